@@ -1,0 +1,17 @@
+/** What an unknown thrown value says, with its causes, on one line. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof AggregateError && error.message === '')
+    return error.errors.map(messageOf).join('; ');
+  return error.message;
+}
+
+/** Whether an error is Node's with this code, such as `ENOENT`. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** An error that the user can mend: shown as its message alone, without a stack, with exit code 1. */
+export class UserError extends Error {
+  override readonly name = 'UserError';
+}

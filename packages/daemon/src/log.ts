@@ -1,0 +1,21 @@
+import { type Logger, pino, stdTimeFunctions } from 'pino';
+import pretty from 'pino-pretty';
+
+export type Log = Logger;
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** A logger on standard error: one JSON object a line, or readable lines where that is a terminal. */
+export function createLog(name: string, level: LogLevel = 'info'): Log {
+  const options = {
+    name,
+    level,
+    base: { name, pid: process.pid },
+    timestamp: stdTimeFunctions.isoTime,
+  };
+  if (!process.stderr.isTTY) return pino(options, process.stderr);
+  return pino(options, pretty({ destination: 2, ignore: 'pid,hostname', sync: true }));
+}
+
+/** A logger that says nothing. */
+export const silentLog: Log = pino({ level: 'silent' });

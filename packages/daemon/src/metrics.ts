@@ -1,0 +1,43 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What a metric is called and which labels it carries; names follow Prometheus' conventions. */
+export interface MetricOptions<Label extends string> {
+  readonly name: string;
+  readonly help: string;
+  readonly labels?: readonly Label[];
+}
+
+/** The daemon's own metrics; the only place that knows the library. */
+export interface Metrics {
+  counter<L extends string>(options: MetricOptions<L>): Counter<L>;
+  gauge<L extends string>(options: MetricOptions<L>): Gauge<L>;
+  histogram<L extends string>(
+    options: MetricOptions<L> & { readonly buckets: readonly number[] },
+  ): Histogram<L>;
+  /** All metrics in Prometheus' text format, and the content type to serve it with. */
+  text(): Promise<{ readonly body: string; readonly contentType: string }>;
+}
+
+/** An empty set of metrics; asking twice for one name gives the same metric. `process: true` adds Node's own. */
+export function createMetrics(options: { readonly process?: boolean } = {}): Metrics {
+  const registry = new Registry();
+  if (options.process) collectDefaultMetrics({ register: registry });
+
+  function once<M>(name: string, create: () => M): M {
+    return (registry.getSingleMetric(name) as M | undefined) ?? create();
+  }
+  const settings = <L extends string>({ name, help, labels = [] }: MetricOptions<L>) => ({
+    name,
+    help,
+    labelNames: [...labels],
+    registers: [registry],
+  });
+
+  return {
+    counter: (metric) => once(metric.name, () => new Counter(settings(metric))),
+    gauge: (metric) => once(metric.name, () => new Gauge(settings(metric))),
+    histogram: (metric) =>
+      once(metric.name, () => new Histogram({ ...settings(metric), buckets: [...metric.buckets] })),
+    text: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
+  };
+}

@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests import the packages' sources (`source` condition), so they need no build; the daemons that system tests start are built. */
+const conditions = ['source', 'node', 'import', 'module', 'default'];
+const shared = { ssr: { resolve: { conditions, externalConditions: ['source'] } } };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        ...shared,
+        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], environment: 'node' },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
