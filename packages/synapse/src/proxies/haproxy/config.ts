@@ -1,0 +1,3 @@
+export interface HaproxyService {
+  readonly port?: number | null;
+}

@@ -1,0 +1,17 @@
+import type { Instance } from '@smartstack/registry';
+
+import type { HaproxyService } from './proxies/haproxy/config.ts';
+
+/** One followed service as the proxies are to serve it. */
+export interface Service {
+  readonly name: string;
+  /** Its members; undefined while its discovery has not been heard, which is not an empty list. */
+  readonly instances: readonly Instance[] | undefined;
+  /** How HAProxy is to serve it; absent when HAProxy is not to. */
+  readonly haproxy?: HaproxyService;
+  /** Where it is configured, for messages: `file:line`. */
+  readonly origin: string;
+}
+
+/** The whole desired state, by service name; never changed once made. */
+export type Snapshot = ReadonlyMap<string, Service>;
