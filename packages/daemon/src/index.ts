@@ -1,7 +1,19 @@
 export { type Backoff, type BackoffLimits, createBackoff, delayOf } from './backoff.ts';
+export { duration, parseDuration } from './config/duration.ts';
+export { nearest } from './config/nearest.ts';
+export {
+  ConfigError,
+  type KeyPath,
+  parseSource,
+  readSource,
+  readSourceWithServices,
+  type Source,
+} from './config/source.ts';
+export { formatPath, show, validate } from './config/validate.ts';
 export { hasCode, messageOf, UserError } from './error.ts';
 export { writeFileAtomic } from './file.ts';
 export { createLatest, type Latest } from './latest.ts';
 export { createLog, type Log, type LogLevel, logLevels, silentLog } from './log.ts';
 export type { Mechanism } from './mechanism.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
+export { isAbort, type RunOptions, runDaemon } from './run.ts';
