@@ -1,1 +1,3 @@
 export type * from './contract.ts';
+export { type Outcome, ZooKeeperError } from './error.ts';
+export { connect } from './session.ts';
