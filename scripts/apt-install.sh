@@ -28,11 +28,12 @@ forbid_starts() {
   chmod 755 "$policy"
 }
 
+# Nobody asked for the service, only for the program. Neither tool needs systemd to be running.
 leave_disabled() {
-  if [ -d /run/systemd/system ]; then
-    systemctl disable --now "$1.service"
+  if command -v systemctl >/dev/null; then
+    systemctl disable "$1.service"
   else
-    deb-systemd-helper disable "$1.service"
+    DPKG_MAINTSCRIPT_PACKAGE=$1 deb-systemd-helper disable "$1.service"
     update-rc.d "$1" disable
   fi
 }
