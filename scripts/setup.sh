@@ -61,8 +61,8 @@ have_zookeeper() {
 
 zookeeper_jar() {
   local jar
-  for jar in ${ZOOKEEPER_HOME:+"$ZOOKEEPER_HOME"/lib/zookeeper-[0-9]*.jar} /usr/share/java/zookeeper.jar; do
-    [ -e "$jar" ] && basename "$(readlink -f "$jar")" .jar && return 0
+  for jar in ${ZOOKEEPER_HOME:+"$ZOOKEEPER_HOME"/lib/zookeeper-[0-9]*.jar} /usr/share/java/zookeeper-[0-9]*.jar; do
+    [ -e "$jar" ] && basename "$jar" .jar && return 0
   done
   return 1
 }
@@ -85,16 +85,18 @@ remedy() {
     node) echo "install Node.js 20.19 or newer: https://nodejs.org/en/download" ;;
     packages) echo "npm ci" ;;
     build) echo "npm run build" ;;
-    *) echo "$(system_command "$@")" ;;
+    *) system_command "$@" ;;
   esac
 }
 
 # What each system calls its packages. On Debian it is ZooKeeper's library: `zookeeperd` would be the service.
 system_command() {
+  local sudo=
+  [ "$(id -u)" = 0 ] || sudo='sudo '
   case $(distribution) in
-    debian) echo "apt-get install --no-install-recommends $(debian_packages "$@")" ;;
+    debian) echo "${sudo}apt-get install --no-install-recommends $(debian_packages "$@")" ;;
     macos) echo "brew install $*" ;;
-    fedora) echo "sudo dnf install $(fedora_packages "$@")" ;;
+    fedora) echo "${sudo}dnf install $(fedora_packages "$@")" ;;
     *) echo "install $(join_and "$@") with this system's packages" ;;
   esac
 }
@@ -163,7 +165,7 @@ install_system() {
     root=(sudo)
   fi
   # shellcheck disable=SC2046
-  step "${root[*]:+sudo }$(system_command "$@")" "starts no service; may take a minute" \
+  step "$(system_command "$@")" "starts no service; may take a minute" \
     ${root[@]+"${root[@]}"} bash scripts/apt-install.sh $(debian_packages "$@")
   for part in "$@"; do
     state=$("have_$part") || fail "cannot use $part: $state, also after $(system_command "$part")"
