@@ -132,7 +132,7 @@ test('anchors and merge keys are resolved', () => {
     'c.yaml',
     'instance_id: a\nservices:\n  a: &a {port: 1}\n  b: {<<: *a}',
   );
-  expect(validate(schema, source).services['b']).toEqual({ port: 1 });
+  expect(validate(schema, source).services.b).toEqual({ port: 1 });
 });
 
 describe('service_conf_dir', () => {

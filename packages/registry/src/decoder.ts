@@ -1,0 +1,58 @@
+import type { Log, Metrics } from '@smartstack/daemon';
+
+import { type BadRecord, decodeInstance, type Instance, isBadRecord } from './instance.ts';
+
+/** One record as a registry holds it. */
+export interface RegistryRecord {
+  readonly id: string;
+  readonly data: Buffer;
+}
+
+export interface DecoderDeps {
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/**
+ * A function from a path's records to its instances. A bad record is left out, counted once and logged
+ * once for as long as it stands unchanged; records whose buffer was seen before are not parsed again.
+ */
+export function createDecoder(path: string, { log, metrics }: DecoderDeps) {
+  const refused = metrics.counter({
+    name: 'smartstack_registry_bad_records_total',
+    help: 'Records in the registry that are no instance and were left out',
+    labels: ['path'],
+  });
+  const known = new WeakMap<Buffer, Instance | BadRecord>();
+  let reported: ReadonlySet<string> = new Set();
+
+  function decode({ id, data }: RegistryRecord): Instance | BadRecord {
+    const before = known.get(data);
+    if (before) return before;
+    const decoded = decodeInstance(id, data);
+    known.set(data, decoded);
+    return decoded;
+  }
+
+  return (records: Iterable<RegistryRecord>): readonly Instance[] => {
+    const instances: Instance[] = [];
+    const bad = new Set<string>();
+    for (const record of records) {
+      const decoded = decode(record);
+      if (!isBadRecord(decoded)) {
+        instances.push(decoded);
+        continue;
+      }
+      const key = `${decoded.id} ${decoded.reason}`;
+      bad.add(key);
+      if (reported.has(key)) continue;
+      refused.inc({ path });
+      log.warn(
+        { path, record: decoded.id, reason: decoded.reason },
+        'bad registry record left out',
+      );
+    }
+    reported = bad;
+    return instances;
+  };
+}

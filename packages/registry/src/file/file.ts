@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { messageOf } from '@smartstack/daemon';
+
+import { createDecoder, type DecoderDeps } from '../decoder.ts';
+import type { Instance } from '../instance.ts';
+import type { Announcement, Registry } from '../registry.ts';
+import { announceFile } from './announcement.ts';
+import { ending, watchDirectory } from './directory.ts';
+
+export interface FileRegistryOptions extends DecoderDeps {
+  /** The folder that holds everything; created when missing. */
+  readonly directory: string;
+  /** How often announcements are touched, in milliseconds. Default 2,000. */
+  readonly touchInterval?: number;
+  /** How old an announcement's last touch may be, in milliseconds. Default 10,000. */
+  readonly staleAfter?: number;
+  /** How often readers look whether or not they saw a change, in milliseconds. Default 1,000. */
+  readonly rescanInterval?: number;
+}
+
+/**
+ * A registry in a folder, for one machine or a shared file system, with no server. An announcement is a
+ * file `<directory>/<path>/<name>_<host>_<port>.json` that its owner touches; one that nobody touches
+ * any more is ignored. Owners' and readers' clocks must agree to within a few seconds.
+ */
+export function createFileRegistry(options: FileRegistryOptions): Registry {
+  const { directory, log, metrics } = options;
+  const { touchInterval = 2000, staleAfter = 10_000, rescanInterval = 1000 } = options;
+  const disposed = new AbortController();
+  const announcements = new Set<Announcement>();
+  return {
+    announce: async (path, instance, signal) => {
+      const file = join(folderOf(directory, path), fileOf(instance));
+      const announced = await announceFile(instance, { file, touchInterval, log }, signal);
+      announcements.add(announced);
+      return {
+        update: announced.update,
+        [Symbol.asyncDispose]: async () => {
+          announcements.delete(announced);
+          await announced[Symbol.asyncDispose]();
+        },
+      };
+    },
+
+    watch: async function* (path, signal) {
+      const decode = createDecoder(path, { log, metrics });
+      const ended = AbortSignal.any([signal, disposed.signal]);
+      while (!ended.aborted) {
+        try {
+          const folder = folderOf(directory, path);
+          for await (const records of watchDirectory(folder, { rescanInterval, staleAfter }, ended))
+            yield decode(records);
+        } catch (error) {
+          log.error({ path, reason: messageOf(error) }, 'cannot read the registry folder');
+          await sleep(rescanInterval, undefined, { signal: ended }).catch(() => {});
+        }
+      }
+    },
+
+    [Symbol.asyncDispose]: async () => {
+      disposed.abort();
+      await Promise.all([...announcements].map((each) => each[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+function folderOf(directory: string, path: string): string {
+  const parts = path.split('/').filter((part) => part !== '');
+  if (parts.some((part) => part === '.' || part === '..'))
+    throw new Error(`cannot use ${path} as a registry path: it has a . or .. in it`);
+  return join(directory, ...parts);
+}
+
+function fileOf({ name, host, port }: Instance): string {
+  return `${[name ?? '', host, port].map((part) => encodeURIComponent(part)).join('_')}${ending}`;
+}
