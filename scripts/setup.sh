@@ -161,7 +161,7 @@ install_system() {
   local part state root=()
   [ "$(distribution)" = debian ] || by_hand "$@"
   if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || fail "cannot install $(join_and "$@"): not root, and sudo is not there; as root: $(system_command "$@")"
+    command -v sudo >/dev/null || fail "cannot install $(join_and "$@"): not root, and sudo is not there; run as root: $(system_command "$@" | sed s/^sudo.//)"
     root=(sudo)
   fi
   # shellcheck disable=SC2046
