@@ -53,7 +53,6 @@ export class SessionExpired extends Error {
 }
 
 const connecting = 1;
-const closing = -1;
 const apiError = -100;
 const pingFrame = Buffer.from('00000008fffffffe0000000b', 'hex');
 const knownCodes = new Set(Object.values(zookeeper.Exception).filter(Number.isInteger));

@@ -29,6 +29,8 @@ export interface LinkOptions {
   readonly states: States;
   readonly measures: Measures;
   readonly log: Log;
+  /** Aborted when the session is about to end: a connection that ends then is no trouble. */
+  readonly leaving: AbortSignal;
   /** Called with each new connection before the session counts as connected; `fresh` with a new session. */
   prepare(connection: Connection, fresh: boolean): Promise<void>;
   onUp(connection: Connection): void;
@@ -43,6 +45,7 @@ export function createLink({
   states,
   measures,
   log,
+  leaving,
   prepare,
   onUp,
 }: LinkOptions): Link {
@@ -143,7 +146,7 @@ export function createLink({
     connection = undefined;
     credentials = closed.credentials();
     failure = closed.gone.reason as Error;
-    if (states.present === 'connected') {
+    if (states.present === 'connected' && !leaving.aborted) {
       states.move('suspended');
       log.warn({ reason: failure.message }, 'zookeeper connection lost');
     }

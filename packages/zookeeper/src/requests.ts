@@ -43,6 +43,10 @@ export interface Names {
   readonly stat: Stat;
 }
 
+interface Results {
+  readonly results: readonly Result[];
+}
+
 interface ReadOptions {
   /** Leaves a watch there, which fires once and lives as long as the connection. */
   readonly watch?: boolean;
@@ -179,7 +183,7 @@ function transact(
   const request = new jute.Request(header, new jute.TransactionRequest(operations));
   client.connectionManager.queue(request, (error: Exception | null, response) => {
     if (error) return answer(error.code);
-    const { results } = response?.payload as { readonly results: readonly Result[] };
+    const { results } = (response?.payload ?? { results: [] }) as Results;
     const failure = results.find((result) => result.type === -1 && result.err !== 0);
     answer(failure?.type === -1 ? failure.err : 0, results);
   });

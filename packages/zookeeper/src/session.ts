@@ -55,6 +55,7 @@ export function connect(options: SessionOptions): Session {
     states,
     measures,
     log,
+    leaving: users.signal,
     prepare,
     onUp(connection) {
       epoch += 1;
