@@ -1,10 +1,25 @@
-import nodeZooKeeper, { type Client } from 'node-zookeeper-client';
+import type { Client } from 'node-zookeeper-client';
 
 import { startDaemon } from '../test/support/daemon.ts';
 import { freePort } from '../test/support/ports.ts';
 import { createScratch } from '../test/support/scratch.ts';
-import { type StatsSocket, serversOf, workerOf } from '../test/support/stats-socket.ts';
+import {
+  openStatsSocket,
+  type StatsSocket,
+  serversOf,
+  workerOf,
+} from '../test/support/stats-socket.ts';
+import { until } from '../test/support/until.ts';
 import { startZooKeeper } from '../test/support/zookeeper.ts';
+import {
+  children,
+  connectPlain,
+  create,
+  persistent,
+  read,
+  remove,
+  sequential,
+} from './plain-zookeeper.ts';
 import { heading, row, summarise } from './statistics.ts';
 
 const rounds = 200;
@@ -18,9 +33,12 @@ export async function change(): Promise<void> {
   await using zookeeper = await startZooKeeper();
   await using scratch = await createScratch();
   await using _synapse = await startSynapse(zookeeper.hosts, scratch.directory);
-  const [writer, reader] = await Promise.all([client(zookeeper.hosts), client(zookeeper.hosts)]);
-  for (const path of ['/floor', '/ours']) await create(writer, path, '');
-  await using socket = await openWhenUp(scratch.path('run', 'haproxy.sock'));
+  const [writer, reader] = await Promise.all([
+    connectPlain(zookeeper.hosts),
+    connectPlain(zookeeper.hosts),
+  ]);
+  for (const path of ['/floor', '/ours']) await create(writer, path, '', persistent);
+  await using socket = await until(() => openStatsSocket(scratch.path('run', 'haproxy.sock')));
   await joined(writer, socket); // the first change creates the service's members and warms everything up
   const worker = await workerOf(socket);
 
@@ -64,16 +82,14 @@ async function startSynapse(hosts: string, directory: string) {
 
 /** Creates a node; resolves once another session saw it, read it and added its server over the socket. */
 async function floor(writer: Client, reader: Client, socket: StatsSocket): Promise<number> {
-  const seen = Promise.withResolvers?.<void>() ?? deferred();
-  await children(reader, '/floor', () => seen.resolve());
+  let fired = () => {};
+  const seen = new Promise<void>((resolve) => {
+    fired = resolve;
+  });
+  await children(reader, '/floor', fired);
   const started = performance.now();
-  const created = create(
-    writer,
-    '/floor/m_',
-    record(1),
-    nodeZooKeeper.CreateMode.PERSISTENT_SEQUENTIAL,
-  );
-  await seen.promise;
+  const created = create(writer, '/floor/m_', record(1), sequential);
+  await seen;
   const [name = ''] = await children(reader, '/floor');
   await read(reader, `/floor/${name}`);
   await socket.ask('add server floor/s 127.0.0.1:1 id 1;set server floor/s state ready');
@@ -89,12 +105,7 @@ async function joined(writer: Client, socket: StatsSocket) {
   const inRotation = async () =>
     (await serversOf(socket, 'ours')).some((server) => server.inRotation);
   const started = performance.now();
-  const path = await create(
-    writer,
-    '/ours/m_',
-    record(2),
-    nodeZooKeeper.CreateMode.PERSISTENT_SEQUENTIAL,
-  );
+  const path = await create(writer, '/ours/m_', record(2), sequential);
   while (!(await inRotation()));
   const join = performance.now() - started;
   const left = performance.now();

@@ -92,7 +92,7 @@ export async function createStage(
       return servers.filter(({ inRotation }) => inRotation).map((server) => server.port);
     },
     [Symbol.asyncDispose]: async () => {
-      await sockets?.[Symbol.asyncDispose]().catch(() => {});
+      if (sockets) await sockets[Symbol.asyncDispose]();
       await Promise.all(daemons.map((daemon) => daemon[Symbol.asyncDispose]()));
       await stopHaproxy(scratch.path('run'));
       await scratch[Symbol.asyncDispose]();
