@@ -27,10 +27,17 @@ export interface Target {
   readonly port: number;
 }
 
-/** A duration that is more than nothing and fits a timer; milliseconds once parsed. */
-export const span = duration
-  .refine((value) => value > 0, { error: 'expected a number of seconds above 0' })
-  .refine((value) => value <= 86_400_000, { error: 'expected at most a day' });
+/** A duration of at least so many milliseconds that fits a timer; milliseconds once parsed. */
+export const spanFrom = (least: number) =>
+  duration.refine((value) => value >= least && value <= longest, {
+    error: ({ input }) =>
+      `expected ${least / 1000} to ${longest / 1000} seconds, got ${Number(input) / 1000}`,
+  });
+
+const longest = 86_400_000;
+
+/** How long something may take. */
+export const span = spanFrom(1);
 
 /** A whole number, which Ruby also took as text of digits. */
 export const wholeNumber = (from: number, to: number) =>

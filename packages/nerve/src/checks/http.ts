@@ -1,6 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import * as plain from 'node:http';
 import * as secure from 'node:https';
-import type { IncomingMessage } from 'node:http';
 
 import { z } from 'zod';
 
@@ -142,7 +142,10 @@ function get(
 /** Calls back with the body once it is whole or too long, or at once when its status alone decides. */
 function readBody(response: IncomingMessage, keep: boolean, done: (body: string) => void): void {
   const status = response.statusCode ?? 0;
-  if (status < 200 || status > 399) return done('');
+  if (status < 200 || status > 399) {
+    done('');
+    return;
+  }
   const chunks: Buffer[] = [];
   let length = 0;
   response.on('data', (chunk: Buffer) => {

@@ -48,9 +48,7 @@ function connectOnce(target: Target, signal: AbortSignal): Promise<void> {
  * ephemeral range meet itself, about 7 times in 200,000.
  */
 export function isSelfConnected(socket: Socket): boolean {
-  return (
-    socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress
-  );
+  return socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress;
 }
 
 const selfConnected = new Error('refused (the connection met itself)');
