@@ -2,6 +2,8 @@
 export interface Latest<T> {
   /** Puts the newest value into the slot; what was not taken yet is dropped. */
   set(value: T): void;
+  /** Puts a value into the slot unless there is one already. */
+  offer(value: T): void;
   /** Ends the iteration after the value in the slot, if any, was taken. */
   end(): void;
   /** Yields the newest value whenever there is one; returns when the signal aborts. One reader at a time. */
@@ -38,6 +40,10 @@ export function createLatest<T>(): Latest<T> {
   return {
     set: (value) => {
       slot = { value };
+      wake();
+    },
+    offer: (value) => {
+      slot ??= { value };
       wake();
     },
     end: () => {

@@ -9,5 +9,14 @@ export {
   keyOf,
 } from './instance.ts';
 export { createMemoryRegistry } from './memory/memory.ts';
+export {
+  createRegistries,
+  type Registries,
+  type RegistriesOptions,
+  type RegistryAddress,
+  registrySchema,
+  zooKeeperHosts,
+  zooKeeperSchema,
+} from './registries.ts';
 export type { Announcement, Registry } from './registry.ts';
 export { createZooKeeperRegistry, type ZooKeeperRegistryOptions } from './zookeeper/zookeeper.ts';

@@ -7,9 +7,11 @@ export interface Service {
   readonly name: string;
   /** Its members; undefined while its discovery has not been heard, which is not an empty list. */
   readonly instances: readonly Instance[] | undefined;
+  /** What to serve while `instances` is undefined and the proxy holds no members of its own. */
+  readonly defaults: readonly Instance[];
   /** How HAProxy is to serve it; absent when HAProxy is not to. */
   readonly haproxy?: HaproxyService;
-  /** Where it is configured, for messages: `file:line`. */
+  /** Where it is configured, for messages: `file:line:col`. */
   readonly origin: string;
 }
 

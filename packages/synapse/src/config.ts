@@ -1,0 +1,111 @@
+import {
+  duration,
+  readSourceWithServices,
+  type Source,
+  statusAddress,
+  validate,
+} from '@smartstack/daemon';
+import { type Instance, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
+import { z } from 'zod';
+
+import { discoverySchema } from './discovery/table.ts';
+import { haproxySchema, haproxyServiceSchema } from './proxies/haproxy/config.ts';
+
+const defaultServer = z
+  .strictObject({
+    name: z.string().optional(),
+    host: z.string().refine(isHost, { error: 'expected a host name or an address' }),
+    port: z.int().min(1).max(65_535),
+    weight: z.int().min(0).optional(),
+    labels: z.record(z.string(), z.string()).optional(),
+    haproxy_server_options: z.string().optional(),
+  })
+  .transform(({ haproxy_server_options: options, ...server }) =>
+    withoutUndefined({ ...server, haproxyServerOptions: options }),
+  );
+
+const serviceSchema = z.strictObject({
+  discovery: discoverySchema,
+  default_servers: z.array(defaultServer).default([]),
+  keep_default_servers: z.boolean().default(false),
+  use_previous_backends: z.boolean().default(true),
+  haproxy: haproxyServiceSchema.optional(),
+});
+
+const schema = z
+  .strictObject({
+    services: z.record(z.string(), serviceSchema),
+    service_conf_dir: z.string().optional(),
+    zookeeper: zooKeeperSchema.optional(),
+    registry: registrySchema.optional(),
+    /** How long a start waits for services that were not heard yet before the rest is served. */
+    startup_timeout: duration.default(3000),
+    /** Where synapse tells about itself: `/health /ready /metrics /status`. */
+    status_address: statusAddress.default({ host: '127.0.0.1', port: 9102 }),
+    haproxy: haproxySchema.optional(),
+  })
+  .superRefine((config, context) => {
+    for (const [path, message] of [...registryProblems(config), ...portProblems(config)])
+      context.addIssue({ code: 'custom', path: [...path], message });
+  });
+
+export type SynapseConfig = z.output<typeof schema>;
+export type ServiceConfig = SynapseConfig['services'][string];
+
+/** A valid configuration and where its parts were written. */
+export interface LoadedConfig {
+  readonly config: SynapseConfig;
+  readonly source: Source;
+}
+
+/** Reads synapse's file and its `service_conf_dir`; throws a `ConfigError` that lists every problem. */
+export async function loadConfig(file: string): Promise<LoadedConfig> {
+  const source = await readSourceWithServices(file);
+  return { config: validate(schema, source), source };
+}
+
+type Problem = readonly [path: readonly string[], message: string];
+type Unchecked = z.output<typeof schema>;
+
+function registryProblems({ services, zookeeper, registry }: Unchecked): readonly Problem[] {
+  return Object.entries(services).flatMap(([name, { discovery }]): readonly Problem[] => {
+    const path = ['services', name, 'discovery'];
+    if (discovery.method === 'zookeeper' && !discovery.hosts && !zookeeper)
+      return [[path, 'no ZooKeeper to ask; give hosts here or zookeeper.hosts for all services']];
+    if (discovery.method === 'file' && !discovery.directory && !registry)
+      return [
+        [path, 'no folder to read; give directory here or registry.directory for all services'],
+      ];
+    return [];
+  });
+}
+
+function portProblems({ services, haproxy }: Unchecked): readonly Problem[] {
+  const taken = new Map<number, { readonly name: string; readonly address: string }[]>();
+  return Object.entries(services).flatMap(([name, service]): readonly Problem[] => {
+    const { port, bind_address: own, disabled } = service.haproxy ?? {};
+    if (port === undefined || port === null || disabled) return [];
+    const address = own ?? haproxy?.bind_address ?? 'localhost';
+    const others = taken.get(port) ?? [];
+    taken.set(port, [...others, { name, address }]);
+    const other = others.find((each) => overlap(each.address, address));
+    if (!other) return [];
+    const message = `${port} on ${address} is taken by services.${other.name}`;
+    return [[['services', name, 'haproxy', 'port'], message]];
+  });
+}
+
+function overlap(a: string, b: string): boolean {
+  const [first, second] = [normal(a), normal(b)];
+  return first === second || first === '*' || second === '*';
+}
+
+function normal(address: string): string {
+  if (['*', '0.0.0.0', '::', ''].includes(address)) return '*';
+  return address === 'localhost' ? '127.0.0.1' : address;
+}
+
+function withoutUndefined(values: { [K in keyof Instance]: Instance[K] | undefined }): Instance {
+  const present = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(present) as unknown as Instance;
+}

@@ -1,0 +1,17 @@
+import type { Mechanism } from '@smartstack/daemon';
+import type { Instance } from '@smartstack/registry';
+import { z } from 'zod';
+
+import type { Discovery, DiscoveryDeps } from './discovery.ts';
+
+const schema = z.strictObject({ method: z.literal('base') });
+
+/** Follows nothing: the service has its `default_servers` alone. */
+export const base: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
+  type: 'base',
+  schema,
+  create: () =>
+    async function* (): AsyncGenerator<readonly Instance[], void> {
+      yield [];
+    },
+};

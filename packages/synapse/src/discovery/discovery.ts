@@ -1,0 +1,20 @@
+import type { Log, Metrics } from '@smartstack/daemon';
+import type { Instance, Registries, RegistryAddress } from '@smartstack/registry';
+
+/**
+ * Follows one service: yields the whole list of its members once it was heard, then again on every
+ * change, until the signal aborts. Trouble is waited out inside; it never yields a part.
+ */
+export type Discovery = (signal: AbortSignal) => AsyncIterable<readonly Instance[]>;
+
+/** What discoveries are made from. */
+export interface DiscoveryDeps {
+  /** The service's name, for messages and defaults. */
+  readonly service: string;
+  readonly registries: Registries;
+  /** The daemon's own registries, for a discovery that names none. */
+  readonly zookeeper?: Extract<RegistryAddress, { type: 'zookeeper' }> | undefined;
+  readonly file?: Extract<RegistryAddress, { type: 'file' }> | undefined;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
