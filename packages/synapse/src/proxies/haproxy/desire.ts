@@ -10,8 +10,12 @@ export interface Desired {
   readonly part: Part;
   /** Undefined while its members are unknown. */
   readonly servers: readonly Server[] | undefined;
+  /** What to serve while they are unknown and HAProxy has none. */
+  readonly fallback: readonly Server[];
   readonly refusals: readonly Refusal[];
 }
+
+type Members = Pick<Desired, 'servers' | 'fallback' | 'refusals'>;
 
 export interface DesireOptions {
   readonly settings: LayoutSettings;
@@ -39,22 +43,28 @@ export function createDesire({ settings, hosts, choose }: DesireOptions) {
   function desire(service: Service, config: HaproxyService): Desired {
     const before = previous.get(service.name);
     const part = partFor(service.name, config);
-    if (before?.part === part && before.service.instances === service.instances) {
+    if (
+      before?.part === part &&
+      before.service.instances === service.instances &&
+      before.service.defaults === service.defaults
+    ) {
       return before.service === service ? before : { ...before, service };
     }
     return { service, part, ...membersOf(service, part) };
   }
 
-  function membersOf({ instances }: Service, part: Part): Pick<Desired, 'servers' | 'refusals'> {
-    if (instances === undefined) return { servers: undefined, refusals: [] };
+  function membersOf({ instances, defaults }: Service, part: Part): Members {
     const { config, traits } = part;
     const isOwnResolver = /(^|\s)resolvers\s/.test(config.server_options ?? '');
-    return serversOf(instances, {
+    const { servers, refusals } = serversOf(instances ?? defaults, {
       top: settings.config,
       service: config,
       cookies: traits.cookies,
       resolve: (host) => (isOwnResolver ? host : hosts.resolve(host)),
     });
+    return instances === undefined
+      ? { servers: undefined, fallback: servers, refusals }
+      : { servers, fallback: [], refusals };
   }
 
   return {

@@ -42,7 +42,7 @@ const fileLag = 1_000;
 const none: Synced = { steps: 0, reload: new Map() };
 
 export function createEngine({ config, equipment, due, meters, log }: EngineOptions): Engine {
-  const { settings, runtimes, loader, paths } = equipment;
+  const { settings, runtimes, paths } = equipment;
   const [runtime] = runtimes;
   const maxId = config.max_server_id;
   const hosts = createHosts();
@@ -93,7 +93,7 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
     const wanted = layoutOf(partsOf(desired), settings, quarantine.leftOut);
     if (running?.shape === wanted.shape) layout ??= wanted;
     if (paths.config === undefined) return new Map();
-    reasons.delete('shape');
+    for (const own of ['shape', 'members']) reasons.delete(own);
     if (!running) reasons.set('shape', 'haproxy does not run');
     else if (running.shape !== wanted.shape) reasons.set('shape', 'sections changed');
     if (!runtime && layout && textNow(layout) !== written?.text)
@@ -147,9 +147,10 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
       const backend = part.stanza.backendName;
       if (!backends.has(backend)) return [];
       if (inStep.get(service) === one && !isDue(backend)) return [];
-      const servers = part === one.part ? one.servers : desire.under(one.service, part).servers;
+      const members = part === one.part ? one : desire.under(one.service, part);
+      const { servers, fallback } = members;
       const drainTimeout = part.config.drain_timeout ?? config.drain_timeout;
-      return [{ service, backend, traits: part.traits, desired: servers, drainTimeout }];
+      return [{ service, backend, traits: part.traits, desired: servers, fallback, drainTimeout }];
     });
   }
 

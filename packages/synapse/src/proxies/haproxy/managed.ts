@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Log } from '@smartstack/daemon';
+import { type Log, writeFileAtomic } from '@smartstack/daemon';
 
 import type { HaproxyConfig } from './config.ts';
 import { type Loader, type Running, runningAt } from './loader.ts';
@@ -32,6 +33,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     const deadline = AbortSignal.timeout(config.reload_timeout);
     const within = AbortSignal.any([signal, deadline]);
     try {
+      if (!before) await refuseSecond();
       if (before) await reload(before, shape, within);
       else await start(shape, within);
     } catch (error) {
@@ -61,6 +63,14 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     }
   }
 
+  /** Two masters would share the same ports in silence. */
+  async function refuseSecond(): Promise<void> {
+    const pid = Number(await readFile(paths.pid, 'utf8').catch(() => ''));
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (command.includes(paths.master))
+      throw new Error(`cannot start HAProxy: the one with pid ${pid} lives, but does not answer`);
+  }
+
   async function start(shape: string, signal: AbortSignal): Promise<void> {
     const args = ['-W', '-S', `${paths.master},mode,600`, '-f', paths.config];
     const child = await spawnDetached(config.binary, args, paths.log);
@@ -72,6 +82,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
       if (!child.ended.aborted) child.kill();
       throw child.ended.aborted ? child.ended.reason : error;
     }
+    await writeFileAtomic(paths.pid, `${child.pid}\n`);
     log.info({ pid: child.pid, config: paths.config }, 'haproxy started');
   }
 

@@ -1,7 +1,7 @@
 import type { Desired } from './desire.ts';
 import { assignIds } from './ids.ts';
 import { type File, fileOf, type Layout } from './layout.ts';
-import { serverLine } from './server.ts';
+import { type Server, serverLine } from './server.ts';
 import type { Sync } from './sync.ts';
 import type { WrittenFile } from './written.ts';
 
@@ -20,14 +20,16 @@ export function fileWith(
 ): File {
   const owners = new Map(layout.parts.map(({ service, stanza }) => [stanza.backendName, service]));
   return fileOf(layout, (backend) => {
-    const servers = desired.get(owners.get(backend) ?? '')?.servers;
-    return servers === undefined ? keptLines(backend, options) : linesOf(backend, servers, options);
+    const { servers, fallback = [] } = desired.get(owners.get(backend) ?? '') ?? {};
+    if (servers !== undefined) return linesOf(backend, servers, options);
+    const kept = keptLines(backend, options);
+    return kept.length > 0 ? kept : linesOf(backend, fallback, options);
   });
 }
 
 function linesOf(
   backend: string,
-  servers: NonNullable<Desired['servers']>,
+  servers: readonly Server[],
   { sync, written, maxId }: MembersOptions,
 ): readonly string[] {
   const known =

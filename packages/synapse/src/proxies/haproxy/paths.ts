@@ -20,6 +20,8 @@ export interface ManagedPaths extends Paths {
   readonly master: string;
   readonly lock: string;
   readonly log: string;
+  /** The pid of the master that runs. */
+  readonly pid: string;
   readonly serversState: string;
   readonly memory: string;
 }
@@ -27,7 +29,7 @@ export interface ManagedPaths extends Paths {
 export function managedPaths(config: HaproxyConfig): ManagedPaths {
   const directory = resolve(config.run_directory ?? defaultDirectory());
   const file = resolve(config.config_file_path ?? join(directory, 'haproxy.cfg'));
-  const sockets = [config.socket_file_path ?? join(directory, 'stats.sock')].flat();
+  const sockets = [config.socket_file_path ?? join(directory, 'haproxy.sock')].flat();
   return {
     directory,
     config: file,
@@ -36,6 +38,7 @@ export function managedPaths(config: HaproxyConfig): ManagedPaths {
     master: join(directory, 'master.sock'),
     lock: join(directory, 'synapse.lock'),
     log: join(directory, 'haproxy.log'),
+    pid: join(directory, 'haproxy.pid'),
     serversState: join(directory, 'servers.state'),
     memory: join(directory, 'synapse.state.json'),
   };

@@ -10,12 +10,13 @@ import { parseServersConn, parseServersState, type ServerState } from './state.t
 import type { Traits } from './traits.ts';
 import type { WrittenFile } from './written.ts';
 
-/** One backend and what it is to have; `desired` undefined to keep what it has. */
+/** One backend and what it is to have; `desired` undefined to keep what it has, or `fallback` if that is nothing. */
 export interface Target {
   readonly service: string;
   readonly backend: string;
   readonly traits: Traits;
   readonly desired: readonly Server[] | undefined;
+  readonly fallback: readonly Server[];
   readonly drainTimeout: number;
 }
 
@@ -122,7 +123,9 @@ export function createSync(runtime: Runtime, { maxId, log }: { maxId: number; lo
       used,
     }: { actual: readonly ServerState[]; used: ReadonlyMap<string, number> | undefined },
   ): Work {
-    const { backend, traits, desired } = target;
+    const { backend, traits } = target;
+    const isEmpty = actual.every(({ name }) => traits.ownServers.has(name));
+    const desired = target.desired ?? (isEmpty ? target.fallback : undefined);
     const before =
       memories.get(backend) ?? remember(actual, file?.backends.get(backend), { traits, desired });
     const known = new Map(actual.map(({ name, id }) => [name, id]));
@@ -135,7 +138,12 @@ export function createSync(runtime: Runtime, { maxId, log }: { maxId: number; lo
       .filter(([name, { next }]) => next <= Date.now() && !planned.back.includes(name))
       .filter(([name, { deadline }]) => (used?.get(name) ?? 0) === 0 || deadline <= Date.now())
       .map(([name, { deadline }]) => deleteServer(backend, name, deadline <= Date.now()));
-    return { target, memory, plan: planned, steps: [...planned.steps, ...settled] };
+    return {
+      target: { ...target, desired },
+      memory,
+      plan: planned,
+      steps: [...planned.steps, ...settled],
+    };
   }
 
   function digest({ target, memory, plan: planned }: Work, done: readonly Step[]): Memory {
