@@ -61,10 +61,13 @@ export function drive(config: TopConfig): Driven {
 }
 
 /** A folder with a managed HAProxy in it, which is ended with it. */
-export async function createRun(): Promise<Scratch & { readonly config: TopConfig }> {
+export async function createRun(): Promise<
+  Scratch & { readonly config: TopConfig; readonly socket: string }
+> {
   const scratch = await createScratch();
   return {
     ...scratch,
+    socket: scratch.path('run', 'haproxy.sock'),
     config: { run_directory: scratch.path('run'), stats_address: false },
     [Symbol.asyncDispose]: async () => {
       await killHaproxy(scratch.path('run'));
@@ -112,3 +115,26 @@ export const member = (port: number, name?: string): Instance => ({
   port,
   ...(name !== undefined && { name }),
 });
+
+/** The body that a new connection to a port of this machine gets. */
+export async function answerOf(port: number): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}/`, {
+    headers: { connection: 'close' },
+    signal: AbortSignal.timeout(5_000),
+  });
+  if (response.status !== 200) throw new Error(`status ${response.status}`);
+  return (await response.text()).trim();
+}
+
+/** What a driver's status says of each server of a service. */
+export function statesOf({ driver }: Driven, name: string): Readonly<Record<string, string>> {
+  const { services } = driver.status() as {
+    services: Record<string, { servers: { name: string; state: string }[] }>;
+  };
+  return Object.fromEntries((services[name]?.servers ?? []).map((one) => [one.name, one.state]));
+}
+
+/** The pid of the worker that a driver says it keeps in step. */
+export function pidOf({ driver }: Driven): number {
+  return (driver.status() as { pid: number }).pid;
+}

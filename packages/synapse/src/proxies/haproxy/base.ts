@@ -32,7 +32,7 @@ export function globalLines(config: HaproxyConfig, around: Surroundings): readon
     );
   if (managed) {
     add('noreuseport', 'noreuseport');
-    add(`hard-stop-after ${config.hard_stop_after}ms`, 'hard-stop-after');
+    add(`hard-stop-after ${timeOf(config.hard_stop_after)}`, 'hard-stop-after');
     add(`mworker-max-reloads ${config.max_old_workers}`, 'mworker-max-reloads');
     if (around.maxconn !== undefined) add(`maxconn ${around.maxconn}`, 'maxconn');
     add(`server-state-file ${around.stateFile}`, 'server-state-file');
@@ -42,6 +42,10 @@ export function globalLines(config: HaproxyConfig, around: Surroundings): readon
   }
   return [...own, ...added];
 }
+
+/** Milliseconds as HAProxy reads and people like them. */
+const timeOf = (milliseconds: number) =>
+  milliseconds % 1000 === 0 ? `${milliseconds / 1000}s` : `${Math.round(milliseconds)}ms`;
 
 /** The `defaults` lines: the user's or sane ones. */
 export function defaultsLines(config: HaproxyConfig, around: Surroundings): readonly string[] {
@@ -72,6 +76,19 @@ function saneDefaults({ syslog }: HaproxyConfig): readonly string[] {
     'timeout http-request 10s',
     'timeout http-keep-alive 1m',
   ];
+}
+
+/**
+ * An extra section as it is in the file. The old form `listen name address`, which HAProxy refuses
+ * since 1.9, becomes a `bind` line.
+ */
+export function extraSection(
+  title: string,
+  lines: readonly string[],
+): { readonly title: string; readonly lines: readonly string[] } {
+  const [, name, address] = /^((?:listen|frontend)\s+\S+)\s+(\S*:\d\S*)$/.exec(title) ?? [];
+  if (name === undefined) return { title, lines };
+  return { title: name, lines: [`bind ${address}`, ...lines] };
 }
 
 /** The page for people and the metrics for Prometheus, where this HAProxy was built with them. */

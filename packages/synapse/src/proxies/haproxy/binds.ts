@@ -13,10 +13,9 @@ export interface Bind {
 /** The TCP addresses of sections; ranges, sockets, variables and other kinds are HAProxy's own affair. */
 export function bindsOf(sections: readonly Section[]): readonly Bind[] {
   return sections.flatMap((section) => {
-    const titled = /^listen\s+\S+\s+(\S+)/.exec(section.title)?.[1];
     const lines = section.lines.filter((line) => startsWith(line, 'bind'));
     const addresses = lines.flatMap((line) => line.trim().split(/\s+/)[1]?.split(',') ?? []);
-    return [titled ?? [], addresses].flat().flatMap((address) => bindOf(address, section) ?? []);
+    return addresses.flatMap((address) => bindOf(address, section) ?? []);
   });
 }
 

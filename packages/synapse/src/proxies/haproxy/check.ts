@@ -61,18 +61,22 @@ export function readFindings(output: string, file: File): readonly Finding[] {
     .filter((line) => line.startsWith('[ALERT]'))
     .map((line) => line.replace(/^\[ALERT\]\s*\(\d+\)\s*:\s*(config\s*:\s*)?/, ''))
     .filter((message) => !/^(Error\(s\) found|Fatal errors found)/.test(message))
-    .map((message) => ({ message: withoutPath(message), section: sectionOf(message, file) }));
+    .map((message) => ({ message: readable(message, file), section: sectionOf(message, file) }));
 }
 
+const place = /(?:parsing )?\[[^\]]*?:(\d+)\]\s*:?\s*/;
+
 function sectionOf(message: string, file: File): Section | undefined {
-  const line =
-    /parsing \[[^\]]*?:(\d+)\]/.exec(message)?.[1] ?? /\[[^\]]*?:(\d+)\]/.exec(message)?.[1];
+  const line = place.exec(message)?.[1];
   if (line !== undefined) return file.sectionAt(Number(line));
   const name = /(?:proxy|backend|frontend|listen)\s+'([^']+)'/i.exec(message)?.[1];
   return name === undefined ? undefined : file.sectionNamed(name);
 }
 
-/** The candidate's path says nothing to a reader; the message does. */
-function withoutPath(message: string): string {
-  return message.replace(/parsing \[[^\]]*:(\d+)\] : /, '').trim();
+/** The candidate's path and line number say nothing to a reader; the line itself does. */
+function readable(message: string, file: File): string {
+  const line = place.exec(message)?.[1];
+  const text = line === undefined ? undefined : file.lineAt(Number(line));
+  const said = message.replace(place, '').trim();
+  return text === undefined ? said : `${said} (line "${text}")`;
 }

@@ -27,7 +27,7 @@ export function createHaproxyDriver(
 ): ProxyDriver {
   const due = createDue();
   const meters = createMeters(metrics);
-  let equipment: Equipment | undefined;
+  let equipment: (Equipment & AsyncDisposable) | undefined;
   let engine: Engine | undefined;
   let failures = 0;
   let trouble: string | undefined;

@@ -13,6 +13,7 @@ import { fileWith } from './members.ts';
 import type { Meters } from './meters.ts';
 import { createQuarantine } from './quarantine.ts';
 import { partsOf, reload } from './reload.ts';
+import { createRestarts } from './restarts.ts';
 import { statusOf } from './status.ts';
 import { createSync, type Synced, type Target } from './sync.ts';
 import { readWritten, type WrittenFile } from './written.ts';
@@ -42,7 +43,7 @@ const fileLag = 1_000;
 const none: Synced = { steps: 0, reload: new Map() };
 
 export function createEngine({ config, equipment, due, meters, log }: EngineOptions): Engine {
-  const { settings, runtimes, paths } = equipment;
+  const { settings, runtimes, loader, paths } = equipment;
   const [runtime] = runtimes;
   const maxId = config.max_server_id;
   const hosts = createHosts();
@@ -62,6 +63,7 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
   let inStep = new Map<string, Desired>();
   let isFileOld = false;
   let nextReload = 0;
+  const restarts = createRestarts();
   let pending: ReadonlyMap<string, string> = new Map();
   due.at('audit', Date.now() + config.audit_interval);
 
@@ -73,15 +75,21 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
     if (now.has('audit')) await audit(signal);
     desired = await desireAll(snapshot, now.has('hosts'), signal);
     if (!running) await adopt(signal);
-    const synced = running ? await syncMembers(signal) : none;
+    const synced = running ? await syncLiving(signal) : none;
     const reasons = reloadReasons(synced);
-    if (reasons.size > 0 && Date.now() >= nextReload) {
-      await load(snapshot, signal);
-      await syncMembers(signal);
-      return 'reloaded';
+    if (!running && !(await loader.lives(signal))) {
+      lastPid = undefined;
+      nextReload = restarts.next();
     }
-    pending = reasons;
-    if (reasons.size > 0) due.at('reload', nextReload);
+    if (reasons.size > 0 && Date.now() >= nextReload) {
+      if (await load(snapshot, reasons, signal)) {
+        await syncMembers(signal);
+        return 'reloaded';
+      }
+    } else {
+      pending = reasons;
+      if (reasons.size > 0) due.at('reload', nextReload);
+    }
     if (now.has('file')) await flush();
     else if (isFileOld) due.at('file', Date.now() + fileLag);
     return synced.steps > 0 ? 'updated' : 'unchanged';
@@ -116,7 +124,7 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
     due.at('audit', Date.now() + config.audit_interval);
     inStep = new Map();
     running = undefined;
-    quarantine.release('bind');
+    await quarantine.release(signal);
     if (await hosts.refresh('all', signal)) desire.refresh();
   }
 
@@ -154,6 +162,17 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
     });
   }
 
+  /** A HAProxy that turns out to be dead has nothing to be brought in step. */
+  async function syncLiving(signal: AbortSignal): Promise<Synced> {
+    try {
+      return await syncMembers(signal);
+    } catch (error) {
+      if (await loader.lives(signal)) throw error;
+      running = undefined;
+      return none;
+    }
+  }
+
   async function syncMembers(signal: AbortSignal): Promise<Synced> {
     const wanted = targets();
     if (wanted.length === 0) return none;
@@ -173,18 +192,29 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
     return { steps, reload: new Map(results.flatMap((one) => [...one.reload])) };
   }
 
-  async function load(snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+  /** Loads what a snapshot asks for; false when that runs already, but for what is left out. */
+  async function load(
+    snapshot: Snapshot,
+    reasons: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const { restart_interval: interval, restart_jitter: jitter } = config;
-    const parts = { equipment, desire, quarantine, syncs, log };
-    let result = 'failed';
+    const isNews = ({ shape }: Layout) =>
+      shape !== running?.shape || [...reasons.keys()].some((what) => what !== 'shape');
+    const isRevival = !running && lastPid === undefined;
+    const parts = { equipment, desire, quarantine, syncs, log, isNews, isRevival };
+    nextReload = Date.now() + interval * (1 + jitter * Math.random());
+    if (!running) restarts.started();
     try {
       const loaded = await reload(snapshot, written, parts, signal);
+      pending = new Map();
+      if (!loaded) return false;
       written = loaded.file;
       layout = loaded.layout;
-      result = 'ok';
-    } finally {
-      meters.reloads.inc({ result });
-      nextReload = Date.now() + interval * (1 + jitter * Math.random());
+      meters.reloads.inc({ result: 'ok' });
+    } catch (error) {
+      meters.reloads.inc({ result: 'failed' });
+      throw error;
     }
     running = runtime
       ? await runningAt(runtime, signal)
@@ -192,11 +222,11 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
     lastPid = running.pid;
     backends = new Set(layout.parts.map(({ stanza }) => stanza.backendName));
     quarantine.loaded(layout.parts);
-    pending = new Map();
     isFileOld = false;
     desired = desire.of(snapshot);
     inStep = new Map();
     for (const sync of syncs) sync.loaded(written, true);
+    return true;
   }
 
   const textNow = (of: Layout) => fileWith(of, desired, { sync: syncs[0], written, maxId }).text;
@@ -220,7 +250,6 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
     died: () => {
       running = undefined;
       lastPid = undefined;
-      nextReload = 0;
     },
     status: () =>
       statusOf({

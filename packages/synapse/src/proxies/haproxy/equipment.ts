@@ -23,7 +23,7 @@ import { atLeast, capabilitiesOf, oldest } from './version.ts';
 import { readWritten, type WrittenFile } from './written.ts';
 
 /** All that a driver works with, once it is known what there is. */
-export interface Equipment extends AsyncDisposable {
+export interface Equipment {
   readonly managed: ManagedPaths | undefined;
   readonly paths: Paths;
   readonly settings: LayoutSettings;
@@ -35,16 +35,37 @@ export interface Equipment extends AsyncDisposable {
   readonly written: WrittenFile | undefined;
 }
 
-/** Finds out what there is, and takes the lock of a managed HAProxy. Nothing is started or changed. */
-export async function equip(
+/** Finds out what there is. Nothing is started or changed. */
+export async function survey(
   config: HaproxyConfig,
   log: Log,
   signal: AbortSignal,
 ): Promise<Equipment> {
-  return isManaged(config) ? equipManaged(config, log) : equipExternal(config, log, signal);
+  return isManaged(config) ? surveyManaged(config, log) : surveyExternal(config, log, signal);
 }
 
-async function equipManaged(config: HaproxyConfig, log: Log): Promise<Equipment> {
+/** Finds out what there is, and takes the lock of a managed HAProxy until disposed of. */
+export async function equip(
+  config: HaproxyConfig,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Equipment & AsyncDisposable> {
+  const equipment = await survey(config, log, signal);
+  const { managed, loader } = equipment;
+  if (managed) await mkdir(managed.directory, { recursive: true, mode: 0o700 });
+  if (equipment.paths.config !== undefined)
+    await mkdir(dirname(equipment.paths.config), { recursive: true });
+  const lock = managed && (await takeLock(managed.lock));
+  return {
+    ...equipment,
+    [Symbol.asyncDispose]: async () => {
+      await loader[Symbol.asyncDispose]();
+      await lock?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function surveyManaged(config: HaproxyConfig, log: Log): Promise<Equipment> {
   const paths = managedPaths(config);
   for (const path of [paths.master, ...paths.sockets])
     if (path.length > 90) throw new UserError(`cannot use ${path}: too long for a socket's path`);
@@ -53,9 +74,6 @@ async function equipManaged(config: HaproxyConfig, log: Log): Promise<Equipment>
     throw new UserError(
       `cannot use ${config.binary}: it is HAProxy ${program.version}, too old; ${oldest} or newer is needed`,
     );
-  await mkdir(paths.directory, { recursive: true, mode: 0o700 });
-  await mkdir(dirname(paths.config), { recursive: true });
-  const lock = await takeLock(paths.lock);
   const limit = await descriptorLimit();
   const around = {
     socket: paths.sockets[0],
@@ -80,14 +98,10 @@ async function equipManaged(config: HaproxyConfig, log: Log): Promise<Equipment>
     runtimes: paths.sockets.map((path) => createRuntime(path)),
     check: { binary: config.binary, timeout: config.check_timeout },
     written: await readOld(paths.config),
-    [Symbol.asyncDispose]: async () => {
-      await loader[Symbol.asyncDispose]();
-      await lock[Symbol.asyncDispose]();
-    },
   };
 }
 
-async function equipExternal(
+async function surveyExternal(
   config: HaproxyConfig,
   log: Log,
   signal: AbortSignal,
@@ -119,7 +133,6 @@ async function equipExternal(
     runtimes,
     check: checkOf(config, program),
     written: paths.config === undefined ? undefined : await readOld(paths.config),
-    [Symbol.asyncDispose]: () => loader[Symbol.asyncDispose](),
   };
 }
 

@@ -52,7 +52,7 @@ export function createExternal(config: HaproxyConfig, paths: Paths): Loader {
   }
 
   return {
-    respawns: false,
+    lives: async () => true,
     load,
     // Its supervisor's affair: that it is gone shows when it is asked.
     deaths: async function* (signal) {

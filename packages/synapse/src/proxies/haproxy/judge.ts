@@ -8,7 +8,8 @@ import type { File, Layout, Section } from './layout.ts';
 export interface Objection {
   readonly owner: string;
   readonly reason: string;
-  readonly cause: 'invalid' | 'bind';
+  /** The address that another process holds, if that is the reason. */
+  readonly bind?: Bind;
 }
 
 /** What no part of the file can be blamed for: nothing can be loaded. */
@@ -17,7 +18,8 @@ export class WholeFileError extends Error {
 }
 
 export interface JudgeOptions {
-  readonly candidate: string;
+  /** Where a file is put to be checked; undefined when synapse writes none. */
+  readonly candidate: string | undefined;
   readonly check: CheckOptions | undefined;
   /** Places that the running HAProxy listens at already. */
   readonly held: ReadonlySet<string>;
@@ -39,7 +41,7 @@ export async function judge(
   if (conflicts.length > 0) return conflicts;
   const taken = await takenOf(binds.filter((bind) => !held.has(placeOf(bind)) && bind.port !== 0));
   if (taken.length > 0) return taken;
-  if (!check) return [];
+  if (!check || candidate === undefined) return [];
   await writeFileAtomic(candidate, file.text, 0o640);
   const { valid, findings } = await checkFile(candidate, file, check, signal);
   if (valid) return [];
@@ -47,7 +49,7 @@ export async function judge(
   for (const { message, section } of findings) {
     const owner = section?.owner;
     if (owner === undefined || objections.has(owner)) continue;
-    objections.set(owner, { owner, reason: message, cause: 'invalid' });
+    objections.set(owner, { owner, reason: message });
   }
   if (objections.size > 0) return [...objections.values()];
   const said = findings.map(({ message }) => message).join('; ') || 'no reason given';
@@ -61,14 +63,10 @@ function twice(layout: Layout): readonly Objection[] {
   for (const { title, owner } of layout.sections) {
     const isNamed = /^(frontend|backend|listen) /.test(title);
     if (isNamed && owner !== undefined && titles.has(title))
-      objections.push({ owner, reason: `there is a ${title} already`, cause: 'invalid' });
+      objections.push({ owner, reason: `there is a ${title} already` });
     titles.add(title);
     if (!/^[\w.:-]*$/.test(title.split(' ')[1] ?? '') && owner !== undefined && isNamed)
-      objections.push({
-        owner,
-        reason: `${title}: not a name that HAProxy allows`,
-        cause: 'invalid',
-      });
+      objections.push({ owner, reason: `${title}: not a name that HAProxy allows` });
   }
   return objections;
 }
@@ -84,19 +82,19 @@ function collisions(binds: readonly Bind[]): readonly Objection[] {
     const { owner } = bind.section;
     if (!other || owner === undefined) continue;
     const reason = `cannot listen on ${bind.host || '*'}:${bind.port}: ${other.section.title} does`;
-    objections.push({ owner, reason, cause: 'invalid' });
+    objections.push({ owner, reason });
   }
   return objections;
 }
 
 async function takenOf(binds: readonly Bind[]): Promise<readonly Objection[]> {
   const answers = await Promise.all(
-    binds.map(async (bind) => ({ owner: bind.section.owner, reason: await probe(bind) })),
+    binds.map(async (bind) => ({ bind, owner: bind.section.owner, reason: await probe(bind) })),
   );
-  return answers.flatMap(({ owner, reason }) => {
+  return answers.flatMap(({ bind, owner, reason }) => {
     if (reason === undefined) return [];
     if (owner === undefined) throw new WholeFileError(reason);
-    return [{ owner, reason, cause: 'bind' as const }];
+    return [{ owner, reason, bind }];
   });
 }
 

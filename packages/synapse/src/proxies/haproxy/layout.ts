@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 
 import {
   defaultsLines,
+  extraSection,
   globalLines,
   type Surroundings,
   shapeVariable,
@@ -72,8 +73,7 @@ export function layoutOf(
     { title: 'global', lines: globalLines(config, around) },
     { title: 'defaults', lines: defaultsLines(config, around) },
     ...Object.entries(config.extra_sections).map(([title, lines]) => ({
-      title,
-      lines,
+      ...extraSection(title, lines),
       owner: ownerOfExtra(title),
     })),
   ];
@@ -125,7 +125,8 @@ function shapeOf(sections: readonly Section[], parts: readonly Part[]): string {
 /** The file, and whose each of its lines is. */
 export interface File {
   readonly text: string;
-  /** The section of a line, counted from 1. */
+  /** One line, counted from 1, and the section that it is in. */
+  lineAt(line: number): string | undefined;
   sectionAt(line: number): Section | undefined;
   /** The first section of a service that has a proxy of this name. */
   sectionNamed(name: string): Section | undefined;
@@ -145,6 +146,7 @@ export function fileOf(layout: Layout, servers: (backend: string) => readonly st
       for (const line of servers(section.backend)) out.push(`\t${line}`);
   }
   return {
+    lineAt: (line) => out[line - 1]?.trim(),
     text: `${out.join('\n')}\n`,
     sectionAt: (line) => starts.findLast((start) => start.line <= line)?.section,
     sectionNamed: (name) => layout.sections.find(({ title }) => title.split(' ')[1] === name),

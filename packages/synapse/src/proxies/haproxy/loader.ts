@@ -12,8 +12,8 @@ export interface Running {
 
 /** Makes HAProxy run the file; managed and external ones differ here and nowhere else. */
 export interface Loader extends AsyncDisposable {
-  /** Whether a HAProxy that is gone is started again without being asked. */
-  readonly respawns: boolean;
+  /** Whether there is a process; always, where someone else looks after it. */
+  lives(signal: AbortSignal): Promise<boolean>;
   /**
    * Makes HAProxy run what the file says, and verifies it: by its pid and the shape that it reports,
    * never by an exit code. Rejects when it did not take; then the one before serves on.

@@ -24,6 +24,9 @@ const deathInterval = 300;
 export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: Log): Loader {
   const master = createMaster(paths.master);
   const runtime = createRuntime(paths.sockets[0] ?? '', 2_000);
+  let known: { readonly pid: number; readonly start: string | undefined } | undefined;
+  /** Aborts when a master that this process started ends; of another one's end only its pid tells. */
+  let ended: AbortSignal | undefined;
   const now = (signal: AbortSignal) => runningAt(runtime, signal).catch(() => undefined);
   const processes = (signal: AbortSignal) => master.processes(signal).catch(() => undefined);
 
@@ -82,27 +85,32 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
       if (!child.ended.aborted) child.kill();
       throw child.ended.aborted ? child.ended.reason : error;
     }
+    ended = child.ended;
+    if (child.pid !== undefined) known = { pid: child.pid, start: await startOf(child.pid) };
     await writeFileAtomic(paths.pid, `${child.pid}\n`);
     log.info({ pid: child.pid, config: paths.config }, 'haproxy started');
   }
 
+  async function lives(signal: AbortSignal): Promise<boolean> {
+    if (known && (await startOf(known.pid)) === known.start) return true;
+    const pid = (await processes(signal))?.master;
+    known = pid === undefined ? undefined : { pid, start: await startOf(pid) };
+    return known !== undefined;
+  }
+
   async function* deaths(signal: AbortSignal): AsyncGenerator<void, void> {
-    let watched: { readonly pid: number; readonly start: string | undefined } | undefined;
+    let lived = false;
     while (!signal.aborted) {
-      if (watched && (await startOf(watched.pid)) !== watched.start) {
-        watched = undefined;
-        yield;
-      }
-      if (!watched) {
-        const pid = (await processes(signal))?.master;
-        if (pid !== undefined) watched = { pid, start: await startOf(pid) };
-      }
-      await sleep(deathInterval, undefined, { signal, ref: false }).catch(() => undefined);
+      const before = lived;
+      lived = await lives(signal);
+      if (before && !lived) yield;
+      const sooner = AbortSignal.any(lived && ended ? [signal, ended] : [signal]);
+      await sleep(deathInterval, undefined, { signal: sooner, ref: false }).catch(() => undefined);
     }
   }
 
   return {
-    respawns: true,
+    lives,
     load,
     deaths,
     [Symbol.asyncDispose]: async () => {

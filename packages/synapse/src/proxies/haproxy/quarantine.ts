@@ -1,3 +1,4 @@
+import { type Bind, probe } from './binds.ts';
 import type { HaproxyService } from './config.ts';
 
 /** Why something is left out of the file. */
@@ -9,8 +10,6 @@ export interface Quarantined {
   readonly lastGood: boolean;
 }
 
-type Cause = 'invalid' | 'bind';
-
 /** Remembers what was refused and what was last good, so that one service stops no other. */
 export interface Quarantine {
   /** The configuration to use for a service: its own, its last good one, or none. */
@@ -19,15 +18,14 @@ export interface Quarantine {
   add(
     owner: string,
     config: HaproxyService | undefined,
-    why: { reason: string; cause: Cause },
+    why: { reason: string; bind?: Bind | undefined },
   ): void;
   /** Extra sections and the like that are left out. */
   readonly leftOut: ReadonlySet<string>;
   /** These were loaded: they are the last good ones now. */
   loaded(parts: readonly { readonly service: string; readonly config: HaproxyService }[]): void;
-  /** Gives what waits for an address another try; true when there was any. */
-  release(cause: Cause): boolean;
-  goodOf(service: string): HaproxyService | undefined;
+  /** Gives another try to what waited for an address that is free by now. */
+  release(signal: AbortSignal): Promise<void>;
   list(): readonly Quarantined[];
 }
 
@@ -37,7 +35,7 @@ export function createQuarantine(good: Map<string, HaproxyService> = new Map()):
     {
       readonly key: string;
       readonly reason: string;
-      readonly cause: Cause;
+      readonly bind: Bind | undefined;
       readonly since: string;
       readonly last: HaproxyService | undefined;
     }
@@ -51,14 +49,14 @@ export function createQuarantine(good: Map<string, HaproxyService> = new Map()):
       entries.delete(service);
       return config;
     },
-    add: (owner, config, { reason, cause }) => {
+    add: (owner, config, { reason, bind }) => {
       const before = entries.get(owner);
       const isLast = before !== undefined && before.last === config;
       const candidate = good.get(owner);
       const key = isLast ? before.key : JSON.stringify(config ?? null);
       const last = isLast || JSON.stringify(candidate) === key ? undefined : candidate;
       const since = before?.since ?? new Date().toISOString();
-      entries.set(owner, { key, reason: isLast ? before.reason : reason, cause, since, last });
+      entries.set(owner, { key, reason: isLast ? before.reason : reason, bind, since, last });
     },
     get leftOut() {
       return new Set([...entries].filter(([, { key }]) => key === 'null').map(([owner]) => owner));
@@ -67,12 +65,13 @@ export function createQuarantine(good: Map<string, HaproxyService> = new Map()):
       good.clear();
       for (const { service, config } of parts) good.set(service, config);
     },
-    release: (cause) => {
-      const found = [...entries].filter(([, entry]) => entry.cause === cause);
-      for (const [owner] of found) entries.delete(owner);
-      return found.length > 0;
+    release: async (signal) => {
+      for (const [owner, { bind }] of entries) {
+        if (!bind || (await probe(bind)) !== undefined) continue;
+        signal.throwIfAborted();
+        entries.delete(owner);
+      }
     },
-    goodOf: (service) => good.get(service),
     list: () =>
       [...entries].map(([owner, { reason, since, last }]) => ({
         owner,

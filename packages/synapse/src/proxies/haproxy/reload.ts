@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 
 import { type Log, messageOf, writeFileAtomic } from '@smartstack/daemon';
 import type { Snapshot } from '../../service.ts';
+import { bindsOf } from './binds.ts';
 import type { Desire, Desired } from './desire.ts';
 import type { Equipment } from './equipment.ts';
 import { type JudgeOptions, judge, placesOf } from './judge.ts';
@@ -23,21 +24,26 @@ export interface ReloadOptions {
   readonly quarantine: Quarantine;
   readonly syncs: readonly Sync[];
   readonly log: Log;
+  /** Whether it died: what was judged before then serves again at once. */
+  readonly isRevival: boolean;
+  /** Whether an accepted layout is worth a reload: what runs may be just that. */
+  isNews(layout: Layout): boolean;
 }
 
 /**
  * Makes HAProxy run the shape that a snapshot asks for: what is refused goes into quarantine until
  * the rest is valid, then the file is replaced and loaded. When it does not take, the file before is
- * put back and the error thrown.
+ * put back and the error thrown. Undefined when what is accepted runs already.
  */
 export async function reload(
   snapshot: Snapshot,
   before: WrittenFile | undefined,
   options: ReloadOptions,
   signal: AbortSignal,
-): Promise<Loaded> {
+): Promise<Loaded | undefined> {
   const { equipment, quarantine, syncs, log } = options;
   const { layout, file } = await acceptable(snapshot, before, options, signal);
+  if (!options.isNews(layout)) return undefined;
   const path = equipment.paths.config;
   if (path === undefined) throw new Error('cannot load a new file: do_writes is false');
   await keepStates(equipment, syncs, signal);
@@ -59,7 +65,10 @@ function blame(error: unknown, layout: Layout, quarantine: Quarantine): void {
     const { owner } = layout.sections.find(({ title }) => title.split(' ')[1] === name) ?? {};
     const part = layout.parts.find(({ service }) => service === owner);
     if (owner !== undefined)
-      quarantine.add(owner, part?.config, { reason: messageOf(error), cause: 'bind' });
+      quarantine.add(owner, part?.config, {
+        reason: messageOf(error),
+        bind: bindsOf(layout.sections).find((bind) => bind.section.owner === owner),
+      });
   }
 }
 
@@ -72,13 +81,13 @@ interface Acceptable {
 async function acceptable(
   snapshot: Snapshot,
   before: WrittenFile | undefined,
-  { equipment, desire, quarantine, syncs, log }: ReloadOptions,
+  { equipment, desire, quarantine, syncs, log, isRevival }: ReloadOptions,
   signal: AbortSignal,
 ): Promise<Acceptable> {
   const { settings, paths, check } = equipment;
   const judging: JudgeOptions = {
     candidate: paths.candidate ?? '',
-    check: paths.candidate === undefined ? undefined : check,
+    check,
     held: placesOf(before?.sections ?? []),
   };
   for (let tries = 0; ; tries++) {
@@ -86,13 +95,14 @@ async function acceptable(
     const layout = layoutOf(partsOf(desired), settings, quarantine.leftOut);
     const members = { sync: syncs[0], written: before, maxId: settings.config.max_server_id };
     const file = fileWith(layout, desired, members);
-    const objections = await judge(layout, file, judging, signal);
+    const isJudged = isRevival && layout.shape === before?.shape;
+    const objections = isJudged ? [] : await judge(layout, file, judging, signal);
     if (objections.length === 0) return { layout, file };
     if (tries > snapshot.size + 10) throw new Error('cannot make a file that HAProxy accepts');
-    for (const { owner, reason, cause } of objections) {
+    for (const { owner, reason, bind } of objections) {
       const origin = snapshot.get(owner)?.origin;
       const where = origin === undefined ? reason : `${origin}: ${reason}`;
-      quarantine.add(owner, desired.get(owner)?.part.config, { reason: where, cause });
+      quarantine.add(owner, desired.get(owner)?.part.config, { reason: where, bind });
       log.error({ service: owner, origin, reason }, 'left out of haproxy');
     }
   }

@@ -47,7 +47,7 @@ export function serversOf(
   const refusals: Refusal[] = [];
   const names = uniqueNames(instances);
   const servers: Server[] = [];
-  for (const [key, { instance, name }] of names) {
+  for (const { instance, name } of names) {
     const host = settings.resolve(instance.host);
     if (host === undefined) continue;
     const { words, refused } = parseOptions(
@@ -55,7 +55,7 @@ export function serversOf(
       settings.top.registry_server_options,
     );
     if (refused.length > 0) refusals.push({ server: name, options: refused });
-    servers.push(serverOf({ instance, name, host, words, key }, settings));
+    servers.push(serverOf({ instance, name, host, words }, settings));
   }
   return { servers: inOrder(servers, settings), refusals };
 }
@@ -65,7 +65,6 @@ interface Named {
   readonly name: string;
   readonly host: string;
   readonly words: readonly string[];
-  readonly key: string;
 }
 
 function serverOf({ instance, name, host, words }: Named, settings: ServerSettings): Server {
@@ -123,19 +122,23 @@ function shuffled(servers: readonly Server[], seed: string): readonly Server[] {
     .map(({ server }) => server);
 }
 
-/** Names by instance key. Two instances whose names would be equal are told apart by a hash of their keys. */
+/**
+ * The instances, each once and in their order, with names. Two whose names would be equal are told
+ * apart by a hash of one's key, whatever the order.
+ */
 function uniqueNames(instances: readonly Instance[]) {
-  const names = new Map<string, { readonly instance: Instance; readonly name: string }>();
-  const owners = new Map<string, string>();
-  for (const instance of instances.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))) {
-    const key = keyOf(instance);
-    if (names.has(key)) continue;
+  const byKey = new Map(instances.map((instance) => [keyOf(instance), instance]));
+  const names = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const key of [...byKey.keys()].sort()) {
+    const instance = byKey.get(key);
+    if (!instance) continue;
     const plain = serverName(instance);
-    const name = owners.has(plain) ? `${plain}.${sha1(key).slice(0, 12)}` : plain;
-    owners.set(name, key);
-    names.set(key, { instance, name });
+    const name = taken.has(plain) ? `${plain}.${sha1(key).slice(0, 12)}` : plain;
+    taken.add(name);
+    names.set(key, name);
   }
-  return names;
+  return [...byKey].map(([key, instance]) => ({ instance, name: names.get(key) ?? '' }));
 }
 
 /** HAProxy's name for an instance's server, of the characters that HAProxy allows. */
