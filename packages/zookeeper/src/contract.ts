@@ -132,6 +132,11 @@ export interface Session extends AsyncDisposable {
    */
   children(path: string, signal: AbortSignal): AsyncIterable<readonly Child[]>;
 
+  /**
+   * Deletes the nodes of a resumed session that no `ephemeral` has taken over. Call it once all that
+   * shall stand has been asked for; until then what an earlier process announced keeps standing.
+   */
+  dropUnclaimed(options?: OperationOptions): Promise<void>;
   /** Closes the connection but not the session, for a next process to take over. */
   handOff(): Promise<HandedOff>;
   /** Ends the session and with it its ephemeral nodes; never rejects, never takes longer than 2 s. */
