@@ -106,6 +106,10 @@ export interface HandedOff {
  */
 export interface Session extends AsyncDisposable {
   readonly state: SessionState;
+  /** The server that it is connected to now, as `host:port`. */
+  readonly server: string | undefined;
+  /** Its id as the servers' own logs show it, such as `0x100001bc7cf0000`; undefined before the first connection. */
+  readonly id: string | undefined;
   /** Yields the present state, then every change; a slow reader sees the newest only. Ends when closed or aborted. */
   states(signal: AbortSignal): AsyncIterable<SessionState>;
 

@@ -4,7 +4,7 @@ import { messageOf, silentLog } from '@smartstack/daemon';
 
 import { format } from './address.ts';
 import { children } from './children.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, shown } from './connection.ts';
 import type { HandedOff, OperationOptions, Session, SessionOptions } from './contract.ts';
 import type { Core } from './core.ts';
 import { keepEphemeral } from './ephemeral.ts';
@@ -137,6 +137,12 @@ export function connect(options: SessionOptions): Session {
   return {
     get state() {
       return states.present;
+    },
+    get server() {
+      return link.connection?.server;
+    },
+    get id() {
+      return link.credentials && shown(link.credentials);
     },
     states: states.values,
     ...nodes,
