@@ -14,8 +14,12 @@ export interface Relay extends AsyncDisposable {
   cut(): void;
   /** Resets a connection in the midst of what the server sends, after this many bytes more. */
   cutWithin(bytes: number): void;
-  /** Lets requests through but swallows what the server says, then, after `resets` is called, resets. */
+  /** Lets requests through, but swallows what the server says. */
   swallowAnswers(): void;
+  /** Loses watch events, and nothing else. */
+  swallowEvents(): void;
+  /** Sends clients something that no server said. */
+  inject(bytes: Buffer): void;
   /** How many connections came so far. */
   readonly connections: number;
   /** Bytes that clients sent and that servers sent. */
@@ -29,6 +33,7 @@ export async function startRelay(target: number): Promise<Relay> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let silent = false;
   let swallowing = false;
+  let deaf = false;
   let allowance = Number.POSITIVE_INFINITY;
   let connections = 0;
   let sent = 0;
@@ -36,7 +41,7 @@ export async function startRelay(target: number): Promise<Relay> {
 
   function fromServer(client: Socket, server: Socket, chunk: Buffer) {
     received += chunk.length;
-    if (swallowing) return;
+    if (swallowing || (deaf && isEvent(chunk))) return;
     client.write(chunk.subarray(0, allowance));
     allowance -= chunk.length;
     if (allowance >= 0) return;
@@ -67,6 +72,7 @@ export async function startRelay(target: number): Promise<Relay> {
   await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve));
 
   const cut = () => {
+    swallowing = false;
     for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
   };
   return {
@@ -77,7 +83,7 @@ export async function startRelay(target: number): Promise<Relay> {
       for (const pair of pairs) for (const socket of pair) socket.pause();
     },
     resume() {
-      silent = swallowing = false;
+      silent = swallowing = deaf = false;
       for (const pair of pairs) for (const socket of pair) socket.resume();
     },
     cut,
@@ -86,6 +92,12 @@ export async function startRelay(target: number): Promise<Relay> {
     },
     swallowAnswers() {
       swallowing = true;
+    },
+    swallowEvents() {
+      deaf = true;
+    },
+    inject(bytes) {
+      for (const [client] of pairs) client.write(bytes);
     },
     get connections() {
       return connections;
@@ -101,4 +113,9 @@ export async function startRelay(target: number): Promise<Relay> {
       await new Promise<void>((resolve) => listener.close(() => resolve()));
     },
   };
+}
+
+/** Whether a chunk starts with a watch event: its xid is -1. */
+function isEvent(chunk: Buffer): boolean {
+  return chunk.length >= 8 && chunk.readInt32BE(4) === -1;
 }

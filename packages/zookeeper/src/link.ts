@@ -91,7 +91,7 @@ export function createLink({
   async function attempt(signal: AbortSignal): Promise<Connection | undefined> {
     const resumed = credentials;
     try {
-      const address = await dialer.next(signal);
+      const address = await dialer.next(timeout, signal);
       if (states.present === 'idle' || states.present === 'lost') states.move('connecting');
       return await openConnection(
         {
