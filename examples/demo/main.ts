@@ -22,8 +22,13 @@ async function run(): Promise<number> {
   } catch (error) {
     const reason: unknown = root.signal.aborted ? root.signal.reason : error;
     if (reason instanceof Interrupted && !options.once) return 0;
-    console.error(`\nthe demo failed: ${reason instanceof Error ? reason.message : reason}`);
+    console.error(`\nthe demo failed: ${withCauses(reason)}`);
     return 1;
   }
   return 0;
+}
+
+function withCauses(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${withCauses(error.cause)}`;
 }

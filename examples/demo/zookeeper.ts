@@ -50,7 +50,9 @@ async function classPath(): Promise<string> {
 function serves(port: number): Promise<true | undefined> {
   return new Promise((resolve) => {
     let answer = '';
-    const socket = connect(port, '127.0.0.1', () => socket.end('srvr'));
+    // No `end`: what comes with a closing connection is not answered.
+    const socket = connect(port, '127.0.0.1', () => socket.write('srvr'));
+    socket.setTimeout(1_000, () => socket.destroy());
     socket.on('data', (part) => {
       answer += part;
     });
