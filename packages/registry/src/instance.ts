@@ -56,7 +56,7 @@ export function decodeInstance(id: string, data: Buffer): Instance | BadRecord {
     return { id, reason: data.length === 0 ? 'empty' : 'not JSON' };
   }
   const parsed = record.safeParse(json);
-  if (!parsed.success) return { id, reason: reasonOf(parsed.error) };
+  if (!parsed.success) return { id, reason: reasonOf(parsed.error, json) };
   const { haproxy_server_options: options, weight, labels, name, ...address } = parsed.data;
   return {
     ...address,
@@ -113,11 +113,10 @@ const record = z.object({
   haproxy_server_options: optional(z.string().max(4096)),
 });
 
-function reasonOf(error: z.ZodError): string {
-  const issue = error.issues[0];
-  const key = issue?.path[0];
+function reasonOf(error: z.ZodError, json: unknown): string {
+  const key = error.issues[0]?.path[0];
   if (key === undefined) return 'not a JSON object';
-  return issue?.code === 'invalid_type' && issue.message.includes('undefined')
+  return (json as Record<PropertyKey, unknown>)[key] === undefined
     ? `no ${String(key)}`
     : `bad ${String(key)}`;
 }

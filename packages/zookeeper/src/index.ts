@@ -1,7 +1,3 @@
-import type { Session, SessionOptions } from './contract.ts';
-
 export type * from './contract.ts';
-
-export function connect(options: SessionOptions): Session {
-  throw new Error(`cannot connect to ${options.hosts.join(',')}: not built yet`);
-}
+export { type Outcome, ZooKeeperError } from './error.ts';
+export { connect } from './session.ts';

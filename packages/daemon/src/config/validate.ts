@@ -93,18 +93,17 @@ function discriminatorValues(schema: unknown, key: string): readonly string[] {
 function problemsOf(issue: z.core.$ZodIssue, source: Source): readonly string[] {
   const problem = (path: KeyPath, message: string) =>
     `${source.locate(path)}: ${path.length > 0 ? `${formatPath(path)}: ` : ''}${message}`;
-  if (issue.code !== 'unrecognized_keys') {
-    const got = issue.code === 'custom' && 'input' in issue ? `, got ${show(issue.input)}` : '';
-    const message =
-      issue.message.startsWith('expected ') && !issue.message.includes(', got ')
-        ? `${issue.message}${got}`
-        : issue.message;
-    return [problem(issue.path, message)];
-  }
+  if (issue.code !== 'unrecognized_keys') return [problem(issue.path, withInput(issue))];
   const parts = issue.message.split(separator);
   return issue.keys.map((key, index) =>
     problem([...issue.path, key], parts[index * 2 + 1] ?? 'unknown key'),
   );
+}
+
+/** A schema's own message need not repeat what was written; it is added here. */
+function withInput({ message, input }: z.core.$ZodIssue): string {
+  const complete = !message.startsWith('expected ') || message.includes(', got ');
+  return complete || input === undefined ? message : `${message}, got ${show(input)}`;
 }
 
 const articles: Readonly<Record<string, string>> = {

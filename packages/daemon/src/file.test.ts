@@ -1,0 +1,39 @@
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { writeFileAtomic } from './file.ts';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'file-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+test('a new file has the asked mode and its content', async () => {
+  const file = join(directory, 'secret');
+  await writeFileAtomic(file, 'x', 0o600);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect(await readFile(file, 'utf8')).toBe('x');
+});
+
+test('a replaced file keeps its mode, and no temporary file stays', async () => {
+  const file = join(directory, 'config');
+  await writeFile(file, 'old');
+  await chmod(file, 0o640);
+  await writeFileAtomic(file, 'new');
+  expect((await stat(file)).mode & 0o777).toBe(0o640);
+  expect(await readFile(file, 'utf8')).toBe('new');
+  expect(await readdir(directory)).toEqual(['config']);
+});
+
+test('a failure names the file, keeps the old content and leaves nothing behind', async () => {
+  const file = join(directory, 'folder');
+  await writeFileAtomic(join(directory, 'other'), 'x');
+  await expect(writeFileAtomic(join(file, 'missing'), 'x')).rejects.toThrow(
+    `cannot write ${file}/missing: ENOENT`,
+  );
+  expect(await readdir(directory)).toEqual(['other']);
+});

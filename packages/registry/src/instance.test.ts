@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+
+import { decodeInstance, encodeInstance, isHost, keyOf } from './instance.ts';
+
+const decode = (text: string | Buffer) => decodeInstance('n_0000000001', Buffer.from(text));
+const id = 'n_0000000001';
+
+test('an instance is written as nerve writes it', () => {
+  const instance = {
+    host: '10.0.0.1',
+    port: 80,
+    name: 'vm-1',
+    weight: 2,
+    labels: { zone: 'a' },
+    haproxyServerOptions: 'backup',
+  };
+  expect(encodeInstance(instance).toString()).toBe(
+    '{"host":"10.0.0.1","port":80,"name":"vm-1","weight":2,"haproxy_server_options":"backup","labels":{"zone":"a"}}',
+  );
+  expect(encodeInstance({ host: 'a', port: 1 }).toString()).toBe('{"host":"a","port":1}');
+  expect(decode(encodeInstance(instance))).toEqual({ ...instance, id });
+});
+
+describe('records that nerve and others wrote are accepted', () => {
+  test.each([
+    ['no name', '{"host":"a","port":1}', { host: 'a', port: 1, id }],
+    ['an empty name', '{"host":"a","port":1,"name":""}', { host: 'a', port: 1, id }],
+    [
+      'a name that is a number',
+      '{"host":"a","port":1,"name":123}',
+      { host: 'a', port: 1, name: '123', id },
+    ],
+    ['a port in text', '{"host":"a","port":"8080"}', { host: 'a', port: 8080, id }],
+    ['nulls', '{"host":"a","port":1,"weight":null,"labels":null}', { host: 'a', port: 1, id }],
+    ['keys of other tools', '{"host":"a","port":1,"future":{"x":1}}', { host: 'a', port: 1, id }],
+    [
+      'labels that are no text',
+      '{"host":"a","port":1,"labels":{"n":1,"b":true}}',
+      { host: 'a', port: 1, labels: { n: '1', b: 'true' }, id },
+    ],
+    ['an IPv6 address', '{"host":"::1","port":1}', { host: '::1', port: 1, id }],
+  ])('%s', (_, text, expected) => {
+    expect(decode(text)).toEqual(expected);
+  });
+});
+
+describe('what is no instance is refused with the reason', () => {
+  test.each([
+    ['', 'empty'],
+    ['{', 'not JSON'],
+    ['[]', 'not a JSON object'],
+    ['5', 'not a JSON object'],
+    ['null', 'not a JSON object'],
+    ['{"port":1}', 'no host'],
+    ['{"host":"a"}', 'no port'],
+    ['{"host":"a","port":"80; rm"}', 'bad port'],
+    ['{"host":"a","port":0}', 'bad port'],
+    ['{"host":"a","port":65536}', 'bad port'],
+    ['{"host":"a","port":1.5}', 'bad port'],
+    ['{"host":"a b","port":1}', 'bad host'],
+    ['{"host":"a\\nlisten evil","port":1}', 'bad host'],
+    ['{"host":"","port":1}', 'bad host'],
+    ['{"host":"a","port":1,"name":"x y"}', 'bad name'],
+    ['{"host":"a","port":1,"name":"x\\n"}', 'bad name'],
+    ['{"host":"a","port":1,"weight":-1}', 'bad weight'],
+    ['{"host":"a","port":1,"weight":"1"}', 'bad weight'],
+    ['{"host":"a","port":1,"labels":[]}', 'bad labels'],
+  ])('%s is %s', (text, reason) => {
+    expect(decode(text)).toEqual({ id, reason });
+  });
+
+  test('more than 64 KiB', () => {
+    const record = `{"host":"a","port":1,"name":"${'x'.repeat(65_536)}"}`;
+    expect(decode(record)).toEqual({ id, reason: 'longer than 65536 bytes (65567)' });
+  });
+
+  test('bytes that are no UTF-8', () => {
+    expect(decode(Buffer.from('{"host":"\xe9","port":1}', 'latin1'))).toEqual({
+      id,
+      reason: 'not JSON',
+    });
+  });
+});
+
+test.each([
+  ['localhost', true],
+  ['web-1.example.com', true],
+  ['under_score.example', true],
+  ['10.0.0.1', true],
+  ['fe80::1', true],
+  ['fe80::1%eth0', false],
+  ['-web', false],
+  ['a..b', false],
+  ['a:80', false],
+  ['$HOST', false],
+  [`${'a'.repeat(64)}.example`, false],
+])('%s is a host: %s', (text, expected) => {
+  expect(isHost(text)).toBe(expected);
+});
+
+test('an instance is itself by name, host and port', () => {
+  expect(keyOf({ host: 'a', port: 1 })).toBe('_a:1');
+  expect(keyOf({ host: 'a', port: 1, name: 'n', weight: 2 })).toBe('n_a:1');
+});

@@ -1,0 +1,22 @@
+import { createMetrics, silentLog } from '@smartstack/daemon';
+import { expect, test } from 'vitest';
+
+import { createRegistries } from './registries.ts';
+import { splitChroot } from './zookeeper/zookeeper.ts';
+
+test.each([
+  [['a:1', 'b:2'], { hosts: ['a:1', 'b:2'] }],
+  [['a:1,b:2/stack'], { hosts: ['a:1', 'b:2'], chroot: '/stack' }],
+  [['a:1', 'b:2/stack/'], { hosts: ['a:1', 'b:2'], chroot: '/stack' }],
+  [['a:1 , b:2'], { hosts: ['a:1', 'b:2'] }],
+  [['[::1]:2181/'], { hosts: ['[::1]:2181'] }],
+])('%j names %j', (written, expected) => {
+  expect(splitChroot(written)).toEqual(expected);
+});
+
+test('one folder is opened once', async () => {
+  await using registries = createRegistries({ log: silentLog, metrics: createMetrics() });
+  const first = registries.open({ type: 'file', directory: '/nowhere/a' });
+  expect(registries.open({ type: 'file', directory: '/nowhere/a' })).toBe(first);
+  expect(registries.open({ type: 'file', directory: '/nowhere/b' })).not.toBe(first);
+});

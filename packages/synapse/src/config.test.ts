@@ -1,0 +1,99 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { ConfigError } from '@smartstack/daemon';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { loadConfig } from './config.ts';
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'synapse-config-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+async function load(yaml: string) {
+  const file = join(directory, 'synapse.yaml');
+  await writeFile(file, yaml);
+  return (await loadConfig(file)).config;
+}
+
+async function problemsOf(yaml: string): Promise<readonly string[]> {
+  const error: unknown = await load(yaml).catch((caught: unknown) => caught);
+  if (!(error instanceof ConfigError)) throw new Error('was accepted');
+  return error.problems.map((problem) => problem.replace(`${directory}/`, ''));
+}
+
+const service = (name: string, haproxy: string) =>
+  `  ${name}:\n    discovery: {method: base}\n    haproxy: {${haproxy}}\n`;
+
+test('a service has the originals’ defaults', async () => {
+  const { services } = await load(
+    'services:\n  web:\n    discovery: {method: zookeeper, hosts: [a:2181], path: /services/web}',
+  );
+  expect(services.web).toEqual({
+    discovery: { method: 'zookeeper', hosts: ['a:2181'], path: '/services/web' },
+    default_servers: [],
+    keep_default_servers: false,
+    use_previous_backends: true,
+  });
+});
+
+describe('two services on one port are refused with both names', () => {
+  test.each([
+    ['the same address', 'port: 80', 'port: 80'],
+    ['a wildcard and an address', 'port: 80, bind_address: "*"', 'port: 80'],
+    ['localhost and its address', 'port: 80', 'port: 80, bind_address: 127.0.0.1'],
+  ])('%s', async (_, first, second) => {
+    const problems = await problemsOf(`services:\n${service('a', first)}${service('b', second)}`);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(
+      /^synapse.yaml:7:15: services\.b\.haproxy\.port: 80 on \S+ is taken by services\.a$/,
+    );
+  });
+
+  test.each([
+    ['other addresses', 'port: 80, bind_address: 127.0.0.1', 'port: 80, bind_address: 127.0.0.2'],
+    ['other ports', 'port: 80', 'port: 81'],
+    ['one is disabled', 'port: 80', 'port: 80, disabled: true'],
+    ['sockets', 'port: null, bind_address: /a.sock', 'port: null, bind_address: /b.sock'],
+  ])('but not: %s', async (_, first, second) => {
+    await load(`services:\n${service('a', first)}${service('b', second)}`);
+  });
+});
+
+test.each([
+  [
+    'no ensemble anywhere',
+    'services:\n  web:\n    discovery: {method: zookeeper, path: /a}',
+    'synapse.yaml:3:5: services.web.discovery: no ZooKeeper to ask; give hosts here or zookeeper.hosts for all services',
+  ],
+  [
+    'no folder anywhere',
+    'services:\n  web:\n    discovery: {method: file}',
+    'synapse.yaml:3:5: services.web.discovery: no folder to read; give directory here or registry.directory for all services',
+  ],
+  [
+    'a method that is not there',
+    'services:\n  web:\n    discovery: {method: zookeper}',
+    'synapse.yaml:3:17: services.web.discovery.method: expected one of zookeeper, file, base, got "zookeper"; did you mean zookeeper?',
+  ],
+  [
+    'a default server without a host',
+    'services:\n  web:\n    discovery: {method: base}\n    default_servers: [{port: 1}]',
+    'synapse.yaml:4:23: services.web.default_servers[0].host: missing; expected text',
+  ],
+  [
+    'a default server that would break the proxy',
+    'services:\n  web:\n    discovery: {method: base}\n    default_servers: [{host: "a b", port: 1}]',
+    'synapse.yaml:4:24: services.web.default_servers[0].host: expected a host name or an address, got "a b"',
+  ],
+  [
+    'a relative path',
+    'services:\n  web:\n    discovery: {method: zookeeper, hosts: [a:1], path: web}',
+    'synapse.yaml:3:50: services.web.discovery.path: expected an absolute path such as /services/web, got "web"',
+  ],
+])('%s', async (_, yaml, problem) => {
+  expect(await problemsOf(yaml)).toEqual([problem]);
+});

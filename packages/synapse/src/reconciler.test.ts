@@ -1,0 +1,147 @@
+import { createLatest, createMetrics, type Latest, silentLog } from '@smartstack/daemon';
+import type { Instance } from '@smartstack/registry';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import type { ProxyDriver } from './proxies/proxy.ts';
+import { createReconciler, type Followed } from './reconciler.ts';
+import type { Snapshot } from './service.ts';
+
+let ended: AbortController;
+let running: Promise<void>;
+beforeEach(() => {
+  ended = new AbortController();
+});
+afterEach(async () => {
+  ended.abort();
+  await running;
+});
+
+interface Heard extends Followed {
+  readonly lists: Latest<readonly Instance[]>;
+}
+
+function followed(name: string): Heard {
+  const lists = createLatest<readonly Instance[]>();
+  return {
+    lists,
+    service: { name, instances: undefined, defaults: [], origin: 'synapse.yaml:1:1' },
+    discovery: (signal) => lists.values(signal),
+  };
+}
+
+/** A whole driver that remembers what it was asked to apply; `hold` keeps it busy, `fail` makes it reject. */
+function recorder() {
+  const wakes = createLatest<void>();
+  const applied: Record<string, readonly string[] | undefined>[] = [];
+  const control = { applied, wakes, hold: Promise.resolve(), fail: 0 };
+  const driver: ProxyDriver = {
+    name: 'recorder',
+    apply: async (snapshot: Snapshot) => {
+      applied.push(
+        Object.fromEntries(
+          [...snapshot].map(([name, { instances }]) => [name, instances?.map(({ host }) => host)]),
+        ),
+      );
+      await control.hold;
+      if (control.fail-- > 0) throw new Error('refused');
+      return 'updated';
+    },
+    wakes: (signal) => wakes.values(signal),
+    status: () => undefined,
+    [Symbol.asyncDispose]: async () => {},
+  };
+  return { driver, control };
+}
+
+function start(services: readonly Followed[], driver: ProxyDriver, startupTimeout = 10_000): void {
+  running = createReconciler({
+    followed: services,
+    drivers: [driver],
+    startupTimeout,
+    log: silentLog,
+    metrics: createMetrics(),
+  }).run(ended.signal);
+}
+
+const one = (host: string): readonly Instance[] => [{ host, port: 1 }];
+
+test('the first apply waits until every discovery was heard', async () => {
+  const [web, api] = [followed('web'), followed('api')];
+  const { driver, control } = recorder();
+  start([web, api], driver);
+  web.lists.set(one('a'));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(control.applied).toEqual([]);
+  api.lists.set([]);
+  await vi.waitFor(() => expect(control.applied).toEqual([{ web: ['a'], api: [] }]));
+});
+
+test('what was not heard by the start-up timeout is unknown, not empty', async () => {
+  const [web, api] = [followed('web'), followed('api')];
+  const { driver, control } = recorder();
+  start([web, api], driver, 10);
+  web.lists.set(one('a'));
+  await vi.waitFor(() => expect(control.applied).toEqual([{ web: ['a'], api: undefined }]));
+});
+
+test('a busy driver finds only the newest state', async () => {
+  const web = followed('web');
+  const { driver, control } = recorder();
+  let release = () => {};
+  control.hold = new Promise((resolve) => {
+    release = resolve;
+  });
+  start([web], driver);
+  for (const host of ['a', 'b', 'c']) {
+    web.lists.set(one(host));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await vi.waitFor(() => expect(control.applied).toEqual([{ web: ['a'] }]));
+  release();
+  await vi.waitFor(() => expect(control.applied).toEqual([{ web: ['a'] }, { web: ['c'] }]));
+});
+
+test('a failed apply is tried again with the newest state', async () => {
+  const web = followed('web');
+  const { driver, control } = recorder();
+  control.fail = 1;
+  start([web], driver);
+  web.lists.set(one('a'));
+  await vi.waitFor(() => expect(control.applied).toHaveLength(1));
+  web.lists.set(one('b'));
+  await vi.waitFor(() => expect(control.applied.at(-1)).toEqual({ web: ['b'] }));
+  expect(control.applied).toHaveLength(2);
+});
+
+test('a failed apply is tried again without any change', async () => {
+  const web = followed('web');
+  const { driver, control } = recorder();
+  control.fail = 1;
+  start([web], driver);
+  web.lists.set(one('a'));
+  await vi.waitFor(() => expect(control.applied).toEqual([{ web: ['a'] }, { web: ['a'] }]));
+});
+
+test('a driver that wakes is given the newest state', async () => {
+  const web = followed('web');
+  const { driver, control } = recorder();
+  start([web], driver);
+  web.lists.set(one('a'));
+  await vi.waitFor(() => expect(control.applied).toHaveLength(1));
+  control.wakes.set();
+  await vi.waitFor(() => expect(control.applied).toEqual([{ web: ['a'] }, { web: ['a'] }]));
+});
+
+test('a discovery that fails fails the whole, loudly', async () => {
+  const broken: Followed = {
+    ...followed('web'),
+    // biome-ignore lint/correctness/useYield: it fails before it has anything to say
+    discovery: async function* () {
+      throw new Error('a defect');
+    },
+  };
+  const { driver } = recorder();
+  start([broken], driver);
+  await expect(running).rejects.toThrow('a defect');
+  running = Promise.resolve();
+});

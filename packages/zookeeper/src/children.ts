@@ -1,0 +1,47 @@
+import { createBackoff, messageOf } from '@smartstack/daemon';
+
+import { createChanges } from './changes.ts';
+import type { Child } from './contract.ts';
+import type { Core } from './core.ts';
+import { createMembers } from './members.ts';
+
+/**
+ * Yields a path's children with their data: the whole list first, then a whole new list on every
+ * change. Nothing is yielded before the path exists, and a path that vanished yields an empty list.
+ * What cannot be read now is tried again for ever; ends when the signal aborts or the session closes.
+ */
+export async function* children(
+  core: Core,
+  path: string,
+  outer: AbortSignal,
+): AsyncGenerator<readonly Child[], void> {
+  const ended = new AbortController();
+  const signal = AbortSignal.any([outer, core.signal, ended.signal]);
+  const changes = createChanges(path, core.resyncInterval);
+  const members = createMembers(core, path, changes, signal);
+  const backoff = createBackoff({ base: 100, max: 10_000 });
+  let complaint = '';
+  core.watches.follow(path, changes.note, signal);
+  core.connected.on(() => changes.add({ list: true, sweep: true }), signal);
+
+  try {
+    while (await changes.wait(signal)) {
+      const failure = await members.advance(changes.take()).then(
+        () => '',
+        (error) => messageOf(error),
+      );
+      if (signal.aborted) return;
+      if (failure !== complaint && failure !== '')
+        core.log.warn({ path, reason: failure }, 'cannot follow children');
+      complaint = failure;
+      if (failure !== '') await backoff.wait(signal).catch(() => {});
+      else {
+        backoff.reset();
+        const list = members.news();
+        if (list) yield list;
+      }
+    }
+  } finally {
+    ended.abort();
+  }
+}

@@ -1,0 +1,197 @@
+import { createBackoff } from '@smartstack/daemon';
+
+import type { EphemeralOptions } from './contract.ts';
+import type { Core } from './core.ts';
+import { isCode, ZooKeeperError } from './error.ts';
+import { join, parentOf } from './path.ts';
+import { create, exists, get, list, type NewNode, remove, replace, set } from './requests.ts';
+
+/** The node that stands, or stood, for one `ephemeral`; after a lost session it is another one. */
+export interface Incarnation {
+  /** Where it is now; before the first, where it shall be. */
+  path(): string;
+  /** Makes sure that it stands, is this session's and has this data; true when it had to be created. */
+  stand(data: Buffer): Promise<boolean>;
+  /** Deletes it, however long that takes; ends early with the session. Never rejects. */
+  remove(): Promise<void>;
+}
+
+interface Standing {
+  readonly path: string;
+  readonly session: bigint;
+  /** What was last written; unknown for a node that was taken over. */
+  readonly data: Buffer | undefined;
+}
+
+/** `onEvent` is called when something happened to the node; `signal` ends `stand` and the listening. */
+export function createIncarnation(
+  core: Core,
+  node: EphemeralOptions,
+  onEvent: () => void,
+  signal: AbortSignal,
+): Incarnation {
+  const { submit } = core.operations;
+  const parent = parentOf(node.path);
+  let standing: Standing | undefined;
+  /** A creation was sent and its answer lost. */
+  let uncertain = false;
+  let following = new AbortController();
+
+  function settle(next: Standing | undefined) {
+    if (next?.path !== standing?.path) {
+      following.abort();
+      following = new AbortController();
+      if (standing) core.kept.delete(standing.path);
+      if (next) {
+        core.kept.add(next.path);
+        const both = AbortSignal.any([following.signal, signal]);
+        core.watches.follow(next.path, onEvent, both);
+      }
+    }
+    standing = next;
+  }
+
+  const isIncarnation = (path: string) =>
+    node.sequential
+      ? path.startsWith(node.path) && /^-?\d{10}$/.test(path.slice(node.path.length))
+      : path === node.path;
+
+  function inherit(): string | undefined {
+    const path = [...core.inherited].find(isIncarnation);
+    if (path !== undefined) core.inherited.delete(path);
+    return path;
+  }
+
+  /** Finds the node of a creation whose answer was lost: nobody else's, and owned by us now or before. */
+  async function search(ending: AbortSignal): Promise<string | undefined> {
+    if (!uncertain) return undefined;
+    for (const path of await candidates(ending)) {
+      const owner = (await submit(exists(path, { kind: 'look' }), { signal: ending }))
+        ?.ephemeralOwner;
+      if (owner !== undefined && (owner === core.sessionId() || core.isFormer(owner))) return path;
+    }
+    uncertain = false;
+    return undefined;
+  }
+
+  async function candidates(ending: AbortSignal): Promise<readonly string[]> {
+    try {
+      const { names } = await submit(list(parent, { kind: 'look' }), { signal: ending });
+      const paths = names.map((name) => join(parent, name));
+      return paths
+        .filter((path) => isIncarnation(path) && !core.kept.has(path))
+        .sort()
+        .reverse();
+    } catch (error) {
+      if (isCode(error, 'NO_NODE')) return [];
+      throw error;
+    }
+  }
+
+  /** Looks at a node and leaves a watch there. One whose data we do not know is read, lest it be written for nothing. */
+  async function inspect(path: string): Promise<'ours' | 'ghost' | 'foreign' | 'gone'> {
+    const known = standing?.path === path ? standing.data : undefined;
+    const found = known
+      ? { data: known, stat: await submit(exists(path, { watch: true, kind: 'look' }), { signal }) }
+      : await submit(get(path, { watch: true, kind: 'look' }), { signal }).catch((error) => {
+          if (isCode(error, 'NO_NODE')) return undefined;
+          throw error;
+        });
+    const owner = found?.stat?.ephemeralOwner;
+    if (!found || owner === undefined) return 'gone';
+    if (owner !== core.sessionId()) return core.isFormer(owner) ? 'ghost' : 'foreign';
+    settle({ path, session: owner, data: found.data });
+    return 'ours';
+  }
+
+  async function write(send: (wanted: NewNode) => Promise<string>, data: Buffer): Promise<void> {
+    const mode = node.sequential ? 'ephemeral_sequential' : 'ephemeral';
+    try {
+      const path = await send({ path: node.path, data, mode, acl: core.acl });
+      settle({ path, session: core.sessionId(), data });
+      uncertain = false;
+    } catch (error) {
+      if (error instanceof ZooKeeperError && error.outcome === 'unknown') uncertain = true;
+      throw error;
+    }
+  }
+
+  const createNew = (data: Buffer) => write((wanted) => submit(create(wanted), { signal }), data);
+
+  /** In one transaction, so that there is never none and never two of it. */
+  const takePlace = (old: string, data: Buffer) =>
+    write((wanted) => submit(replace(old, wanted), { signal }), data);
+
+  /** Creates the node where none of ours is. */
+  async function make(data: Buffer): Promise<void> {
+    try {
+      await createNew(data);
+    } catch (error) {
+      if (isCode(error, 'NO_NODE')) await core.nodes.makePath(parent, { signal });
+      else if (!isCode(error, 'NODE_EXISTS')) throw error;
+      else await oust(data, error);
+    }
+  }
+
+  /** Something is where the node shall be: our own, a ghost of an earlier process, or what is not ours to delete. */
+  async function oust(data: Buffer, error: ZooKeeperError): Promise<void> {
+    const stat = await submit(exists(node.path, { kind: 'look' }), { signal });
+    if (!stat || (await inspect(node.path)) === 'ours') return;
+    if (stat.ephemeralOwner === 0n) throw error;
+    core.log.warn({ path: node.path }, 'taking the place of another session');
+    await takePlace(node.path, data);
+  }
+
+  async function find(data: Buffer): Promise<boolean> {
+    let created = false;
+    while (!signal.aborted) {
+      const path = standing?.path ?? inherit() ?? (await search(signal));
+      const verdict = path === undefined ? 'gone' : await inspect(path);
+      if (verdict === 'ours') return created;
+      if (verdict === 'ghost' && path !== undefined) {
+        await takePlace(path, data).catch(ignoreVanished);
+      } else {
+        settle(undefined);
+        if (path === undefined || !node.sequential) await make(data).catch(ignoreVanished);
+      }
+      created = true;
+    }
+    return created;
+  }
+
+  return {
+    path: () => standing?.path ?? node.path,
+    async stand(data) {
+      const created = await find(data);
+      if (standing && standing.data?.equals(data) !== true) {
+        await submit(set(standing.path, data), { signal });
+        settle({ ...standing, data });
+      }
+      return created;
+    },
+    async remove() {
+      const backoff = createBackoff({ base: 50, max: 5_000 });
+      while (!core.signal.aborted) {
+        try {
+          const path = standing?.path ?? (await search(core.signal));
+          if (path === undefined) return;
+          const owner =
+            standing?.session === core.sessionId()
+              ? standing.session
+              : (await submit(exists(path), { signal: core.signal }))?.ephemeralOwner;
+          if (owner === core.sessionId() || (owner && core.isFormer(owner)))
+            await submit(remove(path), { signal: core.signal });
+          return settle(undefined);
+        } catch (error) {
+          if (isCode(error, 'NO_NODE')) return settle(undefined);
+          await backoff.wait(core.signal).catch(() => {});
+        }
+      }
+    },
+  };
+}
+
+/** What was to be replaced is gone, or its parent is: the next look decides. */
+function ignoreVanished(error: unknown) {
+  if (!isCode(error, 'NO_NODE')) throw error;
+}

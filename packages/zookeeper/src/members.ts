@@ -1,0 +1,146 @@
+import type { Changes, Todo } from './changes.ts';
+import type { Child, Stat } from './contract.ts';
+import type { Core } from './core.ts';
+import { isCode } from './error.ts';
+import { join } from './path.ts';
+import { exists, get, list, type Names } from './requests.ts';
+
+/** How many members are looked at in one go; changes that came meanwhile go before the next. */
+const portion = 128;
+
+interface Member {
+  readonly child: Child;
+  /** The connection on which its data watch was left; older ones have none. */
+  readonly epoch: number;
+}
+
+/** A path's children as far as they are known, and the way to know more. */
+export interface Members {
+  /** Does what is to be done. On an error that is noted again as due, and the error is thrown. */
+  advance(todo: Todo): Promise<void>;
+  /** The whole list, sorted by name, if it is another one than last time. */
+  news(): readonly Child[] | undefined;
+}
+
+/**
+ * Reads the list once per change and the data of new or changed members only. After a new connection
+ * each member is looked at, without its data, to compare versions and to leave its watch anew.
+ */
+export function createMembers(
+  core: Core,
+  path: string,
+  changes: Changes,
+  signal: AbortSignal,
+): Members {
+  const { submit } = core.operations;
+  const known = new Map<string, Member>();
+  const unaudited = new Set<string>();
+  let stat: Stat | undefined;
+  let changed = false;
+
+  async function names(): Promise<Names | undefined> {
+    for (;;) {
+      try {
+        return await submit(list(path, { watch: true }), { signal });
+      } catch (error) {
+        if (!isCode(error, 'NO_NODE')) throw error;
+      }
+      if (!(await submit(exists(path, { watch: true }), { signal }))) return undefined;
+    }
+  }
+
+  function forget(name: string) {
+    if (known.delete(name)) changed = true;
+    unaudited.delete(name);
+  }
+
+  /** Reads the list and drops who left; returns who is new. */
+  async function refresh(): Promise<readonly string[]> {
+    const found = await names();
+    if ((stat === undefined) !== (found === undefined)) changed = true;
+    stat = found?.stat;
+    const present = new Set(found?.names);
+    for (const name of [...known.keys()]) if (!present.has(name)) forget(name);
+    return [...present].filter((name) => !known.has(name));
+  }
+
+  /** A member that vanished meanwhile, or that we may not read, is none. */
+  async function read(name: string): Promise<void> {
+    const epoch = core.epoch();
+    try {
+      const found = await submit(get(join(path, name), { watch: true }), { signal });
+      if (found.stat.mzxid !== known.get(name)?.child.stat.mzxid) changed = true;
+      known.set(name, { child: { name, ...found }, epoch });
+    } catch (error) {
+      if (!isCode(error, 'NO_NODE', 'NO_AUTH')) throw error;
+      if (error.code === 'NO_AUTH') core.log.warn({ path, name }, 'may not read a child');
+      forget(name);
+    }
+  }
+
+  /** Looks at one member without reading it; one that changed is noted. */
+  async function look(name: string): Promise<void> {
+    const epoch = core.epoch();
+    const now = await submit(exists(join(path, name), { watch: true }), { signal });
+    const member = known.get(name);
+    if (!member) return;
+    const audited = unaudited.delete(name) && member.epoch === epoch;
+    known.set(name, { ...member, epoch });
+    if (now?.mzxid === member.child.stat.mzxid) return;
+    if (audited && !changes.expects(name)) missed();
+    changes.add({ members: [name], list: now === undefined });
+  }
+
+  async function sweep(): Promise<void> {
+    const due = [...known].filter(
+      ([name, { epoch }]) => epoch !== core.epoch() || unaudited.has(name),
+    );
+    await settled(due.slice(0, portion).map(([name]) => look(name)));
+    if (due.length > portion) changes.add({ sweep: true });
+  }
+
+  /** The server's list against ours, by version; the members follow in a sweep. */
+  async function audit(): Promise<void> {
+    const now = await submit(exists(path), { signal });
+    const same = now?.czxid === stat?.czxid && now?.childrenVersion === stat?.childrenVersion;
+    if (!same && !changes.expects()) {
+      missed();
+      changes.add({ list: true });
+    }
+    for (const name of known.keys()) unaudited.add(name);
+    changes.add({ sweep: true });
+  }
+
+  function missed() {
+    core.measures.lostWatch();
+    core.log.warn({ path }, 'no watch told of a change');
+  }
+
+  return {
+    async advance(todo) {
+      try {
+        const added = todo.list ? await refresh() : [];
+        await settled([...added, ...todo.members.filter((name) => known.has(name))].map(read));
+        if (todo.sweep) await sweep();
+        if (todo.audit) await audit();
+      } catch (error) {
+        changes.add(todo);
+        throw error;
+      }
+    },
+    news() {
+      if (!changed) return undefined;
+      changed = false;
+      return [...known.values()]
+        .map(({ child }) => child)
+        .sort((one, other) => (one.name < other.name ? -1 : 1));
+    },
+  };
+}
+
+/** Waits for all of them, whatever happens to some, and then throws the first error if there was one. */
+async function settled(tasks: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(tasks);
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure) throw failure.reason;
+}

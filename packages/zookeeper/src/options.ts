@@ -1,0 +1,64 @@
+import { UserError } from '@smartstack/daemon';
+
+import { type Host, parseHost } from './address.ts';
+import type { Credentials } from './connection.ts';
+import type { HandedOff, SessionOptions } from './contract.ts';
+import { flawOf } from './path.ts';
+
+/** A session's options, checked and with every default in place. */
+export interface Settings {
+  readonly hosts: readonly Host[];
+  /** `''` for none. */
+  readonly chroot: string;
+  readonly timeout: number;
+  readonly auth: { readonly scheme: string; readonly token: Buffer } | undefined;
+  readonly inFlight: number;
+  readonly resyncInterval: number;
+  readonly resume: Credentials | undefined;
+}
+
+/** Throws `UserError` with what is wrong. */
+export function settingsOf(options: SessionOptions): Settings {
+  const { hosts, chroot = '/', timeout = 10_000, auth, inFlight = 128, resume } = options;
+  const { resyncInterval = 300_000 } = options;
+  if (hosts.length === 0) throw new UserError('cannot connect to ZooKeeper: no hosts are given');
+  const flaw = flawOf(chroot);
+  if (flaw) throw new UserError(`cannot use ZooKeeper chroot "${chroot}": ${flaw}`);
+  positive({ timeout, inFlight, resyncInterval });
+  return {
+    hosts: hosts.map(parseHost),
+    chroot: chroot === '/' ? '' : chroot,
+    timeout,
+    auth: auth && { scheme: auth.scheme, token: Buffer.from(`${auth.user}:${auth.password}`) },
+    inFlight,
+    resyncInterval,
+    resume: resume && credentialsOf(resume),
+  };
+}
+
+/** A session as the next process gets it. */
+export function handedOff(
+  credentials: Credentials | undefined,
+  paths: readonly string[],
+): HandedOff {
+  return {
+    sessionId: credentials?.id.toString('hex') ?? '',
+    password: credentials?.password.toString('hex') ?? '',
+    paths,
+  };
+}
+
+/** Nothing to resume where no session had been opened, or where the text is not one that we wrote. */
+function credentialsOf({ sessionId, password }: HandedOff): Credentials | undefined {
+  if (!/^[0-9a-f]{16}$/.test(sessionId) || !/^[0-9a-f]{32}$/.test(password)) return undefined;
+  return {
+    id: Buffer.from(sessionId, 'hex'),
+    password: Buffer.from(password, 'hex'),
+    zxid: Buffer.alloc(8),
+  };
+}
+
+function positive(numbers: Readonly<Record<string, number>>) {
+  for (const [name, value] of Object.entries(numbers))
+    if (!(value > 0)) throw new UserError(`cannot use ${name} ${value}: it must be above 0`);
+}

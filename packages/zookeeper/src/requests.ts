@@ -1,0 +1,202 @@
+import zookeeper, {
+  type ACL,
+  type Client,
+  type Exception,
+  type Stat as RawStat,
+  type Watcher,
+} from 'node-zookeeper-client';
+import jute, { type Operation, type Result } from 'node-zookeeper-client/lib/jute/index.js';
+
+import type { Acl, CreateMode, Stat } from './contract.ts';
+
+/** Where a request is sent: one connection's library client, and the session's view of paths. */
+export interface Wire {
+  readonly client: Client;
+  readonly watcher: Watcher;
+  /** The path as the server knows it. */
+  toServer(path: string): string;
+  /** A path of the server's as the session's user knows it. */
+  fromServer(path: string): string;
+}
+
+/** What the server said: 0 and a value, or its error code. */
+export type Answer<T> = (code: number, value?: T) => void;
+
+/**
+ * One request of the protocol. A `write` may have happened although no answer came; a `look` is a
+ * read that goes before others and takes nothing from the read budget.
+ */
+export interface Request<T> {
+  readonly operation: string;
+  readonly path: string;
+  readonly kind: 'write' | 'look' | 'read';
+  send(wire: Wire, answer: Answer<T>): void;
+}
+
+export interface Data {
+  readonly data: Buffer;
+  readonly stat: Stat;
+}
+
+export interface Names {
+  readonly names: readonly string[];
+  readonly stat: Stat;
+}
+
+interface Results {
+  readonly results: readonly Result[];
+}
+
+interface ReadOptions {
+  /** Leaves a watch there, which fires once and lives as long as the connection. */
+  readonly watch?: boolean;
+  readonly kind?: 'look' | 'read';
+}
+
+const noNode = -101;
+const modes = { persistent: 0, ephemeral: 1, persistent_sequential: 2, ephemeral_sequential: 3 };
+const permissions = { read: 1, write: 2, create: 4, delete: 8, admin: 16 };
+
+export function get(path: string, { watch, kind = 'read' }: ReadOptions = {}): Request<Data> {
+  return {
+    operation: 'get',
+    path,
+    kind,
+    send: ({ client, watcher, toServer }, answer) =>
+      client.getData(toServer(path), watch ? watcher : undefined, (error, data, stat) =>
+        error
+          ? answer(error.code)
+          : answer(0, { data: data ?? Buffer.alloc(0), stat: toStat(stat) }),
+      ),
+  };
+}
+
+export function exists(
+  path: string,
+  { watch, kind = 'read' }: ReadOptions = {},
+): Request<Stat | undefined> {
+  return {
+    operation: 'look at',
+    path,
+    kind,
+    send: ({ client, watcher, toServer }, answer) =>
+      client.exists(toServer(path), watch ? watcher : undefined, (error, stat) =>
+        error && error.code !== noNode
+          ? answer(error.code)
+          : answer(0, stat ? toStat(stat) : undefined),
+      ),
+  };
+}
+
+export function list(path: string, { watch, kind = 'read' }: ReadOptions = {}): Request<Names> {
+  return {
+    operation: 'list',
+    path,
+    kind,
+    send: ({ client, watcher, toServer }, answer) =>
+      client.getChildren(toServer(path), watch ? watcher : undefined, (error, names, stat) =>
+        error ? answer(error.code) : answer(0, { names, stat: toStat(stat) }),
+      ),
+  };
+}
+
+export interface NewNode {
+  readonly path: string;
+  readonly data: Buffer;
+  readonly mode: CreateMode;
+  readonly acl: readonly ACL[];
+}
+
+/** Answers with the path of the new node. */
+export function create({ path, data, mode, acl }: NewNode): Request<string> {
+  return {
+    operation: 'create',
+    path,
+    kind: 'write',
+    send: ({ client, toServer, fromServer }, answer) =>
+      client.create(toServer(path), data, acl, modes[mode], (error, created) =>
+        error ? answer(error.code) : answer(0, fromServer(created)),
+      ),
+  };
+}
+
+/** Deletes one node and creates another in one transaction; answers with the new one's path. */
+export function replace(old: string, { path, data, mode, acl }: NewNode): Request<string> {
+  return {
+    operation: 'replace',
+    path,
+    kind: 'write',
+    send({ client, toServer, fromServer }, answer) {
+      const operations: readonly Operation[] = [
+        { type: 2, path: toServer(old), version: -1 },
+        { type: 1, path: toServer(path), data, acls: acl, mode: modes[mode] },
+      ];
+      transact(client, operations, (code, results = []) => {
+        const created = results.find((result) => result.type === 1);
+        answer(code, created && fromServer(created.path));
+      });
+    },
+  };
+}
+
+export function set(path: string, data: Buffer, version = -1): Request<Stat> {
+  return {
+    operation: 'set',
+    path,
+    kind: 'write',
+    send: ({ client, toServer }, answer) =>
+      client.setData(toServer(path), data, version, (error, stat) =>
+        error ? answer(error.code) : answer(0, toStat(stat)),
+      ),
+  };
+}
+
+export function remove(path: string, version = -1): Request<void> {
+  return {
+    operation: 'remove',
+    path,
+    kind: 'write',
+    send: ({ client, toServer }, answer) =>
+      client.remove(toServer(path), version, (error) => answer(error ? error.code : 0)),
+  };
+}
+
+/** Access control lists as the library wants them. */
+export function toAcls(acl: readonly Acl[] | undefined): readonly ACL[] {
+  if (!acl || acl.length === 0) return zookeeper.ACL.OPEN_ACL_UNSAFE;
+  return acl.map(
+    ({ scheme, id, permissions: names }) =>
+      new zookeeper.ACL(
+        names.reduce((bits, name) => bits | permissions[name], 0),
+        new zookeeper.Id(scheme, id),
+      ),
+  );
+}
+
+/** The library's own commit would throw on an error code that it does not know, and sends version 0 as "any". */
+function transact(
+  client: Client,
+  operations: readonly Operation[],
+  answer: Answer<readonly Result[]>,
+) {
+  const header = new jute.protocol.RequestHeader(0, 14);
+  const request = new jute.Request(header, new jute.TransactionRequest(operations));
+  client.connectionManager.queue(request, (error: Exception | null, response) => {
+    if (error) return answer(error.code);
+    const { results } = (response?.payload ?? { results: [] }) as Results;
+    const failure = results.find((result) => result.type === -1 && result.err !== 0);
+    answer(failure?.type === -1 ? failure.err : 0, results);
+  });
+}
+
+function toStat(raw: RawStat): Stat {
+  return {
+    czxid: raw.czxid.readBigInt64BE(),
+    mzxid: raw.mzxid.readBigInt64BE(),
+    version: raw.version,
+    childrenVersion: raw.cversion,
+    childrenCount: raw.numChildren,
+    dataLength: raw.dataLength,
+    ephemeralOwner: raw.ephemeralOwner.readBigInt64BE(),
+  };
+}

@@ -1,0 +1,154 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+
+import { messageOf, silentLog } from '@smartstack/daemon';
+
+import { format } from './address.ts';
+import { children } from './children.ts';
+import type { Connection } from './connection.ts';
+import type { HandedOff, Session, SessionOptions } from './contract.ts';
+import type { Core } from './core.ts';
+import { keepEphemeral } from './ephemeral.ts';
+import { createHub } from './hub.ts';
+import { createLink } from './link.ts';
+import { createMeasures } from './measures.ts';
+import { createNodes } from './nodes.ts';
+import { createOperations } from './operations.ts';
+import { handedOff, settingsOf } from './options.ts';
+import { toAcls } from './requests.ts';
+import { createStates } from './states.ts';
+import { createWatches } from './watches.ts';
+
+/** How long a close may take, in milliseconds. */
+const closeWithin = 1_900;
+
+/**
+ * Opens a session and keeps it open until closed. Returns at once and connects in the background;
+ * throws `UserError` only where the options themselves are wrong.
+ */
+export function connect(options: SessionOptions): Session {
+  const settings = settingsOf(options);
+  const ensemble = settings.hosts.map(format).join(',') + settings.chroot;
+  const log = (options.log ?? silentLog).child({ ensemble });
+  const measures = createMeasures(ensemble, options.metrics);
+  const users = new AbortController();
+  const linked = new AbortController();
+  const states = createStates(measures.state);
+  const watches = createWatches();
+  const connected = createHub<void>();
+  const acl = toAcls(options.acl);
+  let epoch = 0;
+  let closing: Promise<void> | undefined;
+
+  const operations = createOperations({
+    chroot: settings.chroot,
+    inFlight: settings.inFlight,
+    readBudget: options.readBudget,
+    onEvent: (path, type) => watches.dispatch({ path, type }),
+    onSettled: measures.operation,
+    whyDown: () => link.failure,
+  });
+  const nodes = createNodes({ operations, acl, deadline: () => link.timeout });
+
+  const link = createLink({
+    settings,
+    tls: options.tls,
+    states,
+    measures,
+    log,
+    leaving: users.signal,
+    prepare,
+    onUp(connection) {
+      epoch += 1;
+      operations.attach(connection);
+      connected.emit();
+    },
+  });
+
+  /** A chroot that is missing would fail every operation, so it is made before any is sent. */
+  async function prepare(connection: Connection, fresh: boolean): Promise<void> {
+    if (!fresh || settings.chroot === '') return;
+    const bare = createOperations({ chroot: '', inFlight: 1, onEvent: () => {} });
+    bare.attach(connection);
+    try {
+      await createNodes({ operations: bare, acl, deadline: () => connection.timeout }).makePath(
+        settings.chroot,
+        { signal: connection.gone },
+      );
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'cannot create the chroot');
+    }
+  }
+
+  const core: Core = {
+    operations,
+    nodes,
+    watches,
+    acl,
+    connected,
+    epoch: () => epoch,
+    sessionId: () => link.credentials?.id.readBigInt64BE() ?? 0n,
+    isFormer: link.isFormer,
+    kept: new Set(),
+    inherited: new Set(options.resume?.paths),
+    timeout: () => link.timeout,
+    resyncInterval: settings.resyncInterval,
+    signal: users.signal,
+    log,
+    measures,
+  };
+
+  const running = link.run(linked.signal);
+
+  async function end(last: (deadline: AbortSignal) => Promise<void>): Promise<void> {
+    users.abort();
+    operations.shut();
+    await last(AbortSignal.timeout(closeWithin));
+    linked.abort();
+    await running;
+    states.move('closed');
+    log.info('zookeeper session closed');
+  }
+
+  /** Without a connection a session with nodes is worth some patience: closing it takes them away at once. */
+  async function endSession(deadline: AbortSignal): Promise<void> {
+    while (!link.connection && core.kept.size > 0 && link.credentials && !deadline.aborted)
+      await sleep(10);
+    const { connection } = link;
+    if (!connection) return;
+    connection.client.close();
+    const either = AbortSignal.any([connection.gone, deadline]);
+    if (!either.aborted)
+      await new Promise((resolve) => either.addEventListener('abort', resolve, { once: true }));
+  }
+
+  async function drain(deadline: AbortSignal): Promise<void> {
+    while (!operations.idle && !deadline.aborted) await sleep(5);
+    await nextTurn();
+  }
+
+  function close(): Promise<void> {
+    closing ??= end(endSession);
+    return closing;
+  }
+
+  return {
+    get state() {
+      return states.present;
+    },
+    states: states.values,
+    ...nodes,
+    ephemeral: (node, signal) => keepEphemeral(core, node, signal),
+    children: (path, signal) => children(core, path, signal),
+    async handOff(): Promise<HandedOff> {
+      let credentials = link.credentials;
+      closing ??= end(async (deadline) => {
+        await drain(deadline);
+        credentials = link.credentials;
+      });
+      await closing;
+      return handedOff(credentials, [...core.kept]);
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,26 @@
+import { hasCode, messageOf } from '@smartstack/daemon';
+
+const unknownAuthority = [
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'CERT_SIGNATURE_FAILURE',
+];
+
+/** What a TLS error means for whoever has to mend it, with Node's or OpenSSL's code; undefined for other errors. */
+export function reasonOfTls(error: unknown): string | undefined {
+  if (!(error instanceof Error && 'code' in error)) return undefined;
+  const code = String(error.code);
+  if (unknownAuthority.includes(code))
+    return `the server's certificate is not signed by a trusted authority (${code})`;
+  if (hasCode(error, 'ERR_TLS_CERT_ALTNAME_INVALID'))
+    return `the server's certificate is for another host name (${messageOf(error)})`;
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
+    return `the server's certificate is not valid now (${code})`;
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return `the server does not speak TLS (${code})`;
+  if (/ALERT_(BAD_CERTIFICATE|CERTIFICATE_REQUIRED|CERTIFICATE_UNKNOWN|UNKNOWN_CA)$/.test(code))
+    return `the server refused our client certificate, or asks for one (${code})`;
+  return undefined;
+}

@@ -1,0 +1,77 @@
+import { once } from 'node:events';
+import { createConnection } from 'node:net';
+
+/** One persistent conversation with HAProxy's stats socket, for tests and benches that look at its own truth. */
+export interface StatsSocket extends AsyncDisposable {
+  ask(command: string): Promise<string>;
+}
+
+/** Opens it in HAProxy's `prompt` mode, in which every answer ends with a prompt. */
+export async function openStatsSocket(path: string): Promise<StatsSocket> {
+  const socket = createConnection(path);
+  socket.setEncoding('utf8');
+  await once(socket, 'connect');
+  let received = '';
+  let answered: (() => void) | undefined;
+  socket.on('data', (part: string) => {
+    received += part;
+    if (received.endsWith('\n> ')) answered?.();
+  });
+  const answer = () =>
+    new Promise<string>((resolve, reject) => {
+      const closed = () => reject(new Error(`cannot ask HAProxy at ${path}: connection closed`));
+      socket.once('close', closed);
+      answered = () => {
+        socket.off('close', closed);
+        const text = received.slice(0, -'\n> '.length);
+        received = '';
+        resolve(text.trim());
+      };
+    });
+  const ask = (command: string) => {
+    const reply = answer();
+    socket.write(`${command}\n`);
+    return reply;
+  };
+  await ask('prompt');
+  return {
+    ask,
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(socket, 'close');
+      socket.end('quit\n');
+      await closed;
+    },
+  };
+}
+
+/** One server as HAProxy holds it; the columns are those of `show servers state`, version 1. */
+export interface ServerState {
+  readonly backend: string;
+  readonly name: string;
+  readonly port: number;
+  /** Up, and neither drained nor in maintenance. */
+  readonly inRotation: boolean;
+}
+
+/** The servers of one backend, or of all. */
+export async function serversOf(
+  socket: StatsSocket,
+  backend = '',
+): Promise<readonly ServerState[]> {
+  const answer = await socket.ask(`show servers state ${backend}`.trim());
+  const rows = answer.split('\n').filter((line) => /^\d+ /.test(line));
+  return rows.map((row) => {
+    const fields = row.split(' ');
+    return {
+      backend: fields[1] ?? '',
+      name: fields[3] ?? '',
+      port: Number(fields[18]),
+      inRotation: fields[5] === '2' && fields[6] === '0',
+    };
+  });
+}
+
+/** What changes when a worker was reloaded: its process id. */
+export async function workerOf(socket: StatsSocket): Promise<number> {
+  return Number(/^Pid: (\d+)$/m.exec(await socket.ask('show info'))?.[1]);
+}
