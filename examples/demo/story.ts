@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-
+import type { Traffic } from '../../test/support/traffic.ts';
 import { barLine } from './panel.ts';
 import type { Scene } from './scene.ts';
 import type { Screen } from './screen.ts';
-import type { Traffic } from './traffic.ts';
 import { until } from './until.ts';
 
 export interface Teller {
