@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -5,16 +6,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { freePort } from '../../test/support/ports.ts';
+import { openStatsSocket, serversOf } from '../../test/support/stats-socket.ts';
+import { startZooKeeper, type ZooKeeper } from '../../test/support/zookeeper.ts';
 import { type Child, startChild } from './child.ts';
 import { nerveFile, type Setting, synapseFile } from './configuration.ts';
 import { haproxyProcesses } from './leftovers.ts';
 import type { Options } from './options.ts';
-import { portsInRotation } from './rotation.ts';
 import { until } from './until.ts';
-import { startZooKeeper } from './zookeeper.ts';
 
 /** Airbnb's own example of a local port. */
 const usualPort = 3213;
+/** Puts ZooKeeper out of reach of the terminal's Ctrl-C, so that nerve can withdraw from it first. */
+const setsid = '/usr/bin/setsid';
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The parts of the demo, not yet started. Disposing of it ends what was started and removes the folder. */
@@ -39,6 +42,7 @@ export async function openScene(options: Options, root: AbortController): Promis
   const { signal } = root;
   const copies = new Map<string, Child>();
   const daemons: Child[] = [];
+  let zooKeeper: ZooKeeper | undefined;
   let closing = false;
 
   async function keep(daemon: Child) {
@@ -58,7 +62,10 @@ export async function openScene(options: Options, root: AbortController): Promis
     setting,
     async startRegistry() {
       if (setting.zooKeeperPort === undefined) return;
-      void keep(await startZooKeeper(join(folder, 'zookeeper'), setting.zooKeeperPort, signal));
+      const directory = join(folder, 'zookeeper');
+      await mkdir(directory);
+      const prefix = existsSync(setsid) ? [setsid] : [];
+      zooKeeper = await startZooKeeper({ directory, port: setting.zooKeeperPort, prefix });
     },
     async startCopy(name) {
       copies.set(name, await startService(setting, name, signal));
@@ -68,12 +75,15 @@ export async function openScene(options: Options, root: AbortController): Promis
     startNerve: () => startDaemon('nerve'),
     startSynapse: () => startDaemon('synapse'),
     async rotation() {
-      const ports = await portsInRotation(join(folder, 'haproxy', 'stats.sock'));
+      await using socket = await openStatsSocket(join(folder, 'haproxy', 'haproxy.sock'));
+      const used = (await serversOf(socket)).filter((server) => server.inRotation);
+      const ports = new Set(used.map(({ port }) => port));
       return new Set(setting.copies.filter(({ port }) => ports.has(port)).map(({ name }) => name));
     },
     async [Symbol.asyncDispose]() {
       closing = true;
       for (const daemon of [...daemons].reverse()) await daemon.stop();
+      await zooKeeper?.stop();
       await Promise.all([...copies.values()].map((copy) => copy.stop()));
       for (const pid of await haproxyProcesses(folder)) process.kill(pid, 'SIGKILL');
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-
+import type { Traffic } from '../../test/support/traffic.ts';
 import { barLine } from './panel.ts';
 import type { Scene } from './scene.ts';
 import type { Screen } from './screen.ts';
-import type { Traffic } from './traffic.ts';
 import { until } from './until.ts';
 
 export interface Teller {
@@ -60,7 +59,7 @@ export async function leaves(teller: Teller, traffic: Traffic, name: string): Pr
   );
   result(teller, `out of rotation after ${took(killed)}`);
   await watchAWhile(teller, traffic);
-  result(teller, `${traffic.lost - lost} requests lost`);
+  losses(teller, traffic.lost - lost);
 }
 
 /** Starts a copy, and waits for its first answer to an ordinary request. */
@@ -74,7 +73,7 @@ export async function joins(teller: Teller, traffic: Traffic, name: string): Pro
   const first = await until(`${name} answers requests`, patience, answered, signal);
   result(teller, `first answer ${Math.round(first - open)} ms after its port opened`);
   await watchAWhile(teller, traffic);
-  result(teller, `${traffic.lost - lost} requests lost`);
+  losses(teller, traffic.lost - lost);
 }
 
 function inRotation(scene: Scene, copies: number) {
@@ -101,6 +100,11 @@ function heading({ screen }: Teller, text: string) {
 
 function result({ screen }: Teller, text: string) {
   screen.say(`  ${screen.paint('green', '✓')} ${text}`);
+}
+
+function losses({ screen }: Teller, lost: number) {
+  const mark = lost === 0 ? screen.paint('green', '✓') : screen.paint('red', '✗');
+  screen.say(`  ${mark} ${lost} requests lost`);
 }
 
 const took = (began: number) => `${Math.round(performance.now() - began)} ms`;
