@@ -1,16 +1,16 @@
-import { createRequire } from 'node:module';
-
 import {
   createLog,
   createMetrics,
   type LogLevel,
   logLevels,
+  orExit,
   runDaemon,
-  UserError,
+  sayOk,
+  versionOf,
 } from '@smartstack/daemon';
 import { Command, Option } from 'commander';
 
-import { type LoadedConfig, loadConfig } from './config.ts';
+import { loadConfig } from './config.ts';
 import { runSynapse } from './synapse.ts';
 
 interface Options {
@@ -19,11 +19,22 @@ interface Options {
   readonly logLevel: LogLevel;
 }
 
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+const example = `
+Example of a configuration:
+  zookeeper: {hosts: [zk1:2181]}    # or  registry: {type: file, directory: /var/lib/smartstack}
+  services:
+    web:
+      discovery: {method: zookeeper, path: /services/web}
+      haproxy:
+        port: 3213                  # apps on this machine connect to 127.0.0.1:3213
+        listen: [mode http]
+
+SIGTERM or SIGINT ends synapse. Its HAProxy goes on serving, and the next synapse takes it over
+(haproxy.on_exit: stop ends it too).`;
 
 const program = new Command('synapse')
   .description('Follows the services that this machine uses and keeps its local proxy in step.')
-  .version(version)
+  .version(versionOf(import.meta.url))
   .addOption(
     new Option('-c, --config <file>', 'configuration, YAML or JSON')
       .env('SYNAPSE_CONFIG')
@@ -35,32 +46,15 @@ const program = new Command('synapse')
       .choices(logLevels)
       .default('info'),
   )
-  .addHelpText(
-    'after',
-    '\nSIGTERM or SIGINT ends synapse; its HAProxy goes on serving and is taken over by the next synapse\n(unless haproxy.on_exit is stop).',
-  )
+  .addHelpText('after', example)
   .action(main);
 
 await program.parseAsync();
 
 async function main({ config: file, checkConfig, logLevel }: Options): Promise<void> {
-  const loaded = await loadOrExit(file);
-  if (checkConfig) {
-    const count = Object.keys(loaded.config.services).length;
-    process.stdout.write(`${file}: ok, ${count} service${count === 1 ? '' : 's'}\n`);
-    return;
-  }
+  const loaded = await orExit(loadConfig(file));
+  if (checkConfig) return sayOk(file, Object.keys(loaded.config.services).length);
   const log = createLog('synapse', logLevel);
   const metrics = createMetrics({ process: true });
   await runDaemon((signal) => runSynapse(loaded, { log, metrics }, signal), { log });
-}
-
-async function loadOrExit(file: string): Promise<LoadedConfig> {
-  try {
-    return await loadConfig(file);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  }
 }
