@@ -7,7 +7,7 @@ import { createDesire, type Desired } from './desire.ts';
 import type { Due } from './due.ts';
 import type { Equipment } from './equipment.ts';
 import { createHosts } from './hosts.ts';
-import { type Layout, layoutOf } from './layout.ts';
+import { createLayouts, type Layout } from './layout.ts';
 import { type Running, runningAt } from './loader.ts';
 import { fileWith } from './members.ts';
 import type { Meters } from './meters.ts';
@@ -15,7 +15,8 @@ import { createQuarantine } from './quarantine.ts';
 import { partsOf, reload } from './reload.ts';
 import { createRestarts } from './restarts.ts';
 import { statusOf } from './status.ts';
-import { createSync, type Synced, type Target } from './sync.ts';
+import { createSync, type Synced } from './sync.ts';
+import { targetsOf } from './targets.ts';
 import { readWritten, type WrittenFile } from './written.ts';
 
 export interface EngineOptions {
@@ -49,6 +50,7 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
   const hosts = createHosts();
   const quarantine = createQuarantine();
   const desire = createDesire({ settings, hosts, choose: quarantine.choose });
+  const layouts = createLayouts(settings);
   const syncs = runtimes.map((one) => createSync(one, { maxId, log }));
   /** What HAProxy runs; undefined while that is not sure. */
   let running: Running | undefined;
@@ -98,7 +100,7 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
   /** Why the file must be loaded, by what asks for it; empty when it need not. */
   function reloadReasons(synced: Synced): ReadonlyMap<string, string> {
     const reasons = new Map([...pending, ...synced.reload]);
-    const wanted = layoutOf(partsOf(desired), settings, quarantine.leftOut);
+    const wanted = layouts(partsOf(desired), quarantine.leftOut);
     if (running?.shape === wanted.shape) layout ??= wanted;
     if (paths.config === undefined) return new Map();
     for (const own of ['shape', 'members']) reasons.delete(own);
@@ -144,25 +146,6 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
     lastPid = pid;
   }
 
-  /** What changed since it was last in step, and what leaves. Only backends that HAProxy has. */
-  function targets(): readonly Target[] {
-    const dues = syncs.map((sync) => sync.due());
-    const isDue = (backend: string) =>
-      dues.some((one) => (one.get(backend) ?? Infinity) <= Date.now());
-    const loaded = new Map(layout?.parts.map((part) => [part.service, part]));
-    return [...desired.values()].flatMap((one) => {
-      const service = one.service.name;
-      const part = loaded.get(service) ?? one.part;
-      const backend = part.stanza.backendName;
-      if (!backends.has(backend)) return [];
-      if (inStep.get(service) === one && !isDue(backend)) return [];
-      const members = part === one.part ? one : desire.under(one.service, part);
-      const { servers, fallback } = members;
-      const drainTimeout = part.config.drain_timeout ?? config.drain_timeout;
-      return [{ service, backend, traits: part.traits, desired: servers, fallback, drainTimeout }];
-    });
-  }
-
   /** A HAProxy that turns out to be dead has nothing to be brought in step. */
   async function syncLiving(signal: AbortSignal): Promise<Synced> {
     try {
@@ -175,7 +158,15 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
   }
 
   async function syncMembers(signal: AbortSignal): Promise<Synced> {
-    const wanted = targets();
+    const wanted = targetsOf({
+      desired,
+      desire,
+      layout,
+      backends,
+      inStep,
+      syncs,
+      drainTimeout: config.drain_timeout,
+    });
     if (wanted.length === 0) return none;
     const results: Synced[] = [];
     for (const sync of syncs) results.push(await sync.sync(wanted, signal));
