@@ -17,3 +17,9 @@ export { createLog, type Log, type LogLevel, logLevels, silentLog } from './log.
 export type { Mechanism } from './mechanism.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { isAbort, type RunOptions, runDaemon } from './run.ts';
+export {
+  type StatusAddress,
+  type StatusParts,
+  serveStatus,
+  statusAddress,
+} from './status.ts';

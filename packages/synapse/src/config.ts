@@ -1,4 +1,10 @@
-import { duration, readSourceWithServices, type Source, validate } from '@smartstack/daemon';
+import {
+  duration,
+  readSourceWithServices,
+  type Source,
+  statusAddress,
+  validate,
+} from '@smartstack/daemon';
 import { type Instance, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
@@ -34,6 +40,8 @@ const schema = z
     registry: registrySchema.optional(),
     /** How long a start waits for services that were not heard yet before the rest is served. */
     startup_timeout: duration.default(3000),
+    /** Where synapse tells about itself: `/health /ready /metrics /status`. */
+    status_address: statusAddress.default({ host: '127.0.0.1', port: 9102 }),
     haproxy: haproxySchema.optional(),
   })
   .superRefine((config, context) => {

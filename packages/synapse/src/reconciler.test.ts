@@ -3,7 +3,7 @@ import type { Instance } from '@smartstack/registry';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import type { ProxyDriver } from './proxies/proxy.ts';
-import { type Followed, reconcile } from './reconciler.ts';
+import { createReconciler, type Followed } from './reconciler.ts';
 import type { Snapshot } from './service.ts';
 
 let ended: AbortController;
@@ -54,16 +54,13 @@ function recorder() {
 }
 
 function start(services: readonly Followed[], driver: ProxyDriver, startupTimeout = 10_000): void {
-  running = reconcile(
-    {
-      followed: services,
-      drivers: [driver],
-      startupTimeout,
-      log: silentLog,
-      metrics: createMetrics(),
-    },
-    ended.signal,
-  );
+  running = createReconciler({
+    followed: services,
+    drivers: [driver],
+    startupTimeout,
+    log: silentLog,
+    metrics: createMetrics(),
+  }).run(ended.signal);
 }
 
 const one = (host: string): readonly Instance[] => [{ host, port: 1 }];

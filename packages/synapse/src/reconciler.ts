@@ -29,22 +29,36 @@ export interface ReconcilerOptions {
   readonly metrics: Metrics;
 }
 
+/** Keeps every proxy in step with every discovery. */
+export interface Reconciler {
+  /** Works until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** The newest desired state. */
+  snapshot(): Snapshot;
+  /** Whether every proxy has been brought in step once. */
+  ready(): boolean;
+}
+
 /**
- * Keeps every proxy in step with every discovery until the signal aborts. Each driver has a mailbox of
- * one slot: an idle one applies a change at once, a busy one finds the newest state when it is done.
+ * Each driver has a mailbox of one slot: an idle one applies a change at once, a busy one finds the
+ * newest state when it is done. The first apply waits for every discovery, up to a time.
  */
-export async function reconcile(options: ReconcilerOptions, signal: AbortSignal): Promise<void> {
-  const { followed, drivers, startupTimeout, log } = options;
+export function createReconciler(options: ReconcilerOptions): Reconciler {
+  const { followed, startupTimeout, log } = options;
   let snapshot: Snapshot = new Map(followed.map(({ service }) => [service.name, service]));
-  const mailboxes = drivers.map(() => createLatest<Snapshot>());
+  const lanes = options.drivers.map((driver) => ({ driver, mailbox: createLatest<Snapshot>() }));
+  const inStep = new Set<ProxyDriver>();
+  const unheard = createCountdown(followed.length);
   let started = false;
+
   const post = (mailbox: Latest<Snapshot>) => {
     if (started) mailbox.set(snapshot);
   };
-  const publish = () => mailboxes.forEach(post);
+  const publish = () => {
+    for (const { mailbox } of lanes) post(mailbox);
+  };
 
-  const unheard = createCountdown(followed.length);
-  const follow = async ({ service, discovery }: Followed) => {
+  async function follow({ service, discovery }: Followed, signal: AbortSignal): Promise<void> {
     let heard = false;
     for await (const instances of discovery(signal)) {
       snapshot = new Map(snapshot).set(service.name, { ...service, instances });
@@ -52,27 +66,30 @@ export async function reconcile(options: ReconcilerOptions, signal: AbortSignal)
       heard = true;
       publish();
     }
-  };
-  const start = async () => {
-    const timer = new AbortController();
-    const timeout = sleep(startupTimeout, undefined, { signal: timer.signal }).catch(() => {});
-    await Promise.race([unheard.zero, timeout, aborted(signal)]);
-    timer.abort();
+  }
+
+  async function start(signal: AbortSignal): Promise<void> {
+    await before(unheard.zero, startupTimeout, signal);
     const missing = [...snapshot.values()].filter(({ instances }) => instances === undefined);
     if (missing.length > 0 && !signal.aborted)
       log.warn({ services: missing.map(({ name }) => name) }, 'starting before all were heard');
     started = true;
     publish();
-  };
+  }
 
-  await joinAll(signal, [
-    ...followed.map((each) => follow(each)),
-    ...drivers.flatMap((driver, index) => {
-      const mailbox = mailboxes[index] as Latest<Snapshot>;
-      return [drive(driver, mailbox, options, signal), wake(driver, () => post(mailbox), signal)];
-    }),
-    start(),
-  ]);
+  return {
+    run: (signal) =>
+      joinAll(signal, [
+        ...followed.map((each) => follow(each, signal)),
+        ...lanes.flatMap(({ driver, mailbox }) => [
+          drive(driver, mailbox, options, () => inStep.add(driver), signal),
+          wake(driver, () => post(mailbox), signal),
+        ]),
+        start(signal),
+      ]),
+    snapshot: () => snapshot,
+    ready: () => lanes.every(({ driver }) => inStep.has(driver)),
+  };
 }
 
 /** Applies snapshots as they come; what fails is tried again with whatever is newest by then. */
@@ -80,6 +97,7 @@ async function drive(
   driver: ProxyDriver,
   mailbox: Latest<Snapshot>,
   { log, metrics }: ReconcilerOptions,
+  onApplied: () => void,
   signal: AbortSignal,
 ): Promise<void> {
   const applied = metrics.counter({
@@ -93,6 +111,7 @@ async function drive(
     try {
       const result = await driver.apply(snapshot, signal);
       applied.inc({ proxy: driver.name, result });
+      onApplied();
       if (failure !== '') log.info({ proxy: driver.name }, 'proxy is in step again');
       failure = '';
       backoff.reset();
@@ -141,9 +160,14 @@ function createCountdown(count: number) {
   };
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** Waits for a promise, but no longer than a time and the signal; never rejects. */
+async function before(
+  promise: Promise<void>,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const timer = new AbortController();
+  const ended = AbortSignal.any([signal, timer.signal]);
+  await Promise.race([promise, sleep(milliseconds, undefined, { signal: ended }).catch(() => {})]);
+  timer.abort();
 }

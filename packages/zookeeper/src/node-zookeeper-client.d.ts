@@ -54,6 +54,7 @@ declare module 'node-zookeeper-client' {
 
   export interface Client extends EventEmitter {
     readonly connectionManager: ConnectionManager;
+    connect(): void;
     close(): void;
     addAuthInfo(scheme: string, auth: Buffer): void;
     getSessionId(): Buffer;

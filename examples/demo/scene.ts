@@ -1,0 +1,130 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { freePort } from '../../test/support/ports.ts';
+import { openStatsSocket, serversOf } from '../../test/support/stats-socket.ts';
+import { startZooKeeper, type ZooKeeper } from '../../test/support/zookeeper.ts';
+import { type Child, startChild } from './child.ts';
+import { nerveFile, type Setting, synapseFile } from './configuration.ts';
+import { haproxyProcesses } from './leftovers.ts';
+import type { Options } from './options.ts';
+import { until } from './until.ts';
+
+/** Airbnb's own example of a local port. */
+const usualPort = 3213;
+/** Puts ZooKeeper out of reach of the terminal's Ctrl-C, so that nerve can withdraw from it first. */
+const setsid = '/usr/bin/setsid';
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The parts of the demo, not yet started. Disposing of it ends what was started and removes the folder. */
+export interface Scene extends AsyncDisposable {
+  readonly setting: Setting;
+  startRegistry(): Promise<void>;
+  startCopy(name: string): Promise<void>;
+  /** Kills a copy as a crash would (kill -9). */
+  killCopy(name: string): void;
+  /** The process of a copy that was started. */
+  pidOf(name: string): number | undefined;
+  startNerve(): Promise<void>;
+  startSynapse(): Promise<void>;
+  /** The copies that HAProxy sends requests to. */
+  rotation(): Promise<ReadonlySet<string>>;
+}
+
+/** Prepares a scene in a new folder. A daemon that ends by itself aborts `root` with the reason. */
+export async function openScene(options: Options, root: AbortController): Promise<Scene> {
+  const folder = await mkdtemp(join(tmpdir(), 'smartstack-demo-'));
+  const setting = await prepare(folder, options);
+  const { signal } = root;
+  const copies = new Map<string, Child>();
+  const daemons: Child[] = [];
+  let zooKeeper: ZooKeeper | undefined;
+  let closing = false;
+
+  async function keep(daemon: Child) {
+    daemons.push(daemon);
+    const end = await daemon.ended;
+    if (!closing && !signal.aborted)
+      root.abort(new Error(`${daemon.name} ${end}:\n${await daemon.lastWords()}`));
+  }
+
+  async function startDaemon(name: 'nerve' | 'synapse') {
+    const command = join(repository, 'node_modules', '.bin', name);
+    const args = ['-c', join(folder, `${name}.yaml`)];
+    void keep(await startChild({ name, command, args, log: join(folder, `${name}.log`) }));
+  }
+
+  return {
+    setting,
+    async startRegistry() {
+      if (setting.zooKeeperPort === undefined) return;
+      const directory = join(folder, 'zookeeper');
+      await mkdir(directory);
+      const prefix = existsSync(setsid) ? [setsid] : [];
+      zooKeeper = await startZooKeeper({ directory, port: setting.zooKeeperPort, prefix });
+    },
+    async startCopy(name) {
+      copies.set(name, await startService(setting, name, signal));
+    },
+    killCopy: (name) => copies.get(name)?.kill(),
+    pidOf: (name) => copies.get(name)?.pid,
+    startNerve: () => startDaemon('nerve'),
+    startSynapse: () => startDaemon('synapse'),
+    async rotation() {
+      await using socket = await openStatsSocket(join(folder, 'haproxy', 'haproxy.sock'));
+      const used = (await serversOf(socket)).filter((server) => server.inRotation);
+      const ports = new Set(used.map(({ port }) => port));
+      return new Set(setting.copies.filter(({ port }) => ports.has(port)).map(({ name }) => name));
+    },
+    async [Symbol.asyncDispose]() {
+      closing = true;
+      for (const daemon of [...daemons].reverse()) await daemon.stop();
+      await zooKeeper?.stop();
+      await Promise.all([...copies.values()].map((copy) => copy.stop()));
+      for (const pid of await haproxyProcesses(folder)) process.kill(pid, 'SIGKILL');
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** Chooses the ports and writes the daemons' files. */
+async function prepare(folder: string, options: Options): Promise<Setting> {
+  const zooKeeperPort = options.registry === 'zookeeper' ? await freePort() : undefined;
+  const setting: Setting = {
+    folder,
+    zooKeeperPort,
+    copies: await Promise.all(
+      ['web-1', 'web-2', 'web-3', 'web-4'].map(async (name) => ({ name, port: await freePort() })),
+    ),
+    port: options.port ?? ((await isFree(usualPort)) ? usualPort : await freePort()),
+    statsPort: await freePort(),
+  };
+  await mkdir(join(folder, 'registry'));
+  await writeFile(join(folder, 'nerve.yaml'), nerveFile(setting));
+  await writeFile(join(folder, 'synapse.yaml'), synapseFile(setting));
+  return setting;
+}
+
+/** Resolves once its port is open, which it says itself. */
+async function startService({ folder, copies }: Setting, name: string, signal: AbortSignal) {
+  const port = copies.find((copy) => copy.name === name)?.port;
+  const service = join(repository, 'examples', 'http-service', 'service.js');
+  const log = join(folder, `${name}.log`);
+  const args = [service, '--name', name, '--port', `${port}`, '--drain', '0'];
+  const copy = await startChild({ name, command: process.execPath, args, log });
+  const open = async () => ((await copy.lastWords()).includes('listens') ? true : undefined);
+  await until(`${name} listens on ${port}`, 10_000, open, signal);
+  return copy;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}

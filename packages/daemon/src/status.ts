@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+import { z } from 'zod';
+
+import { messageOf } from './error.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+/** What a daemon tells about itself. */
+export interface StatusParts {
+  readonly metrics: Metrics;
+  /** Whether it does its job by now. */
+  ready(): boolean;
+  /** What it knows: JSON-safe. */
+  status(): unknown;
+}
+
+/** Where the status server listens: `host:port`, or false for nowhere. */
+export const statusAddress = z.union([
+  z.literal(false),
+  z
+    .string()
+    .regex(/^(\[[0-9a-f:]+\]|[^:\s]+):\d{1,5}$/, { error: 'expected host:port, or false' })
+    .transform((text) => {
+      const colon = text.lastIndexOf(':');
+      return {
+        host: text.slice(0, colon).replace(/^\[|\]$/g, ''),
+        port: Number(text.slice(colon + 1)),
+      };
+    }),
+]);
+
+export type StatusAddress = Exclude<z.output<typeof statusAddress>, false>;
+
+/**
+ * Serves `GET /health /ready /metrics /status` until the signal aborts. A daemon's job does not depend
+ * on it: when it cannot listen, it says so in the log and returns.
+ */
+export async function serveStatus(
+  address: StatusAddress,
+  { log, ...parts }: StatusParts & { readonly log: Log },
+  signal: AbortSignal,
+): Promise<void> {
+  const server = createServer((request, response) => {
+    answer(request, response, parts).catch((error: unknown) => {
+      log.error({ err: error, url: request.url }, 'cannot answer a status request');
+      response.destroy();
+    });
+  });
+  try {
+    await once(server.listen(address), 'listening', { signal });
+    log.info(address, 'status is served');
+    await once(server, 'error', { signal });
+  } catch (error) {
+    if (!signal.aborted) log.warn({ ...address, reason: messageOf(error) }, 'cannot serve status');
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { metrics, ready, status }: StatusParts,
+): Promise<void> {
+  const send = (code: number, type: string, body: string) => {
+    response.writeHead(code, { 'content-type': type, 'x-content-type-options': 'nosniff' });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  };
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return send(405, plain, 'only GET is answered\n');
+  switch (request.url?.split('?', 1)[0]) {
+    case '/health':
+      return send(200, plain, 'ok\n');
+    case '/ready':
+      return ready() ? send(200, plain, 'ready\n') : send(503, plain, 'not ready yet\n');
+    case '/metrics': {
+      const { body, contentType } = await metrics.text();
+      return send(200, contentType, body);
+    }
+    case '/status':
+      return send(200, 'application/json', `${JSON.stringify(status(), undefined, 2)}\n`);
+    default:
+      return send(404, plain, 'there are /health, /ready, /metrics and /status\n');
+  }
+}
+
+const plain = 'text/plain; charset=utf-8';

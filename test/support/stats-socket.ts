@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { createConnection } from 'node:net';
+
+/** Sends one command to HAProxy's stats socket and returns the whole answer. */
+export type Ask = (command: string) => Promise<string>;
+
+/** Asks over a new connection each time, and so whichever worker listens now. Rejects when none does. */
+export function askAt(path: string): Ask {
+  return async (command) => {
+    const socket = createConnection(path);
+    socket.setEncoding('utf8');
+    socket.setTimeout(2000, () => socket.destroy(new Error('no answer in 2000 ms')));
+    socket.end(`${command}\n`);
+    let answer = '';
+    for await (const part of socket) answer += part;
+    return answer.trim();
+  };
+}
+
+/** One persistent conversation with the worker that listened when it was opened, for benches. */
+export interface StatsSocket extends AsyncDisposable {
+  readonly ask: Ask;
+}
+
+/** Opens it in HAProxy's `prompt` mode, in which every answer ends with a prompt. */
+export async function openStatsSocket(path: string): Promise<StatsSocket> {
+  const socket = createConnection(path);
+  socket.setEncoding('utf8');
+  await once(socket, 'connect');
+  let received = '';
+  let answered: (() => void) | undefined;
+  socket.on('data', (part: string) => {
+    received += part;
+    if (received.endsWith('\n> ')) answered?.();
+  });
+  const answer = () =>
+    new Promise<string>((resolve, reject) => {
+      const closed = () => reject(new Error(`cannot ask HAProxy at ${path}: connection closed`));
+      socket.once('close', closed);
+      answered = () => {
+        socket.off('close', closed);
+        const text = received.slice(0, -'\n> '.length);
+        received = '';
+        resolve(text.trim());
+      };
+    });
+  const ask = (command: string) => {
+    const reply = answer();
+    socket.write(`${command}\n`);
+    return reply;
+  };
+  await ask('prompt');
+  return {
+    ask,
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(socket, 'close');
+      socket.end('quit\n');
+      await closed;
+    },
+  };
+}
+
+/** One server as HAProxy holds it; the columns are those of `show servers state`, version 1. */
+export interface ServerState {
+  readonly backend: string;
+  readonly name: string;
+  readonly port: number;
+  /** Up, and neither drained nor in maintenance. */
+  readonly inRotation: boolean;
+}
+
+/** The servers of one backend, or of all. */
+export async function serversOf(ask: Ask, backend = ''): Promise<readonly ServerState[]> {
+  const answer = await ask(`show servers state ${backend}`.trim());
+  const rows = answer.split('\n').filter((line) => /^\d+ /.test(line));
+  return rows.map((row) => {
+    const fields = row.split(' ');
+    return {
+      backend: fields[1] ?? '',
+      name: fields[3] ?? '',
+      port: Number(fields[18]),
+      inRotation: fields[5] === '2' && fields[6] === '0',
+    };
+  });
+}
+
+/** What changes when a worker was reloaded: its process id. */
+export async function workerOf(ask: Ask): Promise<number> {
+  return Number(/^Pid: (\d+)$/m.exec(await ask('show info'))?.[1]);
+}
