@@ -20,6 +20,8 @@ export interface Relay extends AsyncDisposable {
   swallowEvents(): void;
   /** Sends clients something that no server said. */
   inject(bytes: Buffer): void;
+  /** Sends clients a watch event that no server sent. */
+  injectEvent(path: string): void;
   /** How many connections came so far. */
   readonly connections: number;
   /** Bytes that clients sent and that servers sent. */
@@ -27,10 +29,12 @@ export interface Relay extends AsyncDisposable {
   readonly received: number;
 }
 
+type Pair = readonly [client: Socket, server: Socket];
+
 /** Starts a relay on 127.0.0.1 to a port of 127.0.0.1. */
 export async function startRelay(target: number): Promise<Relay> {
   const port = await freePort();
-  const pairs = new Set<readonly [Socket, Socket]>();
+  const pairs = new Set<Pair>();
   let silent = false;
   let swallowing = false;
   let deaf = false;
@@ -41,13 +45,19 @@ export async function startRelay(target: number): Promise<Relay> {
 
   function fromServer(client: Socket, server: Socket, chunk: Buffer) {
     received += chunk.length;
-    if (swallowing || (deaf && isEvent(chunk))) return;
+    if (swallowing) return;
+    if (deaf) return void client.write(withoutEvents(chunk));
     client.write(chunk.subarray(0, allowance));
     allowance -= chunk.length;
     if (allowance >= 0) return;
     allowance = Number.POSITIVE_INFINITY;
     client.end(() => client.destroy());
     server.destroy();
+  }
+
+  function end(pair: Pair) {
+    pairs.delete(pair);
+    for (const socket of pair) socket.destroy();
   }
 
   const listener = createServer((client) => {
@@ -64,8 +74,7 @@ export async function startRelay(target: number): Promise<Relay> {
     for (const socket of pair) {
       socket.on('error', () => {});
       socket.on('close', () => {
-        pairs.delete(pair);
-        for (const other of pair) other.destroy();
+        if (!silent) end(pair);
       });
     }
   });
@@ -84,7 +93,10 @@ export async function startRelay(target: number): Promise<Relay> {
     },
     resume() {
       silent = swallowing = deaf = false;
-      for (const pair of pairs) for (const socket of pair) socket.resume();
+      for (const pair of pairs) {
+        if (pair.some((socket) => socket.destroyed)) end(pair);
+        else for (const socket of pair) socket.resume();
+      }
     },
     cut,
     cutWithin(bytes) {
@@ -98,6 +110,9 @@ export async function startRelay(target: number): Promise<Relay> {
     },
     inject(bytes) {
       for (const [client] of pairs) client.write(bytes);
+    },
+    injectEvent(path) {
+      for (const [client] of pairs) client.write(event(path));
     },
     get connections() {
       return connections;
@@ -115,7 +130,24 @@ export async function startRelay(target: number): Promise<Relay> {
   };
 }
 
-/** Whether a chunk starts with a watch event: its xid is -1. */
-function isEvent(chunk: Buffer): boolean {
-  return chunk.length >= 8 && chunk.readInt32BE(4) === -1;
+/** A chunk of whole frames without its watch events, whose xid is -1. */
+function withoutEvents(chunk: Buffer): Buffer {
+  const kept: Buffer[] = [];
+  for (let at = 0; at + 8 <= chunk.length; ) {
+    const end = at + 4 + chunk.readInt32BE(at);
+    if (chunk.readInt32BE(at + 4) !== -1) kept.push(chunk.subarray(at, end));
+    at = end;
+  }
+  return Buffer.concat(kept);
+}
+
+/** A watch event: length, xid -1, zxid -1, no error, type "data changed", state "connected", path. */
+function event(path: string): Buffer {
+  const head = Buffer.alloc(4 + 16 + 8 + 4, 0xff);
+  head.writeInt32BE(head.length - 4 + path.length, 0);
+  head.writeInt32BE(0, 16);
+  head.writeInt32BE(3, 20);
+  head.writeInt32BE(3, 24);
+  head.writeInt32BE(path.length, 28);
+  return Buffer.concat([head, Buffer.from(path)]);
 }

@@ -14,18 +14,17 @@ const count = (watched: Watched, operation: string) =>
   metric(watched.metrics, 'zookeeper_operations_total', `operation="${operation}"`);
 
 test('50,000 watched paths survive a reconnect: no data is read again, and every watch still works', async () => {
-  await using writer = await openSession({ hosts: [server.hosts], timeout: 20_000 });
+  await using writer = await openSession({ hosts: [server.hosts], timeout: 20_000, inFlight: 512 });
   const services = Array.from({ length: 250 }, (_, n) => `/stack/service-with-a-long-name-${n}`);
-  const deadline = 60_000;
-  await writer.session.makePath('/stack');
-  for (const service of services) {
-    await writer.session.create(service, Buffer.alloc(0), 'persistent', { deadline });
-    await Promise.all(
-      Array.from({ length: 200 }, (_, n) =>
-        writer.session.create(`${service}/i${n}`, Buffer.from('1'), 'persistent', { deadline }),
-      ),
-    );
-  }
+  const create = (path: string) =>
+    writer.session.create(path, Buffer.from('1'), 'persistent', { deadline: 60_000 });
+  await create('/stack');
+  await Promise.all(
+    services.map(async (service) => {
+      await create(service);
+      await Promise.all(Array.from({ length: 200 }, (_, n) => create(`${service}/i${n}`)));
+    }),
+  );
   await using relay = await startRelay(server.port);
   await using watched = await openSession({ hosts: [relay.hosts], timeout: 20_000 });
   const followed = services.map((service) => follow(watched, service));

@@ -21,7 +21,7 @@ export interface Dialer {
  * Goes through the hosts in a random order, one address of each in turn, and asks the resolver each
  * time. The first attempt is immediate, the pause after it grows with each whole round, with jitter.
  */
-export function createDialer(hosts: readonly Host[]): Dialer {
+export function createDialer(hosts: readonly Host[], addressesOf = resolve): Dialer {
   const order = shuffled(hosts);
   let turn = Math.floor(Math.random() * 1024) * order.length;
   let attempts = 0;
@@ -36,7 +36,7 @@ export function createDialer(hosts: readonly Host[]): Dialer {
       attempts += 1;
       const at = turn++;
       const host = order[at % order.length] as Host;
-      const addresses = await resolve(host);
+      const addresses = await addressesOf(host);
       width = Math.max(order.length, addresses.length);
       return addresses[Math.floor(at / order.length) % addresses.length] as Address;
     },

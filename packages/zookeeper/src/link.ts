@@ -9,7 +9,6 @@ import {
   SessionExpired,
   shown,
 } from './connection.ts';
-import type { TlsOptions } from './contract.ts';
 import { createDialer } from './dialer.ts';
 import { untilSilent } from './heartbeat.ts';
 import type { Measures } from './measures.ts';
@@ -31,7 +30,6 @@ export interface Link {
 
 export interface LinkOptions {
   readonly settings: Settings;
-  readonly tls: TlsOptions | undefined;
   readonly states: States;
   readonly measures: Measures;
   readonly log: Log;
@@ -47,7 +45,6 @@ const giveUpAfter = 3;
 
 export function createLink({
   settings,
-  tls,
   states,
   measures,
   log,
@@ -90,9 +87,9 @@ export function createLink({
 
   async function attempt(signal: AbortSignal): Promise<Connection | undefined> {
     const resumed = credentials;
+    if (states.present === 'idle' || states.present === 'lost') states.move('connecting');
     try {
       const address = await dialer.next(timeout, signal);
-      if (states.present === 'idle' || states.present === 'lost') states.move('connecting');
       return await openConnection(
         {
           address,
@@ -100,7 +97,7 @@ export function createLink({
           timeout: settings.timeout,
           handshake: dialer.patience(timeout),
           auth: settings.auth,
-          tls,
+          tls: settings.tls,
         },
         signal,
       );

@@ -132,13 +132,15 @@ export function createMembers(
 
   return {
     async advance(todo) {
+      const suspects = new Set(todo.members);
       try {
         const added = todo.list ? await refresh() : [];
-        await settled([...added, ...todo.members.filter((name) => known.has(name))].map(read));
+        if (todo.list) for (const name of changes.deleted()) suspects.add(name);
+        await settled([...added, ...[...suspects].filter((name) => known.has(name))].map(read));
         if (todo.sweep && !sweeping) void sweep();
         if (todo.audit) await audit();
       } catch (error) {
-        changes.add(todo);
+        changes.add({ ...todo, members: [...suspects] });
         throw error;
       }
     },

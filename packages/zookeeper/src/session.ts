@@ -56,7 +56,6 @@ export function connect(options: SessionOptions): Session {
 
   const link = createLink({
     settings,
-    tls: options.tls,
     states,
     measures,
     log,
