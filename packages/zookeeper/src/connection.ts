@@ -29,6 +29,11 @@ export interface ConnectionOptions {
   readonly tls?: TlsOptions | undefined;
 }
 
+/** A session's id as the servers' own logs show it. */
+export function shown({ id }: Credentials): string {
+  return `0x${id.readBigUInt64BE().toString(16)}`;
+}
+
 /** One TCP connection with a session on it. It never reconnects: when it is gone, it is gone. */
 export interface Connection {
   readonly server: string;

@@ -6,8 +6,11 @@ import { type Address, type Host, resolve } from './address.ts';
 
 /** Chooses where to connect next, and when. */
 export interface Dialer {
-  /** Waits for its turn and names an address; rejects when the host's name cannot be resolved or the signal aborts. */
-  next(signal: AbortSignal): Promise<Address>;
+  /**
+   * Waits for its turn, never longer than a fraction of the session timeout, and names an address.
+   * Rejects when the host's name cannot be resolved or the signal aborts.
+   */
+  next(timeout: number, signal: AbortSignal): Promise<Address>;
   /** How long an attempt may take under this session timeout, in milliseconds; longer after each round of failures. */
   patience(timeout: number): number;
   /** Starts over: the last connection was a good one, or there is a reason to be quick. */
@@ -27,9 +30,9 @@ export function createDialer(hosts: readonly Host[]): Dialer {
   const round = () => Math.floor(Math.max(0, attempts - 1) / width);
 
   return {
-    async next(signal) {
-      if (attempts > 0)
-        await sleep(delayOf(round(), { base: 50, max: 2000 }), undefined, { signal });
+    async next(timeout, signal) {
+      const limits = { base: 50, max: Math.min(2_000, timeout / 4) };
+      if (attempts > 0) await sleep(delayOf(round(), limits), undefined, { signal });
       attempts += 1;
       const at = turn++;
       const host = order[at % order.length] as Host;

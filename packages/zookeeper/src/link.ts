@@ -2,7 +2,13 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 
 import { type Log, messageOf } from '@smartstack/daemon';
 
-import { type Connection, type Credentials, openConnection, SessionExpired } from './connection.ts';
+import {
+  type Connection,
+  type Credentials,
+  openConnection,
+  SessionExpired,
+  shown,
+} from './connection.ts';
 import type { TlsOptions } from './contract.ts';
 import { createDialer } from './dialer.ts';
 import { untilSilent } from './heartbeat.ts';
@@ -85,7 +91,7 @@ export function createLink({
   async function attempt(signal: AbortSignal): Promise<Connection | undefined> {
     const resumed = credentials;
     try {
-      const address = await dialer.next(signal);
+      const address = await dialer.next(timeout, signal);
       if (states.present === 'idle' || states.present === 'lost') states.move('connecting');
       return await openConnection(
         {
@@ -136,7 +142,7 @@ export function createLink({
     states.move('connected');
     measures.connection('opened');
     log.info(
-      { server: opened.server, session: `0x${opened.credentials().id.toString('hex')}` },
+      { server: opened.server, session: shown(opened.credentials()) },
       'zookeeper connected',
     );
     onUp(opened);
@@ -164,7 +170,8 @@ export function createLink({
         await judged;
         credentials = opened.credentials();
         timeout = opened.timeout;
-        await serve(opened, signal);
+        // A user's own log or metrics may throw; that must not end the session's life.
+        await serve(opened, signal).catch((error) => opened.destroy(new Error(messageOf(error))));
         down(opened);
         outage = new AbortController();
         since = opened.lastInbound();
