@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { freePort } from '../../test/support/ports.ts';
-import { askAt, serversOf } from '../../test/support/stats-socket.ts';
+import { oracleAt, serversOf } from '../../test/support/stats-socket.ts';
 import { startZooKeeper, type ZooKeeper } from '../../test/support/zookeeper.ts';
 import { type Announcements, followAnnouncements } from './announcements.ts';
 import { type Child, startChild } from './child.ts';
@@ -49,7 +49,7 @@ export async function openScene(options: Options, root: AbortController): Promis
   const daemons: Child[] = [];
   let zooKeeper: ZooKeeper | undefined;
   let announcements: Announcements | undefined;
-  const askHaproxy = askAt(join(folder, 'haproxy', 'haproxy.sock'));
+  const askHaproxy = oracleAt(join(folder, 'haproxy', 'haproxy.sock'));
   let closing = false;
 
   async function keep(daemon: Child) {
