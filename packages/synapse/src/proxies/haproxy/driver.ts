@@ -1,0 +1,97 @@
+import { type Log, type Metrics, messageOf } from '@smartstack/daemon';
+
+import type { Snapshot } from '../../service.ts';
+import type { Applied, ProxyDriver } from '../proxy.ts';
+import type { HaproxyConfig } from './config.ts';
+import { createDue } from './due.ts';
+import { createEngine, type Engine } from './engine.ts';
+import { type Equipment, equip } from './equipment.ts';
+import { createMeters } from './meters.ts';
+
+export interface HaproxyDeps {
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+const retryBase = 500;
+const retryMax = 30_000;
+
+/**
+ * Keeps a HAProxy in step: members through its stats socket, its file through verified reloads.
+ * Nothing is touched before the first `apply`. Disposing of it leaves a managed HAProxy running,
+ * unless `on_exit` is `stop`.
+ */
+export function createHaproxyDriver(
+  config: HaproxyConfig,
+  { log, metrics }: HaproxyDeps,
+): ProxyDriver {
+  const due = createDue();
+  const meters = createMeters(metrics);
+  let equipment: (Equipment & AsyncDisposable) | undefined;
+  let engine: Engine | undefined;
+  let failures = 0;
+  let trouble: string | undefined;
+
+  async function ready(signal: AbortSignal): Promise<Engine> {
+    if (engine) return engine;
+    equipment = await equip(config, log, signal);
+    engine = createEngine({ config, equipment, due, meters, log });
+    return engine;
+  }
+
+  async function apply(snapshot: Snapshot, signal: AbortSignal): Promise<Applied> {
+    const end = meters.apply.startTimer();
+    try {
+      const applied = await (await ready(signal)).step(snapshot, due.collect(), signal);
+      failures = 0;
+      trouble = undefined;
+      end({ result: applied });
+      return applied;
+    } catch (error) {
+      signal.throwIfAborted();
+      engine?.doubt();
+      trouble = messageOf(error);
+      failures += 1;
+      due.at('retry', Date.now() + Math.min(retryMax, retryBase * 2 ** Math.min(failures, 10)));
+      end({ result: 'failed' });
+      throw error;
+    } finally {
+      due.attended();
+    }
+  }
+
+  async function* wakes(signal: AbortSignal): AsyncGenerator<void, void> {
+    const own = new AbortController();
+    const watching = watch(AbortSignal.any([signal, own.signal]));
+    try {
+      yield* due.wakes(signal);
+    } finally {
+      own.abort();
+      await watching;
+    }
+  }
+
+  async function watch(signal: AbortSignal): Promise<void> {
+    while (!equipment && !signal.aborted) await due.changed(signal);
+    if (!equipment || signal.aborted) return;
+    for await (const _ of equipment.loader.deaths(signal)) {
+      log.error('haproxy died');
+      engine?.died();
+      due.at('died', Date.now());
+    }
+  }
+
+  return {
+    name: 'haproxy',
+    apply,
+    wakes,
+    status: () => ({ trouble: trouble ?? null, ...engine?.status() }),
+    [Symbol.asyncDispose]: async () => {
+      try {
+        await engine?.flush();
+      } finally {
+        await equipment?.[Symbol.asyncDispose]();
+      }
+    },
+  };
+}

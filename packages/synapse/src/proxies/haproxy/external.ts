@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { execa } from 'execa';
+
+import type { HaproxyConfig } from './config.ts';
+import { type Loader, runningAt } from './loader.ts';
+import type { Paths } from './paths.ts';
+import { createRuntime } from './runtime.ts';
+
+/** Tells a HAProxy that someone else runs to reload, by the configured shell command. */
+export function createExternal(config: HaproxyConfig, paths: Paths): Loader {
+  const socket = paths.sockets[0];
+  const runtime = socket === undefined ? undefined : createRuntime(socket, 2_000);
+  const now = async (signal: AbortSignal) =>
+    runtime && runningAt(runtime, signal).catch(() => undefined);
+
+  async function load(shape: string, signal: AbortSignal): Promise<void> {
+    const command = config.reload_command;
+    if (!config.do_reloads || command === undefined)
+      throw new Error('cannot reload HAProxy: do_reloads is false; reload it yourself');
+    const before = await now(signal);
+    const run = await execa(command, {
+      shell: true,
+      all: true,
+      reject: false,
+      stdin: 'ignore',
+      timeout: config.reload_timeout,
+      cancelSignal: signal,
+      cleanup: false,
+    });
+    signal.throwIfAborted();
+    if (run.failed) {
+      const why = run.timedOut
+        ? `no end in ${config.reload_timeout} ms`
+        : `exit code ${run.exitCode}`;
+      throw new Error(`cannot reload HAProxy: ${command}: ${why}: ${String(run.all).slice(-500)}`);
+    }
+    if (runtime) await verify(before?.pid, shape, signal);
+  }
+
+  async function verify(before: number | undefined, shape: string, signal: AbortSignal) {
+    const deadline = Date.now() + config.reload_timeout;
+    for (let wait = 10; Date.now() < deadline; wait = Math.min(wait * 1.5, 200)) {
+      const running = await now(signal);
+      if (running && running.pid !== before && (running.shape ?? shape) === shape) return;
+      await sleep(wait, undefined, { signal });
+    }
+    throw new Error(
+      `cannot reload HAProxy: ${config.reload_command} ended well, but ${socket} still answers as before or not at all`,
+    );
+  }
+
+  return {
+    lives: async () => true,
+    load,
+    // Its supervisor's affair: that it is gone shows when it is asked.
+    deaths: async function* (signal) {
+      await once(signal, 'abort', { signal }).catch(() => undefined);
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}

@@ -1,0 +1,20 @@
+import type { Mechanism } from '@smartstack/daemon';
+
+import type { ProxyDriver } from '../proxy.ts';
+import { haproxySchema } from './config.ts';
+import { createHaproxyDriver, type HaproxyDeps } from './driver.ts';
+
+export {
+  type HaproxyConfig,
+  type HaproxyService,
+  haproxySchema,
+  haproxyServiceSchema,
+} from './config.ts';
+export { createHaproxyDriver, type HaproxyDeps } from './driver.ts';
+
+/** HAProxy as a proxy that synapse keeps in step. */
+export const haproxy: Mechanism<ProxyDriver, HaproxyDeps, typeof haproxySchema> = {
+  type: 'haproxy',
+  schema: haproxySchema,
+  create: createHaproxyDriver,
+};

@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf, UserError } from '@smartstack/daemon';
+import { execa } from 'execa';
+import type { HaproxyConfig } from './config.ts';
+
+/** What a HAProxy program says of itself. */
+export interface Program {
+  readonly version: string;
+  /** Whether it was built with the Prometheus exporter. */
+  readonly exporter: boolean;
+}
+
+/** Asks a HAProxy program for its version; a `UserError` when it cannot be run. */
+export async function inspectProgram({ binary, check_timeout }: HaproxyConfig): Promise<Program> {
+  try {
+    const { stdout } = await execa(binary, ['-vv'], { timeout: check_timeout, stdin: 'ignore' });
+    const version = /^HA-?Proxy version (\S+)/m.exec(stdout)?.[1];
+    if (version === undefined) throw new Error(`no version in: ${stdout.slice(0, 80)}`);
+    return { version, exporter: stdout.includes('prometheus-exporter') };
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const why = missing
+      ? 'no such program; install HAProxy or set haproxy.binary'
+      : messageOf(error);
+    throw new UserError(`cannot run ${binary}: ${why}`, { cause: error });
+  }
+}
+
+/** How many files a process may have open. */
+export async function descriptorLimit(): Promise<number> {
+  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '');
+  const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1];
+  return hard === undefined ? 4096 : Number(hard);
+}
+
+/** Connections that a limit allows: two descriptors each, and a fifth left for checks and listeners. */
+export function maxconnFor(limit: number): number {
+  return Math.max(10, Math.min(20_000, Math.floor(limit * 0.4)));
+}
+
+/** The account that HAProxy's packages make for it, where root starts it. */
+export async function haproxyAccount() {
+  if (process.getuid?.() !== 0) return undefined;
+  const [users, groups] = await Promise.all(
+    ['/etc/passwd', '/etc/group'].map((path) => readFile(path, 'utf8').catch(() => '')),
+  );
+  const has = (text: string | undefined) => /^haproxy:/m.test(text ?? '');
+  return has(users) && has(groups) ? { user: 'haproxy', group: 'haproxy' } : undefined;
+}

@@ -1,0 +1,61 @@
+import type { Ids } from './ids.ts';
+import type { Server } from './server.ts';
+import type { ServerState } from './state.ts';
+import type { Traits } from './traits.ts';
+import type { Written } from './written.ts';
+
+/** A server that is out of rotation and is deleted once its connections have ended. */
+export interface Leaving {
+  readonly replace: boolean;
+  /** When its connections are cut, and when to look again. */
+  readonly deadline: number;
+  readonly next: number;
+  readonly tries: number;
+}
+
+/** What this process knows of one backend of a running HAProxy beyond what that says itself. */
+export interface Memory {
+  readonly told: ReadonlyMap<string, Server>;
+  readonly ids: Ids;
+  readonly leaving: ReadonlyMap<string, Leaving>;
+  readonly byHand: ReadonlyMap<string, 'maintenance' | 'drain'>;
+  readonly states: readonly ServerState[];
+}
+
+/**
+ * The first memory of a backend that ran before this process: the file says what its servers were
+ * told; of one that was added since, the template's words are assumed.
+ */
+export function remember(
+  actual: readonly ServerState[],
+  written: ReadonlyMap<string, Written> | undefined,
+  { traits, desired }: { readonly traits: Traits; readonly desired: readonly Server[] | undefined },
+): Memory {
+  const wanted = new Map((desired ?? []).map((server) => [server.name, server]));
+  const told = actual
+    .filter(({ name }) => !traits.ownServers.has(name))
+    .map((state) => {
+      const known = written?.get(state.name)?.server;
+      const { name, host, port, weight } = state;
+      const options = known?.options ?? wanted.get(name)?.options ?? '';
+      return [name, { name, host, port, options, weight: known ? known.weight : weight }] as const;
+    });
+  return {
+    told: new Map(told),
+    ids: new Map(actual.map(({ name, id }) => [name, id])),
+    leaving: new Map(),
+    byHand: new Map(),
+    states: actual,
+  };
+}
+
+/** The memory of a backend that HAProxy has just loaded from a file. */
+export function fresh(written: ReadonlyMap<string, Written>): Memory {
+  return {
+    told: new Map([...written].map(([name, { server }]) => [name, server])),
+    ids: new Map([...written].map(([name, { id }]) => [name, id])),
+    leaving: new Map(),
+    byHand: new Map(),
+    states: [],
+  };
+}

@@ -1,0 +1,138 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { silentLog } from '@smartstack/daemon';
+
+import type { Snapshot } from '../../service.ts';
+import type { HaproxyConfig } from './config.ts';
+import { createDesire, type Desired } from './desire.ts';
+import { type Equipment, survey } from './equipment.ts';
+import { createHosts } from './hosts.ts';
+import { assignIds } from './ids.ts';
+import { judge, type Objection, placesOf } from './judge.ts';
+import { type File, type Layout, type LayoutSettings, layoutOf } from './layout.ts';
+import { runningAt } from './loader.ts';
+import { fileWith } from './members.ts';
+import { remember } from './memory.ts';
+import { plan } from './plan.ts';
+import { partsOf } from './reload.ts';
+import { parseServersState } from './state.ts';
+import { createSync } from './sync.ts';
+
+/** What synapse would do for a snapshot, none of which was done. */
+export interface Preview {
+  /** The file that HAProxy would run, and the one that is there; undefined where there is none. */
+  readonly path: string | undefined;
+  readonly text: string;
+  readonly before: string | undefined;
+  /** Commands for the HAProxy that runs, if its members are all that differs. */
+  readonly commands: readonly string[];
+  /** Why it would be started or reloaded; undefined when not. */
+  readonly reload: string | undefined;
+  /** What would be left out, and why. */
+  readonly objections: readonly Objection[];
+}
+
+/** Looks at what there is and says what synapse would do; touches nothing but a temporary folder. */
+export async function preview(
+  config: HaproxyConfig,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+): Promise<Preview> {
+  const equipment = await survey(config, silentLog, signal);
+  const rendered = await render(
+    equipment.settings,
+    snapshot,
+    signal,
+    await keptBy(equipment, signal),
+  );
+  const objections = await judgeAside(equipment, rendered, signal);
+  const [runtime] = equipment.runtimes;
+  const running = runtime && (await runningAt(runtime, signal).catch(() => undefined));
+  const outcome = {
+    path: equipment.paths.config,
+    text: rendered.file.text,
+    before: equipment.written?.text,
+    objections,
+  };
+  if (!running) return { ...outcome, commands: [], reload: 'haproxy does not run' };
+  if (running.shape !== rendered.layout.shape)
+    return { ...outcome, commands: [], reload: 'sections changed' };
+  return { ...outcome, ...(await changes(equipment, rendered, signal)) };
+}
+
+export interface Rendered {
+  readonly layout: Layout;
+  readonly file: File;
+  readonly desired: ReadonlyMap<string, Desired>;
+}
+
+/** The file for a snapshot, with nothing left out. */
+export async function render(
+  settings: LayoutSettings,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+  kept: Parameters<typeof fileWith>[2] = {
+    sync: undefined,
+    written: undefined,
+    maxId: settings.config.max_server_id,
+  },
+): Promise<Rendered> {
+  const hosts = createHosts();
+  const desire = createDesire({ settings, hosts, choose: (_, config) => config });
+  desire.of(snapshot);
+  if (await hosts.refresh('new', signal)) desire.refresh();
+  const desired = desire.of(snapshot);
+  const layout = layoutOf(partsOf(desired), settings, new Set());
+  return { layout, desired, file: fileWith(layout, desired, kept) };
+}
+
+async function keptBy({ runtimes, written, settings }: Equipment, signal: AbortSignal) {
+  const maxId = settings.config.max_server_id;
+  const [runtime] = runtimes;
+  const sync = runtime && createSync(runtime, { maxId, log: silentLog });
+  const isRunning = runtime && (await runningAt(runtime, signal).catch(() => undefined));
+  if (sync && written && isRunning) sync.loaded(written, true);
+  return { sync: isRunning ? sync : undefined, written, maxId };
+}
+
+async function judgeAside(
+  { check, written }: Equipment,
+  { layout, file }: Rendered,
+  signal: AbortSignal,
+): Promise<readonly Objection[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'synapse-'));
+  try {
+    const held = placesOf(written?.sections ?? []);
+    return await judge(
+      layout,
+      file,
+      { candidate: join(folder, 'haproxy.cfg'), check, held },
+      signal,
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The commands that the members differ by. */
+async function changes(
+  { runtimes, written, settings }: Equipment,
+  { desired }: Rendered,
+  signal: AbortSignal,
+): Promise<Pick<Preview, 'commands' | 'reload'>> {
+  const [states = ''] = (await runtimes[0]?.ask(['show servers state'], signal)) ?? [];
+  const all = parseServersState(states);
+  const plans = [...desired.values()].map(({ part: { stanza, traits }, servers }) => {
+    const backend = stanza.backendName;
+    const actual = all.get(backend) ?? [];
+    const memory = remember(actual, written?.backends.get(backend), { traits, desired: servers });
+    const ids = assignIds(servers ?? [], memory.ids, settings.config.max_server_id);
+    return plan({ ...memory, ids, actual, backend, traits, desired: servers });
+  });
+  return {
+    commands: plans.flatMap(({ steps }) => steps.flatMap(({ commands }) => commands)),
+    reload: plans.find(({ reload }) => reload !== undefined)?.reload,
+  };
+}

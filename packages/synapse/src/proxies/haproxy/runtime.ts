@@ -1,0 +1,93 @@
+import { connect } from 'node:net';
+
+import { messageOf } from '@smartstack/daemon';
+
+/** Asks HAProxy's stats socket. */
+export interface Runtime {
+  readonly path: string;
+  /**
+   * One reply for each command, in order. Commands are no transaction: read every reply. Rejects
+   * when HAProxy does not answer in time, or closes early: then some may have been carried out.
+   */
+  ask(commands: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
+}
+
+/** How many commands go in one line: more stall HAProxy's traffic with big backends. */
+const chunkSize = 50;
+/** Below HAProxy's `tune.bufsize` of 16 KB, which one line must fit. */
+const chunkBytes = 12_000;
+
+/** A client of one stats socket; each request has its own connection, one at a time. */
+export function createRuntime(path: string, timeout = 5_000): Runtime {
+  return {
+    path,
+    ask: async (commands, signal) => {
+      const replies: string[] = [];
+      for (const chunk of chunks(commands)) {
+        const text = await exchange(path, `prompt;${chunk.join(';')};quit\n`, { timeout, signal });
+        const parts = splitReplies(text);
+        if (parts.length !== chunk.length)
+          throw new Error(
+            `cannot ask HAProxy at ${path}: ${parts.length} replies to ${chunk.length} commands`,
+          );
+        replies.push(...parts);
+      }
+      return replies;
+    },
+  };
+}
+
+/** Interactive mode ends each reply with a prompt at the start of a line, the only sure separator. */
+function splitReplies(text: string): readonly string[] {
+  const parts = text.split(/(?:^|\n)> /);
+  return parts.slice(1, -1).map((reply) => reply.trim());
+}
+
+function* chunks(commands: readonly string[]): Generator<readonly string[]> {
+  let chunk: string[] = [];
+  let bytes = 0;
+  for (const command of commands) {
+    if (chunk.length >= chunkSize || (chunk.length > 0 && bytes + command.length > chunkBytes)) {
+      yield chunk;
+      chunk = [];
+      bytes = 0;
+    }
+    chunk.push(command);
+    bytes += command.length + 1;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** Writes a request to a UNIX socket and reads all that comes until it closes. */
+export function exchange(
+  path: string,
+  request: string,
+  { timeout, signal }: { readonly timeout: number; readonly signal: AbortSignal },
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    const pieces: Buffer[] = [];
+    const fail = (error: unknown) => {
+      cleanUp();
+      reject(new Error(`cannot ask HAProxy at ${path}: ${messageOf(error)}`, { cause: error }));
+    };
+    const abort = () => fail(signal.reason);
+    const timer = setTimeout(() => fail(new Error(`no answer in ${timeout} ms`)), timeout);
+    const cleanUp = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      socket.destroy();
+    };
+    socket.on('data', (piece) => pieces.push(piece));
+    socket.on('error', fail);
+    socket.on('end', () => {
+      cleanUp();
+      resolve(Buffer.concat(pieces).toString());
+    });
+    if (signal.aborted) abort();
+    else {
+      signal.addEventListener('abort', abort, { once: true });
+      socket.write(request);
+    }
+  });
+}

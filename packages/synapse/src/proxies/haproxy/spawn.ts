@@ -1,0 +1,33 @@
+import { spawn } from 'node:child_process';
+
+import { openLog } from './process-log.ts';
+
+export interface Child {
+  readonly pid: number | undefined;
+  /** Aborts when the process ends, with the reason. */
+  readonly ended: AbortSignal;
+  kill(): void;
+}
+
+/** Starts a program that outlives this one: in a session of its own, writing to a log file. */
+export async function spawnDetached(
+  program: string,
+  args: readonly string[],
+  logPath: string,
+): Promise<Child> {
+  const ended = new AbortController();
+  const output = await openLog(logPath);
+  try {
+    const child = spawn(program, args, {
+      detached: true,
+      stdio: ['ignore', output.fd, output.fd],
+      cwd: '/',
+    });
+    child.once('error', (error) => ended.abort(error));
+    child.once('exit', (code, signal) => ended.abort(new Error(`it ended (${signal ?? code})`)));
+    child.unref();
+    return { pid: child.pid, ended: ended.signal, kill: () => child.kill('SIGKILL') };
+  } finally {
+    await output.close();
+  }
+}

@@ -1,0 +1,67 @@
+import { type HaproxyConfig, isManaged } from './config.ts';
+import type { Desired } from './desire.ts';
+import type { Running } from './loader.ts';
+import type { Quarantined } from './quarantine.ts';
+import { addressOf, type Server } from './server.ts';
+import type { Sync } from './sync.ts';
+import type { Capabilities } from './version.ts';
+
+export interface StatusInput {
+  readonly config: HaproxyConfig;
+  readonly running: Running | undefined;
+  readonly desired: ReadonlyMap<string, Desired>;
+  readonly syncs: readonly Sync[];
+  readonly quarantine: readonly Quarantined[];
+  readonly pending: ReadonlyMap<string, string>;
+  readonly nextReload: number;
+  readonly capabilities: Capabilities;
+}
+
+/** What the driver knows, for people: JSON-safe. */
+export function statusOf(input: StatusInput) {
+  const { config, running, desired, quarantine, pending, nextReload } = input;
+  return {
+    mode: isManaged(config) ? 'managed' : 'external',
+    version: running?.version ?? input.capabilities.version,
+    pid: running?.pid ?? null,
+    shape: running?.shape ?? null,
+    reload: {
+      waitingFor: Object.fromEntries(pending),
+      notBefore: pending.size > 0 ? new Date(nextReload).toISOString() : null,
+    },
+    quarantined: quarantine,
+    services: Object.fromEntries(
+      [...desired].map(([name, one]) => [name, serviceStatus(one, input)]),
+    ),
+  };
+}
+
+function serviceStatus({ part, servers, refusals }: Desired, { syncs }: StatusInput) {
+  const backend = part.stanza.backendName;
+  const memory = syncs[0]?.memoryOf(backend);
+  const states = new Map((memory?.states ?? []).map((state) => [state.name, state]));
+  const stateOf = (name: string) => {
+    const hand = memory?.byHand.get(name);
+    if (hand !== undefined) return `${hand} by operator`;
+    if (memory?.leaving.has(name)) return 'leaving';
+    const state = states.get(name);
+    if (!state) return memory?.told.has(name) ? 'added' : 'not in haproxy';
+    return state.operational === 'stopped' ? 'down' : 'up';
+  };
+  const show = (server: Server) => ({
+    name: server.name,
+    address: addressOf(server),
+    state: stateOf(server.name),
+  });
+  const leaving = [...(memory?.leaving.keys() ?? [])].flatMap(
+    (name) => memory?.told.get(name) ?? [],
+  );
+  return {
+    backend,
+    members: part.traits.obstacle === undefined ? 'runtime' : 'reload',
+    ...(part.traits.obstacle !== undefined && { why: part.traits.obstacle }),
+    heard: servers !== undefined,
+    servers: [...(servers ?? [...(memory?.told.values() ?? [])]), ...leaving].map(show),
+    refusedOptions: refusals,
+  };
+}

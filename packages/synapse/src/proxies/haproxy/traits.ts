@@ -1,0 +1,69 @@
+import type { Capabilities } from './version.ts';
+import { splitWords, startsWith } from './words.ts';
+
+/** What follows from a backend's lines and the defaults that apply to it. */
+export interface Traits {
+  readonly http: boolean;
+  /** Whether it persists by a cookie that servers must carry. */
+  readonly cookies: boolean;
+  /** Words of `default-server` lines: HAProxy gives them to the file's servers only. */
+  readonly defaults: readonly string[];
+  /** Servers that the user wrote: not synapse's. */
+  readonly ownServers: ReadonlySet<string>;
+  /** Why its servers cannot be added at runtime; undefined where they can. */
+  readonly obstacle: string | undefined;
+}
+
+/** Reads a backend's traits; later lines and the backend's own win over `defaults`. */
+export function traitsOf(
+  backend: readonly string[],
+  defaults: readonly string[],
+  { serverOptions, capabilities }: { serverOptions: string; capabilities: Capabilities },
+): Traits {
+  const last = (keyword: string) =>
+    backend.findLast((line) => startsWith(line, keyword)) ??
+    defaults.findLast((line) => startsWith(line, keyword));
+  const http = last('mode')?.trim().toLowerCase().endsWith('http') ?? false;
+  const cookies = http && last('cookie') !== undefined;
+  const defaultServers = [...defaults, ...backend]
+    .filter((line) => startsWith(line, 'default-server'))
+    .map((line) => splitWords(line)?.slice(1));
+  const words = [...defaultServers, splitWords(serverOptions)];
+  return {
+    http,
+    cookies,
+    defaults: defaultServers.flatMap((part) => part ?? []),
+    ownServers: new Set(
+      backend
+        .filter((line) => startsWith(line, 'server'))
+        .map((line) => line.trim().split(/\s+/)[1] ?? ''),
+    ),
+    obstacle:
+      obstacleOfBalance(last('balance'), last('hash-type')) ??
+      obstacleOfWords(words, cookies, capabilities),
+  };
+}
+
+/** Balances that 2.6 accepts new servers in: those that are not compiled into a fixed map. */
+function obstacleOfBalance(balance = 'balance roundrobin', hashType = ''): string | undefined {
+  const algorithm = balance.trim().split(/\s+/)[1]?.toLowerCase() ?? 'roundrobin';
+  if (/^(roundrobin|leastconn|first|random(\(.*\))?)$/.test(algorithm)) return undefined;
+  if (algorithm !== 'static-rr' && /\sconsistent(\s|$)/.test(hashType)) return undefined;
+  return algorithm === 'static-rr'
+    ? 'balance static-rr takes no new servers at runtime'
+    : `balance ${algorithm} takes no new servers at runtime without hash-type consistent`;
+}
+
+function obstacleOfWords(
+  parts: readonly (readonly string[] | undefined)[],
+  cookies: boolean,
+  { dynamic, refused, version }: Capabilities,
+): string | undefined {
+  if (!dynamic) return `HAProxy ${version} takes no new servers at runtime`;
+  if (cookies && refused.has('cookie'))
+    return `HAProxy ${version} takes no cookie of a server at runtime`;
+  if (parts.includes(undefined))
+    return 'server options with variables or escapes are for the file only';
+  const keyword = parts.flatMap((words) => words ?? []).find((word) => refused.has(word));
+  return keyword && `HAProxy ${version} takes no ${keyword} of a server at runtime`;
+}

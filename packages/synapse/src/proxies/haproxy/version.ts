@@ -1,0 +1,53 @@
+/** A HAProxy version and what it can do. */
+export interface Capabilities {
+  readonly version: string;
+  /** Whether servers can be added and deleted at runtime. */
+  readonly dynamic: boolean;
+  /** Keywords that a server added at runtime may not have. */
+  readonly refused: ReadonlySet<string>;
+}
+
+/** The oldest HAProxy whose file and sockets are known to work: the reply markers and `show env` as used here. */
+export const oldest = '2.2';
+
+/** Measured on 2.6.12 and 3.0.11: what `add server` answers "not accepted for dynamic server". */
+const refusedBy26 = [
+  'cookie',
+  'disabled',
+  'enabled',
+  'init-addr',
+  'log-proto',
+  'max-reuse',
+  'namespace',
+  'no-check',
+  'no-check-ssl',
+  'non-stick',
+  'redir',
+  'resolve-net',
+  'resolve-opts',
+  'resolve-prefer',
+  'resolvers',
+  'socks4',
+  'stick',
+  'tcp-ut',
+  'track',
+];
+const acceptedBy30 = ['cookie'];
+
+/** What a version can do; text as in `haproxy -v` or `show info`, such as `2.6.12-1+deb12u4`. */
+export function capabilitiesOf(text: string): Capabilities {
+  const version = /\d+\.\d+[^\s]*/.exec(text)?.[0] ?? '0.0';
+  const accepted = new Set(atLeast(version, '3.0') ? acceptedBy30 : []);
+  return {
+    version,
+    dynamic: atLeast(version, '2.6'),
+    refused: new Set(refusedBy26.filter((keyword) => !accepted.has(keyword))),
+  };
+}
+
+/** Whether a version is another or newer, by its first two numbers. */
+export function atLeast(version: string, other: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  const [otherMajor = 0, otherMinor = 0] = other.split('.').map(Number);
+  return major === otherMajor ? minor >= otherMinor : major > otherMajor;
+}

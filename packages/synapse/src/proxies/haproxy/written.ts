@@ -1,0 +1,53 @@
+import type { Section } from './layout.ts';
+import type { Server } from './server.ts';
+
+/** A server as a file that synapse wrote has it. */
+export interface Written {
+  readonly server: Server;
+  readonly id: number;
+  readonly line: string;
+}
+
+/** What can be read back of a file that synapse wrote. */
+export interface WrittenFile {
+  readonly text: string;
+  readonly shape: string | undefined;
+  readonly backends: ReadonlyMap<string, ReadonlyMap<string, Written>>;
+  readonly sections: readonly Section[];
+}
+
+/** Reads a file that synapse wrote, also an older one; lines that it did not write are not servers. */
+export function readWritten(text: string): WrittenFile {
+  const backends = new Map<string, Map<string, Written>>();
+  const sections: { readonly title: string; readonly lines: string[] }[] = [];
+  let current: Map<string, Written> | undefined;
+  for (const raw of text.split('\n')) {
+    if (raw !== '' && !/^[\s#]/.test(raw)) {
+      sections.push({ title: raw, lines: [] });
+      const [, name] = /^backend (\S+)/.exec(raw) ?? [];
+      current = name === undefined ? undefined : new Map();
+      if (name !== undefined && current) backends.set(name, current);
+    } else sections.at(-1)?.lines.push(raw.trim());
+    const written = current && readServer(raw.trim());
+    if (written) current?.set(written.server.name, written);
+  }
+  return { text, backends, sections, shape: /^\tsetenv SYNAPSE_SHAPE (\w+)$/m.exec(text)?.[1] };
+}
+
+/** The form of `serverLine`: an id right after the address. */
+const form =
+  /^server (\S+) (?:\[([0-9A-Fa-f:.]+)\]|([^\s:]+)):(\d+) id (\d+)(?: (.*?))??(?: weight (\d+))?$/;
+
+function readServer(line: string): Written | undefined {
+  const [, name, v6, other, port, id, options = '', weight] = form.exec(line) ?? [];
+  const host = v6 ?? other;
+  if (name === undefined || host === undefined) return undefined;
+  const server: Server = {
+    name,
+    host,
+    port: Number(port),
+    options,
+    weight: weight === undefined ? undefined : Number(weight),
+  };
+  return { server, id: Number(id), line };
+}

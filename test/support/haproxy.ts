@@ -1,0 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { createMetrics, silentLog } from '@smartstack/daemon';
+import type { Instance } from '@smartstack/registry';
+import type { z } from 'zod';
+
+import {
+  createHaproxyDriver,
+  haproxySchema,
+  haproxyServiceSchema,
+} from '../../packages/synapse/src/proxies/haproxy/index.ts';
+import type { Applied, ProxyDriver } from '../../packages/synapse/src/proxies/proxy.ts';
+import type { Service, Snapshot } from '../../packages/synapse/src/service.ts';
+import { createScratch, type Scratch } from './scratch.ts';
+
+export type TopConfig = z.input<typeof haproxySchema>;
+export type ServiceSection = z.input<typeof haproxyServiceSchema>;
+
+/** A driver as synapse would run it: what it asks to be woken for is applied too. */
+export interface Driven extends AsyncDisposable {
+  readonly driver: ProxyDriver;
+  apply(snapshot: Snapshot): Promise<Applied>;
+  /** What `apply` threw when the driver had asked for it. */
+  readonly failures: readonly unknown[];
+}
+
+/** Drives a HAProxy with a configuration; one `apply` at a time. */
+export function drive(config: TopConfig): Driven {
+  const driver = createHaproxyDriver(haproxySchema.parse(config), {
+    log: silentLog,
+    metrics: createMetrics(),
+  });
+  const ended = new AbortController();
+  const failures: unknown[] = [];
+  let last: Snapshot | undefined;
+  let queue: Promise<unknown> = Promise.resolve();
+  const apply = (snapshot: Snapshot) => {
+    last = snapshot;
+    const applied = queue.then(() => driver.apply(snapshot, ended.signal));
+    queue = applied.catch(() => undefined);
+    return applied;
+  };
+  const waking = (async () => {
+    for await (const _ of driver.wakes(ended.signal)) {
+      if (!last) continue;
+      await apply(last).catch((error: unknown) => failures.push(error));
+    }
+  })();
+  return {
+    driver,
+    apply,
+    failures,
+    [Symbol.asyncDispose]: async () => {
+      await queue;
+      ended.abort();
+      await waking;
+      await driver[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A folder with a managed HAProxy in it, which is ended with it. */
+export async function createRun(): Promise<
+  Scratch & { readonly config: TopConfig; readonly socket: string }
+> {
+  const scratch = await createScratch();
+  return {
+    ...scratch,
+    socket: scratch.path('run', 'haproxy.sock'),
+    config: { run_directory: scratch.path('run'), stats_address: false },
+    [Symbol.asyncDispose]: async () => {
+      await killHaproxy(scratch.path('run'));
+      await scratch[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Ends the HAProxy of a run directory, if one runs. */
+export async function killHaproxy(runDirectory: string): Promise<void> {
+  const pid = await masterOf(runDirectory);
+  if (pid === undefined) return;
+  for (const signal of ['SIGCONT', 'SIGTERM'] as const) process.kill(pid, signal);
+  for (let tries = 0; tries < 200 && (await masterOf(runDirectory)) !== undefined; tries++)
+    await sleep(10);
+}
+
+/** The pid of a run directory's master; undefined when none lives. */
+export async function masterOf(runDirectory: string): Promise<number | undefined> {
+  const pid = Number(await readFile(`${runDirectory}/haproxy.pid`, 'utf8').catch(() => ''));
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return command.includes(runDirectory) ? pid : undefined;
+}
+
+/** One service of a snapshot. */
+export function service(
+  name: string,
+  haproxy: ServiceSection,
+  instances?: readonly Instance[],
+): Service {
+  return {
+    name,
+    instances,
+    defaults: [],
+    haproxy: haproxyServiceSchema.parse(haproxy),
+    origin: `synapse.yaml:${name}`,
+  };
+}
+
+export const snapshotOf = (...services: readonly Service[]): Snapshot =>
+  new Map(services.map((one) => [one.name, one]));
+
+export const member = (port: number, name?: string): Instance => ({
+  host: '127.0.0.1',
+  port,
+  ...(name !== undefined && { name }),
+});
+
+/** The body that a new connection to a port of this machine gets. */
+export async function answerOf(port: number): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}/`, {
+    headers: { connection: 'close' },
+    signal: AbortSignal.timeout(5_000),
+  });
+  if (response.status !== 200) throw new Error(`status ${response.status}`);
+  return (await response.text()).trim();
+}
+
+/** What a driver's status says of each server of a service. */
+export function statesOf({ driver }: Driven, name: string): Readonly<Record<string, string>> {
+  const { services } = driver.status() as {
+    services: Record<string, { servers: { name: string; state: string }[] }>;
+  };
+  return Object.fromEntries((services[name]?.servers ?? []).map((one) => [one.name, one.state]));
+}
+
+/** The pid of the worker that a driver says it keeps in step. */
+export function pidOf({ driver }: Driven): number {
+  return (driver.status() as { pid: number }).pid;
+}
