@@ -62,10 +62,12 @@ async function startSynapse(hosts: string, directory: string) {
     'synapse',
     {
       zookeeper: { hosts: [hosts] },
+      status_address: false,
       haproxy: {
+        stats_address: false,
         run_directory: `${directory}/run`,
         on_exit: 'stop',
-        stats_address: false,
+
         extra_sections: { 'backend floor': [] },
       },
       services: {

@@ -37,4 +37,5 @@ while (($#)); do
 done
 
 bash scripts/setup.sh "${parts[@]}"
+export TSX_DISABLE_CACHE=1 # or tsx would leave a folder behind
 exec node --conditions=source --import tsx examples/demo/main.ts ${arguments[@]+"${arguments[@]}"}

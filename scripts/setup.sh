@@ -59,9 +59,11 @@ have_zookeeper() {
   zookeeper_jar || { echo "missing" && return 1; }
 }
 
+# ZOOKEEPER_HOME is an unpacked release; without it, Debian's own jar.
 zookeeper_jar() {
-  local jar
-  for jar in ${ZOOKEEPER_HOME:+"$ZOOKEEPER_HOME"/lib/zookeeper-[0-9]*.jar} /usr/share/java/zookeeper-[0-9]*.jar; do
+  local jar jars=/usr/share/java
+  [ -z "${ZOOKEEPER_HOME:-}" ] || jars=$ZOOKEEPER_HOME/lib
+  for jar in "$jars"/zookeeper-[0-9]*.jar; do
     [ -e "$jar" ] && basename "$jar" .jar && return 0
   done
   return 1
@@ -175,9 +177,10 @@ install_system() {
 by_hand() {
   echo "setup: cannot install $(join_and "$@") on this system. Run this, then try again:"
   echo "  $(system_command "$@")"
-  if [[ " $* " == *" zookeeper "* && $(distribution) != macos ]]; then
-    echo "  unpack ZooKeeper from https://zookeeper.apache.org/releases.html and set ZOOKEEPER_HOME to its folder"
-  fi
+  case " $* $(distribution)" in
+    *" zookeeper "*macos) echo '  export ZOOKEEPER_HOME="$(brew --prefix zookeeper)/libexec"' ;;
+    *" zookeeper "*) echo "  unpack ZooKeeper from https://zookeeper.apache.org/releases.html and set ZOOKEEPER_HOME to its folder" ;;
+  esac
   echo "or see the same scene in containers: docker compose up"
   exit 1
 } >&2

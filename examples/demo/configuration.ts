@@ -1,5 +1,10 @@
 import { join } from 'node:path';
 
+import type { RegistryAddress } from '@smartstack/registry';
+
+/** Where the copies are announced. */
+export const servicePath = '/services/web';
+
 /** What the two daemons' files say differently from one run to the next. */
 export interface Setting {
   readonly folder: string;
@@ -19,7 +24,7 @@ export function nerveFile(setting: Setting): string {
     ({ name, port }) => `  ${name}:
     host: 127.0.0.1
     port: ${port}
-    ${place}: /services/web
+    ${place}: ${servicePath}
     check_interval: 100ms
     checks:
       - {type: http, uri: /health, timeout: 500ms, rise: 1, fall: 1}
@@ -37,7 +42,7 @@ export function synapseFile(setting: Setting): string {
   return `${registryLine(setting)}
 services:
   web:
-    discovery: {method: ${zooKeeperPort === undefined ? 'file' : 'zookeeper'}, path: /services/web}
+    discovery: {method: ${zooKeeperPort === undefined ? 'file' : 'zookeeper'}, path: ${servicePath}}
     haproxy:
       port: ${port}
       bind_address: 127.0.0.1
@@ -58,7 +63,16 @@ haproxy:
 `;
 }
 
-function registryLine({ folder, zooKeeperPort }: Setting): string {
-  if (zooKeeperPort !== undefined) return `zookeeper: {hosts: ['127.0.0.1:${zooKeeperPort}']}`;
-  return `registry: {type: file, directory: ${join(folder, 'registry')}}`;
+/** Where both daemons, and whoever watches them, find announcements. */
+export function addressOf({ folder, zooKeeperPort }: Setting): RegistryAddress {
+  return zooKeeperPort === undefined
+    ? { type: 'file', directory: join(folder, 'registry') }
+    : { type: 'zookeeper', hosts: [`127.0.0.1:${zooKeeperPort}`] };
+}
+
+function registryLine(setting: Setting): string {
+  const address = addressOf(setting);
+  return address.type === 'file'
+    ? `registry: {type: file, directory: ${address.directory}}`
+    : `zookeeper: {hosts: ['${address.hosts}']}`;
 }

@@ -3,22 +3,27 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 
-/**
- * The HAProxy processes that were started with a file of this folder. A managed HAProxy outlives its
- * synapse on purpose, so it is found by its command line when synapse could not end it.
- */
-export async function haproxyProcesses(folder: string): Promise<readonly number[]> {
-  const processes = process.platform === 'linux' ? await fromProc() : await fromPs();
-  return processes
-    .filter(({ words: [program = '', ...args] }) => {
-      return basename(program) === 'haproxy' && args.some((word) => word.includes(folder));
-    })
-    .map(({ pid }) => pid);
+export interface Process {
+  readonly pid: number;
+  /** Its command line. */
+  readonly words: readonly string[];
 }
 
-interface Process {
-  readonly pid: number;
-  readonly words: readonly string[];
+/** The processes whose command line names a folder. */
+export async function processesNaming(folder: string): Promise<readonly Process[]> {
+  const all = process.platform === 'linux' ? await fromProc() : await fromPs();
+  return all.filter(({ words }) => words.some((word) => word.includes(folder)));
+}
+
+/**
+ * The HAProxy processes that run on a file of this folder. A managed HAProxy outlives its synapse on
+ * purpose, so it is found by its command line when synapse could not end it.
+ */
+export async function haproxyProcesses(folder: string): Promise<readonly number[]> {
+  const processes = await processesNaming(folder);
+  return processes
+    .filter(({ words: [program = ''] }) => basename(program) === 'haproxy')
+    .map(({ pid }) => pid);
 }
 
 async function fromProc(): Promise<readonly Process[]> {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 
 import { Interrupted } from './interrupted.ts';
-import { readOptions } from './options.ts';
+import { type Options, readOptions } from './options.ts';
 import { perform } from './performance.ts';
 import { openScene } from './scene.ts';
 import { createScreen } from './screen.ts';
@@ -11,19 +11,30 @@ setMaxListeners(0, root.signal);
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(name, () => root.abort(new Interrupted(name)));
 process.on('uncaughtException', (error) => root.abort(error));
-process.exitCode = await run();
+process.exitCode = await main();
 
-/** Runs the demo, ends every part of it whatever happened, and returns the exit code. */
-async function run(): Promise<number> {
-  const options = readOptions(process.argv.slice(2));
+async function main(): Promise<number> {
+  try {
+    return await run(readOptions(process.argv.slice(2)));
+  } catch (error) {
+    console.error(`\nthe demo failed: ${withCauses(error)}`);
+    return 1;
+  }
+}
+
+/** Runs the demo and ends every part of it whatever happened. Returns the exit code or throws the reason. */
+async function run(options: Options): Promise<number> {
   try {
     await using scene = await openScene(options, root);
     await perform(scene, createScreen(process.stdout), options, root.signal);
+    return 0;
   } catch (error) {
-    const reason: unknown = root.signal.aborted ? root.signal.reason : error;
-    if (reason instanceof Interrupted && !options.once) return 0;
-    console.error(`\nthe demo failed: ${reason instanceof Error ? reason.message : reason}`);
-    return 1;
+    if (root.signal.reason instanceof Interrupted && !options.once) return 0;
+    throw root.signal.aborted ? root.signal.reason : error;
   }
-  return 0;
+}
+
+function withCauses(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${withCauses(error.cause)}`;
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-
+import type { Traffic } from '../../test/support/traffic.ts';
 import type { Screen } from './screen.ts';
-import type { Traffic } from './traffic.ts';
 
 /** Characters of a copy that gives every answer. */
 const barWidth = 44;

@@ -1,10 +1,10 @@
+import { startTraffic, type Traffic } from '../../test/support/traffic.ts';
 import { Interrupted } from './interrupted.ts';
 import type { Options } from './options.ts';
 import { totals, watchTraffic } from './panel.ts';
 import type { Scene } from './scene.ts';
 import type { Screen } from './screen.ts';
 import { joins, leaves, spreads, start, type Teller } from './story.ts';
-import { startTraffic, type Traffic } from './traffic.ts';
 
 const requestsPerSecond = 200;
 

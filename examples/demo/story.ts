@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-
+import type { Traffic } from '../../test/support/traffic.ts';
 import { barLine } from './panel.ts';
 import type { Scene } from './scene.ts';
 import type { Screen } from './screen.ts';
-import type { Traffic } from './traffic.ts';
 import { until } from './until.ts';
 
 export interface Teller {
@@ -32,7 +31,11 @@ export async function start({ scene, screen, signal }: Teller): Promise<void> {
   await step(`three copies of a web service on ports ${ports}`, () =>
     Promise.all(three.map(({ name }) => scene.startCopy(name))),
   );
-  await step('nerve, which checks them and announces the healthy ones', scene.startNerve);
+  await step('nerve, which checks them and announces the healthy ones', async () => {
+    await scene.startNerve();
+    const all = () => (scene.announced().size === 3 ? true : undefined);
+    await until('nerve announces three copies', patience, all, signal);
+  });
   await step(`synapse, and its HAProxy on 127.0.0.1:${setting.port}`, async () => {
     await scene.startSynapse();
     await until('HAProxy sends requests to three copies', patience, inRotation(scene, 3), signal);
@@ -52,15 +55,14 @@ export async function leaves(teller: Teller, traffic: Traffic, name: string): Pr
   const lost = traffic.lost;
   const killed = performance.now();
   scene.killCopy(name);
-  await until(
-    `${name} leaves HAProxy's rotation`,
-    patience,
-    async () => ((await scene.rotation()).has(name) ? undefined : true),
-    signal,
-  );
-  result(teller, `out of rotation after ${took(killed)}`);
+  const withdrawn = () => (scene.announced().has(name) ? undefined : true);
+  await until(`nerve withdraws ${name}`, patience, withdrawn, signal);
+  result(teller, `nerve withdrew it after ${took(killed)}`);
+  const gone = async () => ((await scene.rotation()).has(name) ? undefined : true);
+  await until(`${name} leaves HAProxy's rotation`, patience, gone, signal);
+  result(teller, `out of HAProxy's rotation after ${took(killed)}`);
   await watchAWhile(teller, traffic);
-  result(teller, `${traffic.lost - lost} requests lost`);
+  losses(teller, traffic.lost - lost);
 }
 
 /** Starts a copy, and waits for its first answer to an ordinary request. */
@@ -68,13 +70,15 @@ export async function joins(teller: Teller, traffic: Traffic, name: string): Pro
   const { scene, signal } = teller;
   heading(teller, `${name} is new`);
   const lost = traffic.lost;
-  await scene.startCopy(name);
-  const open = performance.now();
+  const open = await scene.startCopy(name);
+  const announced = () => (scene.announced().has(name) ? true : undefined);
+  await until(`nerve announces ${name}`, patience, announced, signal);
+  result(teller, `nerve announced it ${took(open)} after its port opened`);
   const answered = () => traffic.firstAnswer(name);
   const first = await until(`${name} answers requests`, patience, answered, signal);
   result(teller, `first answer ${Math.round(first - open)} ms after its port opened`);
   await watchAWhile(teller, traffic);
-  result(teller, `${traffic.lost - lost} requests lost`);
+  losses(teller, traffic.lost - lost);
 }
 
 function inRotation(scene: Scene, copies: number) {
@@ -101,6 +105,11 @@ function heading({ screen }: Teller, text: string) {
 
 function result({ screen }: Teller, text: string) {
   screen.say(`  ${screen.paint('green', '✓')} ${text}`);
+}
+
+function losses({ screen }: Teller, lost: number) {
+  const mark = lost === 0 ? screen.paint('green', '✓') : screen.paint('red', '✗');
+  screen.say(`  ${mark} ${lost} requests lost`);
 }
 
 const took = (began: number) => `${Math.round(performance.now() - began)} ms`;

@@ -10,17 +10,21 @@ export async function until<Answer>(
   probe: () => Answer | undefined | Promise<Answer | undefined>,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const end = performance.now() + limit;
+  const late = AbortSignal.timeout(limit);
+  const end = AbortSignal.any([signal, late]);
+  const ended = new Promise<undefined>((resolve) => {
+    end.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
   let cause: unknown;
-  while (performance.now() < end) {
-    signal.throwIfAborted();
+  while (!end.aborted) {
     try {
-      const answer = await probe();
+      const answer = await Promise.race([probe(), ended]);
       if (answer !== undefined) return answer;
     } catch (error) {
       cause = error;
     }
     await sleep(3);
   }
+  signal.throwIfAborted();
   throw new Error(`${what}: not within ${limit / 1_000} s`, { cause });
 }

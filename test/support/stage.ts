@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { type Daemon, startDaemon } from './daemon.ts';
 import { freePort } from './ports.ts';
 import { createScratch, type Scratch } from './scratch.ts';
-import { openStatsSocket, type StatsSocket, serversOf } from './stats-socket.ts';
+import { type Oracle, oracleAt, serversOf } from './stats-socket.ts';
 import { until } from './until.ts';
 
 /** Where instances are announced: the top-level section of both daemons' files. */
@@ -25,7 +28,7 @@ export interface Stage extends AsyncDisposable {
   /** Starts synapse for `web` and the services given beside it. */
   synapse(others?: Readonly<Record<string, object>>): Promise<Daemon>;
   /** HAProxy's own truth. */
-  stats(): Promise<StatsSocket>;
+  readonly haproxy: Oracle;
   /** The ports of `web`'s servers in rotation. */
   rotation(): Promise<readonly number[]>;
 }
@@ -43,18 +46,13 @@ export async function createStage(
   const port = await freePort();
   const keys = pathKeys(section, path);
   const daemons: Daemon[] = [];
-  let sockets: StatsSocket | undefined;
+  const haproxy = oracleAt(scratch.path('run', 'haproxy.sock'));
 
   const start = async (name: 'nerve' | 'synapse', config: object) => {
     const daemon = await startDaemon(name, { ...section, ...config }, scratch.directory);
     daemons.push(daemon);
     return daemon;
   };
-  const stats = async () => {
-    sockets ??= await until(() => openStatsSocket(scratch.path('run', 'haproxy.sock')));
-    return sockets;
-  };
-
   return {
     scratch,
     port,
@@ -68,7 +66,7 @@ export async function createStage(
               host: '127.0.0.1',
               port: copy.port,
               check_interval: 0.05,
-              checks: [{ type: 'http', uri: '/health', timeout: 1 }],
+              checks: [{ type: 'http', uri: '/health', timeout: 5 }],
               ...keys.nerve,
             },
           ]),
@@ -76,6 +74,7 @@ export async function createStage(
       }),
     synapse: (others = {}) =>
       start('synapse', {
+        status_address: false,
         haproxy: { run_directory: scratch.path('run'), stats_address: false },
         services: {
           web: {
@@ -86,13 +85,12 @@ export async function createStage(
           ...others,
         },
       }),
-    stats,
+    haproxy,
     rotation: async () => {
-      const servers = await serversOf(await stats(), 'web');
+      const servers = await serversOf(haproxy, 'web');
       return servers.filter(({ inRotation }) => inRotation).map((server) => server.port);
     },
     [Symbol.asyncDispose]: async () => {
-      if (sockets) await sockets[Symbol.asyncDispose]();
       await Promise.all(daemons.map((daemon) => daemon[Symbol.asyncDispose]()));
       await stopHaproxy(scratch.path('run'));
       await scratch[Symbol.asyncDispose]();
@@ -102,5 +100,16 @@ export async function createStage(
 
 /** Ends the HAProxy that outlived its synapse, by the pid that it wrote. */
 export async function stopHaproxy(runDirectory: string): Promise<void> {
-  void runDirectory;
+  const pid = Number(await readFile(join(runDirectory, 'haproxy.pid'), 'utf8').catch(() => ''));
+  if (pid === 0 || !isAlive(pid)) return;
+  process.kill(pid, 'SIGTERM');
+  await until(() => !isAlive(pid));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }

@@ -20,7 +20,7 @@ const defaultPort = 2181;
 export function parseHost(text: string): Host {
   if (isIP(text) === 6) return { name: text, port: defaultPort };
   const [, bracketed, plain, digits] =
-    /^(?:\[([^\]]+)\]|([^:/\s[\]]+))(?::(\d+))?$/.exec(text) ?? [];
+    /^(?:\[([^\]]+)\]|([^:/,\s[\]]+))(?::(\d+))?$/.exec(text) ?? [];
   const name = bracketed ?? plain;
   const port = digits === undefined ? defaultPort : Number(digits);
   if (name === undefined || (bracketed !== undefined && isIP(bracketed) !== 6))

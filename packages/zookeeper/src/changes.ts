@@ -16,6 +16,8 @@ export interface Todo {
 export interface Changes {
   note(event: WatchEvent): void;
   add(todo: Partial<Todo>): void;
+  /** Takes the children that were deleted since the last time; one of them may be back under its name. */
+  deleted(): readonly string[];
   /** Whether a look at this member, or at the list, is already due. */
   expects(member?: string): boolean;
   /** Resolves to true when there is something to do, to false when the signal aborts. */
@@ -26,6 +28,7 @@ export interface Changes {
 /** Starts with the list to be read; `interval` is the mean time between audits, in milliseconds. */
 export function createChanges(path: string, interval: number): Changes {
   const members = new Set<string>();
+  const deleted = new Set<string>();
   let list = true;
   let sweep = false;
   let audit = false;
@@ -47,11 +50,17 @@ export function createChanges(path: string, interval: number): Changes {
     note({ path: changed, type }) {
       if (changed === path) {
         if (type !== eventType.dataChanged) add({ list: true });
-      } else if (type !== eventType.childrenChanged) {
-        // One that was deleted may be back under its name: the list tells, and then its data counts.
-        const name = changed.slice(changed.lastIndexOf('/') + 1);
-        add({ members: [name], list: type === eventType.deleted });
+        return;
       }
+      const name = changed.slice(changed.lastIndexOf('/') + 1);
+      // The path's own event follows, and with it the new list.
+      if (type === eventType.deleted) deleted.add(name);
+      else if (type !== eventType.childrenChanged) add({ members: [name] });
+    },
+    deleted() {
+      const names = [...deleted];
+      deleted.clear();
+      return names;
     },
     expects: (member) => list || (member !== undefined && members.has(member)),
     async wait(signal) {

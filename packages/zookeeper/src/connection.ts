@@ -1,11 +1,10 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { checkServerIdentity, connect as connectTls } from 'node:tls';
+import { checkServerIdentity, connect as connectTls, type SecureContext } from 'node:tls';
 
 import { messageOf } from '@smartstack/daemon';
 import zookeeper, { type Client } from 'node-zookeeper-client';
 
 import { type Address, format } from './address.ts';
-import type { TlsOptions } from './contract.ts';
 import { createFrames } from './frames.ts';
 import { reasonOfTls } from './tls-reason.ts';
 
@@ -17,6 +16,13 @@ export interface Credentials {
   readonly zxid: Buffer;
 }
 
+export interface Tls {
+  readonly secureContext: SecureContext;
+  /** The name that the server's certificate must carry; the host's own when undefined. */
+  readonly serverName: string | undefined;
+  readonly insecure: boolean;
+}
+
 export interface ConnectionOptions {
   readonly address: Address;
   /** The session to go on with; a new one when absent. */
@@ -26,7 +32,12 @@ export interface ConnectionOptions {
   /** How long TCP, TLS and ZooKeeper's own handshake may take together, in milliseconds. */
   readonly handshake: number;
   readonly auth?: { readonly scheme: string; readonly token: Buffer } | undefined;
-  readonly tls?: TlsOptions | undefined;
+  readonly tls?: Tls | undefined;
+}
+
+/** A session's id as the servers' own logs show it. */
+export function shown({ id }: Credentials): string {
+  return `0x${id.readBigUInt64BE().toString(16)}`;
 }
 
 /** One TCP connection with a session on it. It never reconnects: when it is gone, it is gone. */
@@ -54,6 +65,7 @@ export class SessionExpired extends Error {
 
 const connecting = 1;
 const apiError = -100;
+const lastXid = 2 ** 30;
 const pingFrame = Buffer.from('00000008fffffffe0000000b', 'hex');
 const knownCodes = new Set(Object.values(zookeeper.Exception).filter(Number.isInteger));
 
@@ -146,7 +158,11 @@ export function openConnection(
         }),
         lastInbound: () => lastInbound,
         replyCode: () => replyCode,
-        ping: () => void socket.write(pingFrame),
+        ping() {
+          // The library counts on for ever, and cannot write a number beyond 31 bits.
+          if (manager.xid > lastXid) manager.xid = 1;
+          socket.write(pingFrame);
+        },
         gone: gone.signal,
         destroy,
       });
@@ -168,13 +184,11 @@ function createClient({ credentials, timeout, auth }: ConnectionOptions): Client
 function openSocket({ address, tls }: ConnectionOptions): Socket {
   const { ip: host, port } = address;
   if (!tls) return connectTcp({ host, port });
-  const { ca, cert, key, insecure = false, serverName = address.name } = tls;
+  const { secureContext, insecure, serverName = address.name } = tls;
   return connectTls({
     host,
     port,
-    ...(ca && { ca }),
-    ...(cert && { cert }),
-    ...(key && { key }),
+    secureContext,
     servername: isIP(serverName) ? '' : serverName,
     checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
     rejectUnauthorized: !insecure,

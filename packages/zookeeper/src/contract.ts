@@ -106,6 +106,10 @@ export interface HandedOff {
  */
 export interface Session extends AsyncDisposable {
   readonly state: SessionState;
+  /** The server that it is connected to now, as `host:port`. */
+  readonly server: string | undefined;
+  /** Its id as the servers' own logs show it, such as `0x100001bc7cf0000`; undefined before the first connection. */
+  readonly id: string | undefined;
   /** Yields the present state, then every change; a slow reader sees the newest only. Ends when closed or aborted. */
   states(signal: AbortSignal): AsyncIterable<SessionState>;
 
@@ -132,6 +136,11 @@ export interface Session extends AsyncDisposable {
    */
   children(path: string, signal: AbortSignal): AsyncIterable<readonly Child[]>;
 
+  /**
+   * Deletes the nodes of a resumed session that no `ephemeral` has taken over. Call it once all that
+   * shall stand has been asked for; until then what an earlier process announced keeps standing.
+   */
+  dropUnclaimed(options?: OperationOptions): Promise<void>;
   /** Closes the connection but not the session, for a next process to take over. */
   handOff(): Promise<HandedOff>;
   /** Ends the session and with it its ephemeral nodes; never rejects, never takes longer than 2 s. */

@@ -6,8 +6,11 @@ import { type Address, type Host, resolve } from './address.ts';
 
 /** Chooses where to connect next, and when. */
 export interface Dialer {
-  /** Waits for its turn and names an address; rejects when the host's name cannot be resolved or the signal aborts. */
-  next(signal: AbortSignal): Promise<Address>;
+  /**
+   * Waits for its turn, never longer than a fraction of the session timeout, and names an address.
+   * Rejects when the host's name cannot be resolved or the signal aborts.
+   */
+  next(timeout: number, signal: AbortSignal): Promise<Address>;
   /** How long an attempt may take under this session timeout, in milliseconds; longer after each round of failures. */
   patience(timeout: number): number;
   /** Starts over: the last connection was a good one, or there is a reason to be quick. */
@@ -18,7 +21,7 @@ export interface Dialer {
  * Goes through the hosts in a random order, one address of each in turn, and asks the resolver each
  * time. The first attempt is immediate, the pause after it grows with each whole round, with jitter.
  */
-export function createDialer(hosts: readonly Host[]): Dialer {
+export function createDialer(hosts: readonly Host[], addressesOf = resolve): Dialer {
   const order = shuffled(hosts);
   let turn = Math.floor(Math.random() * 1024) * order.length;
   let attempts = 0;
@@ -27,13 +30,13 @@ export function createDialer(hosts: readonly Host[]): Dialer {
   const round = () => Math.floor(Math.max(0, attempts - 1) / width);
 
   return {
-    async next(signal) {
-      if (attempts > 0)
-        await sleep(delayOf(round(), { base: 50, max: 2000 }), undefined, { signal });
+    async next(timeout, signal) {
+      const limits = { base: 50, max: Math.min(2_000, timeout / 4) };
+      if (attempts > 0) await sleep(delayOf(round(), limits), undefined, { signal });
       attempts += 1;
       const at = turn++;
       const host = order[at % order.length] as Host;
-      const addresses = await resolve(host);
+      const addresses = await addressesOf(host);
       width = Math.max(order.length, addresses.length);
       return addresses[Math.floor(at / order.length) % addresses.length] as Address;
     },

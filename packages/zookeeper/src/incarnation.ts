@@ -23,6 +23,9 @@ interface Standing {
   readonly data: Buffer | undefined;
 }
 
+/** Gone, its parent missing, raced for, found: a node that does not stand after so many looks is contested. */
+const maxRounds = 6;
+
 /** `onEvent` is called when something happened to the node; `signal` ends `stand` and the listening. */
 export function createIncarnation(
   core: Core,
@@ -62,13 +65,17 @@ export function createIncarnation(
     return path;
   }
 
-  /** Finds the node of a creation whose answer was lost: nobody else's, and owned by us now or before. */
+  /** Finds the node of a creation whose answer was lost: owned by us, now or before, and nobody else's. */
   async function search(ending: AbortSignal): Promise<string | undefined> {
     if (!uncertain) return undefined;
     for (const path of await candidates(ending)) {
-      const owner = (await submit(exists(path, { kind: 'look' }), { signal: ending }))
-        ?.ephemeralOwner;
-      if (owner !== undefined && (owner === core.sessionId() || core.isFormer(owner))) return path;
+      const stat = await submit(exists(path, { kind: 'look' }), { signal: ending });
+      const owner = stat?.ephemeralOwner;
+      const ours = owner !== undefined && (owner === core.sessionId() || core.isFormer(owner));
+      if (!ours || core.kept.has(path)) continue;
+      // Others may search at the same time: from here on it is taken.
+      settle({ path, session: owner, data: undefined });
+      return path;
     }
     uncertain = false;
     return undefined;
@@ -142,21 +149,21 @@ export function createIncarnation(
     await takePlace(node.path, data);
   }
 
+  /** Finds the node or makes it; gives up for now when it is taken away again and again. */
   async function find(data: Buffer): Promise<boolean> {
-    let created = false;
-    while (!signal.aborted) {
+    for (let round = 0; round < maxRounds; round++) {
       const path = standing?.path ?? inherit() ?? (await search(signal));
       const verdict = path === undefined ? 'gone' : await inspect(path);
-      if (verdict === 'ours') return created;
+      if (verdict === 'ours') return round > 0;
       if (verdict === 'ghost' && path !== undefined) {
         await takePlace(path, data).catch(ignoreVanished);
       } else {
         settle(undefined);
         if (path === undefined || !node.sequential) await make(data).catch(ignoreVanished);
       }
-      created = true;
     }
-    return created;
+    const reason = 'it is taken away again and again';
+    throw new ZooKeeperError({ code: 'NO_NODE', operation: 'keep', path: node.path, reason });
   }
 
   return {

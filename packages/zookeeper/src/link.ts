@@ -2,8 +2,13 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 
 import { type Log, messageOf } from '@smartstack/daemon';
 
-import { type Connection, type Credentials, openConnection, SessionExpired } from './connection.ts';
-import type { TlsOptions } from './contract.ts';
+import {
+  type Connection,
+  type Credentials,
+  openConnection,
+  SessionExpired,
+  shown,
+} from './connection.ts';
 import { createDialer } from './dialer.ts';
 import { untilSilent } from './heartbeat.ts';
 import type { Measures } from './measures.ts';
@@ -25,7 +30,6 @@ export interface Link {
 
 export interface LinkOptions {
   readonly settings: Settings;
-  readonly tls: TlsOptions | undefined;
   readonly states: States;
   readonly measures: Measures;
   readonly log: Log;
@@ -41,7 +45,6 @@ const giveUpAfter = 3;
 
 export function createLink({
   settings,
-  tls,
   states,
   measures,
   log,
@@ -84,9 +87,9 @@ export function createLink({
 
   async function attempt(signal: AbortSignal): Promise<Connection | undefined> {
     const resumed = credentials;
+    if (states.present === 'idle' || states.present === 'lost') states.move('connecting');
     try {
-      const address = await dialer.next(signal);
-      if (states.present === 'idle' || states.present === 'lost') states.move('connecting');
+      const address = await dialer.next(timeout, signal);
       return await openConnection(
         {
           address,
@@ -94,7 +97,7 @@ export function createLink({
           timeout: settings.timeout,
           handshake: dialer.patience(timeout),
           auth: settings.auth,
-          tls,
+          tls: settings.tls,
         },
         signal,
       );
@@ -136,7 +139,7 @@ export function createLink({
     states.move('connected');
     measures.connection('opened');
     log.info(
-      { server: opened.server, session: `0x${opened.credentials().id.toString('hex')}` },
+      { server: opened.server, session: shown(opened.credentials()) },
       'zookeeper connected',
     );
     onUp(opened);
@@ -164,7 +167,8 @@ export function createLink({
         await judged;
         credentials = opened.credentials();
         timeout = opened.timeout;
-        await serve(opened, signal);
+        // A user's own log or metrics may throw; that must not end the session's life.
+        await serve(opened, signal).catch((error) => opened.destroy(new Error(messageOf(error))));
         down(opened);
         outage = new AbortController();
         since = opened.lastInbound();

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Changes, Todo } from './changes.ts';
 import type { Child, Stat } from './contract.ts';
 import type { Core } from './core.ts';
@@ -5,7 +7,7 @@ import { isCode } from './error.ts';
 import { join } from './path.ts';
 import { exists, get, list, type Names } from './requests.ts';
 
-/** How many members are looked at in one go; changes that came meanwhile go before the next. */
+/** How many members of one path are looked at together. */
 const portion = 128;
 
 interface Member {
@@ -37,6 +39,7 @@ export function createMembers(
   const unaudited = new Set<string>();
   let stat: Stat | undefined;
   let changed = false;
+  let sweeping = false;
 
   async function names(): Promise<Names | undefined> {
     for (;;) {
@@ -81,27 +84,38 @@ export function createMembers(
   /** Looks at one member without reading it; one that changed is noted. */
   async function look(name: string): Promise<void> {
     const epoch = core.epoch();
-    const now = await submit(exists(join(path, name), { watch: true }), { signal });
+    const request = exists(join(path, name), { watch: true, kind: 'sweep' });
+    const now = await submit(request, { signal });
     const member = known.get(name);
     if (!member) return;
     const audited = unaudited.delete(name) && member.epoch === epoch;
-    known.set(name, { ...member, epoch });
+    known.set(name, { ...member, epoch: Math.max(epoch, member.epoch) });
     if (now?.mzxid === member.child.stat.mzxid) return;
     if (audited && !changes.expects(name)) missed();
     changes.add({ members: [name], list: now === undefined });
   }
 
+  const unseen = () =>
+    [...known]
+      .filter(([name, { epoch }]) => epoch !== core.epoch() || unaudited.has(name))
+      .map(([name]) => name);
+
+  /** Goes on beside everything else, since changes must not wait for it. Never rejects. */
   async function sweep(): Promise<void> {
-    const due = [...known].filter(
-      ([name, { epoch }]) => epoch !== core.epoch() || unaudited.has(name),
-    );
-    await settled(due.slice(0, portion).map(([name]) => look(name)));
-    if (due.length > portion) changes.add({ sweep: true });
+    sweeping = true;
+    try {
+      for (let due = unseen(); due.length > 0 && !signal.aborted; due = unseen())
+        await settled(due.slice(0, portion).map(look));
+    } catch {
+      await sleep(1_000, undefined, { signal }).catch(() => {});
+      changes.add({ sweep: true });
+    }
+    sweeping = false;
   }
 
   /** The server's list against ours, by version; the members follow in a sweep. */
   async function audit(): Promise<void> {
-    const now = await submit(exists(path), { signal });
+    const now = await submit(exists(path, { kind: 'sweep' }), { signal });
     const same = now?.czxid === stat?.czxid && now?.childrenVersion === stat?.childrenVersion;
     if (!same && !changes.expects()) {
       missed();
@@ -118,13 +132,15 @@ export function createMembers(
 
   return {
     async advance(todo) {
+      const suspects = new Set(todo.members);
       try {
         const added = todo.list ? await refresh() : [];
-        await settled([...added, ...todo.members.filter((name) => known.has(name))].map(read));
-        if (todo.sweep) await sweep();
+        if (todo.list) for (const name of changes.deleted()) suspects.add(name);
+        await settled([...added, ...[...suspects].filter((name) => known.has(name))].map(read));
+        if (todo.sweep && !sweeping) void sweep();
         if (todo.audit) await audit();
       } catch (error) {
-        changes.add(todo);
+        changes.add({ ...todo, members: [...suspects] });
         throw error;
       }
     },

@@ -32,25 +32,51 @@ export interface NodesOptions {
   readonly acl: readonly ACL[];
   /** The deadline of an operation that names none, in milliseconds. */
   deadline(): number;
+  /** Makes sure that the root of these paths exists, where it is a chroot. */
+  makeRoot(options: OperationOptions): Promise<void>;
 }
 
 /** The server's default jute.maxbuffer; a longer request makes it drop the connection. */
 const maxRequest = 0xfffff;
 
-export function createNodes({ operations, acl, deadline }: NodesOptions): Nodes {
+export function createNodes({ operations, acl, deadline, makeRoot }: NodesOptions): Nodes {
   async function submit<T>(request: Request<T>, options: OperationOptions = {}, data?: Buffer) {
     check(request, data);
     return await operations.submit(request, { deadline: deadline(), ...options });
   }
+
   const nodes: Nodes = {
     get: (path, options) => submit(get(path), options),
     exists: (path, options) => submit(exists(path), options),
     list: (path, options) => submit(list(path), options),
     create: (path, data, mode, options) => submit(create({ path, data, mode, acl }), options, data),
-    makePath: (path, options) => makePath(nodes, path, options),
     set: (path, data, options) => submit(set(path, data, options?.version), options, data),
     remove: (path, options) => submit(remove(path, options?.version), options),
+
+    async makePath(path, options = {}) {
+      const until = performance.now() + (options.deadline ?? deadline());
+      const remaining = () => ({
+        ...options,
+        deadline: Math.max(0, Math.ceil(until - performance.now())),
+      });
+      await makeLevel(path, remaining);
+    },
   };
+
+  /** Looks before it creates, since a parent that exists may forbid creation; a lost answer is asked for again. */
+  async function makeLevel(path: string, remaining: () => OperationOptions): Promise<void> {
+    if (path === '/') return makeRoot(remaining());
+    if (await nodes.exists(path, remaining())) return;
+    await makeLevel(parentOf(path), remaining);
+    try {
+      await nodes.create(path, Buffer.alloc(0), 'persistent', remaining());
+    } catch (error) {
+      if (isCode(error, 'NODE_EXISTS')) return;
+      if (isCode(error, 'CONNECTION_LOSS', 'NO_NODE')) return makeLevel(path, remaining);
+      throw error;
+    }
+  }
+
   return nodes;
 }
 
@@ -65,17 +91,4 @@ function tooLong(path: string, data: Buffer): string | undefined {
   return data.length > most
     ? `${data.length} bytes of data, and the server takes at most ${most}`
     : undefined;
-}
-
-/** Looks before it creates, since a parent that exists may forbid creation; a lost answer is asked for again. */
-async function makePath(nodes: Nodes, path: string, options?: OperationOptions): Promise<void> {
-  if (path === '/' || (await nodes.exists(path, options))) return;
-  await makePath(nodes, parentOf(path), options);
-  try {
-    await nodes.create(path, Buffer.alloc(0), 'persistent', options);
-  } catch (error) {
-    if (isCode(error, 'NODE_EXISTS')) return;
-    if (isCode(error, 'CONNECTION_LOSS', 'NO_NODE')) return makePath(nodes, path, options);
-    throw error;
-  }
 }

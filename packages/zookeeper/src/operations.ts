@@ -1,15 +1,13 @@
-import { setMaxListeners } from 'node:events';
-
 import { messageOf } from '@smartstack/daemon';
 import type { Event } from 'node-zookeeper-client';
 
 import { createBudget } from './budget.ts';
 import type { Connection } from './connection.ts';
 import type { OperationOptions } from './contract.ts';
-import { nameOfCode, type Outcome, ZooKeeperError } from './error.ts';
+import { createEntry, type Entry } from './entry.ts';
 import { prefixed, unprefixed } from './path.ts';
 import { createQueue } from './queue.ts';
-import type { Request, Wire } from './requests.ts';
+import type { Request } from './requests.ts';
 
 export interface OperationsOptions {
   /** The path, as the server knows it, under which all paths lie; `''` for none. */
@@ -17,8 +15,8 @@ export interface OperationsOptions {
   readonly inFlight: number;
   readonly readBudget?: { readonly perSecond: number; readonly burst: number } | undefined;
   /** Called once for each watch that fires, with the session's path. */
-  onEvent(path: string, type: number): void;
-  /** Called for each settled operation. */
+  onEvent?(path: string, type: number): void;
+  /** Called for each settled operation; `OK` for success. */
   onSettled?(operation: string, code: string): void;
   /** Why there is no connection, for the error of an operation that waited for one in vain. */
   whyDown?(): Error | undefined;
@@ -39,28 +37,30 @@ export interface Operations {
   readonly idle: boolean;
 }
 
-interface Entry {
-  readonly kind: 'write' | 'look' | 'read';
-  settled: boolean;
-  sent: boolean;
-  send(connection: Connection, done: () => void): void;
-  fail(code: string, reason: string, cause?: unknown): void;
-}
+const closed = ['CLOSED', 'the session is closed'] as const;
 
+/** Three lanes: writes and looks go before reads, reads before sweeps; the latter two have a budget. */
 export function createOperations(options: OperationsOptions): Operations {
   const { chroot, inFlight, onEvent, onSettled, whyDown } = options;
   const budget = createBudget(options.readBudget);
   const urgent = createQueue<Entry>();
   const reads = createQueue<Entry>();
+  const sweeps = createQueue<Entry>();
+  const lanes = [urgent, reads, sweeps];
   const onWire = new Set<Entry>();
   let connection: Connection | undefined;
   let shut = false;
   let abandoned = 0;
   let refill: NodeJS.Timeout | undefined;
 
-  const toServer = (path: string) => prefixed(chroot, path);
-  const fromServer = (path: string) => unprefixed(chroot, path);
-  const watcher = (event: Event) => onEvent(fromServer(event.path), event.type);
+  const paths = {
+    toServer: (path: string) => prefixed(chroot, path),
+    fromServer: (path: string) => unprefixed(chroot, path),
+    watcher: (event: Event) => onEvent?.(unprefixed(chroot, event.path), event.type),
+  };
+
+  const laneOf = ({ kind }: Entry) =>
+    kind === 'sweep' ? sweeps : kind === 'read' ? reads : urgent;
 
   function pump() {
     while (connection && onWire.size < inFlight) {
@@ -71,8 +71,9 @@ export function createOperations(options: OperationsOptions): Operations {
   }
 
   function nextRead(): Entry | undefined {
-    if (reads.length === 0 || refill) return undefined;
-    if (budget.take()) return reads.shift();
+    const lane = reads.length > 0 ? reads : sweeps;
+    if (lane.length === 0 || refill) return undefined;
+    if (budget.take()) return lane.shift();
     refill = setTimeout(() => {
       refill = undefined;
       pump();
@@ -82,7 +83,6 @@ export function createOperations(options: OperationsOptions): Operations {
 
   function transmit(entry: Entry, on: Connection) {
     onWire.add(entry);
-    entry.sent = true;
     entry.send(on, () => {
       // A late answer of an earlier connection says nothing about what is on this one's wire.
       if (on !== connection) return;
@@ -92,99 +92,44 @@ export function createOperations(options: OperationsOptions): Operations {
   }
 
   function detach(reason: Error) {
+    connection = undefined;
     const broken = [...onWire].filter((entry) => !entry.settled);
     onWire.clear();
-    connection = undefined;
-    const again = (kind: Entry['kind']) =>
-      shut ? [] : broken.filter((entry) => entry.kind === kind);
-    for (const entry of broken)
-      if (shut || entry.kind === 'write')
-        entry.fail(shut ? 'CLOSED' : 'CONNECTION_LOSS', messageOf(reason), reason);
-      else entry.sent = false;
-    urgent.prepend(again('look'));
-    reads.prepend(again('read'));
+    for (const entry of broken) {
+      if (shut) entry.fail(...closed, reason);
+      else if (entry.kind === 'write') entry.fail('CONNECTION_LOSS', messageOf(reason), reason);
+      else entry.recall();
+    }
+    for (const lane of lanes)
+      lane.prepend(broken.filter((entry) => !entry.settled && laneOf(entry) === lane));
   }
 
   /** Entries that gave up while they waited must not pile up through a long outage. */
   function abandon() {
     abandoned += 1;
-    if (abandoned < 256 || abandoned * 2 < urgent.length + reads.length) return;
+    const waiting = lanes.reduce((sum, lane) => sum + lane.length, 0);
+    if (abandoned < 256 || abandoned * 2 < waiting) return;
     abandoned = 0;
-    for (const queue of [urgent, reads]) queue.sweep((entry) => !entry.settled);
-  }
-
-  function submit<T>(request: Request<T>, limits: OperationOptions = {}): Promise<T> {
-    const { operation, path, kind } = request;
-    const { deadline = Number.POSITIVE_INFINITY, signal } = limits;
-
-    return new Promise<T>((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      const settle = (code: string) => {
-        entry.settled = true;
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-        onSettled?.(operation, code);
-        if (!entry.sent) abandon();
-      };
-      const reject_ = (code: string, outcome: Outcome, reason?: string, cause?: unknown) => {
-        if (entry.settled) return;
-        settle(code);
-        reject(
-          new ZooKeeperError({
-            code,
-            operation,
-            path,
-            outcome,
-            ...(reason && { reason }),
-            ...(cause !== undefined && { cause }),
-          }),
-        );
-      };
-      const entry: Entry = {
-        kind,
-        settled: false,
-        sent: false,
-        fail: (code, reason, cause) =>
-          reject_(code, kind === 'write' && entry.sent ? 'unknown' : 'failed', reason, cause),
-        send(on, done) {
-          const wire: Wire = { client: on.client, watcher, toServer, fromServer };
-          try {
-            request.send(wire, (code, value) => {
-              done();
-              if (code !== 0) reject_(nameOfCode(on.replyCode() || code), 'failed');
-              else if (!entry.settled) {
-                settle('OK');
-                resolve(value as T);
-              }
-            });
-          } catch (error) {
-            done();
-            reject_('BAD_ARGUMENTS', 'failed', messageOf(error), error);
-          }
-        },
-      };
-      const abort = () => entry.fail('ABORTED', 'aborted', signal?.reason);
-
-      if (shut) return entry.fail('CLOSED', 'the session is closed');
-      if (signal) {
-        setMaxListeners(0, signal);
-        if (signal.aborted) return abort();
-        signal.addEventListener('abort', abort, { once: true });
-      }
-      if (deadline !== Number.POSITIVE_INFINITY)
-        timer = setTimeout(() => {
-          const cause = connection ? undefined : whyDown?.();
-          const what = entry.sent ? 'no answer' : connection ? 'not sent' : 'not connected';
-          const why = cause ? ` (${messageOf(cause)})` : '';
-          entry.fail('OPERATION_TIMEOUT', `${what} within ${deadline} ms${why}`, cause);
-        }, deadline);
-      (kind === 'read' ? reads : urgent).push(entry);
-      pump();
-    });
+    for (const lane of lanes) lane.sweep((entry) => !entry.settled);
   }
 
   return {
-    submit,
+    submit(request, limits = {}) {
+      const { entry, result } = createEntry({
+        request,
+        limits,
+        paths,
+        whyDown: () => (connection ? undefined : messageOf(whyDown?.() ?? 'no connection yet')),
+        onSettled(code, sent) {
+          onSettled?.(request.operation, code);
+          if (!sent) abandon();
+        },
+      });
+      if (shut) entry.fail(...closed);
+      if (!entry.settled) laneOf(entry).push(entry);
+      pump();
+      return result;
+    },
     attach(next) {
       connection = next;
       next.gone.addEventListener('abort', () => detach(next.gone.reason as Error), { once: true });
@@ -193,8 +138,7 @@ export function createOperations(options: OperationsOptions): Operations {
     shut() {
       shut = true;
       clearTimeout(refill);
-      for (const entry of [...urgent.drain(), ...reads.drain()])
-        if (!entry.settled) entry.fail('CLOSED', 'the session is closed');
+      for (const lane of lanes) for (const entry of lane.drain()) entry.fail(...closed);
     },
     get idle() {
       return onWire.size === 0;

@@ -1,8 +1,10 @@
-import { UserError } from '@smartstack/daemon';
+import { createSecureContext } from 'node:tls';
+
+import { messageOf, UserError } from '@smartstack/daemon';
 
 import { type Host, parseHost } from './address.ts';
-import type { Credentials } from './connection.ts';
-import type { HandedOff, SessionOptions } from './contract.ts';
+import type { Credentials, Tls } from './connection.ts';
+import type { HandedOff, SessionOptions, TlsOptions } from './contract.ts';
 import { flawOf } from './path.ts';
 
 /** A session's options, checked and with every default in place. */
@@ -12,6 +14,7 @@ export interface Settings {
   readonly chroot: string;
   readonly timeout: number;
   readonly auth: { readonly scheme: string; readonly token: Buffer } | undefined;
+  readonly tls: Tls | undefined;
   readonly inFlight: number;
   readonly resyncInterval: number;
   readonly resume: Credentials | undefined;
@@ -30,6 +33,7 @@ export function settingsOf(options: SessionOptions): Settings {
     chroot: chroot === '/' ? '' : chroot,
     timeout,
     auth: auth && { scheme: auth.scheme, token: Buffer.from(`${auth.user}:${auth.password}`) },
+    tls: options.tls && tlsOf(options.tls),
     inFlight,
     resyncInterval,
     resume: resume && credentialsOf(resume),
@@ -61,4 +65,18 @@ function credentialsOf({ sessionId, password }: HandedOff): Credentials | undefi
 function positive(numbers: Readonly<Record<string, number>>) {
   for (const [name, value] of Object.entries(numbers))
     if (!(value > 0)) throw new UserError(`cannot use ${name} ${value}: it must be above 0`);
+}
+
+function tlsOf({ ca, cert, key, serverName, insecure = false }: TlsOptions): Tls {
+  try {
+    const secureContext = createSecureContext({
+      ...(ca && { ca }),
+      ...(cert && { cert }),
+      ...(key && { key }),
+    });
+    return { secureContext, serverName, insecure };
+  } catch (error) {
+    const what = cert || key ? 'certificate and key' : 'authority';
+    throw new UserError(`cannot use the TLS ${what}: ${messageOf(error)}`, { cause: error });
+  }
 }

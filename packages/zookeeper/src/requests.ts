@@ -23,13 +23,13 @@ export interface Wire {
 export type Answer<T> = (code: number, value?: T) => void;
 
 /**
- * One request of the protocol. A `write` may have happened although no answer came; a `look` is a
- * read that goes before others and takes nothing from the read budget.
+ * One request of the protocol. A `write` may have happened although no answer came. A `look` is a
+ * read that goes before others and takes nothing from the read budget; a `sweep` is one that has time.
  */
 export interface Request<T> {
   readonly operation: string;
   readonly path: string;
-  readonly kind: 'write' | 'look' | 'read';
+  readonly kind: 'write' | ReadKind;
   send(wire: Wire, answer: Answer<T>): void;
 }
 
@@ -47,10 +47,12 @@ interface Results {
   readonly results: readonly Result[];
 }
 
+type ReadKind = 'look' | 'read' | 'sweep';
+
 interface ReadOptions {
   /** Leaves a watch there, which fires once and lives as long as the connection. */
   readonly watch?: boolean;
-  readonly kind?: 'look' | 'read';
+  readonly kind?: ReadKind;
 }
 
 const noNode = -101;

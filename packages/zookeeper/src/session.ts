@@ -4,11 +4,12 @@ import { messageOf, silentLog } from '@smartstack/daemon';
 
 import { format } from './address.ts';
 import { children } from './children.ts';
-import type { Connection } from './connection.ts';
-import type { HandedOff, Session, SessionOptions } from './contract.ts';
+import { type Connection, shown } from './connection.ts';
+import type { HandedOff, OperationOptions, Session, SessionOptions } from './contract.ts';
 import type { Core } from './core.ts';
 import { keepEphemeral } from './ephemeral.ts';
 import { createHub } from './hub.ts';
+import { dropUnclaimed } from './inherited.ts';
 import { createLink } from './link.ts';
 import { createMeasures } from './measures.ts';
 import { createNodes } from './nodes.ts';
@@ -47,11 +48,14 @@ export function connect(options: SessionOptions): Session {
     onSettled: measures.operation,
     whyDown: () => link.failure,
   });
-  const nodes = createNodes({ operations, acl, deadline: () => link.timeout });
+  const unrooted = createOperations({ chroot: '', inFlight: 1 });
+  const deadline = () => link.timeout;
+  const root = createNodes({ operations: unrooted, acl, deadline, makeRoot: async () => {} });
+  const makeRoot = (within: OperationOptions) => root.makePath(settings.chroot || '/', within);
+  const nodes = createNodes({ operations, acl, deadline, makeRoot });
 
   const link = createLink({
     settings,
-    tls: options.tls,
     states,
     measures,
     log,
@@ -66,14 +70,11 @@ export function connect(options: SessionOptions): Session {
 
   /** A chroot that is missing would fail every operation, so it is made before any is sent. */
   async function prepare(connection: Connection, fresh: boolean): Promise<void> {
-    if (!fresh || settings.chroot === '') return;
-    const bare = createOperations({ chroot: '', inFlight: 1, onEvent: () => {} });
-    bare.attach(connection);
+    if (settings.chroot === '') return;
+    unrooted.attach(connection);
+    if (!fresh) return;
     try {
-      await createNodes({ operations: bare, acl, deadline: () => connection.timeout }).makePath(
-        settings.chroot,
-        { signal: connection.gone },
-      );
+      await makeRoot({ signal: connection.gone });
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'cannot create the chroot');
     }
@@ -102,6 +103,7 @@ export function connect(options: SessionOptions): Session {
   async function end(last: (deadline: AbortSignal) => Promise<void>): Promise<void> {
     users.abort();
     operations.shut();
+    unrooted.shut();
     await last(AbortSignal.timeout(closeWithin));
     linked.abort();
     await running;
@@ -135,10 +137,17 @@ export function connect(options: SessionOptions): Session {
     get state() {
       return states.present;
     },
+    get server() {
+      return link.connection?.server;
+    },
+    get id() {
+      return link.credentials && shown(link.credentials);
+    },
     states: states.values,
     ...nodes,
     ephemeral: (node, signal) => keepEphemeral(core, node, signal),
     children: (path, signal) => children(core, path, signal),
+    dropUnclaimed: (within) => dropUnclaimed(core, within),
     async handOff(): Promise<HandedOff> {
       let credentials = link.credentials;
       closing ??= end(async (deadline) => {

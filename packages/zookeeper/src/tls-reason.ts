@@ -22,5 +22,7 @@ export function reasonOfTls(error: unknown): string | undefined {
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return `the server does not speak TLS (${code})`;
   if (/ALERT_(BAD_CERTIFICATE|CERTIFICATE_REQUIRED|CERTIFICATE_UNKNOWN|UNKNOWN_CA)$/.test(code))
     return `the server refused our client certificate, or asks for one (${code})`;
+  if (error.message.includes('before secure TLS connection'))
+    return `the server ended the TLS handshake; does it speak TLS on this port? (${code})`;
   return undefined;
 }

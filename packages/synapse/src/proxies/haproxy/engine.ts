@@ -142,8 +142,9 @@ export function createEngine(options: EngineOptions): Engine {
     for (const sync of syncs) sync.adopted(keeper.written ?? readWritten(''), leaving);
     inStep = new Map();
     const { pid, shape } = running;
-    if (lastPid === undefined) log.info({ pid, shape }, 'haproxy runs already: taken over');
-    else log.warn({ pid, shape }, 'haproxy was reloaded by someone else');
+    if (lastPid === undefined)
+      log.info({ haproxy_pid: pid, shape }, 'haproxy runs already: taken over');
+    else log.warn({ haproxy_pid: pid, shape }, 'haproxy was reloaded by someone else');
     lastPid = pid;
   }
 

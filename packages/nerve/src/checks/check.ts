@@ -1,0 +1,86 @@
+import { duration, type Mechanism } from '@smartstack/daemon';
+import { isHost } from '@smartstack/registry';
+import { z } from 'zod';
+
+/** One question to a service: does it work? */
+export interface Check {
+  /** What messages call it. */
+  readonly name: string;
+  /**
+   * Resolves when the service passed; rejects with what was attempted, on what, and why it failed.
+   * Ends at once when the signal aborts, and leaves nothing open.
+   */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** What a check takes over from its service where its own configuration says nothing. */
+export interface CheckDeps {
+  readonly service: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export type CheckMechanism<Schema extends z.ZodType> = Mechanism<Check, CheckDeps, Schema>;
+
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A duration of at least so many milliseconds that fits a timer; milliseconds once parsed. */
+export const spanFrom = (least: number) =>
+  duration.refine((value) => value >= least && value <= longest, {
+    error: ({ input }) =>
+      `expected ${least / 1000} to ${longest / 1000} seconds, got ${Number(input) / 1000}`,
+  });
+
+const longest = 86_400_000;
+
+/** How long something may take. */
+export const span = spanFrom(1);
+
+/** A whole number, which Ruby also took as text of digits. */
+export const wholeNumber = (from: number, to: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value),
+    z.int().min(from).max(to),
+  );
+
+export const hostKey = z
+  .string()
+  .refine(isHost, { error: 'expected a host name or an IP address' });
+export const portKey = wholeNumber(1, 65_535);
+
+/** The keys that every check has, with the originals' defaults. */
+export const commonKeys = {
+  name: z.string().min(1).optional(),
+  host: hostKey.optional(),
+  port: portKey.optional(),
+  /** The whole check's deadline. */
+  timeout: span.prefault(0.1),
+  /** Passes in a row that bring the check up, and failures in a row that bring it down. */
+  rise: wholeNumber(1, 1000).default(1),
+  fall: wholeNumber(1, 1000).default(1),
+};
+
+interface Named {
+  readonly type: string;
+  readonly name?: string | undefined;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+/** Where a check goes: its own host and port, else its service's. */
+export function targetOf({ host, port }: Named, service: CheckDeps): Target {
+  return { host: host ?? service.host, port: port ?? service.port };
+}
+
+/** What a check is called: its own name, else the originals' `<service> <type>-<host>:<port>`. */
+export function nameOf(config: Named, service: CheckDeps): string {
+  return config.name ?? `${service.service} ${config.type}-${addressOf(targetOf(config, service))}`;
+}
+
+/** `host:port` as people read it, IPv6 in brackets. */
+export function addressOf({ host, port }: Target): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,218 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
+
+import { describe, expect, test } from 'vitest';
+
+import { probe } from '../probe.ts';
+import {
+  closedPort,
+  httpServer,
+  httpsServer,
+  type TestServer,
+  tcpServer,
+} from './server.fixture.ts';
+import { checkSchema, createCheck } from './table.ts';
+
+const forever = new AbortController().signal;
+
+const run = ({ host, port }: Pick<TestServer, 'host' | 'port'>, keys: object = {}) => {
+  const config = checkSchema.parse({ type: 'http', uri: '/health', timeout: 1, ...keys });
+  return probe(createCheck(config, { service: 'web', host, port }), config.timeout, forever);
+};
+const urlOf = ({ port }: TestServer, scheme = 'http') => `GET ${scheme}://127.0.0.1:${port}/health`;
+
+test.each([
+  [200, true],
+  [204, true],
+  [302, true],
+  [399, true],
+  [400, false],
+  [404, false],
+  [500, false],
+  [503, false],
+])('status %i passes: %j', async (status, passed) => {
+  await using server = await httpServer((_, response) => response.writeHead(status).end());
+  const reason = `${urlOf(server)}: status ${status}`;
+  expect(await run(server)).toEqual(passed ? { passed } : { passed, reason });
+});
+
+test('a server on IPv6 passes', async () => {
+  await using server = await httpServer((_, response) => response.end(), '::1');
+  expect(await run(server)).toEqual({ passed: true });
+});
+
+test('a redirect passes and is not followed', async () => {
+  const seen: (string | undefined)[] = [];
+  await using server = await httpServer((request, response) => {
+    seen.push(request.url);
+    response.writeHead(301, { location: '/elsewhere' }).end();
+  });
+  expect((await run(server)).passed).toBe(true);
+  expect(seen).toEqual(['/health']);
+});
+
+test('a check opens a connection of its own each time, and closes it', async () => {
+  const connections: (string | undefined)[] = [];
+  await using server = await httpServer((request, response) => {
+    connections.push(request.headers.connection);
+    response.end();
+  });
+  await run(server);
+  await run(server);
+  expect(server.accepted).toBe(2);
+  expect(connections).toEqual(['close', 'close']);
+});
+
+test('it asks with its headers and its own name', async () => {
+  const seen: IncomingHttpHeaders[] = [];
+  await using server = await httpServer((request, response) => {
+    seen.push(request.headers);
+    response.end();
+  });
+  await run(server, { headers: { Host: 'web.example', 'X-Check': 1 } });
+  expect(seen[0]).toMatchObject({ host: 'web.example', 'x-check': '1', 'user-agent': 'nerve' });
+});
+
+describe('expect', () => {
+  test.each([
+    ['all is well', true],
+    ['bad', false],
+  ])('of "well" in the body %j passes: %j', async (body, passed) => {
+    await using server = await httpServer((_, response) => response.end(body));
+    const reason = `${urlOf(server)}: status 200, but the body does not contain "well"`;
+    expect(await run(server, { expect: 'well' })).toEqual(passed ? { passed } : { passed, reason });
+  });
+
+  test('is found across the chunks of a body', async () => {
+    await using server = await httpServer((_, response) => {
+      response.write('we');
+      setImmediate(() => response.end('ll'));
+    });
+    expect((await run(server, { expect: 'well' })).passed).toBe(true);
+  });
+
+  test('is not looked for behind the first megabyte', async () => {
+    await using server = await httpServer((_, response) => {
+      const chunk = Buffer.alloc(65_536, 'x');
+      const pour = () => {
+        if (!response.destroyed) response.write(chunk, pour);
+      };
+      pour();
+    });
+    const { reason } = await run(server, { expect: 'well', timeout: 10 });
+    expect(reason).toContain('does not contain "well"');
+  });
+});
+
+describe('a server fails that', () => {
+  test('is not there', async () => {
+    const port = await closedPort();
+    expect(await run({ host: '127.0.0.1', port })).toEqual({
+      passed: false,
+      reason: `GET http://127.0.0.1:${port}/health: refused`,
+    });
+  });
+
+  test.each([
+    ['is silent', () => {}, 'no answer within 150 ms'],
+    [
+      'is slow',
+      (socket: Socket) => setTimeout(() => socket.end('HTTP/1.1 200 OK\r\n\r\n'), 5000).unref(),
+      'no answer within 150 ms',
+    ],
+    [
+      'closes at once',
+      (socket: Socket) => socket.end(),
+      'connection closed before the answer was whole',
+    ],
+    [
+      'resets the connection',
+      (socket: Socket) => socket.once('data', () => socket.resetAndDestroy()),
+      'connection closed before the answer was whole',
+    ],
+    ['answers garbage', (socket: Socket) => socket.end('hello\r\n\r\n'), 'not an HTTP answer'],
+    [
+      'answers half a head',
+      (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nContent-'),
+      'connection closed before the answer was whole',
+    ],
+    [
+      'answers half a body',
+      (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'),
+      'connection closed before the answer was whole',
+    ],
+    [
+      'stops within the body',
+      (socket: Socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'),
+      'no answer within 150 ms',
+    ],
+    [
+      'pours out an endless head',
+      (socket: Socket) => socket.write(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}`),
+      'not an HTTP answer',
+    ],
+  ])('%s', async (_, onConnection, reason) => {
+    await using server = await tcpServer((socket) => {
+      socket.resume();
+      onConnection(socket);
+    });
+    const start = performance.now();
+    expect(await run(server, { timeout: 0.15 })).toEqual({
+      passed: false,
+      reason: `${urlOf(server)}: ${reason}`,
+    });
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
+  test('sends a byte now and then, for longer than the deadline', async () => {
+    await using server = await httpServer((_, response) => {
+      const drip = () => {
+        if (!response.destroyed) response.write('x', () => setTimeout(drip, 20));
+      };
+      drip();
+    });
+    const { reason } = await run(server, { timeout: 0.2, read_timeout: 0.1 });
+    expect(reason).toBe(`${urlOf(server)}: no answer within 200 ms`);
+  });
+
+  test('waits longer between bytes than read_timeout', async () => {
+    await using server = await httpServer((_, response) => response.write('x'));
+    const { reason } = await run(server, { timeout: 5, read_timeout: 0.1 });
+    expect(reason).toBe(`${urlOf(server)}: no answer within 100 ms`);
+  });
+});
+
+describe('TLS', () => {
+  const ok = () => httpsServer((_, response) => response.end());
+
+  test('with ssl: true accepts any certificate, as the originals did', async () => {
+    await using server = await ok();
+    expect(await run(server, { ssl: true })).toEqual({ passed: true });
+  });
+
+  test.each([{ type: 'https' }, { ssl: true, insecure: false }])(
+    'with %j refuses a certificate that nobody signed',
+    async (keys) => {
+      await using server = await ok();
+      const { passed, reason } = await run(server, keys);
+      expect(passed).toBe(false);
+      expect(reason).toBe(`${urlOf(server, 'https')}: self-signed certificate`);
+    },
+  );
+
+  test('of type https accepts it with insecure: true', async () => {
+    await using server = await ok();
+    expect(await run(server, { type: 'https', insecure: true })).toEqual({ passed: true });
+  });
+
+  test('fails where the server speaks plain HTTP', async () => {
+    await using server = await httpServer((_, response) => response.end());
+    expect((await run(server, { ssl: true })).passed).toBe(false);
+  });
+
+  test('fails after ssl_timeout where the server never shakes hands', async () => {
+    await using server = await tcpServer((socket) => socket.resume());
+    const { reason } = await run(server, { ssl: true, timeout: 5, ssl_timeout: 0.1 });
+    expect(reason).toBe(`${urlOf(server, 'https')}: no TLS handshake within 100 ms`);
+  });
+});

@@ -1,0 +1,150 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createMetrics, silentLog } from '@smartstack/daemon';
+import { createFileRegistry } from '@smartstack/registry';
+import { execa } from 'execa';
+import { describe, expect, test, vi } from 'vitest';
+
+import { tcpServer } from './checks/server.fixture.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
+
+const cli = fileURLToPath(new URL('cli.ts', import.meta.url));
+/** The command from its sources, without the variables of whoever runs the tests. */
+const nerve = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  execa(process.execPath, ['--conditions=source', '--import', 'tsx', cli, ...args], {
+    env: {
+      NERVE_CONFIG: undefined,
+      NERVE_INSTANCE_ID: undefined,
+      NERVE_CHECK_CONFIG: undefined,
+      ...env,
+    },
+    reject: false,
+    timeout: 20_000,
+  });
+
+/** A folder for one test, with a configuration in it. */
+async function scratch(text?: string) {
+  const directory = await mkdtemp(join(tmpdir(), 'nerve-'));
+  const file = join(directory, 'nerve.yaml');
+  if (text !== undefined) await writeFile(file, text);
+  return { directory, file, [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };
+}
+
+const good =
+  'instance_id: a\nzookeeper: {hosts: [z:1]}\nservices: {web: {host: h, port: 1, zk_path: /w}}';
+
+describe.concurrent('the command', () => {
+  test('--help explains itself and shows a configuration', async () => {
+    const { exitCode, stdout } = await nerve(['--help']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('Checks the services of this machine and announces the healthy ones');
+    expect(stdout).toContain('instance_id: web-1');
+  });
+
+  test('the configuration in the help is good', async () => {
+    const { stdout } = await nerve(['--help']);
+    const [, example] = /of a configuration:\n(.*?)\n\n/s.exec(stdout) ?? [];
+    await using folder = await scratch(example);
+    const { file } = folder;
+    expect((await nerve(['-k', '-c', file])).stdout).toBe(`${file}: ok, 1 service`);
+  });
+
+  test('--version says the version', async () => {
+    expect((await nerve(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  describe('--check-config', () => {
+    test('says that a good configuration is', async () => {
+      await using folder = await scratch(good);
+      const { file } = folder;
+      const { exitCode, stdout } = await nerve(['-c', file, '-k']);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `${file}: ok, 1 service` });
+    });
+
+    test('takes everything from the environment', async () => {
+      await using folder = await scratch(good.replace('instance_id: a\n', ''));
+      const { file } = folder;
+      const env = { NERVE_CONFIG: file, NERVE_INSTANCE_ID: 'b', NERVE_CHECK_CONFIG: 'true' };
+      expect((await nerve([], env)).stdout).toBe(`${file}: ok, 1 service`);
+    });
+
+    test('names every problem of a bad one and exits with 1', async () => {
+      await using folder = await scratch(
+        'instance_id: a\nservices:\n  web: {prot: 80, host: h, zk_path: /w, zk_hosts: [z:1]}',
+      );
+      const { file } = folder;
+      const { exitCode, stderr } = await nerve(['-c', file, '-k']);
+      expect(exitCode).toBe(1);
+      expect(stderr.split('\n')).toEqual([
+        `${file}:3:3: services.web.port: missing; expected a number`,
+        `${file}:3:9: services.web.prot: unknown key; did you mean port?`,
+      ]);
+    });
+  });
+
+  test.each([
+    ['a file that is not there', [], undefined, /^\S+nerve\.yaml: cannot read: ENOENT/],
+    ['bad YAML', [], 'services: [', /^\S+nerve\.yaml:1:\d+: /],
+    ['an unknown option', ['--frobnicate'], good, /^error: unknown option '--frobnicate'/],
+    [
+      'a bad log level',
+      ['--log-level', 'loud'],
+      good,
+      /^error: option '--log-level <level>' argument 'loud' is invalid/,
+    ],
+  ])('%s is refused with exit code 1', async (_, args, text, message) => {
+    await using folder = await scratch(text);
+    const { exitCode, stderr } = await nerve(['-c', folder.file, ...args]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(message);
+  });
+
+  test('no configuration at all is refused with the option to give', async () => {
+    const { exitCode, stderr } = await nerve([]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("required option '-c, --config <file>' not specified");
+  });
+});
+
+test('it announces a service in the file registry, and withdraws it on SIGTERM before it exits with 0', async () => {
+  await using server = await tcpServer(() => {});
+  await using folder = await scratch();
+  const directory = join(folder.directory, 'registry');
+  await writeFile(
+    folder.file,
+    JSON.stringify({
+      instance_id: 'a',
+      registry: { type: 'file', directory },
+      services: {
+        web: {
+          host: server.host,
+          port: server.port,
+          check_interval: 0.05,
+          checks: [{ type: 'tcp' }],
+        },
+      },
+    }),
+  );
+  const deps = { log: silentLog, metrics: createMetrics() };
+  await using registry = createFileRegistry({
+    directory,
+    rescanInterval: 50,
+    ...deps,
+  });
+  const child = nerve(['-c', folder.file]);
+  const seen = registry.watch('web', AbortSignal.timeout(10_000));
+  for await (const instances of seen) {
+    if (instances.length === 0) continue;
+    expect(instances).toMatchObject([{ host: server.host, port: server.port, name: 'a' }]);
+    break;
+  }
+  child.kill('SIGTERM');
+  expect((await child).exitCode).toBe(0);
+  for await (const instances of registry.watch('web', AbortSignal.timeout(10_000))) {
+    expect(instances).toEqual([]);
+    break;
+  }
+});

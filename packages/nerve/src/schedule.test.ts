@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect, test } from 'vitest';
+
+import { firstDelay, nextDue, phaseOf, ticks } from './schedule.ts';
+
+const phases = (count: number) => Array.from({ length: count }, (_, index) => phaseOf(index));
+
+test('the only check of a daemon starts at once', () => {
+  expect(firstDelay(500, phaseOf(0))).toBe(0);
+});
+
+test.each([2, 10, 100, 500, 2000])('%i checks lie evenly in their interval', (count) => {
+  const sorted = phases(count).sort((a, b) => a - b);
+  const gaps = sorted.map((phase, index) => (sorted[index + 1] ?? 1 + (sorted[0] ?? 0)) - phase);
+  expect(Math.max(...gaps)).toBeLessThan(2 / count);
+  expect(Math.min(...gaps)).toBeGreaterThan(0.3 / count);
+});
+
+test('of 500 checks at 0.5 s no more than 16 start within 10 ms', () => {
+  const slots = new Map<number, number>();
+  for (const phase of phases(500)) {
+    const slot = Math.floor((phase * 500) / 10);
+    slots.set(slot, (slots.get(slot) ?? 0) + 1);
+  }
+  expect(Math.max(...slots.values())).toBeLessThanOrEqual(16);
+});
+
+test('first checks are spread over a second at most, however long the interval', () => {
+  expect(Math.max(...phases(500).map((phase) => firstDelay(60_000, phase)))).toBeLessThan(1000);
+});
+
+test.each([
+  ['the next point of the grid', 500, 0.5, 250, 251, 750],
+  ['not the same point again when the timer was early', 500, 0.5, 250, 249.7, 750],
+  ['the first point after a first check that came before the grid', 60_000, 0.5, 500, 510, 30_000],
+  ['the point one interval on where the grid starts at 0', 60_000, 0, 0, 5, 60_000],
+  ['a point ahead when some were missed', 500, 0, 500, 1700, 2000],
+])('due next is %s', (_, interval, phase, last, now, expected) => {
+  expect(nextDue(interval, phase, last, now)).toBeCloseTo(expected, 6);
+});
+
+test('no point of the grid is left out or taken twice over many rounds', () => {
+  const phase = phaseOf(7);
+  let due = firstDelay(333.3, phase);
+  for (let round = 1; round < 10_000; round++) {
+    due = nextDue(333.3, phase, due, due + (round % 3) - 1);
+    expect(due).toBeCloseTo(phase * 333.3 + round * 333.3, 3);
+  }
+});
+
+test('ticks come every interval, whatever the reader takes within it', async () => {
+  const times: number[] = [];
+  const stop = new AbortController();
+  for await (const _ of ticks(100, 0, stop.signal)) {
+    times.push(performance.now());
+    if (times.length === 6) stop.abort();
+    await sleep(40);
+  }
+  const first = times[0] ?? 0;
+  const late = times.map((time, index) => time - first - index * 100);
+  expect(Math.max(...late.map(Math.abs))).toBeLessThan(60);
+});
+
+test('ticks that the reader missed are skipped', async () => {
+  const stop = new AbortController();
+  const start = performance.now();
+  let count = 0;
+  for await (const _ of ticks(20, 0, stop.signal)) {
+    if (++count === 3) break;
+    await sleep(70);
+  }
+  expect(performance.now() - start).toBeGreaterThan(140);
+});
+
+test('ticks end at once when aborted', async () => {
+  const stop = new AbortController();
+  const reader = (async () => {
+    for await (const _ of ticks(60_000, 0, stop.signal)) setImmediate(() => stop.abort());
+  })();
+  await expect(reader).resolves.toBeUndefined();
+});

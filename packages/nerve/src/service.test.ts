@@ -1,0 +1,153 @@
+import { silentLog } from '@smartstack/daemon';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+import { closedPort, httpServer, type TestServer, tcpServer } from './checks/server.fixture.ts';
+import { checkSchema } from './checks/table.ts';
+import type { ServiceConfig } from './config.ts';
+import { createTestRegistry, type TestRegistry } from './registry.fixture.ts';
+import { runService } from './service.ts';
+
+let registry: TestRegistry;
+let stop: AbortController;
+let ended: Promise<void> | undefined;
+beforeEach(() => {
+  registry = createTestRegistry();
+  stop = new AbortController();
+});
+afterEach(async () => {
+  stop.abort();
+  await ended;
+});
+
+function start(port: number, checks: readonly object[], checkInterval = 20): void {
+  const config: ServiceConfig = {
+    name: 'web',
+    instance: { host: '127.0.0.1', port, name: 'a' },
+    place: { address: { type: 'file', directory: '/' }, path: 'web' },
+    checkInterval,
+    checks: checks.map((check) => checkSchema.parse(check)),
+  };
+  const deps = { registry, log: silentLog, phases: checks.map(() => 0) };
+  ended = runService(config, deps, stop.signal);
+}
+
+const up = () => vi.waitFor(() => expect(registry.standing.size).toBe(1), { timeout: 3000 });
+const down = () => vi.waitFor(() => expect(registry.standing.size).toBe(0), { timeout: 3000 });
+/** An HTTP server whose status the test sets. */
+async function switchable() {
+  const state = { status: 200 };
+  const server = await httpServer((_, response) => response.writeHead(state.status).end());
+  return { state, server };
+}
+
+test('a service that passes is announced, and withdrawn when its server is gone', async () => {
+  const server = await tcpServer(() => {});
+  start(server.port, [{ type: 'tcp' }]);
+  await up();
+  await server[Symbol.asyncDispose]();
+  await down();
+});
+
+test('a service that fails is not announced', async () => {
+  start(await closedPort(), [{ type: 'tcp' }]);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(registry.events).toEqual([]);
+});
+
+test('a service without checks is announced', async () => {
+  start(80, []);
+  await up();
+});
+
+test('a service is announced only while all of its checks pass', async () => {
+  const { state, server } = await switchable();
+  await using _ = server;
+  state.status = 503;
+  start(server.port, [{ type: 'tcp' }, { type: 'http', uri: '/' }]);
+  await vi.waitFor(() => expect(server.accepted).toBeGreaterThan(4));
+  expect(registry.events).toEqual([]);
+  state.status = 200;
+  await up();
+  state.status = 503;
+  await down();
+});
+
+test('fall failures in a row are awaited before it is withdrawn, and rise passes before it is back', async () => {
+  const { state, server } = await switchable();
+  await using _ = server;
+  start(server.port, [{ type: 'http', uri: '/', rise: 3, fall: 3 }]);
+  await up();
+  const before = server.accepted;
+  state.status = 503;
+  await down();
+  expect(server.accepted - before).toBeGreaterThanOrEqual(3);
+  const after = server.accepted;
+  state.status = 200;
+  await up();
+  expect(server.accepted - after).toBeGreaterThanOrEqual(3);
+});
+
+test('a check never overlaps itself, even when it takes longer than its interval', async () => {
+  let open = 0;
+  let most = 0;
+  await using server = await httpServer((_, response) => {
+    most = Math.max(most, ++open);
+    setTimeout(() => {
+      open--;
+      response.end();
+    }, 70);
+  });
+  start(server.port, [{ type: 'http', uri: '/', timeout: 1 }]);
+  await vi.waitFor(() => expect(server.accepted).toBeGreaterThan(4), { timeout: 3000 });
+  expect(most).toBe(1);
+});
+
+test('a check that hangs does not hold up the others', async () => {
+  await using hanging = await tcpServer((socket) => socket.resume());
+  await using server = await tcpServer(() => {});
+  start(server.port, [
+    { type: 'http', uri: '/', port: hanging.port, timeout: 10 },
+    { type: 'tcp' },
+  ]);
+  await vi.waitFor(() => expect(server.accepted).toBeGreaterThan(3));
+  expect(hanging.accepted).toBe(1);
+});
+
+describe('a registry', () => {
+  async function served(): Promise<TestServer> {
+    const server = await tcpServer(() => {});
+    start(server.port, [{ type: 'tcp' }]);
+    return server;
+  }
+
+  test('that hangs while announcing does not hold up the checks', async () => {
+    registry.announcing = 'hangs';
+    await using server = await served();
+    await vi.waitFor(() => expect(server.accepted).toBeGreaterThan(3));
+    expect(registry.events).toEqual([`announce ${server.port}`]);
+  });
+
+  test('that hangs while announcing is no longer asked when the service goes down', async () => {
+    registry.announcing = 'hangs';
+    const server = await served();
+    await vi.waitFor(() => expect(registry.events.length).toBe(1));
+    await server[Symbol.asyncDispose]();
+    await vi.waitFor(() => expect(registry.events[1]).toBe(`cancelled ${server.port}`));
+  });
+
+  test('that refuses is tried again while the checks go on', async () => {
+    registry.announcing = 'refused';
+    await using server = await served();
+    await vi.waitFor(() => expect(registry.events.length).toBeGreaterThan(2), { timeout: 3000 });
+    expect(server.accepted).toBeGreaterThan(3);
+  });
+});
+
+test('the end withdraws', async () => {
+  await using server = await tcpServer(() => {});
+  start(server.port, [{ type: 'tcp' }]);
+  await up();
+  stop.abort();
+  await ended;
+  expect(registry.standing.size).toBe(0);
+});

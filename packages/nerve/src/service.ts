@@ -1,0 +1,103 @@
+import { createLatest, type Log } from '@smartstack/daemon';
+import type { Instance, Registry } from '@smartstack/registry';
+
+import { keepAnnounced } from './announcer.ts';
+import type { Check } from './checks/check.ts';
+import { createCheck } from './checks/table.ts';
+import type { ServiceConfig } from './config.ts';
+import { type Health, judge, type Limits, stateOf } from './health.ts';
+import { probe, type Result } from './probe.ts';
+import { ticks } from './schedule.ts';
+import { runTogether } from './tasks.ts';
+
+export interface ServiceDeps {
+  readonly registry: Registry;
+  readonly log: Log;
+  /** Where in the interval each check stands, from 0 to 1, in the order of the configuration. */
+  readonly phases: readonly number[];
+}
+
+/**
+ * Checks one service and announces it while all of its checks pass, until the signal aborts; then it is
+ * withdrawn. The registry never holds up the checks: it is told of changes beside them.
+ */
+export async function runService(
+  config: ServiceConfig,
+  { registry, log, phases }: ServiceDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const wishes = createLatest<Instance | undefined>();
+  const checks = plannedChecks(config, phases);
+  const onResult = createJudge(checks, log, (up) => wishes.set(up ? config.instance : undefined));
+  if (checks.length === 0) wishes.set(config.instance);
+  const { path } = config.place;
+  await runTogether(
+    [
+      (taskSignal) => keepAnnounced(wishes, { registry, path, log }, taskSignal),
+      ...checks.map(
+        (planned) => (taskSignal: AbortSignal) => runCheck(planned, onResult, taskSignal),
+      ),
+    ],
+    signal,
+  );
+}
+
+/** A check with how it is run and judged; times in milliseconds. */
+interface PlannedCheck extends Limits {
+  readonly check: Check;
+  readonly timeout: number;
+  readonly interval: number;
+  readonly phase: number;
+}
+
+function plannedChecks(
+  { name, instance, checks, checkInterval }: ServiceConfig,
+  phases: readonly number[],
+): readonly PlannedCheck[] {
+  return checks.map((config, index) => ({
+    check: createCheck(config, { service: name, host: instance.host, port: instance.port }),
+    timeout: config.timeout,
+    rise: config.rise,
+    fall: config.fall,
+    interval: checkInterval,
+    phase: phases[index] ?? 0,
+  }));
+}
+
+type OnResult = (planned: PlannedCheck, result: Result) => void;
+
+/** Runs one check whenever it is due, one run at a time. */
+async function runCheck(
+  planned: PlannedCheck,
+  onResult: OnResult,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const _ of ticks(planned.interval, planned.phase, signal)) {
+    const result = await probe(planned.check, planned.timeout, signal);
+    if (!signal.aborted) onResult(planned, result);
+  }
+}
+
+/** Takes the results of a service's checks; reports and logs when the service comes up or goes down. */
+function createJudge(
+  checks: readonly PlannedCheck[],
+  log: Log,
+  onChange: (up: boolean) => void,
+): OnResult {
+  const healths = new Map<PlannedCheck, Health | undefined>(
+    checks.map((planned) => [planned, undefined]),
+  );
+  let state: 'up' | 'down' | undefined;
+  return (planned, { passed, reason }) => {
+    const before = healths.get(planned);
+    const health = judge(before, passed, planned);
+    if (health === before) return;
+    healths.set(planned, health);
+    const next = stateOf([...healths.values()]);
+    if (next === undefined || next === state) return;
+    state = next;
+    if (next === 'up') log.info('service is up');
+    else log.warn({ check: planned.check.name, reason }, 'service is down');
+    onChange(next === 'up');
+  };
+}

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+
+import { parseHost } from './address.ts';
+import { createDialer } from './dialer.ts';
+
+const signal = new AbortController().signal;
+const hosts = ['a:1', 'b:2', 'c:3'].map(parseHost);
+
+test('every host has its turn before one has a second, in an order of its own', async () => {
+  const dialer = createDialer(hosts, async (host) => [{ ...host, ip: host.name }]);
+  const tried: string[] = [];
+  for (let n = 0; n < 6; n++) tried.push((await dialer.next(40, signal)).name);
+  expect(new Set(tried.slice(0, 3)).size).toBe(3);
+  expect(tried.slice(3)).toEqual(tried.slice(0, 3));
+});
+
+test('a name is resolved for every attempt, and each of its addresses has its turn', async () => {
+  let resolved = 0;
+  let addresses = ['1.1.1.1', '2.2.2.2', '3.3.3.3'];
+  const dialer = createDialer([parseHost('zk')], async (host) => {
+    resolved += 1;
+    return addresses.map((ip) => ({ ...host, ip }));
+  });
+  const three: string[] = [];
+  for (let n = 0; n < 3; n++) three.push((await dialer.next(40, signal)).ip);
+  expect(new Set(three)).toEqual(new Set(addresses));
+  addresses = ['4.4.4.4'];
+  expect((await dialer.next(40, signal)).ip).toBe('4.4.4.4');
+  expect(resolved).toBe(4);
+});
+
+test('the first attempt is immediate, later rounds wait longer, never beyond a quarter of the timeout', async () => {
+  const dialer = createDialer([parseHost('zk')], async (host) => [{ ...host, ip: '::1' }]);
+  const waits: number[] = [];
+  for (let n = 0; n < 5; n++) {
+    const since = performance.now();
+    await dialer.next(400, signal);
+    waits.push(performance.now() - since);
+  }
+  expect(waits[0]).toBeLessThan(15);
+  expect(waits[1]).toBeGreaterThan(20);
+  expect(waits[4]).toBeGreaterThan(45);
+  expect(Math.max(...waits)).toBeLessThan(200);
+  dialer.reset();
+  const since = performance.now();
+  await dialer.next(400, signal);
+  expect(performance.now() - since).toBeLessThan(15);
+});
+
+test('patience shares the timeout between the hosts, and grows with the rounds', async () => {
+  const dialer = createDialer(hosts, async (host) => [{ ...host, ip: '::1' }]);
+  expect(dialer.patience(9_000)).toBe(1_000);
+  for (let n = 0; n < 4; n++) await dialer.next(40, signal);
+  expect(dialer.patience(9_000)).toBe(2_000);
+  expect(dialer.patience(600)).toBe(600);
+});

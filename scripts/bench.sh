@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Measures on this machine, on real parts. Installs what is missing first.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" # where distributions keep haproxy, and a plain user's PATH does not look
+bash scripts/setup.sh
+exec node --conditions=source --import tsx bench/main.ts "$@"

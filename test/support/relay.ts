@@ -1,0 +1,153 @@
+import { connect, createServer, type Socket } from 'node:net';
+
+import { freePort } from './ports.ts';
+
+/** A TCP relay in front of a server, which can be made to fail as networks do. */
+export interface Relay extends AsyncDisposable {
+  readonly port: number;
+  readonly hosts: string;
+  /** From now on nothing passes in either direction, and nobody is told. */
+  silence(): void;
+  /** Passes what was held back, and everything from now on. */
+  resume(): void;
+  /** Resets every connection, now. */
+  cut(): void;
+  /** Resets a connection in the midst of what the server sends, after this many bytes more. */
+  cutWithin(bytes: number): void;
+  /** Lets requests through, but swallows what the server says. */
+  swallowAnswers(): void;
+  /** Loses watch events, and nothing else. */
+  swallowEvents(): void;
+  /** Sends clients something that no server said. */
+  inject(bytes: Buffer): void;
+  /** Sends clients a watch event that no server sent. */
+  injectEvent(path: string): void;
+  /** How many connections came so far. */
+  readonly connections: number;
+  /** Bytes that clients sent and that servers sent. */
+  readonly sent: number;
+  readonly received: number;
+}
+
+type Pair = readonly [client: Socket, server: Socket];
+
+/** Starts a relay on 127.0.0.1 to a port of 127.0.0.1. */
+export async function startRelay(target: number): Promise<Relay> {
+  const port = await freePort();
+  const pairs = new Set<Pair>();
+  let silent = false;
+  let swallowing = false;
+  let deaf = false;
+  let allowance = Number.POSITIVE_INFINITY;
+  let connections = 0;
+  let sent = 0;
+  let received = 0;
+
+  function fromServer(client: Socket, server: Socket, chunk: Buffer) {
+    received += chunk.length;
+    if (swallowing) return;
+    if (deaf) return void client.write(withoutEvents(chunk));
+    client.write(chunk.subarray(0, allowance));
+    allowance -= chunk.length;
+    if (allowance >= 0) return;
+    allowance = Number.POSITIVE_INFINITY;
+    client.end(() => client.destroy());
+    server.destroy();
+  }
+
+  function end(pair: Pair) {
+    pairs.delete(pair);
+    for (const socket of pair) socket.destroy();
+  }
+
+  const listener = createServer((client) => {
+    connections += 1;
+    const server = connect(target, '127.0.0.1');
+    const pair = [client, server] as const;
+    pairs.add(pair);
+    if (silent) for (const socket of pair) socket.pause();
+    client.on('data', (chunk: Buffer) => {
+      sent += chunk.length;
+      server.write(chunk);
+    });
+    server.on('data', (chunk: Buffer) => fromServer(client, server, chunk));
+    for (const socket of pair) {
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        if (!silent) end(pair);
+      });
+    }
+  });
+  await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve));
+
+  const cut = () => {
+    swallowing = false;
+    for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
+  };
+  return {
+    port,
+    hosts: `127.0.0.1:${port}`,
+    silence() {
+      silent = true;
+      for (const pair of pairs) for (const socket of pair) socket.pause();
+    },
+    resume() {
+      silent = swallowing = deaf = false;
+      for (const pair of pairs) {
+        if (pair.some((socket) => socket.destroyed)) end(pair);
+        else for (const socket of pair) socket.resume();
+      }
+    },
+    cut,
+    cutWithin(bytes) {
+      allowance = bytes;
+    },
+    swallowAnswers() {
+      swallowing = true;
+    },
+    swallowEvents() {
+      deaf = true;
+    },
+    inject(bytes) {
+      for (const [client] of pairs) client.write(bytes);
+    },
+    injectEvent(path) {
+      for (const [client] of pairs) client.write(event(path));
+    },
+    get connections() {
+      return connections;
+    },
+    get sent() {
+      return sent;
+    },
+    get received() {
+      return received;
+    },
+    async [Symbol.asyncDispose]() {
+      cut();
+      await new Promise<void>((resolve) => listener.close(() => resolve()));
+    },
+  };
+}
+
+/** A chunk of whole frames without its watch events, whose xid is -1. */
+function withoutEvents(chunk: Buffer): Buffer {
+  const kept: Buffer[] = [];
+  for (let at = 0; at + 8 <= chunk.length; ) {
+    const end = at + 4 + chunk.readInt32BE(at);
+    if (chunk.readInt32BE(at + 4) !== -1) kept.push(chunk.subarray(at, end));
+    at = end;
+  }
+  return Buffer.concat(kept);
+}
+
+/** A watch event: length, xid -1, zxid -1, no error, type "data changed", state "connected", path. */
+function event(path: string): Buffer {
+  const head = Buffer.alloc(4 + 16 + 8 + 4, 0xff);
+  head.writeInt32BE(head.length - 4 + path.length, 0);
+  head.writeInt32BE(0, 16);
+  head.writeInt32BE(3, 20);
+  head.writeInt32BE(3, 24);
+  head.writeInt32BE(path.length, 28);
+  return Buffer.concat([head, Buffer.from(path)]);
+}

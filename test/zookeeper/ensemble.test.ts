@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { type Network, startNetwork } from '../support/network.ts';
+import { eventually, follow, openSession } from '../support/session.ts';
+import { type Ensemble, startEnsemble, type ZooKeeper } from '../support/zookeeper.ts';
+
+const timeout = 10_000;
+let network: Network;
+let ensemble: Ensemble;
+
+/** The third server lives in a network of its own, which can be cut off; all three are joined by it. */
+beforeAll(async () => {
+  network = await startNetwork();
+  ensemble = await startEnsemble(3, (index) =>
+    index === 2 ? { address: network.address, prefix: network.prefix } : { address: network.here },
+  );
+});
+afterAll(async () => {
+  await ensemble[Symbol.asyncDispose]();
+  await network[Symbol.asyncDispose]();
+});
+
+const hosts = () => ensemble.hosts.split(',');
+
+/** Waits until every server is in the ensemble again. */
+async function whole() {
+  await Promise.all(ensemble.servers.map((server) => server.ready()));
+}
+
+test('a rolling restart keeps the session and its ephemeral nodes', async () => {
+  await using watched = await openSession({ hosts: hosts(), timeout });
+  await using other = await openSession({ hosts: hosts(), timeout });
+  const { session, signal } = watched;
+  await session.ephemeral({ path: '/rolling/a', data: Buffer.from('1') }, signal);
+  const { id } = session;
+  const node = await session.exists('/rolling/a');
+  const lists = follow(other, '/rolling');
+  await eventually(() => expect(lists).toEqual([['a=1']]));
+  for (const server of ensemble.servers) {
+    await server.stop();
+    await server.start();
+    await whole();
+  }
+  await watched.reaches('connected');
+  expect(session.id).toBe(id);
+  expect((await session.exists('/rolling/a'))?.czxid).toBe(node?.czxid);
+  expect(watched.states).not.toContain('lost');
+  // The child lists survived too, and the reader was never told of a change.
+  expect(lists).toEqual([['a=1']]);
+  await session.create('/rolling/b', Buffer.from('2'), 'persistent');
+  await eventually(() => expect(lists.at(-1)).toEqual(['a=1', 'b=2']));
+});
+
+test('a leader killed with -9 costs neither the session nor a watch', async () => {
+  await using watched = await openSession({ hosts: hosts(), timeout });
+  const { session, signal } = watched;
+  await session.ephemeral({ path: '/killed/a', data: Buffer.from('1') }, signal);
+  const lists = follow(watched, '/killed');
+  await eventually(() => expect(lists).toEqual([['a=1']]));
+  const { id } = session;
+  const leader = await ensemble.leader();
+  await leader.kill('SIGKILL');
+  await session
+    .create('/killed/b', Buffer.from('2'), 'persistent', { deadline: 20_000 })
+    .catch((error) => expect(error).toMatchObject({ outcome: 'unknown' }));
+  await eventually(async () => expect(await session.exists('/killed/a')).toBeDefined());
+  expect(session.id).toBe(id);
+  await leader.start();
+  await whole();
+  await session.set('/killed/a', Buffer.from('3'));
+  await eventually(() => expect(lists.at(-1)).toContain('a=3'));
+});
+
+test('a quorum that was lost and came back finds the same session, one ephemeral node and one reconnect', async () => {
+  await using watched = await openSession({ hosts: hosts(), timeout });
+  const { session, signal } = watched;
+  await session.ephemeral({ path: '/quorum/a', data: Buffer.from('1') }, signal);
+  const lists = follow(watched, '/quorum');
+  await eventually(() => expect(lists).toHaveLength(1));
+  const { id } = session;
+  const two = ensemble.servers.slice(0, 2);
+  await Promise.all(two.map((server) => server.stop()));
+  await watched.reaches('suspended', timeout);
+  const waiting = session.create('/quorum/b', Buffer.from('2'), 'persistent', { deadline: 30_000 });
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await Promise.all(two.map((server) => server.start()));
+  await whole();
+  expect(await waiting).toBe('/quorum/b');
+  expect(session.id).toBe(id);
+  await eventually(() => expect(lists.at(-1)).toEqual(['a=1', 'b=2']));
+  // Nothing of the failed handshakes is sent twice: a handful of requests, not one per attempt.
+  const requests = await requestsOf(ensemble.servers, id);
+  expect(requests).toBeLessThan(15);
+});
+
+test('a server that is cut off in its own network is left for another one, with the session', async () => {
+  const apart = ensemble.servers[2] as ZooKeeper;
+  await using other = await openSession({ hosts: hosts().slice(0, 2), timeout });
+  await using watched = await openSession({
+    hosts: [apart.hosts, ...hosts().slice(0, 1)],
+    timeout,
+  });
+  const { session, signal } = watched;
+  // Either may have been chosen; what counts is how it goes on once the third is gone.
+  await session.ephemeral({ path: '/apart/a', data: Buffer.from('1') }, signal);
+  const { id } = session;
+  const lists = follow(other, '/apart');
+  await eventually(() => expect(lists).toEqual([['a=1']]));
+  await network.drop();
+  try {
+    await eventually(() => {
+      expect(session.state).toBe('connected');
+      expect(session.server).not.toBe(apart.hosts);
+    }, 2 * timeout);
+    expect(session.id).toBe(id);
+    expect(watched.states).not.toContain('lost');
+    expect(lists).toEqual([['a=1']]);
+  } finally {
+    await network.heal();
+  }
+  await whole();
+});
+
+/** How many requests the servers count on this session's connection. */
+async function requestsOf(servers: readonly ZooKeeper[], id = ''): Promise<number> {
+  const answers = await Promise.all(servers.map((server) => server.fourLetter('cons')));
+  const line = answers
+    .join('\n')
+    .split('\n')
+    .find((text) => text.includes(`sid=${id}`));
+  return Number(/recved=(\d+)/.exec(line ?? '')?.[1]);
+}
