@@ -40,7 +40,7 @@ export async function change(): Promise<void> {
   for (const path of ['/floor', '/ours']) await create(writer, path, '', persistent);
   await using socket = await until(() => openStatsSocket(scratch.path('run', 'haproxy.sock')));
   await joined(writer, socket); // the first change creates the service's members and warms everything up
-  const worker = await workerOf(socket.ask);
+  const worker = await workerOf(socket);
 
   const floors: number[] = [];
   const joins: number[] = [];
@@ -51,7 +51,7 @@ export async function change(): Promise<void> {
     joins.push(join);
     leaves.push(leave);
   }
-  const reloads = (await workerOf(socket.ask)) === worker ? 0 : 1;
+  const reloads = (await workerOf(socket)) === worker ? 0 : 1;
   writer.close();
   reader.close();
   report({ floors, joins, leaves, reloads });
@@ -105,7 +105,7 @@ async function floor(writer: Client, reader: Client, socket: StatsSocket): Promi
 /** Creates a node, waits until its server is in rotation; deletes it, waits until it is out and gone. */
 async function joined(writer: Client, socket: StatsSocket) {
   const inRotation = async () =>
-    (await serversOf(socket.ask, 'ours')).some((server) => server.inRotation);
+    (await serversOf(socket, 'ours')).some((server) => server.inRotation);
   const started = performance.now();
   const path = await create(writer, '/ours/m_', record(2), sequential);
   while (!(await inRotation()));
@@ -114,7 +114,7 @@ async function joined(writer: Client, socket: StatsSocket) {
   await remove(writer, path);
   while (await inRotation());
   const leave = performance.now() - left;
-  while ((await serversOf(socket.ask, 'ours')).length > 0);
+  while ((await serversOf(socket, 'ours')).length > 0);
   return { join, leave };
 }
 

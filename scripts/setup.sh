@@ -55,7 +55,7 @@ have_build() {
 }
 
 have_zookeeper() {
-  java -version >/dev/null 2>&1 || { echo "no Java runtime" && return 1; }
+  java -XX:-UsePerfData -version >/dev/null 2>&1 || { echo "no Java runtime" && return 1; }
   zookeeper_jar || { echo "missing" && return 1; }
 }
 

@@ -1,5 +1,10 @@
 import { join } from 'node:path';
 
+import type { RegistryAddress } from '@smartstack/registry';
+
+/** Where the copies are announced. */
+export const servicePath = '/services/web';
+
 /** What the two daemons' files say differently from one run to the next. */
 export interface Setting {
   readonly folder: string;
@@ -10,6 +15,8 @@ export interface Setting {
   readonly port: number;
   /** Where HAProxy shows its own page. */
   readonly statsPort: number;
+  /** Where synapse tells about itself. */
+  readonly statusPort: number;
 }
 
 /** nerve's file: every copy that may run here, each asked for /health ten times a second. */
@@ -19,7 +26,7 @@ export function nerveFile(setting: Setting): string {
     ({ name, port }) => `  ${name}:
     host: 127.0.0.1
     port: ${port}
-    ${place}: /services/web
+    ${place}: ${servicePath}
     check_interval: 100ms
     checks:
       - {type: http, uri: /health, timeout: 500ms, rise: 1, fall: 1}
@@ -33,11 +40,11 @@ ${services.join('')}`;
 
 /** synapse's file: one service on one local port, and a HAProxy that lives as long as the demo. */
 export function synapseFile(setting: Setting): string {
-  const { folder, port, statsPort, zooKeeperPort } = setting;
+  const { folder, port, statsPort, statusPort, zooKeeperPort } = setting;
   return `${registryLine(setting)}
 services:
   web:
-    discovery: {method: ${zooKeeperPort === undefined ? 'file' : 'zookeeper'}, path: /services/web}
+    discovery: {method: ${zooKeeperPort === undefined ? 'file' : 'zookeeper'}, path: ${servicePath}}
     haproxy:
       port: ${port}
       bind_address: 127.0.0.1
@@ -51,6 +58,7 @@ services:
         - option redispatch 1
         - retry-on conn-failure empty-response
         - http-request disable-l7-retry unless METH_GET
+status_address: 127.0.0.1:${statusPort}
 haproxy:
   run_directory: ${join(folder, 'haproxy')}
   stats_address: 127.0.0.1:${statsPort}
@@ -58,7 +66,16 @@ haproxy:
 `;
 }
 
-function registryLine({ folder, zooKeeperPort }: Setting): string {
-  if (zooKeeperPort !== undefined) return `zookeeper: {hosts: ['127.0.0.1:${zooKeeperPort}']}`;
-  return `registry: {type: file, directory: ${join(folder, 'registry')}}`;
+/** Where both daemons, and whoever watches them, find announcements. */
+export function addressOf({ folder, zooKeeperPort }: Setting): RegistryAddress {
+  return zooKeeperPort === undefined
+    ? { type: 'file', directory: join(folder, 'registry') }
+    : { type: 'zookeeper', hosts: [`127.0.0.1:${zooKeeperPort}`] };
+}
+
+function registryLine(setting: Setting): string {
+  const address = addressOf(setting);
+  return address.type === 'file'
+    ? `registry: {type: file, directory: ${address.directory}}`
+    : `zookeeper: {hosts: ['${address.hosts}']}`;
 }

@@ -1,17 +1,18 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { freePort } from '../../test/support/ports.ts';
-import { openStatsSocket, serversOf } from '../../test/support/stats-socket.ts';
+import { oracleAt, serversOf } from '../../test/support/stats-socket.ts';
 import { startZooKeeper, type ZooKeeper } from '../../test/support/zookeeper.ts';
+import { type Announcements, followAnnouncements } from './announcements.ts';
 import { type Child, startChild } from './child.ts';
-import { nerveFile, type Setting, synapseFile } from './configuration.ts';
+import { addressOf, nerveFile, type Setting, synapseFile } from './configuration.ts';
 import { haproxyProcesses } from './leftovers.ts';
 import type { Options } from './options.ts';
+import { isFree, isOpen } from './port.ts';
 import { until } from './until.ts';
 
 /** Airbnb's own example of a local port. */
@@ -19,18 +20,24 @@ const usualPort = 3213;
 /** Puts ZooKeeper out of reach of the terminal's Ctrl-C, so that nerve can withdraw from it first. */
 const setsid = '/usr/bin/setsid';
 const repository = fileURLToPath(new URL('../..', import.meta.url));
+const service = join(repository, 'examples', 'http-service', 'service.js');
 
 /** The parts of the demo, not yet started. Disposing of it ends what was started and removes the folder. */
 export interface Scene extends AsyncDisposable {
   readonly setting: Setting;
   startRegistry(): Promise<void>;
-  startCopy(name: string): Promise<void>;
+  /** Resolves, once its port is open, with a moment just before it was (`performance.now`). */
+  startCopy(name: string): Promise<number>;
   /** Kills a copy as a crash would (kill -9). */
   killCopy(name: string): void;
   /** The process of a copy that was started. */
   pidOf(name: string): number | undefined;
   startNerve(): Promise<void>;
   startSynapse(): Promise<void>;
+  /** What the daemons complained about, for when something failed. */
+  complaints(): Promise<readonly string[]>;
+  /** The copies that are announced. */
+  announced(): ReadonlySet<string>;
   /** The copies that HAProxy sends requests to. */
   rotation(): Promise<ReadonlySet<string>>;
 }
@@ -43,6 +50,8 @@ export async function openScene(options: Options, root: AbortController): Promis
   const copies = new Map<string, Child>();
   const daemons: Child[] = [];
   let zooKeeper: ZooKeeper | undefined;
+  let announcements: Announcements | undefined;
+  const askHaproxy = oracleAt(join(folder, 'haproxy', 'haproxy.sock'));
   let closing = false;
 
   async function keep(daemon: Child) {
@@ -61,28 +70,30 @@ export async function openScene(options: Options, root: AbortController): Promis
   return {
     setting,
     async startRegistry() {
-      if (setting.zooKeeperPort === undefined) return;
-      const directory = join(folder, 'zookeeper');
-      await mkdir(directory);
-      const prefix = existsSync(setsid) ? [setsid] : [];
-      zooKeeper = await startZooKeeper({ directory, port: setting.zooKeeperPort, prefix });
+      zooKeeper = await startRegistry(setting);
+      announcements = followAnnouncements(addressOf(setting));
     },
     async startCopy(name) {
-      copies.set(name, await startService(setting, name, signal));
+      const port = portsOf(setting).get(name) ?? 0;
+      const args = [service, '--name', name, '--port', `${port}`, '--drain', '0'];
+      const log = join(folder, `${name}.log`);
+      copies.set(name, await startChild({ name, command: process.execPath, args, log }));
+      return untilOpen(name, port, signal);
     },
     killCopy: (name) => copies.get(name)?.kill(),
     pidOf: (name) => copies.get(name)?.pid,
     startNerve: () => startDaemon('nerve'),
     startSynapse: () => startDaemon('synapse'),
+    complaints: async () => (await Promise.all(daemons.map(complaintsOf))).flat(),
+    announced: () => namesOf(setting, announcements?.ports() ?? new Set()),
     async rotation() {
-      await using socket = await openStatsSocket(join(folder, 'haproxy', 'haproxy.sock'));
-      const used = (await serversOf(socket)).filter((server) => server.inRotation);
-      const ports = new Set(used.map(({ port }) => port));
-      return new Set(setting.copies.filter(({ port }) => ports.has(port)).map(({ name }) => name));
+      const used = (await serversOf(askHaproxy)).filter((server) => server.inRotation);
+      return namesOf(setting, new Set(used.map(({ port }) => port)));
     },
     async [Symbol.asyncDispose]() {
       closing = true;
       for (const daemon of [...daemons].reverse()) await daemon.stop();
+      await announcements?.[Symbol.asyncDispose]();
       await zooKeeper?.stop();
       await Promise.all([...copies.values()].map((copy) => copy.stop()));
       for (const pid of await haproxyProcesses(folder)) process.kill(pid, 'SIGKILL');
@@ -102,6 +113,7 @@ async function prepare(folder: string, options: Options): Promise<Setting> {
     ),
     port: options.port ?? ((await isFree(usualPort)) ? usualPort : await freePort()),
     statsPort: await freePort(),
+    statusPort: await freePort(),
   };
   await mkdir(join(folder, 'registry'));
   await writeFile(join(folder, 'nerve.yaml'), nerveFile(setting));
@@ -109,22 +121,34 @@ async function prepare(folder: string, options: Options): Promise<Setting> {
   return setting;
 }
 
-/** Resolves once its port is open, which it says itself. */
-async function startService({ folder, copies }: Setting, name: string, signal: AbortSignal) {
-  const port = copies.find((copy) => copy.name === name)?.port;
-  const service = join(repository, 'examples', 'http-service', 'service.js');
-  const log = join(folder, `${name}.log`);
-  const args = [service, '--name', name, '--port', `${port}`, '--drain', '0'];
-  const copy = await startChild({ name, command: process.execPath, args, log });
-  const open = async () => ((await copy.lastWords()).includes('listens') ? true : undefined);
-  await until(`${name} listens on ${port}`, 10_000, open, signal);
-  return copy;
+/** Nothing, where announcements are files. */
+async function startRegistry({ folder, zooKeeperPort: port }: Setting) {
+  if (port === undefined) return undefined;
+  const directory = join(folder, 'zookeeper');
+  await mkdir(directory);
+  return startZooKeeper({ directory, port, prefix: existsSync(setsid) ? [setsid] : [] });
 }
 
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
+/** The last moment at which a port was seen closed, so that what is counted from it is never flattered. */
+async function untilOpen(name: string, port: number, signal: AbortSignal): Promise<number> {
+  let closed = performance.now();
+  const open = async () => {
+    const asked = performance.now();
+    if (await isOpen(port)) return closed;
+    closed = asked;
+    return undefined;
+  };
+  return until(`${name} listens on ${port}`, 10_000, open, signal);
+}
+
+/** A daemon's last lines that are warnings or worse, or no log lines at all. */
+async function complaintsOf({ name, lastWords }: Child): Promise<readonly string[]> {
+  const lines = (await lastWords()).split('\n').filter((line) => line !== '');
+  return lines.filter((line) => !/^\{"level":[123]0,/.test(line)).map((line) => `${name}: ${line}`);
+}
+
+const portsOf = ({ copies }: Setting) => new Map(copies.map(({ name, port }) => [name, port]));
+
+function namesOf({ copies }: Setting, ports: ReadonlySet<number>): ReadonlySet<string> {
+  return new Set(copies.filter(({ port }) => ports.has(port)).map(({ name }) => name));
 }

@@ -31,7 +31,11 @@ export async function start({ scene, screen, signal }: Teller): Promise<void> {
   await step(`three copies of a web service on ports ${ports}`, () =>
     Promise.all(three.map(({ name }) => scene.startCopy(name))),
   );
-  await step('nerve, which checks them and announces the healthy ones', scene.startNerve);
+  await step('nerve, which checks them and announces the healthy ones', async () => {
+    await scene.startNerve();
+    const all = () => (scene.announced().size === 3 ? true : undefined);
+    await until('nerve announces three copies', patience, all, signal);
+  });
   await step(`synapse, and its HAProxy on 127.0.0.1:${setting.port}`, async () => {
     await scene.startSynapse();
     await until('HAProxy sends requests to three copies', patience, inRotation(scene, 3), signal);
@@ -51,13 +55,12 @@ export async function leaves(teller: Teller, traffic: Traffic, name: string): Pr
   const lost = traffic.lost;
   const killed = performance.now();
   scene.killCopy(name);
-  await until(
-    `${name} leaves HAProxy's rotation`,
-    patience,
-    async () => ((await scene.rotation()).has(name) ? undefined : true),
-    signal,
-  );
-  result(teller, `out of rotation after ${took(killed)}`);
+  const withdrawn = () => (scene.announced().has(name) ? undefined : true);
+  await until(`nerve withdraws ${name}`, patience, withdrawn, signal);
+  result(teller, `nerve withdrew it after ${took(killed)}`);
+  const gone = async () => ((await scene.rotation()).has(name) ? undefined : true);
+  await until(`${name} leaves HAProxy's rotation`, patience, gone, signal);
+  result(teller, `out of HAProxy's rotation after ${took(killed)}`);
   await watchAWhile(teller, traffic);
   losses(teller, traffic.lost - lost);
 }
@@ -67,8 +70,10 @@ export async function joins(teller: Teller, traffic: Traffic, name: string): Pro
   const { scene, signal } = teller;
   heading(teller, `${name} is new`);
   const lost = traffic.lost;
-  await scene.startCopy(name);
-  const open = performance.now();
+  const open = await scene.startCopy(name);
+  const announced = () => (scene.announced().has(name) ? true : undefined);
+  await until(`nerve announces ${name}`, patience, announced, signal);
+  result(teller, `nerve announced it ${took(open)} after its port opened`);
   const answered = () => traffic.firstAnswer(name);
   const first = await until(`${name} answers requests`, patience, answered, signal);
   result(teller, `first answer ${Math.round(first - open)} ms after its port opened`);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { freePort } from './ports.ts';
 import { createScratch, type Scratch } from './scratch.ts';
-import { type Ask, askAt, serversOf } from './stats-socket.ts';
+import { type Oracle, oracleAt, serversOf } from './stats-socket.ts';
 import { until } from './until.ts';
 
 /** Where instances are announced: the top-level section of both daemons' files. */
@@ -27,8 +27,8 @@ export interface Stage extends AsyncDisposable {
   nerve(copies: readonly Checked[]): Promise<Daemon>;
   /** Starts synapse for `web` and the services given beside it. */
   synapse(others?: Readonly<Record<string, object>>): Promise<Daemon>;
-  /** Asks HAProxy for its own truth. */
-  readonly ask: Ask;
+  /** HAProxy's own truth. */
+  readonly haproxy: Oracle;
   /** The ports of `web`'s servers in rotation. */
   rotation(): Promise<readonly number[]>;
 }
@@ -46,7 +46,7 @@ export async function createStage(
   const port = await freePort();
   const keys = pathKeys(section, path);
   const daemons: Daemon[] = [];
-  const ask = askAt(scratch.path('run', 'haproxy.sock'));
+  const haproxy = oracleAt(scratch.path('run', 'haproxy.sock'));
 
   const start = async (name: 'nerve' | 'synapse', config: object) => {
     const daemon = await startDaemon(name, { ...section, ...config }, scratch.directory);
@@ -75,7 +75,11 @@ export async function createStage(
     synapse: (others = {}) =>
       start('synapse', {
         status_address: false,
-        haproxy: { run_directory: scratch.path('run'), stats_address: false },
+        haproxy: {
+          run_directory: scratch.path('run'),
+          stats_address: false,
+          audit_interval: 2,
+        },
         services: {
           web: {
             use_previous_backends: false,
@@ -85,9 +89,9 @@ export async function createStage(
           ...others,
         },
       }),
-    ask,
+    haproxy,
     rotation: async () => {
-      const servers = await serversOf(ask, 'web');
+      const servers = await serversOf(haproxy, 'web');
       return servers.filter(({ inRotation }) => inRotation).map((server) => server.port);
     },
     [Symbol.asyncDispose]: async () => {

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 
-/** Sends one command to HAProxy's stats socket and returns the whole answer. */
-export type Ask = (command: string) => Promise<string>;
+/** Someone to ask for HAProxy's own truth: one command of its stats socket, the whole answer. */
+export interface Oracle {
+  ask(command: string): Promise<string>;
+}
 
 /** Asks over a new connection each time, and so whichever worker listens now. Rejects when none does. */
-export function askAt(path: string): Ask {
-  return async (command) => {
+export function oracleAt(path: string): Oracle {
+  const ask = async (command: string) => {
     const socket = createConnection(path);
     socket.setEncoding('utf8');
     socket.setTimeout(2000, () => socket.destroy(new Error('no answer in 2000 ms')));
@@ -15,12 +17,11 @@ export function askAt(path: string): Ask {
     for await (const part of socket) answer += part;
     return answer.trim();
   };
+  return { ask };
 }
 
 /** One persistent conversation with the worker that listened when it was opened, for benches. */
-export interface StatsSocket extends AsyncDisposable {
-  readonly ask: Ask;
-}
+export interface StatsSocket extends Oracle, AsyncDisposable {}
 
 /** Opens it in HAProxy's `prompt` mode, in which every answer ends with a prompt. */
 export async function openStatsSocket(path: string): Promise<StatsSocket> {
@@ -70,7 +71,7 @@ export interface ServerState {
 }
 
 /** The servers of one backend, or of all. */
-export async function serversOf(ask: Ask, backend = ''): Promise<readonly ServerState[]> {
+export async function serversOf({ ask }: Oracle, backend = ''): Promise<readonly ServerState[]> {
   const answer = await ask(`show servers state ${backend}`.trim());
   const rows = answer.split('\n').filter((line) => /^\d+ /.test(line));
   return rows.map((row) => {
@@ -85,6 +86,6 @@ export async function serversOf(ask: Ask, backend = ''): Promise<readonly Server
 }
 
 /** What changes when a worker was reloaded: its process id. */
-export async function workerOf(ask: Ask): Promise<number> {
+export async function workerOf({ ask }: Oracle): Promise<number> {
   return Number(/^Pid: (\d+)$/m.exec(await ask('show info'))?.[1]);
 }

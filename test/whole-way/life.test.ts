@@ -127,7 +127,7 @@ describe('nerve, ZooKeeper, synapse and HAProxy', () => {
     await stage.nerve(copies);
     const synapse = await stage.synapse();
     await rotationIs(copies);
-    const worker = await workerOf(stage.ask);
+    const worker = await workerOf(stage.haproxy);
     const ended = new AbortController();
     const traffic = startTraffic(stage.port, 100, ended.signal);
     synapse.kill('SIGKILL');
@@ -140,17 +140,17 @@ describe('nerve, ZooKeeper, synapse and HAProxy', () => {
     ended.abort();
     await traffic.done;
     expect([...traffic.reasons]).toEqual([]);
-    expect(await workerOf(stage.ask)).toBe(worker);
+    expect(await workerOf(stage.haproxy)).toBe(worker);
   });
 
   test('a HAProxy that is killed −9 is started again with the last members', async () => {
     await stage.nerve(copies);
     await stage.synapse();
     await rotationIs(copies);
-    const worker = await workerOf(stage.ask);
+    const worker = await workerOf(stage.haproxy);
     process.kill(worker, 'SIGKILL');
     await until(async () => {
-      const next = await workerOf(stage.ask);
+      const next = await workerOf(stage.haproxy);
       return next !== worker && next > 0;
     });
     await rotationIs(copies);

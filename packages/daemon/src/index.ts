@@ -1,4 +1,5 @@
 export { type Backoff, type BackoffLimits, createBackoff, delayOf } from './backoff.ts';
+export { orExit, sayOk, versionOf } from './command.ts';
 export { duration, parseDuration } from './config/duration.ts';
 export { nearest } from './config/nearest.ts';
 export {

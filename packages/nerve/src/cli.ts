@@ -1,17 +1,17 @@
-import { createRequire } from 'node:module';
-
 import {
-  ConfigError,
   createLog,
   createMetrics,
   type LogLevel,
   logLevels,
+  orExit,
   runDaemon,
+  sayOk,
+  versionOf,
 } from '@smartstack/daemon';
 import { createRegistries } from '@smartstack/registry';
 import { Command, Option } from 'commander';
 
-import { type Config, loadConfig } from './config.ts';
+import { loadConfig } from './config.ts';
 import { runNerve } from './nerve.ts';
 
 interface Options {
@@ -20,8 +20,6 @@ interface Options {
   readonly checkConfig?: boolean;
   readonly logLevel: LogLevel;
 }
-
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
 const example = `
 Example of a configuration:
@@ -39,7 +37,7 @@ SIGTERM or SIGINT withdraws every service and then ends nerve.`;
 
 const program = new Command('nerve')
   .description('Checks the services of this machine and announces the healthy ones.')
-  .version(version)
+  .version(versionOf(import.meta.url))
   .addOption(
     new Option('-c, --config <file>', 'configuration, YAML or JSON')
       .env('NERVE_CONFIG')
@@ -68,12 +66,8 @@ await program.parseAsync();
 
 async function main(options: Options): Promise<void> {
   const { config: file, instance_id: instanceId, checkConfig, logLevel } = options;
-  const config = await loadOrExit(file, instanceId);
-  if (checkConfig) {
-    const { length } = config.services;
-    process.stdout.write(`${file}: ok, ${length} service${length === 1 ? '' : 's'}\n`);
-    return;
-  }
+  const config = await orExit(loadConfig(file, instanceId));
+  if (checkConfig) return sayOk(file, config.services.length);
   const log = createLog('nerve', logLevel);
   const metrics = createMetrics({ process: true });
   const { sessionTimeout } = config;
@@ -84,14 +78,4 @@ async function main(options: Options): Promise<void> {
     },
     { log },
   );
-}
-
-async function loadOrExit(file: string, instanceId: string | undefined): Promise<Config> {
-  try {
-    return await loadConfig(file, instanceId);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  }
 }

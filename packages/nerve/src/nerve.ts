@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createBackoff, type Log } from '@smartstack/daemon';
@@ -24,6 +24,8 @@ export async function runNerve(
   { registries, log, withdrawDeadline = 7000 }: NerveDeps,
   signal: AbortSignal,
 ): Promise<void> {
+  // Every service listens to the one signal.
+  setMaxListeners(0, signal);
   let checks = 0;
   const services = config.services.map((service) => {
     const deps = {

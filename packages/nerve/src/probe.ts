@@ -1,6 +1,7 @@
 import { messageOf } from '@smartstack/daemon';
 
 import type { Check } from './checks/check.ts';
+import { startDeadline } from './deadline.ts';
 
 /** What one run of a check gave. */
 export interface Result {
@@ -9,24 +10,30 @@ export interface Result {
   readonly reason?: string;
 }
 
+/** Runs its check once, under its deadline; a failure is a result, not an error. One run at a time. */
+export type Probe = () => Promise<Result>;
+
 const pass: Result = { passed: true };
 
-/** Runs a check once under its deadline, in milliseconds; a failure is a result, not an error. */
-export async function probe(check: Check, timeout: number, signal: AbortSignal): Promise<Result> {
-  const deadline = new AbortController();
-  const timer = setTimeout(
-    () => deadline.abort(new Error(`no answer within ${timeout} ms`)),
-    timeout,
-  );
-  const stop = () => deadline.abort(signal.reason);
+/** A probe whose runs take at most so many milliseconds, and end at once when the signal aborts. */
+export function createProbe(check: Check, timeout: number, signal: AbortSignal): Probe {
+  // Serves many runs, until one is cut short: a thousand checks a second need not make as many.
+  let run = new AbortController();
+  const stop = () => run.abort(signal.reason);
   signal.addEventListener('abort', stop);
-  try {
-    await check.run(deadline.signal);
-    return pass;
-  } catch (error) {
-    return { passed: false, reason: messageOf(error) };
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
-  }
+  const expire = () => run.abort(new Error(`no answer within ${timeout} ms`));
+
+  return async () => {
+    if (run.signal.aborted) run = new AbortController();
+    if (signal.aborted) stop();
+    const end = startDeadline(timeout, expire);
+    try {
+      await check.run(run.signal);
+      return pass;
+    } catch (error) {
+      return { passed: false, reason: messageOf(error) };
+    } finally {
+      end();
+    }
+  };
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import { firstDelay, nextDue, phaseOf, ticks } from './schedule.ts';
+import { every, firstDelay, nextDue, phaseOf } from './schedule.ts';
 
 const phases = (count: number) => Array.from({ length: count }, (_, index) => phaseOf(index));
 
@@ -49,34 +49,43 @@ test('no point of the grid is left out or taken twice over many rounds', () => {
   }
 });
 
-test('ticks come every interval, whatever the reader takes within it', async () => {
+test('a task starts every interval, whatever it takes within it', async () => {
   const times: number[] = [];
   const stop = new AbortController();
-  for await (const _ of ticks(100, 0, stop.signal)) {
+  const task = async () => {
     times.push(performance.now());
     if (times.length === 6) stop.abort();
     await sleep(40);
-  }
+  };
+  await every(100, 0, task, stop.signal);
   const first = times[0] ?? 0;
   const late = times.map((time, index) => time - first - index * 100);
   expect(Math.max(...late.map(Math.abs))).toBeLessThan(60);
 });
 
-test('ticks that the reader missed are skipped', async () => {
+test('what a long run let pass is skipped', async () => {
   const stop = new AbortController();
   const start = performance.now();
   let count = 0;
-  for await (const _ of ticks(20, 0, stop.signal)) {
-    if (++count === 3) break;
+  const task = async () => {
     await sleep(70);
-  }
-  expect(performance.now() - start).toBeGreaterThan(140);
+    if (++count === 3) stop.abort();
+  };
+  await every(20, 0, task, stop.signal);
+  expect(performance.now() - start).toBeGreaterThan(220);
 });
 
-test('ticks end at once when aborted', async () => {
+test('an abort ends it at once', async () => {
   const stop = new AbortController();
-  const reader = (async () => {
-    for await (const _ of ticks(60_000, 0, stop.signal)) setImmediate(() => stop.abort());
-  })();
-  await expect(reader).resolves.toBeUndefined();
+  await every(60_000, 0, async () => void setImmediate(() => stop.abort()), stop.signal);
+});
+
+test('an abort before the start lets nothing run', async () => {
+  await every(10, 0, () => Promise.reject(new Error('ran')), AbortSignal.abort());
+});
+
+test('a task that fails ends it with its error', async () => {
+  const { signal } = new AbortController();
+  const running = every(10, 0, () => Promise.reject(new Error('broken')), signal);
+  await expect(running).rejects.toThrow('broken');
 });

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 /** First checks are spread over this long at most, so that start-up is quick with any interval. */
 const startSpread = 1000;
 /** Starts are rounded up to this grid: one wake-up for a few checks instead of one for each. */
@@ -29,23 +27,36 @@ export function nextDue(interval: number, phase: number, last: number, now: numb
 }
 
 /**
- * Yields whenever a check is due, until the signal aborts; the reader's own time counts, and what it
- * missed is skipped. Never rejects.
+ * Runs a task whenever it is due, one run at a time, until the signal aborts; times that a long run let
+ * pass are skipped. Rejects when the task does.
  */
-export async function* ticks(
+export async function every(
   interval: number,
   phase: number,
+  task: () => Promise<void>,
   signal: AbortSignal,
-): AsyncGenerator<void, void> {
+): Promise<void> {
+  const alarm = createAlarm(signal);
   const start = performance.now();
   let due = firstDelay(interval, phase);
-  while (await slept(start + due, signal)) {
-    yield;
+  while (await alarm(start + due)) {
+    await task();
     due = nextDue(interval, phase, due, performance.now() - start);
   }
 }
 
-async function slept(until: number, signal: AbortSignal): Promise<boolean> {
-  const wait = Math.ceil(until / grain) * grain - performance.now();
-  return sleep(Math.max(0, wait), true, { signal }).catch(() => false);
+/** Waits until a time, again and again with one listener: true when it came, false once aborted. */
+function createAlarm(signal: AbortSignal): (until: number) => Promise<boolean> {
+  let stop = () => {};
+  signal.addEventListener('abort', () => stop());
+  return (until) =>
+    new Promise((resolve) => {
+      if (signal.aborted) return resolve(false);
+      const wait = Math.ceil(until / grain) * grain - performance.now();
+      const timer = setTimeout(resolve, Math.max(0, Math.ceil(wait)), true);
+      stop = () => {
+        clearTimeout(timer);
+        resolve(false);
+      };
+    });
 }

@@ -6,8 +6,8 @@ import type { Check } from './checks/check.ts';
 import { createCheck } from './checks/table.ts';
 import type { ServiceConfig } from './config.ts';
 import { type Health, judge, type Limits, stateOf } from './health.ts';
-import { probe, type Result } from './probe.ts';
-import { ticks } from './schedule.ts';
+import { createProbe, type Result } from './probe.ts';
+import { every } from './schedule.ts';
 import { runTogether } from './tasks.ts';
 
 export interface ServiceDeps {
@@ -72,10 +72,13 @@ async function runCheck(
   onResult: OnResult,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const _ of ticks(planned.interval, planned.phase, signal)) {
-    const result = await probe(planned.check, planned.timeout, signal);
+  const { check, timeout, interval, phase } = planned;
+  const probe = createProbe(check, timeout, signal);
+  const run = async () => {
+    const result = await probe();
     if (!signal.aborted) onResult(planned, result);
-  }
+  };
+  await every(interval, phase, run, signal);
 }
 
 /** Takes the results of a service's checks; reports and logs when the service comes up or goes down. */

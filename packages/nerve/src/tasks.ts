@@ -1,8 +1,11 @@
+import { setMaxListeners } from 'node:events';
+
 type Task = (signal: AbortSignal) => Promise<void>;
 
 /** Runs tasks side by side until all have ended; the first that rejects aborts the others, and its error is thrown. */
 export async function runTogether(tasks: readonly Task[], signal: AbortSignal): Promise<void> {
   const scope = new AbortController();
+  setMaxListeners(0, scope.signal);
   const stop = () => scope.abort(signal.reason);
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop);

@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 
 import { describe, expect, test } from 'vitest';
-
-import { probe } from '../probe.ts';
+import { createProbe } from '../probe.ts';
+import type { Check } from './check.ts';
 import {
   closedPort,
   httpServer,
@@ -13,11 +13,12 @@ import {
 } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
 
-const forever = new AbortController().signal;
+const probe = (check: Check, timeout: number, signal = new AbortController().signal) =>
+  createProbe(check, timeout, signal)();
 
 const run = ({ host, port }: Pick<TestServer, 'host' | 'port'>, keys: object = {}) => {
   const config = checkSchema.parse({ type: 'http', uri: '/health', timeout: 1, ...keys });
-  return probe(createCheck(config, { service: 'web', host, port }), config.timeout, forever);
+  return probe(createCheck(config, { service: 'web', host, port }), config.timeout);
 };
 const urlOf = ({ port }: TestServer, scheme = 'http') => `GET ${scheme}://127.0.0.1:${port}/health`;
 

@@ -4,6 +4,7 @@ import * as secure from 'node:https';
 
 import { z } from 'zod';
 
+import { startDeadline } from '../deadline.ts';
 import {
   addressOf,
   type Check,
@@ -156,15 +157,15 @@ function readBody(response: IncomingMessage, keep: boolean, done: (body: string)
   response.on('end', () => done(Buffer.concat(chunks).toString()));
 }
 
-/** One timer for the phase that a request is in; phases that the whole check's deadline covers need none. */
+/** A deadline for the phase that a request is in; phases that the whole check's covers need none. */
 function createPhase(deadline: number, expire: (error: Error) => void) {
-  let timer: NodeJS.Timeout | undefined;
+  let end = () => {};
   return {
     begin: (what: string, limit: number | undefined) => {
-      clearTimeout(timer);
+      end();
       if (limit === undefined || limit >= deadline) return;
-      timer = setTimeout(() => expire(new Error(`${what} within ${limit} ms`)), limit);
+      end = startDeadline(limit, () => expire(new Error(`${what} within ${limit} ms`)));
     },
-    end: () => clearTimeout(timer),
+    end: () => end(),
   };
 }

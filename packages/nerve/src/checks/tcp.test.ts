@@ -1,14 +1,15 @@
 import { connect } from 'node:net';
 
 import { expect, test } from 'vitest';
-
-import { probe } from '../probe.ts';
+import { createProbe } from '../probe.ts';
+import type { Check } from './check.ts';
 import { fullServer } from './full-server.fixture.ts';
 import { closedPort, tcpServer } from './server.fixture.ts';
 import { createCheck } from './table.ts';
 import { isSelfConnected } from './tcp.ts';
 
-const forever = new AbortController().signal;
+const probe = (check: Check, timeout: number, signal = new AbortController().signal) =>
+  createProbe(check, timeout, signal)();
 const serve = (host?: string) => tcpServer(() => {}, host);
 
 const check = (host: string, port: number) =>
@@ -17,17 +18,17 @@ const check = (host: string, port: number) =>
 test.each(['127.0.0.1', '::1', 'localhost'])('a server at %s passes', async (host) => {
   await using server = await serve(host);
   const { port } = server;
-  expect(await probe(check(host, port), 1000, forever)).toEqual({ passed: true });
+  expect(await probe(check(host, port), 1000)).toEqual({ passed: true });
 });
 
 test('a server that is silent passes, as it accepts', async () => {
   await using server = await serve();
-  expect((await probe(check(server.host, server.port), 1000, forever)).passed).toBe(true);
+  expect((await probe(check(server.host, server.port), 1000)).passed).toBe(true);
 });
 
 test('a server that closes at once passes, as it accepts', async () => {
   await using server = await tcpServer((socket) => socket.destroy());
-  expect((await probe(check(server.host, server.port), 1000, forever)).passed).toBe(true);
+  expect((await probe(check(server.host, server.port), 1000)).passed).toBe(true);
 });
 
 test.each([
@@ -35,14 +36,14 @@ test.each([
   ['::1', '[::1]'],
 ])('a closed port at %s fails as refused', async (host, shown) => {
   const port = await closedPort(host);
-  expect(await probe(check(host, port), 1000, forever)).toEqual({
+  expect(await probe(check(host, port), 1000)).toEqual({
     passed: false,
     reason: `connect ${shown}:${port}: refused`,
   });
 });
 
 test('a name that has no address fails and says so', async () => {
-  const { passed, reason } = await probe(check('no-such-name.invalid', 80), 5000, forever);
+  const { passed, reason } = await probe(check('no-such-name.invalid', 80), 5000);
   expect(passed).toBe(false);
   expect(reason).toMatch(/^connect no-such-name\.invalid:80: (no such host name|the name server)/);
 });
@@ -50,7 +51,7 @@ test('a name that has no address fails and says so', async () => {
 test('a host that does not answer fails at its deadline', async () => {
   await using server = await fullServer();
   const start = performance.now();
-  const result = await probe(check(server.host, server.port), 100, forever);
+  const result = await probe(check(server.host, server.port), 100);
   expect(result.reason).toBe(`connect ${server.host}:${server.port}: no answer within 100 ms`);
   expect(performance.now() - start).toBeLessThan(1000);
 });
@@ -85,5 +86,5 @@ test('a check goes to its own host and port where it has them', async () => {
     { service: 'web', host: '192.0.2.1', port: 1 },
   );
   expect(own.name).toBe(`web tcp-127.0.0.1:${port}`);
-  expect((await probe(own, 1000, forever)).passed).toBe(true);
+  expect((await probe(own, 1000)).passed).toBe(true);
 });

@@ -34,6 +34,7 @@ export interface Section {
 export interface Layout {
   readonly sections: readonly Section[];
   readonly parts: readonly Part[];
+  readonly partOf: ReadonlyMap<string, Part>;
   /** Differs whenever a reload is needed; 16 hexadecimal digits. */
   readonly shape: string;
 }
@@ -91,7 +92,25 @@ export function layoutOf(
       title: 'frontend shared-frontend',
       lines: [...config.shared_frontend, ...parts.flatMap(({ stanza }) => stanza.shared)],
     });
-  return { sections, parts, shape: shapeOf(sections, parts) };
+  const partOf = new Map(parts.map((part) => [part.service, part]));
+  return { sections, parts, partOf, shape: shapeOf(sections, parts) };
+}
+
+/** As `layoutOf`, but the same layout again while nothing changed: most changes are of members. */
+export function createLayouts(settings: LayoutSettings) {
+  let last: Layout | undefined;
+  let lastLeftOut: ReadonlySet<string> = new Set();
+  return (parts: readonly Part[], leftOut: ReadonlySet<string>): Layout => {
+    const isSame =
+      last?.parts.length === parts.length &&
+      last.parts.every((part, index) => part === parts[index]) &&
+      leftOut.size === lastLeftOut.size &&
+      [...leftOut].every((owner) => lastLeftOut.has(owner));
+    if (last && isSame) return last;
+    last = layoutOf(parts, settings, leftOut);
+    lastLeftOut = leftOut;
+    return last;
+  };
 }
 
 function sectionsOf({ service, stanza }: Part): readonly Section[] {

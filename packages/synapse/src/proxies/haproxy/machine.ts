@@ -47,3 +47,25 @@ export async function haproxyAccount() {
   const has = (text: string | undefined) => /^haproxy:/m.test(text ?? '');
   return has(users) && has(groups) ? { user: 'haproxy', group: 'haproxy' } : undefined;
 }
+
+/**
+ * Why a file needs more descriptors than a process may have, which `haproxy -c` does not see; undefined
+ * when it does not. Two for each connection, one for each check and listener, a hundred for HAProxy.
+ */
+export async function descriptorProblem(text: string): Promise<string | undefined> {
+  const maxconn = Number(/^\tmaxconn\s+(\d+)/m.exec(text)?.[1] ?? 0);
+  const checks = text.match(/^\tserver .* check( |$)/gm)?.length ?? 0;
+  const binds = text.match(/^\tbind /gm)?.length ?? 0;
+  const needed = 2 * maxconn + checks + binds + 100;
+  const limit = await raisableLimit();
+  if (needed <= limit) return undefined;
+  return `maxconn ${maxconn} and ${checks} checks need ${needed} file descriptors and the limit is ${limit}; raise LimitNOFILE or lower maxconn`;
+}
+
+/** Root may raise its limit up to the kernel's. */
+async function raisableLimit(): Promise<number> {
+  const limit = await descriptorLimit();
+  if (process.getuid?.() !== 0) return limit;
+  const most = await readFile('/proc/sys/fs/nr_open', 'utf8').catch(() => '');
+  return Math.max(limit, Number(most));
+}

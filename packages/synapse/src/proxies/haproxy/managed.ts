@@ -38,7 +38,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     try {
       if (!before) await refuseSecond();
       if (before) await reload(before, shape, within);
-      else await start(shape, within);
+      else await start(shape, signal, deadline);
     } catch (error) {
       signal.throwIfAborted();
       const said = await alertsSince(paths.log, logged);
@@ -74,21 +74,22 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
       throw new Error(`cannot start HAProxy: the one with pid ${pid} lives, but does not answer`);
   }
 
-  async function start(shape: string, signal: AbortSignal): Promise<void> {
+  /** One that is still starting when synapse ends goes on; the next synapse takes it over. */
+  async function start(shape: string, signal: AbortSignal, deadline: AbortSignal): Promise<void> {
     const args = ['-W', '-S', `${paths.master},mode,600`, '-f', paths.config];
     const child = await spawnDetached(config.binary, args, paths.log);
-    const within = AbortSignal.any([signal, child.ended]);
+    await writeFileAtomic(paths.pid, `${child.pid}\n`);
+    const within = AbortSignal.any([signal, deadline, child.ended]);
     try {
       for (let wait = 10; (await now(within))?.shape !== shape; wait = Math.min(wait * 1.5, 100))
         await sleep(wait, undefined, { signal: within });
     } catch (error) {
-      if (!child.ended.aborted) child.kill();
+      if (deadline.aborted && !child.ended.aborted) child.kill();
       throw child.ended.aborted ? child.ended.reason : error;
     }
     ended = child.ended;
     if (child.pid !== undefined) known = { pid: child.pid, start: await startOf(child.pid) };
-    await writeFileAtomic(paths.pid, `${child.pid}\n`);
-    log.info({ pid: child.pid, config: paths.config }, 'haproxy started');
+    log.info({ haproxy_pid: child.pid, config: paths.config }, 'haproxy started');
   }
 
   async function lives(signal: AbortSignal): Promise<boolean> {

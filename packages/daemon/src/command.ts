@@ -1,0 +1,24 @@
+import { createRequire } from 'node:module';
+
+import { UserError } from './error.ts';
+
+/** What a command's configuration loads to; a problem that the user can mend is printed alone, and ends the process with 1. */
+export async function orExit<T>(loading: Promise<T>): Promise<T> {
+  try {
+    return await loading;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+/** Says that a configuration file is good, and what it holds. */
+export function sayOk(file: string, services: number): void {
+  process.stdout.write(`${file}: ok, ${services} service${services === 1 ? '' : 's'}\n`);
+}
+
+/** The version of the package that a module in its `src` or `dist` belongs to. */
+export function versionOf(moduleUrl: string): string {
+  return (createRequire(moduleUrl)('../package.json') as { version: string }).version;
+}

@@ -1,0 +1,260 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+import { connect, type Session } from '@smartstack/zookeeper';
+import { execa } from 'execa';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import { type Copy, startCopy } from '../support/copies.ts';
+import { type Daemon, runDaemonOn, startDaemon } from '../support/daemon.ts';
+import { freePort } from '../support/ports.ts';
+import { createScratch, type Scratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
+import { startZooKeeper, type ZooKeeper } from '../support/zookeeper.ts';
+
+const serviceProgram = fileURLToPath(
+  new URL('../../examples/http-service/service.js', import.meta.url),
+);
+
+let zookeeper: ZooKeeper;
+let session: Session;
+beforeAll(async () => {
+  zookeeper = await startZooKeeper();
+  session = connect({ hosts: [zookeeper.hosts] });
+});
+afterAll(async () => {
+  await session.close();
+  await zookeeper[Symbol.asyncDispose]();
+});
+
+let scratch: Scratch;
+let started: AsyncDisposable[];
+let paths = 0;
+let path: string;
+beforeEach(async () => {
+  scratch = await createScratch();
+  started = [];
+  path = `/nerve/services/web-${paths++}`;
+});
+afterEach(async () => {
+  for (const each of started.reverse()) await each[Symbol.asyncDispose]();
+  await scratch[Symbol.asyncDispose]();
+});
+
+const keep = <T extends AsyncDisposable>(each: T): T => {
+  started.push(each);
+  return each;
+};
+const copyOf = async (name: string): Promise<Copy> => keep(await startCopy(name));
+
+/** nerve on services named by their keys, each checked every 50 ms and announced at `path` unless told otherwise. */
+async function nerve(
+  services: Readonly<Record<string, object>>,
+  top: object = {},
+): Promise<Daemon> {
+  const checked = Object.entries(services).map(([name, keys]) => [
+    name,
+    {
+      host: '127.0.0.1',
+      zk_hosts: [zookeeper.hosts],
+      zk_path: path,
+      check_interval: 0.05,
+      checks: [{ type: 'tcp', timeout: 5 }],
+      ...keys,
+    },
+  ]);
+  const config = { instance_id: 'i-0123', services: Object.fromEntries(checked), ...top };
+  return keep(await startDaemon('nerve', config, scratch.directory));
+}
+
+async function nodes(at = path): Promise<readonly string[]> {
+  return (await session.exists(at)) ? (await session.list(at)).names.toSorted() : [];
+}
+const announced = (count: number, at = path) =>
+  until(async () => {
+    const names = await nodes(at);
+    return names.length === count && names;
+  });
+const dataOf = async (name = '') => String((await session.get(`${path}/${name}`)).data);
+
+describe('an announcement', () => {
+  test('is an ephemeral sequential node with the name and the JSON of the original', async () => {
+    const { port } = await copyOf('web');
+    await nerve({ web: { port } });
+    const [name = ''] = await announced(1);
+    expect(name).toMatch(/^i-0123_\d{10}$/);
+    expect(await dataOf(name)).toBe(`{"host":"127.0.0.1","port":${port},"name":"i-0123"}`);
+    const { stat } = await session.get(`${path}/${name}`);
+    expect(stat.ephemeralOwner).not.toBe(0n);
+  });
+
+  test('carries weight, server options and labels where they are configured', async () => {
+    const { port } = await copyOf('web');
+    const more = { weight: 7, labels: { az: 'a' }, haproxy_server_options: 'backup' };
+    await nerve({ web: { port, ...more } });
+    const [name = ''] = await announced(1);
+    expect(await dataOf(name)).toBe(
+      `{"host":"127.0.0.1","port":${port},"name":"i-0123","weight":7,"haproxy_server_options":"backup","labels":{"az":"a"}}`,
+    );
+  });
+
+  test('of all services goes over one session', async () => {
+    const copies = await Promise.all(['a', 'b', 'c'].map(copyOf));
+    await nerve(Object.fromEntries(copies.map(({ name, port }) => [name, { port }])));
+    const names = await announced(3);
+    const stats = await Promise.all(names.map((name) => session.exists(`${path}/${name}`)));
+    expect(new Set(stats.map((stat) => stat?.ephemeralOwner)).size).toBe(1);
+  });
+
+  test('goes to the chroot that the hosts end with', async () => {
+    const { port } = await copyOf('web');
+    await nerve({ web: { port, zk_hosts: [`${zookeeper.hosts}/stack`] } });
+    await announced(1, `/stack${path}`);
+  });
+});
+
+describe('checked and announced is', () => {
+  test('a service on IPv6', async () => {
+    const server = createServer((socket) => socket.end());
+    const port = await freePort();
+    server.listen(port, '::1');
+    await once(server, 'listening');
+    keep({
+      [Symbol.asyncDispose]: async () => {
+        const closed = once(server, 'close');
+        server.close();
+        await closed;
+      },
+    });
+    await nerve({ web: { port, host: '::1' } });
+    const [name = ''] = await announced(1);
+    expect(await dataOf(name)).toBe(`{"host":"::1","port":${port},"name":"i-0123"}`);
+  });
+
+  test('a service over HTTP, for as long as it says that it is healthy', async () => {
+    const copy = await copyOf('web');
+    copy.healthy(false);
+    const checks = [{ type: 'http', uri: '/health', timeout: 5 }];
+    const sick = { port: copy.port, checks };
+    const well = { port: (await copyOf('well')).port, checks };
+    await nerve({ sick, well });
+    await announced(1);
+    copy.healthy(true);
+    await announced(2);
+    copy.healthy(false);
+    await announced(1);
+  });
+});
+
+describe('gone from the registry is', () => {
+  test('a service that is killed −9', async () => {
+    const port = await freePort();
+    const child = execa(process.execPath, [serviceProgram, '--name', 'web', '--port', `${port}`], {
+      reject: false,
+    });
+    await nerve({ web: { port } });
+    await announced(1);
+    child.kill('SIGKILL');
+    await announced(0);
+    await child;
+  });
+
+  test('what a nerve that is killed −9 announced, after the session timeout', async () => {
+    const { port } = await copyOf('web');
+    const daemon = await nerve(
+      { web: { port, zk_hosts: undefined } },
+      { zookeeper: { hosts: [zookeeper.hosts], session_timeout: 2 } },
+    );
+    await announced(1);
+    const killed = performance.now();
+    daemon.kill('SIGKILL');
+    await announced(0);
+    const gone = performance.now() - killed;
+    expect(gone).toBeGreaterThan(1000);
+    expect(gone).toBeLessThan(6000);
+  });
+
+  test('everything before nerve exits with 0 on SIGTERM', async () => {
+    const copies = await Promise.all(['a', 'b', 'c'].map(copyOf));
+    const daemon = await nerve(
+      Object.fromEntries(copies.map(({ name, port }) => [name, { port }])),
+    );
+    await announced(3);
+    daemon.kill('SIGTERM');
+    expect(await daemon.exited).toBe(0);
+    expect(await nodes()).toEqual([]);
+  });
+});
+
+describe('a ZooKeeper that is away', () => {
+  let own: ZooKeeper;
+  let ownSession: Session;
+  beforeEach(async () => {
+    own = keep(await startZooKeeper());
+    ownSession = keep(connect({ hosts: [own.hosts] }));
+  });
+  const names = async () => (await ownSession.list(path)).names;
+
+  test('at the start is waited for, while the checks go on', async () => {
+    const copy = await copyOf('web');
+    await own.stop();
+    const daemon = await nerve({ web: { port: copy.port, zk_hosts: [own.hosts] } });
+    await until(() => daemon.log.some(({ msg }) => msg === 'service is up'));
+    await own.start();
+    await until(async () => (await names()).length === 1);
+  });
+
+  test('for less than the session timeout changes nothing', async () => {
+    const copy = await copyOf('web');
+    await nerve({ web: { port: copy.port, zk_hosts: [own.hosts] } });
+    const before = await until(async () => {
+      const present = await names();
+      return present.length === 1 && present;
+    });
+    await own.stop();
+    await own.start();
+    await until(async () => (await names()).length === 1);
+    expect(await names()).toEqual(before);
+  });
+
+  test('does not keep nerve from ending on SIGTERM', async () => {
+    const copy = await copyOf('web');
+    const daemon = await nerve({ web: { port: copy.port, zk_hosts: [own.hosts] } });
+    await until(async () => (await names()).length === 1);
+    await own.stop();
+    daemon.kill('SIGTERM');
+    expect(await daemon.exited).toBe(0);
+  });
+
+  test('a service that goes down meanwhile is gone as soon as it is back', async () => {
+    const copy = await startCopy('web');
+    const daemon = await nerve({ web: { port: copy.port, zk_hosts: [own.hosts] } });
+    await until(async () => (await names()).length === 1);
+    await own.stop();
+    await copy[Symbol.asyncDispose]();
+    await until(() => daemon.log.some(({ msg }) => msg === 'service is down'));
+    await own.start();
+    await until(async () => (await names()).length === 0);
+  });
+});
+
+describe('a bad configuration ends nerve with exit code 1 and', () => {
+  test('names a file that is not there', async () => {
+    const daemon = keep(runDaemonOn('nerve', scratch.path('nowhere.yaml')));
+    expect(await daemon.exited).toBe(1);
+    expect(daemon.log.map(({ msg }) => msg)).toEqual([
+      expect.stringMatching(/nowhere\.yaml: cannot read: ENOENT/),
+    ]);
+  });
+
+  test('names both services that announce one address', async () => {
+    const daemon = await nerve({ web: { port: 1 }, api: { port: 1 } });
+    expect(await daemon.exited).toBe(1);
+    expect(daemon.log.map(({ msg }) => msg)).toEqual([
+      expect.stringContaining(
+        `services.api.port: services.web announces 127.0.0.1:1 at ${path} as well`,
+      ),
+    ]);
+  });
+});
