@@ -37,7 +37,10 @@ describe('npm run demo -- --once', () => {
     const broken = '[ "$1" = -v ] && echo HAProxy version 2.6.12 && exit; echo broken >&2; exit 1';
     await using demo = await startDemo(['--once', '--registry', 'file'], { haproxy: broken });
     const { exitCode, all } = await demo.ended;
-    expect(all).toContain('the demo failed: ');
+    expect(all).toMatch(/synapse: .*cannot run haproxy/);
+    expect(all).toContain(
+      'the demo failed: HAProxy sends requests to three copies: not within 15 s',
+    );
     expect(exitCode).toBe(1);
     expect(await demo.leftovers()).toEqual([]);
   });

@@ -15,6 +15,8 @@ export interface Setting {
   readonly port: number;
   /** Where HAProxy shows its own page. */
   readonly statsPort: number;
+  /** Where synapse tells about itself. */
+  readonly statusPort: number;
 }
 
 /** nerve's file: every copy that may run here, each asked for /health ten times a second. */
@@ -38,7 +40,7 @@ ${services.join('')}`;
 
 /** synapse's file: one service on one local port, and a HAProxy that lives as long as the demo. */
 export function synapseFile(setting: Setting): string {
-  const { folder, port, statsPort, zooKeeperPort } = setting;
+  const { folder, port, statsPort, statusPort, zooKeeperPort } = setting;
   return `${registryLine(setting)}
 services:
   web:
@@ -56,6 +58,7 @@ services:
         - option redispatch 1
         - retry-on conn-failure empty-response
         - http-request disable-l7-retry unless METH_GET
+status_address: 127.0.0.1:${statusPort}
 haproxy:
   run_directory: ${join(folder, 'haproxy')}
   stats_address: 127.0.0.1:${statsPort}

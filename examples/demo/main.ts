@@ -24,13 +24,15 @@ async function main(): Promise<number> {
 
 /** Runs the demo and ends every part of it whatever happened. Returns the exit code or throws the reason. */
 async function run(options: Options): Promise<number> {
+  await using scene = await openScene(options, root);
   try {
-    await using scene = await openScene(options, root);
     await perform(scene, createScreen(process.stdout), options, root.signal);
     return 0;
   } catch (error) {
-    if (root.signal.reason instanceof Interrupted && !options.once) return 0;
-    throw root.signal.aborted ? root.signal.reason : error;
+    const reason: unknown = root.signal.aborted ? root.signal.reason : error;
+    if (reason instanceof Interrupted && !options.once) return 0;
+    for (const line of await scene.complaints()) console.error(line);
+    throw reason;
   }
 }
 

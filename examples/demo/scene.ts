@@ -34,6 +34,8 @@ export interface Scene extends AsyncDisposable {
   pidOf(name: string): number | undefined;
   startNerve(): Promise<void>;
   startSynapse(): Promise<void>;
+  /** What the daemons complained about, for when something failed. */
+  complaints(): Promise<readonly string[]>;
   /** The copies that are announced. */
   announced(): ReadonlySet<string>;
   /** The copies that HAProxy sends requests to. */
@@ -82,6 +84,7 @@ export async function openScene(options: Options, root: AbortController): Promis
     pidOf: (name) => copies.get(name)?.pid,
     startNerve: () => startDaemon('nerve'),
     startSynapse: () => startDaemon('synapse'),
+    complaints: async () => (await Promise.all(daemons.map(complaintsOf))).flat(),
     announced: () => namesOf(setting, announcements?.ports() ?? new Set()),
     async rotation() {
       const used = (await serversOf(askHaproxy)).filter((server) => server.inRotation);
@@ -110,6 +113,7 @@ async function prepare(folder: string, options: Options): Promise<Setting> {
     ),
     port: options.port ?? ((await isFree(usualPort)) ? usualPort : await freePort()),
     statsPort: await freePort(),
+    statusPort: await freePort(),
   };
   await mkdir(join(folder, 'registry'));
   await writeFile(join(folder, 'nerve.yaml'), nerveFile(setting));
@@ -135,6 +139,12 @@ async function untilOpen(name: string, port: number, signal: AbortSignal): Promi
     return undefined;
   };
   return until(`${name} listens on ${port}`, 10_000, open, signal);
+}
+
+/** A daemon's last lines that are warnings or worse, or no log lines at all. */
+async function complaintsOf({ name, lastWords }: Child): Promise<readonly string[]> {
+  const lines = (await lastWords()).split('\n').filter((line) => line !== '');
+  return lines.filter((line) => !/^\{"level":[123]0,/.test(line)).map((line) => `${name}: ${line}`);
 }
 
 const portsOf = ({ copies }: Setting) => new Map(copies.map(({ name, port }) => [name, port]));

@@ -75,7 +75,11 @@ export async function createStage(
     synapse: (others = {}) =>
       start('synapse', {
         status_address: false,
-        haproxy: { run_directory: scratch.path('run'), stats_address: false },
+        haproxy: {
+          run_directory: scratch.path('run'),
+          stats_address: false,
+          audit_interval: 2,
+        },
         services: {
           web: {
             use_previous_backends: false,

@@ -3,7 +3,7 @@ import { commandWord, splitWords } from './words.ts';
 
 /** Commands that are carried out one after the other for one server, and how to read the replies. */
 export interface Step {
-  readonly kind: 'add' | 'ready' | 'drain' | 'weight' | 'address' | 'delete';
+  readonly kind: 'add' | 'ready' | 'drain' | 'weight' | 'address' | 'park' | 'delete';
   readonly server: string;
   readonly commands: readonly string[];
   /** Whether the replies say that all was done. */
@@ -78,6 +78,12 @@ export function moveServer(backend: string, { name, host, port }: Server): Step 
     commands,
     succeeded: ([reply = '']) => /^(IP|port) changed|^no need|^nothing changed/.test(reply),
   };
+}
+
+/** Leaves a server in maintenance. */
+export function parkServer(backend: string, server: string): Step {
+  const commands = [`set server ${backend}/${server} state maint`];
+  return { kind: 'park', server, commands, succeeded: silent };
 }
 
 /** Deletes a server that is out of rotation; by force its connections are cut. */

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { Service, Snapshot } from '../../service.ts';
 import type { HaproxyService } from './config.ts';
 import type { Hosts } from './hosts.ts';
@@ -20,6 +22,10 @@ type Members = Pick<Desired, 'servers' | 'fallback' | 'refusals'>;
 export interface DesireOptions {
   readonly settings: LayoutSettings;
   readonly hosts: Hosts;
+  /** The address that HAProxy has for a server whose name does not resolve now. */
+  addressOf(server: string): string | undefined;
+  /** Told of each set of options that a member may not have, when it first asks for them. */
+  onRefused(service: string, refusal: Refusal): void;
   /** The configuration to use for a service; undefined to leave it out. */
   choose(service: string, config: HaproxyService): HaproxyService | undefined;
 }
@@ -28,7 +34,8 @@ export interface DesireOptions {
  * Turns snapshots into what HAProxy is to have. What did not change since the last call is the same
  * object again, so that the cost of a change is the change.
  */
-export function createDesire({ settings, hosts, choose }: DesireOptions) {
+export function createDesire(options: DesireOptions) {
+  const { settings, hosts, addressOf, choose } = options;
   let previous = new Map<string, Desired>();
   const parts = new WeakMap<HaproxyService, Part>();
 
@@ -50,7 +57,11 @@ export function createDesire({ settings, hosts, choose }: DesireOptions) {
     ) {
       return before.service === service ? before : { ...before, service };
     }
-    return { service, part, ...membersOf(service, part) };
+    const members = membersOf(service, part);
+    for (const refusal of members.refusals)
+      if (!before?.refusals.some((other) => isDeepStrictEqual(other, refusal)))
+        options.onRefused(service.name, refusal);
+    return { service, part, ...members };
   }
 
   function membersOf({ instances, defaults }: Service, part: Part): Members {
@@ -60,24 +71,34 @@ export function createDesire({ settings, hosts, choose }: DesireOptions) {
       top: settings.config,
       service: config,
       cookies: traits.cookies,
-      resolve: (host) => (isOwnResolver ? host : hosts.resolve(host)),
+      resolve: (host, server) =>
+        isOwnResolver ? host : (hosts.resolve(host) ?? addressOf(server)),
     });
     return instances === undefined
       ? { servers: undefined, fallback: servers, refusals }
       : { servers, fallback: [], refusals };
   }
 
+  function of(snapshot: Snapshot): ReadonlyMap<string, Desired> {
+    const now = new Map<string, Desired>();
+    for (const [name, service] of snapshot) {
+      const { haproxy } = service;
+      const config = haproxy && !haproxy.disabled ? choose(name, haproxy) : undefined;
+      if (config) now.set(name, desire(service, config));
+    }
+    previous = now;
+    return now;
+  }
+
   return {
     /** What a snapshot asks for, in its order. */
-    of(snapshot: Snapshot): ReadonlyMap<string, Desired> {
-      const now = new Map<string, Desired>();
-      for (const [name, service] of snapshot) {
-        const { haproxy } = service;
-        const config = haproxy && !haproxy.disabled ? choose(name, haproxy) : undefined;
-        if (config) now.set(name, desire(service, config));
-      }
-      previous = now;
-      return now;
+    of,
+    /** The same, once names that are new were looked up. */
+    async resolved(snapshot: Snapshot, signal: AbortSignal): Promise<ReadonlyMap<string, Desired>> {
+      const first = of(snapshot);
+      if (!(await hosts.learn(signal))) return first;
+      previous = new Map();
+      return of(snapshot);
     },
     /** The servers of a service as another configuration of it would have them. */
     under: (service: Service, part: Part) => membersOf(service, part),

@@ -6,6 +6,8 @@ import type { HaproxyConfig } from './config.ts';
 import { createDue } from './due.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { type Equipment, equip } from './equipment.ts';
+import { createHosts } from './hosts.ts';
+import { recall } from './memory-file.ts';
 import { createMeters } from './meters.ts';
 
 export interface HaproxyDeps {
@@ -26,6 +28,7 @@ export function createHaproxyDriver(
   { log, metrics }: HaproxyDeps,
 ): ProxyDriver {
   const due = createDue();
+  const hosts = createHosts();
   const meters = createMeters(metrics);
   let equipment: (Equipment & AsyncDisposable) | undefined;
   let engine: Engine | undefined;
@@ -35,14 +38,16 @@ export function createHaproxyDriver(
   async function ready(signal: AbortSignal): Promise<Engine> {
     if (engine) return engine;
     equipment = await equip(config, log, signal);
-    engine = createEngine({ config, equipment, due, meters, log });
+    const remembered = await recall(equipment.paths.memory);
+    engine = createEngine({ config, equipment, remembered, hosts, due, meters, log });
     return engine;
   }
 
   async function apply(snapshot: Snapshot, signal: AbortSignal): Promise<Applied> {
     const end = meters.apply.startTimer();
+    const now = due.collect();
     try {
-      const applied = await (await ready(signal)).step(snapshot, due.collect(), signal);
+      const applied = await (await ready(signal)).step(snapshot, now, signal);
       failures = 0;
       trouble = undefined;
       end({ result: applied });
@@ -52,7 +57,8 @@ export function createHaproxyDriver(
       engine?.doubt();
       trouble = messageOf(error);
       failures += 1;
-      due.at('retry', Date.now() + Math.min(retryMax, retryBase * 2 ** Math.min(failures, 10)));
+      const wait = Math.min(retryMax, retryBase * 2 ** Math.min(failures, 10));
+      for (const name of [...now, 'retry']) due.at(name, Date.now() + wait);
       end({ result: 'failed' });
       throw error;
     } finally {
@@ -62,7 +68,8 @@ export function createHaproxyDriver(
 
   async function* wakes(signal: AbortSignal): AsyncGenerator<void, void> {
     const own = new AbortController();
-    const watching = watch(AbortSignal.any([signal, own.signal]));
+    const both = AbortSignal.any([signal, own.signal]);
+    const watching = Promise.all([watch(both), follow(both)]);
     try {
       yield* due.wakes(signal);
     } finally {
@@ -76,9 +83,13 @@ export function createHaproxyDriver(
     if (!equipment || signal.aborted) return;
     for await (const _ of equipment.loader.deaths(signal)) {
       log.error('haproxy died');
-      engine?.died();
+      engine?.doubt();
       due.at('died', Date.now());
     }
+  }
+
+  async function follow(signal: AbortSignal): Promise<void> {
+    for await (const _ of hosts.changes(signal)) due.at('hosts', Date.now());
   }
 
   return {

@@ -1,4 +1,4 @@
-import { type Log, writeFileAtomic } from '@smartstack/daemon';
+import type { Log } from '@smartstack/daemon';
 
 import type { Snapshot } from '../../service.ts';
 import type { Applied } from '../proxy.ts';
@@ -6,22 +6,26 @@ import type { HaproxyConfig } from './config.ts';
 import { createDesire, type Desired } from './desire.ts';
 import type { Due } from './due.ts';
 import type { Equipment } from './equipment.ts';
-import { createHosts } from './hosts.ts';
+import type { Hosts } from './hosts.ts';
+import { createKeeper } from './keeper.ts';
 import { createLayouts, type Layout } from './layout.ts';
 import { type Running, runningAt } from './loader.ts';
-import { fileWith } from './members.ts';
+import type { Remembered } from './memory-file.ts';
 import type { Meters } from './meters.ts';
+import { createPace } from './pace.ts';
 import { createQuarantine } from './quarantine.ts';
 import { partsOf, reload } from './reload.ts';
-import { createRestarts } from './restarts.ts';
+import { isGone, isRemoved } from './runtime.ts';
 import { statusOf } from './status.ts';
 import { createSync, type Synced } from './sync.ts';
 import { targetsOf } from './targets.ts';
-import { readWritten, type WrittenFile } from './written.ts';
+import { readWritten } from './written.ts';
 
 export interface EngineOptions {
   readonly config: HaproxyConfig;
   readonly equipment: Equipment;
+  readonly remembered: Remembered;
+  readonly hosts: Hosts;
   readonly due: Due;
   readonly meters: Meters;
   readonly log: Log;
@@ -35,37 +39,47 @@ export interface Engine {
   flush(): Promise<void>;
   /** What HAProxy runs is not sure any more. */
   doubt(): void;
-  died(): void;
   status(): ReturnType<typeof statusOf>;
 }
 
-/** How long the file may lag behind the members that HAProxy was told, in milliseconds. */
-const fileLag = 1_000;
 const none: Synced = { steps: 0, reload: new Map() };
 
-export function createEngine({ config, equipment, due, meters, log }: EngineOptions): Engine {
+export function createEngine(options: EngineOptions): Engine {
+  const { config, equipment, remembered, hosts, due, meters, log } = options;
   const { settings, runtimes, loader, paths } = equipment;
   const [runtime] = runtimes;
   const maxId = config.max_server_id;
-  const hosts = createHosts();
-  const quarantine = createQuarantine();
-  const desire = createDesire({ settings, hosts, choose: quarantine.choose });
+  const quarantine = createQuarantine(new Map(Object.entries(remembered.good)));
+  const pace = createPace({ interval: config.restart_interval, jitter: config.restart_jitter });
   const layouts = createLayouts(settings);
-  const syncs = runtimes.map((one) => createSync(one, { maxId, log }));
+  const parkTime = paths.memory === undefined ? undefined : config.state_file_ttl;
+  const syncs = runtimes.map((one) => createSync(one, { maxId, parkTime, log }));
+  const keeper = createKeeper({
+    paths,
+    written: equipment.written,
+    sync: syncs[0],
+    maxId,
+    due,
+    log,
+  });
+  const desire = createDesire({
+    settings,
+    hosts,
+    choose: quarantine.choose,
+    addressOf: (server) => keeper.written?.servers.get(server)?.host,
+    onRefused: (service, refusal) =>
+      log.warn({ service, ...refusal }, 'options of a member were left out: not allowed'),
+  });
   /** What HAProxy runs; undefined while that is not sure. */
   let running: Running | undefined;
   let lastPid: number | undefined;
-  /** The file on disk, and the layout that it has, where that is known. */
-  let written: WrittenFile | undefined = equipment.written;
+  /** The layout of the file on disk, where that is known. */
   let layout: Layout | undefined;
   /** The backends that HAProxy has. */
   let backends: ReadonlySet<string> = new Set();
   let desired: ReadonlyMap<string, Desired> = new Map();
   /** What was last brought in step; a missing service is to be looked at again. */
   let inStep = new Map<string, Desired>();
-  let isFileOld = false;
-  let nextReload = 0;
-  const restarts = createRestarts();
   let pending: ReadonlyMap<string, string> = new Map();
   due.at('audit', Date.now() + config.audit_interval);
 
@@ -75,25 +89,26 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
     signal: AbortSignal,
   ): Promise<Applied> {
     if (now.has('audit')) await audit(signal);
-    desired = await desireAll(snapshot, now.has('hosts'), signal);
+    if (now.has('hosts')) desire.refresh();
+    desired = await desire.resolved(snapshot, signal);
     if (!running) await adopt(signal);
     const synced = running ? await syncLiving(signal) : none;
     const reasons = reloadReasons(synced);
     if (!running && !(await loader.lives(signal))) {
       lastPid = undefined;
-      nextReload = restarts.next();
+      pace.dead();
     }
-    if (reasons.size > 0 && Date.now() >= nextReload) {
+    if (now.has('file')) await flush();
+    if (reasons.size > 0 && Date.now() >= pace.next) {
       if (await load(snapshot, reasons, signal)) {
         await syncMembers(signal);
         return 'reloaded';
       }
     } else {
       pending = reasons;
-      if (reasons.size > 0) due.at('reload', nextReload);
+      if (reasons.size > 0) due.at('reload', pace.next);
+      if (!running) throw new Error('haproxy does not run; it is started again soon');
     }
-    if (now.has('file')) await flush();
-    else if (isFileOld) due.at('file', Date.now() + fileLag);
     return synced.steps > 0 ? 'updated' : 'unchanged';
   }
 
@@ -106,38 +121,31 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
     for (const own of ['shape', 'members']) reasons.delete(own);
     if (!running) reasons.set('shape', 'haproxy does not run');
     else if (running.shape !== wanted.shape) reasons.set('shape', 'sections changed');
-    if (!runtime && layout && textNow(layout) !== written?.text)
+    if (!runtime && layout && keeper.differs(layout, desired))
       reasons.set('members', 'do_socket is false');
     return reasons;
-  }
-
-  async function desireAll(snapshot: Snapshot, retry: boolean, signal: AbortSignal) {
-    const first = desire.of(snapshot);
-    if (hosts.unknown.length === 0) return first;
-    const changed = await hosts.refresh(retry ? 'unknown' : 'new', signal);
-    if (hosts.unknown.length > 0) due.at('hosts', Date.now() + 5_000);
-    if (!changed) return first;
-    desire.refresh();
-    return desire.of(snapshot);
   }
 
   /** Looks at everything again, as if nothing were known of it. */
   async function audit(signal: AbortSignal): Promise<void> {
     due.at('audit', Date.now() + config.audit_interval);
-    inStep = new Map();
-    running = undefined;
+    doubt();
     await quarantine.release(signal);
-    if (await hosts.refresh('all', signal)) desire.refresh();
   }
 
   /** Finds the HAProxy that runs, if any; one that this process did not start or reload is taken over. */
   async function adopt(signal: AbortSignal): Promise<void> {
     if (!runtime) return;
-    running = await runningAt(runtime, signal).catch(() => undefined);
+    running = await runningAt(runtime, signal).catch(async (error: unknown) => {
+      if (!isGone(error)) throw error;
+      if (isRemoved(error) && (await loader.lives(signal))) equipment.renewSocket();
+      return undefined;
+    });
     if (!running || running.pid === lastPid) return;
     const [list = ''] = await runtime.ask(['show backend'], signal);
     backends = new Set(list.split('\n').filter((name) => !name.startsWith('#')));
-    for (const sync of syncs) sync.loaded(written ?? readWritten(''), false);
+    const leaving = running.pid === remembered.pid ? remembered.leaving : {};
+    for (const sync of syncs) sync.adopted(keeper.written ?? readWritten(''), leaving);
     inStep = new Map();
     const { pid, shape } = running;
     if (lastPid === undefined)
@@ -146,27 +154,22 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
     lastPid = pid;
   }
 
-  /** A HAProxy that turns out to be dead has nothing to be brought in step. */
+  /** A HAProxy whose socket is gone has nothing to be brought in step; one that hangs is not replaced. */
   async function syncLiving(signal: AbortSignal): Promise<Synced> {
     try {
       return await syncMembers(signal);
     } catch (error) {
-      if (await loader.lives(signal)) throw error;
-      running = undefined;
+      if (!isGone(error)) throw error;
+      doubt();
+      await adopt(signal);
       return none;
     }
   }
 
   async function syncMembers(signal: AbortSignal): Promise<Synced> {
-    const wanted = targetsOf({
-      desired,
-      desire,
-      layout,
-      backends,
-      inStep,
-      syncs,
-      drainTimeout: config.drain_timeout,
-    });
+    const drainTimeout = config.drain_timeout;
+    const state = { desired, desire, layout, backends, inStep, syncs, drainTimeout };
+    const wanted = targetsOf(state);
     if (wanted.length === 0) return none;
     const results: Synced[] = [];
     for (const sync of syncs) results.push(await sync.sync(wanted, signal));
@@ -180,7 +183,7 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
     }
     const steps = results.reduce((sum, one) => sum + one.steps, 0);
     meters.steps.inc(steps);
-    isFileOld ||= steps > 0;
+    if (steps > 0) keeper.touch();
     return { steps, reload: new Map(results.flatMap((one) => [...one.reload])) };
   }
 
@@ -190,59 +193,54 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
     reasons: ReadonlyMap<string, string>,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { restart_interval: interval, restart_jitter: jitter } = config;
     const isNews = ({ shape }: Layout) =>
       shape !== running?.shape || [...reasons.keys()].some((what) => what !== 'shape');
     const isRevival = !running && lastPid === undefined;
-    const parts = { equipment, desire, quarantine, syncs, log, isNews, isRevival };
-    nextReload = Date.now() + interval * (1 + jitter * Math.random());
-    if (!running) restarts.started();
-    try {
-      const loaded = await reload(snapshot, written, parts, signal);
-      pending = new Map();
-      if (!loaded) return false;
-      written = loaded.file;
-      layout = loaded.layout;
-      meters.reloads.inc({ result: 'ok' });
-    } catch (error) {
+    pace.trying(isRevival);
+    const parts = {
+      equipment,
+      desire,
+      quarantine,
+      syncs,
+      log,
+      written: keeper.written,
+      isNews,
+      isRevival,
+    };
+    const loaded = await reload(snapshot, parts, signal).catch((error: unknown) => {
       meters.reloads.inc({ result: 'failed' });
       throw error;
-    }
+    });
+    layout = loaded.layout;
+    pending = new Map();
+    pace.succeeded();
+    desired = desire.of(snapshot);
+    if (!loaded.file) return false;
+    keeper.replaced(loaded.file);
+    keeper.touch();
+    meters.reloads.inc({ result: 'ok' });
+    quarantine.loaded(layout.parts);
     running = runtime
       ? await runningAt(runtime, signal)
       : { pid: 0, version: '', shape: layout.shape };
     lastPid = running.pid;
     backends = new Set(layout.parts.map(({ stanza }) => stanza.backendName));
-    quarantine.loaded(layout.parts);
-    isFileOld = false;
-    desired = desire.of(snapshot);
     inStep = new Map();
-    for (const sync of syncs) sync.loaded(written, true);
+    for (const sync of syncs) sync.loaded(loaded.file);
     return true;
   }
 
-  const textNow = (of: Layout) => fileWith(of, desired, { sync: syncs[0], written, maxId }).text;
+  const flush = () => keeper.flush({ layout, desired, pid: lastPid, good: quarantine.good });
 
-  async function flush(): Promise<void> {
-    if (paths.config === undefined || !layout || !isFileOld) return;
-    const text = textNow(layout);
-    isFileOld = false;
-    if (text === written?.text) return;
-    await writeFileAtomic(paths.config, text);
-    written = readWritten(text);
+  function doubt(): void {
+    running = undefined;
+    inStep = new Map();
   }
 
   return {
     step,
     flush,
-    doubt: () => {
-      running = undefined;
-      inStep = new Map();
-    },
-    died: () => {
-      running = undefined;
-      lastPid = undefined;
-    },
+    doubt,
     status: () =>
       statusOf({
         config,
@@ -250,8 +248,9 @@ export function createEngine({ config, equipment, due, meters, log }: EngineOpti
         desired,
         syncs,
         quarantine: quarantine.list(),
+        fileTrouble: keeper.trouble,
         pending,
-        nextReload,
+        nextReload: pace.next,
         capabilities: settings.capabilities,
       }),
   };

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Addresses of members that are announced by name. HAProxy gets addresses only: a name that does not
@@ -8,53 +9,57 @@ import { isIP } from 'node:net';
 export interface Hosts {
   /** The address of a host; undefined while it is unknown. An unknown name is asked for from now on. */
   resolve(host: string): string | undefined;
-  /** Looks up the names that were never looked up, or also those that failed, or all; true when an address changed. */
-  refresh(what: 'new' | 'unknown' | 'all', signal: AbortSignal): Promise<boolean>;
-  /** Names that are asked for and have no address. */
-  readonly unknown: readonly string[];
+  /** Waits for names that were never looked up, a second at most; true when an address came of it. */
+  learn(signal: AbortSignal): Promise<boolean>;
+  /** Looks all names up again and again; yields when an address changed. Ends when aborted. */
+  changes(signal: AbortSignal): AsyncGenerator<void, void>;
 }
 
 const parallel = 16;
+const patience = 1_000;
 
-/** A lookup that fails keeps the address that was known before. */
-export function createHosts(timeout = 1_000): Hosts {
+/** A lookup that fails keeps the address that was known before. IPv4 goes first, as HAProxy has it. */
+export function createHosts(interval = 10_000): Hosts {
   const known = new Map<string, string | undefined>();
-
   const tried = new Set<string>();
 
-  async function learn(host: string): Promise<boolean> {
+  async function ask(host: string, signal: AbortSignal): Promise<boolean> {
     tried.add(host);
     const found = await Promise.race([
       lookup(host, { verbatim: false }).catch(() => undefined),
-      new Promise<undefined>((resolve) => {
-        setTimeout(() => resolve(undefined), timeout).unref();
-      }),
+      sleep(patience, undefined, { signal, ref: false }).catch(() => undefined),
     ]);
     if (!found || known.get(host) === found.address) return false;
     known.set(host, found.address);
     return true;
   }
 
-  const unknown = () =>
-    [...known].filter(([, address]) => address === undefined).map(([host]) => host);
+  async function askAll(names: readonly string[], signal: AbortSignal): Promise<boolean> {
+    let changed = false;
+    for (let at = 0; at < names.length && !signal.aborted; at += parallel) {
+      const some = names.slice(at, at + parallel);
+      const answers = await Promise.all(some.map((host) => ask(host, signal)));
+      changed ||= answers.includes(true);
+    }
+    return changed;
+  }
+
   return {
     resolve: (host) => {
       if (isIP(host) !== 0) return host;
       if (!known.has(host)) known.set(host, undefined);
       return known.get(host);
     },
-    refresh: async (what, signal) => {
-      const names = what === 'all' ? [...known.keys()] : unknown();
-      const wanted = what === 'new' ? names.filter((host) => !tried.has(host)) : names;
-      let changed = false;
-      for (let at = 0; at < wanted.length && !signal.aborted; at += parallel) {
-        const results = await Promise.all(wanted.slice(at, at + parallel).map(learn));
-        changed ||= results.includes(true);
-      }
-      return changed;
+    learn: async (signal) => {
+      const names = [...known.keys()].filter((host) => !tried.has(host));
+      if (names.length === 0) return false;
+      return askAll(names, AbortSignal.any([signal, AbortSignal.timeout(patience)]));
     },
-    get unknown() {
-      return unknown();
+    changes: async function* (signal) {
+      while (!signal.aborted) {
+        await sleep(interval, undefined, { signal, ref: false }).catch(() => undefined);
+        if (await askAll([...known.keys()], signal)) yield;
+      }
     },
   };
 }

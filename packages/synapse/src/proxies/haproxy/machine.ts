@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf, UserError } from '@smartstack/daemon';
-import { execa } from 'execa';
 import type { HaproxyConfig } from './config.ts';
+import { runCommand } from './run-command.ts';
 
 /** What a HAProxy program says of itself. */
 export interface Program {
@@ -11,9 +11,13 @@ export interface Program {
 }
 
 /** Asks a HAProxy program for its version; a `UserError` when it cannot be run. */
-export async function inspectProgram({ binary, check_timeout }: HaproxyConfig): Promise<Program> {
+export async function inspectProgram(
+  { binary, check_timeout }: HaproxyConfig,
+  signal: AbortSignal,
+): Promise<Program> {
   try {
-    const { stdout } = await execa(binary, ['-vv'], { timeout: check_timeout, stdin: 'ignore' });
+    const options = { timeout: check_timeout, whole: true };
+    const { output: stdout } = await runCommand(binary, ['-vv'], options, signal);
     const version = /^HA-?Proxy version (\S+)/m.exec(stdout)?.[1];
     if (version === undefined) throw new Error(`no version in: ${stdout.slice(0, 80)}`);
     return { version, exporter: stdout.includes('prometheus-exporter') };
@@ -46,4 +50,26 @@ export async function haproxyAccount() {
   );
   const has = (text: string | undefined) => /^haproxy:/m.test(text ?? '');
   return has(users) && has(groups) ? { user: 'haproxy', group: 'haproxy' } : undefined;
+}
+
+/**
+ * Why a file needs more descriptors than a process may have, which `haproxy -c` does not see; undefined
+ * when it does not. Two for each connection, one for each check and listener, a hundred for HAProxy.
+ */
+export async function descriptorProblem(text: string): Promise<string | undefined> {
+  const maxconn = Number(/^\tmaxconn\s+(\d+)/m.exec(text)?.[1] ?? 0);
+  const checks = text.match(/^\tserver .* check( |$)/gm)?.length ?? 0;
+  const binds = text.match(/^\tbind /gm)?.length ?? 0;
+  const needed = 2 * maxconn + checks + binds + 100;
+  const limit = await raisableLimit();
+  if (needed <= limit) return undefined;
+  return `maxconn ${maxconn} and ${checks} checks need ${needed} file descriptors and the limit is ${limit}; raise LimitNOFILE or lower maxconn`;
+}
+
+/** Root may raise its limit up to the kernel's. */
+async function raisableLimit(): Promise<number> {
+  const limit = await descriptorLimit();
+  if (process.getuid?.() !== 0) return limit;
+  const most = await readFile('/proc/sys/fs/nr_open', 'utf8').catch(() => '');
+  return Math.max(limit, Number(most));
 }

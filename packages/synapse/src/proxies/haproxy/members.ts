@@ -21,7 +21,8 @@ export function fileWith(
   const owners = new Map(layout.parts.map(({ service, stanza }) => [stanza.backendName, service]));
   return fileOf(layout, (backend) => {
     const { servers, fallback = [] } = desired.get(owners.get(backend) ?? '') ?? {};
-    if (servers !== undefined) return linesOf(backend, servers, options);
+    if (servers !== undefined)
+      return [...linesOf(backend, servers, options), ...parkedLines(backend, options)];
     const kept = keptLines(backend, options);
     return kept.length > 0 ? kept : linesOf(backend, fallback, options);
   });
@@ -37,6 +38,18 @@ function linesOf(
     new Map([...(written?.backends.get(backend) ?? [])].map(([name, { id }]) => [name, id]));
   const ids = assignIds(servers, known, maxId);
   return servers.map((server) => serverLine(server, ids.get(server.name) ?? 0));
+}
+
+/** Servers that left, in maintenance, so that they need no reload when they return. */
+function parkedLines(backend: string, { sync }: MembersOptions): readonly string[] {
+  const memory = sync?.memoryOf(backend);
+  return [...(memory?.leaving ?? [])].flatMap(([name, { parked }]) => {
+    const server = memory?.told.get(name);
+    const id = memory?.ids.get(name);
+    if (!parked || !server || id === undefined) return [];
+    const options = server.options.replace(/(^| )disabled$/, '');
+    return [`${serverLine({ ...server, options, weight: undefined }, id)} disabled`];
+  });
 }
 
 /** What runs, but for what leaves; what the last file says where nothing runs. */

@@ -7,6 +7,8 @@ import type { Written } from './written.ts';
 /** A server that is out of rotation and is deleted once its connections have ended. */
 export interface Leaving {
   readonly replace: boolean;
+  /** Its connections have ended, and it stays in maintenance: a new one would need a reload. */
+  readonly parked: boolean;
   /** When its connections are cut, and when to look again. */
   readonly deadline: number;
   readonly next: number;
@@ -22,6 +24,13 @@ export interface Memory {
   readonly states: readonly ServerState[];
 }
 
+export interface RememberOptions {
+  readonly traits: Traits;
+  readonly desired: readonly Server[] | undefined;
+  /** What is known to have left already. */
+  readonly leaving: Memory['leaving'];
+}
+
 /**
  * The first memory of a backend that ran before this process: the file says what its servers were
  * told; of one that was added since, the template's words are assumed.
@@ -29,7 +38,7 @@ export interface Memory {
 export function remember(
   actual: readonly ServerState[],
   written: ReadonlyMap<string, Written> | undefined,
-  { traits, desired }: { readonly traits: Traits; readonly desired: readonly Server[] | undefined },
+  { traits, desired, leaving }: RememberOptions,
 ): Memory {
   const wanted = new Map((desired ?? []).map((server) => [server.name, server]));
   const told = actual
@@ -43,18 +52,21 @@ export function remember(
   return {
     told: new Map(told),
     ids: new Map(actual.map(({ name, id }) => [name, id])),
-    leaving: new Map(),
+    leaving,
     byHand: new Map(),
     states: actual,
   };
 }
 
-/** The memory of a backend that HAProxy has just loaded from a file. */
-export function fresh(written: ReadonlyMap<string, Written>): Memory {
+/** The memory of a backend that HAProxy has just loaded from a file; what was parked there still is. */
+export function fresh(written: ReadonlyMap<string, Written>, before: Memory | undefined): Memory {
+  const parked = [...(before?.leaving ?? [])].filter(
+    ([name, leaving]) => leaving.parked && written.has(name),
+  );
   return {
     told: new Map([...written].map(([name, { server }]) => [name, server])),
     ids: new Map([...written].map(([name, { id }]) => [name, id])),
-    leaving: new Map(),
+    leaving: new Map(parked),
     byHand: new Map(),
     states: [],
   };

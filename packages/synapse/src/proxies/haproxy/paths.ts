@@ -8,6 +8,8 @@ export interface Paths {
   /** The file that HAProxy runs; undefined when synapse writes none. */
   readonly config: string | undefined;
   readonly candidate: string | undefined;
+  /** Where is kept what to know again after a restart; undefined for nowhere. */
+  readonly memory: string | undefined;
   /** Stats sockets, each told every change. */
   readonly sockets: readonly string[];
 }
@@ -23,7 +25,6 @@ export interface ManagedPaths extends Paths {
   /** The pid of the master that runs. */
   readonly pid: string;
   readonly serversState: string;
-  readonly memory: string;
 }
 
 export function managedPaths(config: HaproxyConfig): ManagedPaths {
@@ -40,13 +41,15 @@ export function managedPaths(config: HaproxyConfig): ManagedPaths {
     log: join(directory, 'haproxy.log'),
     pid: join(directory, 'haproxy.pid'),
     serversState: join(directory, 'servers.state'),
-    memory: join(directory, 'synapse.state.json'),
+    memory: resolve(config.state_file_path ?? join(directory, 'synapse.state.json')),
   };
 }
 
 export function externalPaths(config: HaproxyConfig): Paths {
   const file = config.config_file_path;
+  const memory = config.state_file_path;
   return {
+    memory: memory === undefined ? undefined : resolve(memory),
     config: config.do_writes && file !== undefined ? resolve(file) : undefined,
     candidate:
       file === undefined

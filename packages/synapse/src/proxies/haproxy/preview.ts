@@ -80,10 +80,14 @@ export async function render(
   },
 ): Promise<Rendered> {
   const hosts = createHosts();
-  const desire = createDesire({ settings, hosts, choose: (_, config) => config });
-  desire.of(snapshot);
-  if (await hosts.refresh('new', signal)) desire.refresh();
-  const desired = desire.of(snapshot);
+  const desire = createDesire({
+    settings,
+    hosts,
+    choose: (_, config) => config,
+    addressOf: (server) => kept.written?.servers.get(server)?.host,
+    onRefused: () => {},
+  });
+  const desired = await desire.resolved(snapshot, signal);
   const layout = layoutOf(partsOf(desired), settings, new Set());
   return { layout, desired, file: fileWith(layout, desired, kept) };
 }
@@ -91,9 +95,9 @@ export async function render(
 async function keptBy({ runtimes, written, settings }: Equipment, signal: AbortSignal) {
   const maxId = settings.config.max_server_id;
   const [runtime] = runtimes;
-  const sync = runtime && createSync(runtime, { maxId, log: silentLog });
+  const sync = runtime && createSync(runtime, { maxId, parkTime: undefined, log: silentLog });
   const isRunning = runtime && (await runningAt(runtime, signal).catch(() => undefined));
-  if (sync && written && isRunning) sync.loaded(written, true);
+  if (sync && written && isRunning) sync.loaded(written);
   return { sync: isRunning ? sync : undefined, written, maxId };
 }
 
@@ -127,7 +131,11 @@ async function changes(
   const plans = [...desired.values()].map(({ part: { stanza, traits }, servers }) => {
     const backend = stanza.backendName;
     const actual = all.get(backend) ?? [];
-    const memory = remember(actual, written?.backends.get(backend), { traits, desired: servers });
+    const memory = remember(actual, written?.backends.get(backend), {
+      traits,
+      desired: servers,
+      leaving: new Map(),
+    });
     const ids = assignIds(servers ?? [], memory.ids, settings.config.max_server_id);
     return plan({ ...memory, ids, actual, backend, traits, desired: servers });
   });

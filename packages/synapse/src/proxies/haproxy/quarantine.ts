@@ -26,6 +26,8 @@ export interface Quarantine {
   loaded(parts: readonly { readonly service: string; readonly config: HaproxyService }[]): void;
   /** Gives another try to what waited for an address that is free by now. */
   release(signal: AbortSignal): Promise<void>;
+  /** The last good configurations by service. */
+  readonly good: Readonly<Record<string, HaproxyService>>;
   list(): readonly Quarantined[];
 }
 
@@ -71,6 +73,9 @@ export function createQuarantine(good: Map<string, HaproxyService> = new Map()):
         signal.throwIfAborted();
         entries.delete(owner);
       }
+    },
+    get good() {
+      return Object.fromEntries(good);
     },
     list: () =>
       [...entries].map(([owner, { reason, since, last }]) => ({

@@ -31,8 +31,8 @@ export interface ServerSettings {
   readonly service: HaproxyService;
   /** Whether the backend persists by cookie, so that servers need one. */
   readonly cookies: boolean;
-  /** The address to use for a host name; undefined while it is not known. */
-  resolve(host: string): string | undefined;
+  /** The address to use for a server's host; undefined while it is not known. */
+  resolve(host: string, server: string): string | undefined;
 }
 
 /**
@@ -48,7 +48,7 @@ export function serversOf(
   const names = uniqueNames(instances);
   const servers: Server[] = [];
   for (const { instance, name } of names) {
-    const host = settings.resolve(instance.host);
+    const host = settings.resolve(instance.host, name);
     if (host === undefined) continue;
     const { words, refused } = parseOptions(
       instance.haproxyServerOptions ?? '',

@@ -12,6 +12,7 @@ export interface StatusInput {
   readonly desired: ReadonlyMap<string, Desired>;
   readonly syncs: readonly Sync[];
   readonly quarantine: readonly Quarantined[];
+  readonly fileTrouble: string | undefined;
   readonly pending: ReadonlyMap<string, string>;
   readonly nextReload: number;
   readonly capabilities: Capabilities;
@@ -25,6 +26,7 @@ export function statusOf(input: StatusInput) {
     version: running?.version ?? input.capabilities.version,
     pid: running?.pid ?? null,
     shape: running?.shape ?? null,
+    file: input.fileTrouble ?? 'in step',
     reload: {
       waitingFor: Object.fromEntries(pending),
       notBefore: pending.size > 0 ? new Date(nextReload).toISOString() : null,
@@ -43,7 +45,8 @@ function serviceStatus({ part, servers, refusals }: Desired, { syncs }: StatusIn
   const stateOf = (name: string) => {
     const hand = memory?.byHand.get(name);
     if (hand !== undefined) return `${hand} by operator`;
-    if (memory?.leaving.has(name)) return 'leaving';
+    const leaving = memory?.leaving.get(name);
+    if (leaving) return leaving.parked ? 'parked' : 'leaving';
     const state = states.get(name);
     if (!state) return memory?.told.has(name) ? 'added' : 'not in haproxy';
     return state.operational === 'stopped' ? 'down' : 'up';

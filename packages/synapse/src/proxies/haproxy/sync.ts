@@ -1,6 +1,6 @@
 import type { Log } from '@smartstack/daemon';
 
-import { deleteServer, type Step } from './command.ts';
+import { deleteServer, parkServer, type Step } from './command.ts';
 import { assignIds } from './ids.ts';
 import { fresh, type Leaving, type Memory, remember } from './memory.ts';
 import { type Plan, plan } from './plan.ts';
@@ -32,8 +32,10 @@ export interface Sync {
   readonly path: string;
   /** Brings backends in step with targets; an unexpected reply is tried once more from a new look. */
   sync(targets: readonly Target[], signal: AbortSignal): Promise<Synced>;
-  /** Starts over: HAProxy has loaded a file, or is another one. */
-  loaded(file: WrittenFile, isFresh: boolean): void;
+  /** Starts over: HAProxy has just loaded a file. */
+  loaded(file: WrittenFile): void;
+  /** Starts over: HAProxy is another one, which may have loaded a file, and synapse made these leave. */
+  adopted(file: WrittenFile, leaving: Readonly<Record<string, readonly string[]>>): void;
   memoryOf(backend: string): Memory | undefined;
   /** When the leaving servers of each backend are to be looked at. */
   due(): ReadonlyMap<string, number>;
@@ -42,9 +44,20 @@ export interface Sync {
 /** Reading all backends at once is cheaper from about here on. */
 const manyBackends = 20;
 
-export function createSync(runtime: Runtime, { maxId, log }: { maxId: number; log: Log }): Sync {
+export interface SyncOptions {
+  readonly maxId: number;
+  /**
+   * How long a server that left stays in maintenance where a new one would need a reload; undefined to
+   * delete it.
+   */
+  readonly parkTime: number | undefined;
+  readonly log: Log;
+}
+
+export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptions): Sync {
   let memories = new Map<string, Memory>();
   let file: WrittenFile | undefined;
+  let leftBefore: Readonly<Record<string, readonly string[]>> = {};
 
   async function sync(targets: readonly Target[], signal: AbortSignal): Promise<Synced> {
     const first = await attempt(targets, signal);
@@ -127,7 +140,12 @@ export function createSync(runtime: Runtime, { maxId, log }: { maxId: number; lo
     const isEmpty = actual.every(({ name }) => traits.ownServers.has(name));
     const desired = target.desired ?? (isEmpty ? target.fallback : undefined);
     const before =
-      memories.get(backend) ?? remember(actual, file?.backends.get(backend), { traits, desired });
+      memories.get(backend) ??
+      remember(actual, file?.backends.get(backend), {
+        traits,
+        desired,
+        leaving: leavingAgain(leftBefore[backend] ?? [], target.drainTimeout),
+      });
     const known = new Map(actual.map(({ name, id }) => [name, id]));
     const ids = new Map([...known, ...assignIds(desired ?? [], known, maxId)]);
     const present = new Set(actual.map(({ name }) => name));
@@ -137,7 +155,11 @@ export function createSync(runtime: Runtime, { maxId, log }: { maxId: number; lo
     const settled = [...leaving]
       .filter(([name, { next }]) => next <= Date.now() && !planned.back.includes(name))
       .filter(([name, { deadline }]) => (used?.get(name) ?? 0) === 0 || deadline <= Date.now())
-      .map(([name, { deadline }]) => deleteServer(backend, name, deadline <= Date.now()));
+      .map(([name, { deadline, parked, replace }]) =>
+        parkTime !== undefined && traits.obstacle !== undefined && !parked && !replace
+          ? parkServer(backend, name)
+          : deleteServer(backend, name, deadline <= Date.now()),
+      );
     return {
       target: { ...target, desired },
       memory,
@@ -156,6 +178,7 @@ export function createSync(runtime: Runtime, { maxId, log }: { maxId: number; lo
       if (kind === 'delete') leaving.delete(server);
       if (kind === 'delete') told.delete(server);
       if (kind === 'ready') leaving.delete(server);
+      if (kind === 'park') leaving.set(server, parkedFor(parkTime ?? 0));
       if (now && ['add', 'weight', 'address'].includes(kind))
         told.set(
           server,
@@ -164,7 +187,7 @@ export function createSync(runtime: Runtime, { maxId, log }: { maxId: number; lo
       if (kind !== 'drain') continue;
       const replace = planned.leave.find((one) => one.server === server)?.replace ?? false;
       const deadline = Date.now() + target.drainTimeout;
-      leaving.set(server, { replace, deadline, next: Date.now() + 50, tries: 0 });
+      leaving.set(server, leavingUntil(deadline, replace));
     }
     return { ...memory, told, leaving, byHand: planned.byHand };
   }
@@ -172,11 +195,16 @@ export function createSync(runtime: Runtime, { maxId, log }: { maxId: number; lo
   return {
     path: runtime.path,
     sync,
-    loaded: (loaded, isFresh) => {
+    loaded: (loaded) => {
       file = loaded;
-      memories = isFresh
-        ? new Map([...loaded.backends].map(([name, servers]) => [name, fresh(servers)]))
-        : new Map();
+      memories = new Map(
+        [...loaded.backends].map(([name, servers]) => [name, fresh(servers, memories.get(name))]),
+      );
+    },
+    adopted: (loaded, left) => {
+      file = loaded;
+      leftBefore = left;
+      memories = new Map();
     },
     memoryOf: (backend) => memories.get(backend),
     due: () => {
@@ -187,6 +215,23 @@ export function createSync(runtime: Runtime, { maxId, log }: { maxId: number; lo
       return dues;
     },
   };
+}
+
+const leavingUntil = (deadline: number, replace = false): Leaving => ({
+  replace,
+  deadline,
+  next: Math.min(deadline, Date.now() + 50),
+  tries: 0,
+  parked: false,
+});
+
+function parkedFor(time: number): Leaving {
+  const deadline = Date.now() + time;
+  return { ...leavingUntil(deadline), next: deadline, parked: true };
+}
+
+function leavingAgain(names: readonly string[], drainTimeout: number): Memory['leaving'] {
+  return new Map(names.map((name) => [name, leavingUntil(Date.now() + drainTimeout)]));
 }
 
 /** Looks again after twice as long, at the deadline at the latest. */

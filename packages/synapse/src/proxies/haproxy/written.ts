@@ -13,6 +13,8 @@ export interface WrittenFile {
   readonly text: string;
   readonly shape: string | undefined;
   readonly backends: ReadonlyMap<string, ReadonlyMap<string, Written>>;
+  /** All servers by name; a name that is in many backends has one address in each. */
+  readonly servers: ReadonlyMap<string, Server>;
   readonly sections: readonly Section[];
 }
 
@@ -31,7 +33,15 @@ export function readWritten(text: string): WrittenFile {
     const written = current && readServer(raw.trim());
     if (written) current?.set(written.server.name, written);
   }
-  return { text, backends, sections, shape: /^\tsetenv SYNAPSE_SHAPE (\w+)$/m.exec(text)?.[1] };
+  const all = [...backends.values()].flatMap((servers) => [...servers.values()]);
+  const servers = new Map(all.map(({ server }) => [server.name, server]));
+  return {
+    text,
+    backends,
+    servers,
+    sections,
+    shape: /^\tsetenv SYNAPSE_SHAPE (\w+)$/m.exec(text)?.[1],
+  };
 }
 
 /** The form of `serverLine`: an id right after the address. */

@@ -1,0 +1,101 @@
+import { type Log, messageOf, writeFileAtomic } from '@smartstack/daemon';
+
+import type { HaproxyService } from './config.ts';
+import type { Desired } from './desire.ts';
+import type { Due } from './due.ts';
+import type { Layout } from './layout.ts';
+import { fileWith } from './members.ts';
+import { keep, type Remembered } from './memory-file.ts';
+import type { Paths } from './paths.ts';
+import type { Sync } from './sync.ts';
+import { readWritten, type WrittenFile } from './written.ts';
+
+/** The files of one HAProxy on disk, which follow what it was told a little later. */
+export interface Keeper {
+  /** The configuration that is there, read as one of synapse's; undefined where there is none. */
+  readonly written: WrittenFile | undefined;
+  /** Why it lags behind for longer than it should. */
+  readonly trouble: string | undefined;
+  /** HAProxy was told something that is not in the file: asks to be woken for `flush`. */
+  touch(): void;
+  /** Another file was written and loaded. */
+  replaced(file: WrittenFile): void;
+  /** Whether the file says other members than are desired. */
+  differs(layout: Layout, desired: ReadonlyMap<string, Desired>): boolean;
+  /** Writes what HAProxy was told since; what cannot be written now is tried again later. */
+  flush(now: FlushInput): Promise<void>;
+}
+
+export interface FlushInput {
+  readonly layout: Layout | undefined;
+  readonly desired: ReadonlyMap<string, Desired>;
+  readonly pid: number | undefined;
+  readonly good: Readonly<Record<string, HaproxyService>>;
+}
+
+export interface KeeperOptions {
+  readonly paths: Paths;
+  readonly written: WrittenFile | undefined;
+  readonly sync: Sync | undefined;
+  readonly maxId: number;
+  readonly due: Due;
+  readonly log: Log;
+}
+
+/** How long the file may lag behind the members that HAProxy was told, in milliseconds. */
+const lag = 1_000;
+const retry = 5_000;
+
+export function createKeeper({ paths, sync, maxId, due, log, ...before }: KeeperOptions): Keeper {
+  let { written } = before;
+  let isOld = false;
+  let trouble: string | undefined;
+
+  const textOf = (layout: Layout, desired: ReadonlyMap<string, Desired>) =>
+    fileWith(layout, desired, { sync, written, maxId }).text;
+
+  async function flush({ layout, desired, pid, good }: FlushInput): Promise<void> {
+    if (!isOld || !layout) return;
+    try {
+      const text = textOf(layout, desired);
+      if (paths.config !== undefined && text !== written?.text) {
+        await writeFileAtomic(paths.config, text);
+        written = readWritten(text);
+      }
+      await keep(paths.memory, { good, pid, leaving: leavingOf(layout, sync) });
+      isOld = false;
+      trouble = undefined;
+    } catch (error) {
+      if (trouble === undefined) log.error({ reason: messageOf(error) }, 'the file is behind');
+      trouble = messageOf(error);
+      due.at('file', Date.now() + retry);
+    }
+  }
+
+  return {
+    get written() {
+      return written;
+    },
+    get trouble() {
+      return trouble;
+    },
+    touch: () => {
+      isOld = true;
+      due.at('file', Date.now() + lag);
+    },
+    replaced: (file) => {
+      written = file;
+    },
+    differs: (layout, desired) => textOf(layout, desired) !== written?.text,
+    flush,
+  };
+}
+
+function leavingOf({ parts }: Layout, sync: Sync | undefined): Remembered['leaving'] {
+  return Object.fromEntries(
+    parts.flatMap(({ stanza: { backendName } }) => {
+      const servers = [...(sync?.memoryOf(backendName)?.leaving.keys() ?? [])];
+      return servers.length > 0 ? [[backendName, servers]] : [];
+    }),
+  );
+}
