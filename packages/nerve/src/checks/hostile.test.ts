@@ -12,6 +12,9 @@ const checks = [
   [{ type: 'http', uri: '/' }, 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'],
   [{ type: 'https', uri: '/' }, '\u0016\u0003\u0003'],
   [{ type: 'redis' }, '+PO'],
+  [{ type: 'rabbitmq' }, '\u0001\0\0\0\0\0\u0010\0\n\0\n'],
+  [{ type: 'postgres' }, 'R\0\0\0\u0008\0'],
+  [{ type: 'mysql' }, 'J\0\0\0\n8.0'],
   [{ type: 'grpc' }, '\0\0\u0012\u0004\0\0\0'],
 ] as const;
 

@@ -6,12 +6,28 @@ import { file } from './file.ts';
 import { grpc } from './grpc.ts';
 import { http, https } from './http.ts';
 import { module } from './module.ts';
+import { mysql } from './mysql.ts';
 import { noop } from './noop.ts';
+import { postgres } from './postgres.ts';
+import { rabbitmq } from './rabbitmq.ts';
 import { redis } from './redis.ts';
 import { tcp } from './tcp.ts';
 
 /** Every kind of check there is: one line each. */
-const table = [tcp, http, https, redis, grpc, exec, file, noop, module] as const;
+const table = [
+  tcp,
+  http,
+  https,
+  redis,
+  rabbitmq,
+  postgres,
+  mysql,
+  grpc,
+  exec,
+  file,
+  noop,
+  module,
+] as const;
 
 type Schema = (typeof table)[number]['schema'];
 
