@@ -15,6 +15,7 @@ import type { Meters } from './meters.ts';
 import { createPace } from './pace.ts';
 import { createQuarantine } from './quarantine.ts';
 import { partsOf, reload } from './reload.ts';
+import { isGone, isRemoved } from './runtime.ts';
 import { statusOf } from './status.ts';
 import { createSync, type Synced } from './sync.ts';
 import { targetsOf } from './targets.ts';
@@ -97,6 +98,7 @@ export function createEngine(options: EngineOptions): Engine {
       lastPid = undefined;
       pace.dead();
     }
+    if (now.has('file')) await flush();
     if (reasons.size > 0 && Date.now() >= pace.next) {
       if (await load(snapshot, reasons, signal)) {
         await syncMembers(signal);
@@ -105,8 +107,8 @@ export function createEngine(options: EngineOptions): Engine {
     } else {
       pending = reasons;
       if (reasons.size > 0) due.at('reload', pace.next);
+      if (!running) throw new Error('haproxy does not run; it is started again soon');
     }
-    if (now.has('file')) await flush();
     return synced.steps > 0 ? 'updated' : 'unchanged';
   }
 
@@ -134,7 +136,11 @@ export function createEngine(options: EngineOptions): Engine {
   /** Finds the HAProxy that runs, if any; one that this process did not start or reload is taken over. */
   async function adopt(signal: AbortSignal): Promise<void> {
     if (!runtime) return;
-    running = await runningAt(runtime, signal).catch(() => undefined);
+    running = await runningAt(runtime, signal).catch(async (error: unknown) => {
+      if (!isGone(error)) throw error;
+      if (isRemoved(error) && (await loader.lives(signal))) equipment.renewSocket();
+      return undefined;
+    });
     if (!running || running.pid === lastPid) return;
     const [list = ''] = await runtime.ask(['show backend'], signal);
     backends = new Set(list.split('\n').filter((name) => !name.startsWith('#')));
@@ -148,13 +154,14 @@ export function createEngine(options: EngineOptions): Engine {
     lastPid = pid;
   }
 
-  /** A HAProxy that turns out to be dead has nothing to be brought in step. */
+  /** A HAProxy whose socket is gone has nothing to be brought in step; one that hangs is not replaced. */
   async function syncLiving(signal: AbortSignal): Promise<Synced> {
     try {
       return await syncMembers(signal);
     } catch (error) {
-      if (await loader.lives(signal)) throw error;
-      running = undefined;
+      if (!isGone(error)) throw error;
+      doubt();
+      await adopt(signal);
       return none;
     }
   }
