@@ -101,7 +101,7 @@ test('a server that is cut off in its own network is left for another one, with 
   const { id } = session;
   const lists = follow(other, '/apart');
   await eventually(() => expect(lists).toEqual([['a=1']]));
-  await network.drop();
+  await network.drop(apart);
   try {
     await watched.reaches('suspended', timeout);
     await watched.reaches('connected', timeout);
@@ -109,7 +109,7 @@ test('a server that is cut off in its own network is left for another one, with 
     expect(session.id).toBe(id);
     expect(lists).toEqual([['a=1']]);
   } finally {
-    await network.heal();
+    await network.heal(apart);
   }
   await whole();
 }, 90_000);
