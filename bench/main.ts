@@ -1,7 +1,8 @@
 import { change } from './change.ts';
+import { zookeeper } from './zookeeper.ts';
 
 /** Every bench by its name; `npm run bench` runs all, `npm run bench -- change` one. */
-const benches: Readonly<Record<string, () => Promise<void>>> = { change };
+const benches: Readonly<Record<string, () => Promise<void>>> = { change, zookeeper };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benches));

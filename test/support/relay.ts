@@ -72,6 +72,7 @@ export async function startRelay(target: number): Promise<Relay> {
     });
     server.on('data', (chunk: Buffer) => fromServer(client, server, chunk));
     for (const socket of pair) {
+      socket.setNoDelay(true);
       socket.on('error', () => {});
       socket.on('close', () => {
         if (!silent) end(pair);

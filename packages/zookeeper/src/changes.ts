@@ -1,3 +1,4 @@
+import { onAbort } from './abort.ts';
 import { eventType, type WatchEvent } from './watches.ts';
 
 /** What has to be looked at again. */
@@ -97,7 +98,7 @@ function quiet(
       resolve();
     };
     const timer = setTimeout(done, Math.max(0, milliseconds));
-    signal.addEventListener('abort', done, { once: true });
+    onAbort(signal, done);
     onWake(done);
   });
 }

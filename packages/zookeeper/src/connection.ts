@@ -101,7 +101,7 @@ export function openConnection(
   });
 
   manager.socket = {
-    write: (frame) => socket.write(frame),
+    write: batched(socket),
     destroy: () => destroy(new Error(`${server} answered out of order`)),
     setTimeout: () => {},
   };
@@ -193,6 +193,23 @@ function openSocket({ address, tls }: ConnectionOptions): Socket {
     checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
     rejectUnauthorized: !insecure,
   });
+}
+
+/** Writes what is written in one go of the event loop with one system call. */
+function batched(socket: Socket): (frame: Buffer) => boolean {
+  let corked = false;
+  const flush = () => {
+    corked = false;
+    socket.uncork();
+  };
+  return (frame) => {
+    if (!corked) {
+      corked = true;
+      socket.cork();
+      process.nextTick(flush);
+    }
+    return socket.write(frame);
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Log } from '@smartstack/daemon';
 import type { ACL } from 'node-zookeeper-client';
 
+import type { Gate } from './gate.ts';
 import type { Hub } from './hub.ts';
 import type { Measures } from './measures.ts';
 import type { Nodes } from './nodes.ts';
@@ -28,6 +29,9 @@ export interface Core {
   /** The session timeout, in milliseconds. */
   timeout(): number;
   readonly resyncInterval: number;
+  /** Bounds how many reads of members, and sweeps over them, are under way: thousands at once would block the process. */
+  readonly reading: Gate;
+  readonly sweeping: Gate;
   /** Aborts when the session is closed or handed off. */
   readonly signal: AbortSignal;
   readonly log: Log;

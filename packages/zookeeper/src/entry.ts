@@ -1,7 +1,6 @@
-import { setMaxListeners } from 'node:events';
-
 import { messageOf } from '@smartstack/daemon';
 
+import { onAbort } from './abort.ts';
 import type { Connection } from './connection.ts';
 import type { OperationOptions } from './contract.ts';
 import { nameOfCode, ZooKeeperError } from './error.ts';
@@ -69,11 +68,7 @@ export function createEntry<T>(options: EntryOptions<T>): {
   const abort = () => fail('ABORTED', 'aborted', signal?.reason);
   const timer = Number.isFinite(deadline) ? setTimeout(expire, deadline) : undefined;
   if (signal?.aborted) abort();
-  else if (signal) {
-    // One signal may well end thousands of operations.
-    setMaxListeners(0, signal);
-    signal.addEventListener('abort', abort, { once: true });
-  }
+  else if (signal) onAbort(signal, abort);
 
   const entry: Entry = {
     kind,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createBackoff, createLatest, messageOf } from '@smartstack/daemon';
 
+import { onAbort } from './abort.ts';
 import type { Ephemeral, EphemeralOptions } from './contract.ts';
 import type { Core } from './core.ts';
 import { isCode, ZooKeeperError } from './error.ts';
@@ -121,7 +122,7 @@ function createKeeper(core: Core, node: EphemeralOptions) {
           },
         };
         waiters.add(waiter);
-        outer?.addEventListener('abort', abort, { once: true });
+        if (outer) onAbort(outer, abort);
         if (outer?.aborted) abort();
         else if (signal.aborted)
           waiter.settle(refusal(node.path, 'CLOSED', 'the session is closed'));

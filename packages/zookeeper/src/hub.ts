@@ -1,3 +1,5 @@
+import { onAbort } from './abort.ts';
+
 /** Tells whoever listens, until their signal aborts. Listeners only note what they heard: they never throw. */
 export interface Hub<T> {
   emit(value: T): void;
@@ -13,7 +15,7 @@ export function createHub<T>(): Hub<T> {
     on(listener, signal) {
       if (signal.aborted) return;
       listeners.add(listener);
-      signal.addEventListener('abort', () => listeners.delete(listener), { once: true });
+      onAbort(signal, () => listeners.delete(listener));
     },
   };
 }

@@ -4,11 +4,12 @@ import type { Changes, Todo } from './changes.ts';
 import type { Child, Stat } from './contract.ts';
 import type { Core } from './core.ts';
 import { isCode } from './error.ts';
+import type { Gate } from './gate.ts';
 import { join } from './path.ts';
 import { exists, get, list, type Names } from './requests.ts';
 
-/** How many members of one path are looked at together. */
-const portion = 128;
+/** How many members of one path are asked for together. */
+const portion = 64;
 
 interface Member {
   readonly child: Child;
@@ -105,7 +106,7 @@ export function createMembers(
     sweeping = true;
     try {
       for (let due = unseen(); due.length > 0 && !signal.aborted; due = unseen())
-        await settled(due.slice(0, portion).map(look));
+        await inPortions(core.sweeping, due, look);
     } catch {
       await sleep(1_000, undefined, { signal }).catch(() => {});
       changes.add({ sweep: true });
@@ -136,7 +137,8 @@ export function createMembers(
       try {
         const added = todo.list ? await refresh() : [];
         if (todo.list) for (const name of changes.deleted()) suspects.add(name);
-        await settled([...added, ...[...suspects].filter((name) => known.has(name))].map(read));
+        const changed = [...suspects].filter((name) => known.has(name));
+        await inPortions(core.reading, [...added, ...changed], read);
         if (todo.sweep && !sweeping) void sweep();
         if (todo.audit) await audit();
       } catch (error) {
@@ -154,9 +156,17 @@ export function createMembers(
   };
 }
 
-/** Waits for all of them, whatever happens to some, and then throws the first error if there was one. */
-async function settled(tasks: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(tasks);
-  const failure = results.find((result) => result.status === 'rejected');
-  if (failure) throw failure.reason;
+/** Does it for all names, some at a time; waits for each portion whole, and throws its first error. */
+async function inPortions(
+  gate: Gate,
+  names: readonly string[],
+  task: (name: string) => Promise<void>,
+): Promise<void> {
+  for (let at = 0; at < names.length; at += portion) {
+    const results = await gate.run(() =>
+      Promise.allSettled(names.slice(at, at + portion).map(task)),
+    );
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure) throw failure.reason;
+  }
 }

@@ -8,6 +8,7 @@ import { type Connection, shown } from './connection.ts';
 import type { HandedOff, OperationOptions, Session, SessionOptions } from './contract.ts';
 import type { Core } from './core.ts';
 import { keepEphemeral } from './ephemeral.ts';
+import { createGate } from './gate.ts';
 import { createHub } from './hub.ts';
 import { dropUnclaimed } from './inherited.ts';
 import { createLink } from './link.ts';
@@ -93,6 +94,8 @@ export function connect(options: SessionOptions): Session {
     inherited: new Set(options.resume?.paths),
     timeout: () => link.timeout,
     resyncInterval: settings.resyncInterval,
+    reading: createGate(8),
+    sweeping: createGate(2),
     signal: users.signal,
     log,
     measures,

@@ -1,3 +1,4 @@
+import { onAbort } from './abort.ts';
 import { parentOf } from './path.ts';
 
 /** The kinds of events that a server sends; ZooKeeper's Watcher.Event.EventType. */
@@ -31,14 +32,10 @@ export function createWatches(): Watches {
       if (signal.aborted) return;
       const listeners = followers.get(path) ?? new Set();
       followers.set(path, listeners.add(listener));
-      signal.addEventListener(
-        'abort',
-        () => {
-          listeners.delete(listener);
-          if (listeners.size === 0 && followers.get(path) === listeners) followers.delete(path);
-        },
-        { once: true },
-      );
+      onAbort(signal, () => {
+        listeners.delete(listener);
+        if (listeners.size === 0 && followers.get(path) === listeners) followers.delete(path);
+      });
     },
   };
 }
