@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /** Tests import the packages' sources (`source` condition), so they need no build; the daemons that system tests start are built. */
 const conditions = ['source', 'node', 'import', 'module', 'default'];
+/** Distributions keep haproxy and ip where a plain user's PATH does not look. */
+const env = { PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin` };
 const shared = { ssr: { resolve: { conditions, externalConditions: ['source'] } } };
 
 export default defineConfig({
@@ -15,6 +17,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'system',
+          env,
           include: ['test/**/*.test.ts'],
           environment: 'node',
           testTimeout: 60_000,

@@ -7,10 +7,11 @@ PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" # where distributions keep haproxy,
 
 usage() {
   cat <<'TEXT'
-usage: scripts/setup.sh [--check] [zookeeper] [haproxy]
+usage: scripts/setup.sh [--check] [zookeeper] [haproxy] [tools]
 
 Installs the npm packages, builds the two daemons, and installs ZooKeeper (the
-library and a Java runtime, no service) and HAProxy. Names limit the last two.
+library and a Java runtime, no service), HAProxy, and the tools of the tests (ip
+and openssl). Names limit the last three.
 
   --check   only say what is there and what is missing; exits 1 when something is
   --help    show this
@@ -23,12 +24,12 @@ main() {
     case $1 in
       --check) check=yes ;;
       --help | -h) usage && exit 0 ;;
-      zookeeper | haproxy) parts+=("$1") ;;
-      *) fail "cannot set up $1: no such part (zookeeper, haproxy)" ;;
+      zookeeper | haproxy | tools) parts+=("$1") ;;
+      *) fail "cannot set up $1: no such part (zookeeper, haproxy, tools)" ;;
     esac
     shift
   done
-  ((${#parts[@]})) || parts=(zookeeper haproxy)
+  ((${#parts[@]})) || parts=(zookeeper haproxy tools)
   if [ "$check" = yes ]; then report "${parts[@]}"; else install "${parts[@]}"; fi
 }
 
@@ -77,6 +78,16 @@ have_haproxy() {
   echo "$version"
 }
 
+# Namespaces, in which tests cut networks, are Linux'.
+have_tools() {
+  local tool tools=(openssl)
+  [ "$(uname -s)" != Linux ] || tools+=(ip)
+  for tool in "${tools[@]}"; do
+    command -v "$tool" >/dev/null || { echo "no $tool" && return 1; }
+  done
+  echo "${tools[*]}"
+}
+
 at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
 # --- what to do about it
@@ -91,36 +102,32 @@ remedy() {
   esac
 }
 
-# What each system calls its packages. On Debian it is ZooKeeper's library: `zookeeperd` would be the service.
 system_command() {
-  local sudo=
+  local sudo= names
+  names=$(package_names "$@")
   [ "$(id -u)" = 0 ] || sudo='sudo '
   case $(distribution) in
-    debian) echo "${sudo}apt-get install --no-install-recommends $(debian_packages "$@")" ;;
-    macos) echo "brew install $*" ;;
-    fedora) echo "${sudo}dnf install $(fedora_packages "$@")" ;;
-    *) echo "install $(join_and "$@") with this system's packages" ;;
+    debian) echo "${sudo}apt-get install --no-install-recommends $names" ;;
+    macos) echo "brew install $names" ;;
+    fedora) echo "${sudo}dnf install $names" ;;
+    *) echo "install $names with this system's packages" ;;
   esac
 }
 
-debian_packages() {
-  local part
+# What this system calls them. On Debian it is ZooKeeper's library: `zookeeperd` would be the service.
+package_names() {
+  local part system
+  system=$(distribution)
   for part in "$@"; do
-    case $part in
-      zookeeper) echo "libzookeeper-java default-jre-headless" ;;
-      haproxy) echo "haproxy" ;;
+    case $system:$part in
+      debian:zookeeper) echo "libzookeeper-java default-jre-headless" ;;
+      fedora:zookeeper) echo "java-21-openjdk-headless" ;;
+      macos:tools) echo "openssl" ;;
+      fedora:tools) echo "iproute openssl" ;;
+      *:tools) echo "iproute2 openssl" ;;
+      *) echo "$part" ;;
     esac
-  done | paste -sd ' '
-}
-
-fedora_packages() {
-  local part
-  for part in "$@"; do
-    case $part in
-      zookeeper) echo "java-21-openjdk-headless" ;;
-      haproxy) echo "haproxy" ;;
-    esac
-  done | paste -sd ' '
+  done | paste -sd ' ' -
 }
 
 # debian (also Ubuntu and their kin), macos, fedora (also RHEL and its kin), or unknown.
@@ -168,7 +175,7 @@ install_system() {
   fi
   # shellcheck disable=SC2046
   step "$(system_command "$@")" "starts no service; may take a minute" \
-    ${root[@]+"${root[@]}"} bash scripts/apt-install.sh $(debian_packages "$@")
+    ${root[@]+"${root[@]}"} bash scripts/apt-install.sh $(package_names "$@")
   for part in "$@"; do
     state=$("have_$part") || fail "cannot use $part: $state, also after $(system_command "$part")"
   done

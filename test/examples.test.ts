@@ -49,7 +49,7 @@ describe('the examples at work', () => {
   });
   afterAll(() => zooKeeper[Symbol.asyncDispose]());
 
-  test.for(['two-files', 'file-registry'])(
+  test.for(['vm', 'file-registry'])(
     '%s: a request to the local port reaches the service',
     async (folder) => {
       await using scratch = await createScratch();
@@ -57,7 +57,8 @@ describe('the examples at work', () => {
       const changes = {
         3213: local,
         8001: own,
-        '127.0.0.1:2181': zooKeeper.hosts,
+        'zk1.example:2181, zk2.example:2181, zk3.example:2181': zooKeeper.hosts,
+        '10.0.0.1': '127.0.0.1',
         '/var/lib/smartstack/registry': scratch.path('registry'),
       };
       const nerveFile = await copy(`examples/${folder}/nerve.yaml`, scratch, changes);
@@ -70,6 +71,25 @@ describe('the examples at work', () => {
       expect(await until(() => ask(local))).toBe('web-1');
     },
   );
+
+  test('vm: the units start what is installed where the README says', async () => {
+    await using scratch = await createScratch();
+    for (const name of ['nerve', 'synapse'] as const) {
+      const text = await readFile(`examples/vm/${name}.service`, 'utf8');
+      expect(text).toContain(
+        `ExecStart=/opt/smartstack/node_modules/.bin/${name} -c /etc/smartstack/${name}.yaml\n`,
+      );
+      const unit = await copy(`examples/vm/${name}.service`, scratch, {
+        '/opt/smartstack': process.cwd(),
+      });
+      const verified = await execa('systemd-analyze', ['verify', unit], {
+        reject: false,
+        all: true,
+      });
+      // Where there is no systemd, nothing can be said of it.
+      if (verified.code !== 'ENOENT') expect(verified.all).toBe('');
+    }
+  });
 
   test('airbnb: JSON of the originals announces and serves both services', async () => {
     await using scratch = await createScratch();

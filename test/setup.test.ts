@@ -9,7 +9,7 @@ describe('scripts/setup.sh', () => {
   test('--check lists what is there, and is content where tests run', async () => {
     const { stdout, exitCode } = await setup({}, '--check');
     const parts = stdout.split('\n').map((line) => line.split(' ')[0]);
-    expect(parts).toEqual(['node', 'packages', 'build', 'zookeeper', 'haproxy']);
+    expect(parts).toEqual(['node', 'packages', 'build', 'zookeeper', 'haproxy', 'tools']);
     expect(stdout).not.toContain('missing');
     expect(exitCode).toBe(0);
   });
@@ -50,10 +50,10 @@ describe('scripts/setup.sh', () => {
   test.for([
     ['ID=fedora', 'dnf install java-21-openjdk-headless haproxy'],
     ['ID="rocky"\nID_LIKE="rhel centos fedora"', 'dnf install java-21-openjdk-headless haproxy'],
-    ['ID=slackware', "install zookeeper and haproxy with this system's packages"],
-    ['', "install zookeeper and haproxy with this system's packages"],
+    ['ID=slackware', "install zookeeper haproxy with this system's packages"],
+    ['', "install zookeeper haproxy with this system's packages"],
   ] as const)('elsewhere (%s) names the command, or docker compose', async ([release, command]) => {
-    const { all, exitCode } = await setup({ ...bare, release });
+    const { all, exitCode } = await setup({ ...bare, release }, 'zookeeper', 'haproxy');
     expect(all).toContain('setup: cannot install zookeeper and haproxy on this system.');
     expect(all).toContain(command);
     expect(all).toContain('docker compose up');
@@ -61,7 +61,11 @@ describe('scripts/setup.sh', () => {
   });
 
   test('on a Mac names brew', async () => {
-    const { all, exitCode } = await setup({ ...bare, uname: 'echo Darwin' });
+    const { all, exitCode } = await setup(
+      { ...bare, uname: 'echo Darwin' },
+      'zookeeper',
+      'haproxy',
+    );
     expect(all).toContain('brew install zookeeper haproxy');
     expect(exitCode).toBe(1);
   });
@@ -73,7 +77,7 @@ describe('scripts/setup.sh', () => {
 
   test('refuses a part that it does not know', async () => {
     const { all, exitCode } = await setup({}, 'etcd');
-    expect(all).toBe('setup: cannot set up etcd: no such part (zookeeper, haproxy)');
+    expect(all).toBe('setup: cannot set up etcd: no such part (zookeeper, haproxy, tools)');
     expect(exitCode).toBe(1);
   });
 });

@@ -1,7 +1,7 @@
 import { messageOf } from '@smartstack/daemon';
-import { execa } from 'execa';
 
 import type { File, Section } from './layout.ts';
+import { runCommand } from './run-command.ts';
 
 /** One thing that HAProxy found wrong with a file. */
 export interface Finding {
@@ -33,25 +33,16 @@ export async function checkFile(
   { binary, timeout, command }: CheckOptions,
   signal: AbortSignal,
 ): Promise<Verdict> {
-  const options = {
-    all: true,
-    reject: false,
-    timeout,
-    forceKillAfterDelay: 500,
-    cancelSignal: signal,
-    stdin: 'ignore',
-  } as const;
-  const run =
-    command === undefined
-      ? await execa(binary, ['-c', '-f', path], options)
-      : await execa(command, { ...options, shell: true });
+  const [program, args] = command === undefined ? [binary, ['-c', '-f', path]] : [command, []];
+  const options = { timeout, shell: command !== undefined, whole: true };
+  const run = await runCommand(program, args, options, signal).catch((error: unknown) => {
+    throw new Error(`cannot check ${path}: ${messageOf(error)}`, { cause: error });
+  });
   signal.throwIfAborted();
-  if (run.timedOut)
-    throw new Error(`cannot check ${path}: ${binary} gave no verdict in ${timeout} ms`);
-  if (run.exitCode === undefined)
-    throw new Error(`cannot check ${path}: ${messageOf(run)}`, { cause: run });
+  if (run.isLate)
+    throw new Error(`cannot check ${path}: ${program} gave no verdict in ${timeout} ms`);
   if (run.exitCode === 0) return { valid: true, findings: [] };
-  return { valid: false, findings: readFindings(run.all, file) };
+  return { valid: false, findings: readFindings(run.output, file) };
 }
 
 /** Alerts of `haproxy -c`, with the section each is about: by its line, else by the proxy that it names. */

@@ -45,8 +45,9 @@ export function createHaproxyDriver(
 
   async function apply(snapshot: Snapshot, signal: AbortSignal): Promise<Applied> {
     const end = meters.apply.startTimer();
+    const now = due.collect();
     try {
-      const applied = await (await ready(signal)).step(snapshot, due.collect(), signal);
+      const applied = await (await ready(signal)).step(snapshot, now, signal);
       failures = 0;
       trouble = undefined;
       end({ result: applied });
@@ -56,7 +57,8 @@ export function createHaproxyDriver(
       engine?.doubt();
       trouble = messageOf(error);
       failures += 1;
-      due.at('retry', Date.now() + Math.min(retryMax, retryBase * 2 ** Math.min(failures, 10)));
+      const wait = Math.min(retryMax, retryBase * 2 ** Math.min(failures, 10));
+      for (const name of [...now, 'retry']) due.at(name, Date.now() + wait);
       end({ result: 'failed' });
       throw error;
     } finally {

@@ -1,5 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 
 import { type Log, messageOf, UserError } from '@smartstack/daemon';
 
@@ -31,6 +31,11 @@ export interface Equipment {
   readonly runtimes: readonly Runtime[];
   /** How files are judged; undefined where there is no program to ask. */
   readonly check: CheckOptions | undefined;
+  /**
+   * Someone removed the stats socket's file: a reload is to make a new one. HAProxy would hand the old
+   * one over to the next worker for as long as its path is spelled the same.
+   */
+  renewSocket(): void;
   /** The file that was there before this process, read as one of synapse's. */
   readonly written: WrittenFile | undefined;
 }
@@ -41,7 +46,9 @@ export async function survey(
   log: Log,
   signal: AbortSignal,
 ): Promise<Equipment> {
-  return isManaged(config) ? surveyManaged(config, log) : surveyExternal(config, log, signal);
+  return isManaged(config)
+    ? surveyManaged(config, log, signal)
+    : surveyExternal(config, log, signal);
 }
 
 /** Finds out what there is, and takes the lock of a managed HAProxy until disposed of. */
@@ -65,11 +72,15 @@ export async function equip(
   };
 }
 
-async function surveyManaged(config: HaproxyConfig, log: Log): Promise<Equipment> {
+async function surveyManaged(
+  config: HaproxyConfig,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Equipment> {
   const paths = managedPaths(config);
   for (const path of [paths.master, ...paths.sockets])
     if (path.length > 90) throw new UserError(`cannot use ${path}: too long for a socket's path`);
-  const program = await inspectProgram(config);
+  const program = await inspectProgram(config, signal);
   if (!atLeast(program.version, oldest))
     throw new UserError(
       `cannot use ${config.binary}: it is HAProxy ${program.version}, too old; ${oldest} or newer is needed`,
@@ -96,6 +107,9 @@ async function surveyManaged(config: HaproxyConfig, log: Log): Promise<Equipment
     },
     loader,
     runtimes: paths.sockets.map((path) => createRuntime(path)),
+    renewSocket: () => {
+      around.socket &&= `${dirname(around.socket)}/./${basename(around.socket)}`;
+    },
     check: { binary: config.binary, timeout: config.check_timeout },
     written: await readOld(paths.config),
   };
@@ -108,7 +122,7 @@ async function surveyExternal(
 ): Promise<Equipment> {
   const paths = externalPaths(config);
   const runtimes = paths.sockets.map((path) => createRuntime(path));
-  const program = await inspectProgram(config).catch((error: unknown) => {
+  const program = await inspectProgram(config, signal).catch((error: unknown) => {
     log.warn({ reason: messageOf(error) }, 'files are not judged before they are loaded');
     return undefined;
   });
@@ -131,6 +145,7 @@ async function surveyExternal(
     },
     loader,
     runtimes,
+    renewSocket: () => {},
     check: checkOf(config, program),
     written: paths.config === undefined ? undefined : await readOld(paths.config),
   };

@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { execa } from 'execa';
-
 import type { HaproxyConfig } from './config.ts';
 import { type Loader, runningAt } from './loader.ts';
 import type { Paths } from './paths.ts';
+import { runCommand } from './run-command.ts';
 import { createRuntime } from './runtime.ts';
 
 /** Tells a HAProxy that someone else runs to reload, by the configured shell command. */
@@ -20,21 +19,13 @@ export function createExternal(config: HaproxyConfig, paths: Paths): Loader {
     if (!config.do_reloads || command === undefined)
       throw new Error('cannot reload HAProxy: do_reloads is false; reload it yourself');
     const before = await now(signal);
-    const run = await execa(command, {
-      shell: true,
-      all: true,
-      reject: false,
-      stdin: 'ignore',
-      timeout: config.reload_timeout,
-      cancelSignal: signal,
-      cleanup: false,
-    });
+    const options = { timeout: config.reload_timeout, shell: true };
+    const run = await runCommand(command, [], options, signal);
     signal.throwIfAborted();
-    if (run.failed) {
-      const why = run.timedOut
-        ? `no end in ${config.reload_timeout} ms`
-        : `exit code ${run.exitCode}`;
-      throw new Error(`cannot reload HAProxy: ${command}: ${why}: ${String(run.all).slice(-500)}`);
+    if (run.exitCode !== 0) {
+      const late = `no end in ${config.reload_timeout} ms`;
+      const why = run.isLate ? late : `exit code ${run.exitCode ?? 'none'}`;
+      throw new Error(`cannot reload HAProxy: ${command}: ${why}: ${run.output.slice(-500)}`);
     }
     if (runtime) await verify(before?.pid, shape, signal);
   }

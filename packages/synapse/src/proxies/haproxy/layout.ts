@@ -100,15 +100,18 @@ export function layoutOf(
 export function createLayouts(settings: LayoutSettings) {
   let last: Layout | undefined;
   let lastLeftOut: ReadonlySet<string> = new Set();
+  let lastSocket: string | undefined;
   return (parts: readonly Part[], leftOut: ReadonlySet<string>): Layout => {
     const isSame =
       last?.parts.length === parts.length &&
+      lastSocket === settings.around.socket &&
       last.parts.every((part, index) => part === parts[index]) &&
       leftOut.size === lastLeftOut.size &&
       [...leftOut].every((owner) => lastLeftOut.has(owner));
     if (last && isSame) return last;
     last = layoutOf(parts, settings, leftOut);
     lastLeftOut = leftOut;
+    lastSocket = settings.around.socket;
     return last;
   };
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf, UserError } from '@smartstack/daemon';
-import { execa } from 'execa';
 import type { HaproxyConfig } from './config.ts';
+import { runCommand } from './run-command.ts';
 
 /** What a HAProxy program says of itself. */
 export interface Program {
@@ -11,9 +11,13 @@ export interface Program {
 }
 
 /** Asks a HAProxy program for its version; a `UserError` when it cannot be run. */
-export async function inspectProgram({ binary, check_timeout }: HaproxyConfig): Promise<Program> {
+export async function inspectProgram(
+  { binary, check_timeout }: HaproxyConfig,
+  signal: AbortSignal,
+): Promise<Program> {
   try {
-    const { stdout } = await execa(binary, ['-vv'], { timeout: check_timeout, stdin: 'ignore' });
+    const options = { timeout: check_timeout, whole: true };
+    const { output: stdout } = await runCommand(binary, ['-vv'], options, signal);
     const version = /^HA-?Proxy version (\S+)/m.exec(stdout)?.[1];
     if (version === undefined) throw new Error(`no version in: ${stdout.slice(0, 80)}`);
     return { version, exporter: stdout.includes('prometheus-exporter') };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type Log, writeFileAtomic } from '@smartstack/daemon';
+import { type Log, messageOf, writeFileAtomic } from '@smartstack/daemon';
 
 import type { HaproxyConfig } from './config.ts';
 import { type Loader, type Running, runningAt } from './loader.ts';
@@ -24,29 +24,40 @@ const deathInterval = 300;
 export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: Log): Loader {
   const master = createMaster(paths.master);
   const runtime = createRuntime(paths.sockets[0] ?? '', 2_000);
-  let known: { readonly pid: number; readonly start: string | undefined } | undefined;
+  let known: Known | undefined;
   /** Aborts when a master that this process started ends; of another one's end only its pid tells. */
   let ended: AbortSignal | undefined;
   const now = (signal: AbortSignal) => runningAt(runtime, signal).catch(() => undefined);
   const processes = (signal: AbortSignal) => master.processes(signal).catch(() => undefined);
 
   async function load(shape: string, signal: AbortSignal): Promise<void> {
-    const before = await processes(signal);
+    const before =
+      (await processes(signal)) ??
+      (await starting(AbortSignal.any([signal, AbortSignal.timeout(2_000)])));
     const logged = await endOf(paths.log);
     const deadline = AbortSignal.timeout(config.reload_timeout);
     const within = AbortSignal.any([signal, deadline]);
     try {
-      if (!before) await refuseSecond();
       if (before) await reload(before, shape, within);
+      else if (await lives(within)) await signalled(shape, within);
       else await start(shape, signal, deadline);
     } catch (error) {
       signal.throwIfAborted();
       const said = await alertsSince(paths.log, logged);
-      const why =
-        said || (deadline.aborted ? `not done in ${config.reload_timeout} ms` : undefined);
-      if (why === undefined) throw error;
+      const late = `not done in ${config.reload_timeout} ms`;
+      const why = said || (deadline.aborted ? late : messageOf(error));
       throw new Error(`cannot ${before ? 'reload' : 'start'} HAProxy: ${why}`, { cause: error });
     }
+  }
+
+  /** One that is just starting does not answer yet, and would not survive a signal. */
+  async function starting(signal: AbortSignal): Promise<Processes | undefined> {
+    while (!signal.aborted && (await lives(signal))) {
+      const found = await processes(signal);
+      if (found) return found;
+      await sleep(100, undefined, { signal }).catch(() => undefined);
+    }
+    return undefined;
   }
 
   async function reload(before: Processes, shape: string, signal: AbortSignal): Promise<void> {
@@ -66,15 +77,22 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     }
   }
 
-  /** Two masters would share the same ports in silence. */
-  async function refuseSecond(): Promise<void> {
-    const pid = Number(await readFile(paths.pid, 'utf8').catch(() => ''));
-    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (command.includes(paths.master))
-      throw new Error(`cannot start HAProxy: the one with pid ${pid} lives, but does not answer`);
+  /** A master whose socket does not answer may still hear a signal; a second one must not be started. */
+  async function signalled(shape: string, signal: AbortSignal): Promise<void> {
+    const old = await now(signal);
+    const pid = known?.pid ?? 0;
+    process.kill(pid, 'SIGUSR2');
+    try {
+      for (let wait = 10; ; wait = Math.min(wait * 1.5, 100)) {
+        const running = await now(signal);
+        if (running && running.pid !== old?.pid && running.shape === shape) return;
+        await sleep(wait, undefined, { signal });
+      }
+    } catch (error) {
+      throw new Error(`the master with pid ${pid} lives, but does not answer`, { cause: error });
+    }
   }
 
-  /** One that is still starting when synapse ends goes on; the next synapse takes it over. */
   async function start(shape: string, signal: AbortSignal, deadline: AbortSignal): Promise<void> {
     const args = ['-W', '-S', `${paths.master},mode,600`, '-f', paths.config];
     const child = await spawnDetached(config.binary, args, paths.log);
@@ -93,19 +111,30 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
   }
 
   async function lives(signal: AbortSignal): Promise<boolean> {
-    if (known && (await startOf(known.pid)) === known.start) return true;
-    const pid = (await processes(signal))?.master;
-    known = pid === undefined ? undefined : { pid, start: await startOf(pid) };
-    return known !== undefined;
+    if (known && (await isSame(known))) return true;
+    const pid = (await processes(signal))?.master ?? (await written());
+    if (pid === undefined) return false;
+    known = { pid, start: await startOf(pid) };
+    return true;
+  }
+
+  /** The pid in the pid file, if that process is a HAProxy of this folder. */
+  async function written(): Promise<number | undefined> {
+    const pid = Number(await readFile(paths.pid, 'utf8').catch(() => ''));
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    return command.includes(paths.master) ? pid : undefined;
   }
 
   async function* deaths(signal: AbortSignal): AsyncGenerator<void, void> {
-    let lived = false;
+    let mourned: Known | undefined;
     while (!signal.aborted) {
-      const before = lived;
-      lived = await lives(signal);
-      if (before && !lived) yield;
-      const sooner = AbortSignal.any(lived && ended ? [signal, ended] : [signal]);
+      const watched = known;
+      if (!watched) await lives(signal);
+      else if (watched !== mourned && !(await isSame(watched))) {
+        mourned = watched;
+        yield;
+      }
+      const sooner = AbortSignal.any(ended && !ended.aborted ? [signal, ended] : [signal]);
       await sleep(deathInterval, undefined, { signal: sooner, ref: false }).catch(() => undefined);
     }
   }
@@ -122,6 +151,13 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     },
   };
 }
+
+interface Known {
+  readonly pid: number;
+  readonly start: string | undefined;
+}
+
+const isSame = async ({ pid, start }: Known) => (await startOf(pid)) === start;
 
 /** Whether a worker that did not run before runs the shape that is meant. */
 function isNew(running: Running | undefined, before: Processes, shape: string): boolean {

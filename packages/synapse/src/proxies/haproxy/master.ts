@@ -10,7 +10,7 @@ export interface Master {
 }
 
 /** A client of the master socket at a path, which keeps no connection: it stops answering after ten. */
-export function createMaster(path: string, timeout = 2_000): Master {
+export function createMaster(path: string, timeout = 1_000): Master {
   const ask = (command: string, signal: AbortSignal) =>
     exchange(path, `${command};quit\n`, { timeout, signal });
   return {

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-import { messageOf } from '@smartstack/daemon';
+import { hasCode, messageOf } from '@smartstack/daemon';
 
 /** Asks HAProxy's stats socket. */
 export interface Runtime {
@@ -56,6 +56,16 @@ function* chunks(commands: readonly string[]): Generator<readonly string[]> {
     bytes += command.length + 1;
   }
   if (chunk.length > 0) yield chunk;
+}
+
+/** Whether an error of `ask` says that nobody listens there, rather than that nobody answers in time. */
+export function isGone(error: unknown): boolean {
+  return isRemoved(error) || (error instanceof Error && hasCode(error.cause, 'ECONNREFUSED'));
+}
+
+/** Whether an error of `ask` says that there is no such socket. */
+export function isRemoved(error: unknown): boolean {
+  return error instanceof Error && hasCode(error.cause, 'ENOENT');
 }
 
 /** Writes a request to a UNIX socket and reads all that comes until it closes. */

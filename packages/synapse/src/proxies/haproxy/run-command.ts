@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** How a command ended. */
+export interface Outcome {
+  /** Undefined when it was ended by force. */
+  readonly exitCode: number | undefined;
+  readonly isLate: boolean;
+  /** The last 64 KB that it wrote, both streams. */
+  readonly output: string;
+}
+
+export interface CommandOptions {
+  readonly timeout: number;
+  /** Whether the command is a line for the shell. */
+  readonly shell?: boolean;
+  /** Whether what it started itself is ended too when it is late. */
+  readonly whole?: boolean;
+}
+
+const most = 65_536;
+
+/**
+ * Runs a command until it ends, is late or the signal aborts; rejects when it cannot be started. Its
+ * own end counts: what it left running may hold its output open for ever.
+ */
+export async function runCommand(
+  command: string,
+  args: readonly string[],
+  { timeout, shell = false, whole = false }: CommandOptions,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const child = spawn(command, args, { shell, detached: whole, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (piece: Buffer) => {
+      output = (output + piece.toString()).slice(-most);
+    });
+  const deadline = AbortSignal.timeout(timeout);
+  const kill = () => end(child.pid, whole);
+  const ending = AbortSignal.any([signal, deadline]);
+  ending.addEventListener('abort', kill, { once: true });
+  try {
+    const [exitCode] = (await once(child, 'exit')) as [number | null];
+    if (!ending.aborted) await settled(child.stdout, child.stderr);
+    return { exitCode: exitCode ?? undefined, isLate: deadline.aborted, output };
+  } finally {
+    ending.removeEventListener('abort', kill);
+    for (const stream of [child.stdout, child.stderr]) stream.destroy();
+  }
+}
+
+/** What was written before the end is read; what keeps the stream open is not waited for. */
+async function settled(...streams: readonly NodeJS.ReadableStream[]): Promise<void> {
+  const patience = AbortSignal.timeout(200);
+  await Promise.all(
+    streams.map((stream) => once(stream, 'end', { signal: patience }).catch(() => undefined)),
+  );
+}
+
+function end(pid: number | undefined, whole: boolean): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(whole ? -pid : pid, 'SIGKILL');
+  } catch {
+    // It ended by itself just now.
+  }
+}

@@ -1,0 +1,202 @@
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+
+import { startCopy } from '../support/copies.ts';
+import {
+  answerOf,
+  createRun,
+  type Driven,
+  drive,
+  masterOf,
+  member,
+  pidOf,
+  service,
+  snapshotOf,
+} from '../support/haproxy.ts';
+import { freePort } from '../support/ports.ts';
+import { openStatsSocket, serversOf } from '../support/stats-socket.ts';
+import { until } from '../support/until.ts';
+
+test('stats socket gone: HAProxy serves on and gets a new one', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  await using two = await startCopy('two');
+  const port = await freePort();
+  await using driven = drive({ ...run.config, restart_interval: 0 });
+  await driven.apply(snapshotOf(service('web', { port }, [member(one.port)])));
+  await rm(run.socket);
+  await driven.apply(snapshotOf(service('web', { port }, [member(two.port)])));
+  expect(await answerOf(port)).toBe('two');
+  await using stats = await openStatsSocket(run.socket);
+  expect(await serversOf(stats, 'web')).toHaveLength(1);
+});
+
+test('master socket gone: a new service is loaded all the same', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  const [port, other] = [await freePort(), await freePort()];
+  await using driven = drive({ ...run.config, restart_interval: 0 });
+  const web = service('web', { port }, [member(one.port)]);
+  await driven.apply(snapshotOf(web));
+  const master = await masterOf(run.path('run'));
+  await rm(run.path('run', 'master.sock'));
+  await driven.apply(snapshotOf(web, service('other', { port: other }, [member(one.port)])));
+  expect(await answerOf(other)).toBe('one');
+  expect(await masterOf(run.path('run'))).toBe(master);
+});
+
+test.each([
+  ['master and worker', true],
+  ['worker', false],
+])('%s hung: says so, starts no second one, and is in step when it wakes', async (_, both) => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  await using two = await startCopy('two');
+  const port = await freePort();
+  await using driven = drive({ ...run.config, restart_interval: 0 });
+  await driven.apply(snapshotOf(service('web', { port }, [member(one.port)])));
+  const master = (await masterOf(run.path('run'))) ?? 0;
+  const worker = pidOf(driven);
+  for (const pid of both ? [master, worker] : [worker]) process.kill(pid, 'SIGSTOP');
+  const after = snapshotOf(service('web', { port }, [member(two.port)]));
+  await expect(driven.apply(after)).rejects.toThrow(/no answer in 5000 ms/);
+  expect(driven.driver.status()).toMatchObject({ trouble: expect.stringContaining('no answer') });
+  for (const pid of both ? [master, worker] : [worker]) process.kill(pid, 'SIGCONT');
+  await until(async () => (await answerOf(port)) === 'two');
+  expect(await masterOf(run.path('run'))).toBe(master);
+  expect(pidOf(driven)).toBe(worker);
+});
+
+test('disk full: members change all the same, and the file follows when there is room', async () => {
+  await using run = await createRun();
+  await using disk = await smallDisk(run.path('disk'));
+  await using one = await startCopy('one');
+  await using two = await startCopy('two');
+  const port = await freePort();
+  const config = { ...run.config, config_file_path: disk.path('haproxy.cfg'), restart_interval: 0 };
+  await using driven = drive(config);
+  await driven.apply(snapshotOf(service('web', { port }, [member(one.port)])));
+  const release = await disk.fill();
+  const two2 = snapshotOf(service('web', { port }, [member(two.port)]));
+  await driven.apply(two2);
+  expect(await answerOf(port)).toBe('two');
+  const more = snapshotOf(
+    service('web', { port }, [member(two.port)]),
+    service('new', { port: await freePort() }, []),
+  );
+  await expect(driven.apply(more)).rejects.toThrow(/cannot write .*ENOSPC/);
+  await until(() => (driven.driver.status() as { file: string }).file.includes('ENOSPC'));
+  expect(await answerOf(port)).toBe('two');
+  await release();
+  await driven.apply(two2);
+  await until(async () =>
+    (await readFile(disk.path('haproxy.cfg'), 'utf8')).includes(`:${two.port} id`),
+  );
+});
+
+test('folder of the file read-only: members change all the same', async () => {
+  await using run = await createRun();
+  await using disk = await smallDisk(run.path('disk'));
+  await using one = await startCopy('one');
+  await using two = await startCopy('two');
+  const port = await freePort();
+  const config = { ...run.config, config_file_path: disk.path('haproxy.cfg'), restart_interval: 0 };
+  await using driven = drive(config);
+  await driven.apply(snapshotOf(service('web', { port }, [member(one.port)])));
+  await disk.remount('ro');
+  await driven.apply(snapshotOf(service('web', { port }, [member(two.port)])));
+  expect(await answerOf(port)).toBe('two');
+  const more = snapshotOf(
+    service('web', { port }, [member(two.port)]),
+    service('new', { port: await freePort() }, []),
+  );
+  await expect(driven.apply(more)).rejects.toThrow(/cannot write .*EROFS/);
+  await disk.remount('rw');
+});
+
+test.each([
+  ['missing', '/nowhere/haproxy', undefined, /cannot run \/nowhere\/haproxy: no such program/],
+  [
+    'too old',
+    undefined,
+    'echo "HA-Proxy version 1.5.8 2014/10/31"',
+    /it is HAProxy 1.5.8, too old; 2.2 or newer is needed/,
+  ],
+  ['not HAProxy', undefined, 'echo hello', /cannot run .*: no version in: hello/],
+  [
+    'slow to judge',
+    undefined,
+    '[ "$1" = -c ] && sleep 60; exec haproxy "$@"',
+    /cannot check .*: .* gave no verdict in 300 ms/,
+  ],
+])('program %s: says so and touches nothing', async (_, binary, script, message) => {
+  await using run = await createRun();
+  const program = binary ?? run.path('program');
+  if (script !== undefined) {
+    await writeFile(program, `#!/bin/sh\n${script}\n`);
+    await chmod(program, 0o755);
+  }
+  await using driven = drive({ ...run.config, binary: program, check_timeout: '300ms' });
+  const web = snapshotOf(service('web', { port: await freePort() }, []));
+  await expect(driven.apply(web)).rejects.toThrow(message);
+  expect(await masterOf(run.path('run'))).toBeUndefined();
+});
+
+test('too many connections for the descriptors: says so before a start', async () => {
+  await using run = await createRun();
+  await using driven = drive({ ...run.config, global: ['maxconn 10000000'] });
+  const web = snapshotOf(service('web', { port: await freePort() }, []));
+  await expect(driven.apply(web)).rejects.toThrow(
+    /maxconn 10000000 and 0 checks need 2000010\d file descriptors and the limit is/,
+  );
+});
+
+test('a global section that HAProxy refuses: says so in its words, and what runs serves on', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  const port = await freePort();
+  const web = snapshotOf(service('web', { port }, [member(one.port)]));
+  {
+    await using driven = drive(run.config);
+    await driven.apply(web);
+  }
+  await using driven = drive({ ...run.config, global: ['nonsense 5'] });
+  await expect(driven.apply(web)).rejects.toThrow(/unknown keyword 'nonsense'/);
+  expect(await answerOf(port)).toBe('one');
+});
+
+test('HAProxy that keeps dying is started ever more rarely, and comes back for good', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  const port = await freePort();
+  await using driven = drive(run.config);
+  await driven.apply(snapshotOf(service('web', { port }, [member(one.port)])));
+  for (let round = 0; round < 3; round++) {
+    const worker = pidOf(driven);
+    process.kill(worker, 'SIGKILL');
+    await until(() => isAnother(driven, worker), 20_000);
+  }
+  await until(async () => (await answerOf(port)) === 'one');
+});
+
+const isAnother = (driven: Driven, pid: number) => pidOf(driven) !== pid && pidOf(driven) > 0;
+
+/** A file system of 256 KB in a folder. */
+async function smallDisk(directory: string) {
+  await mkdir(directory);
+  await execa('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', directory]);
+  const path = (name: string) => `${directory}/${name}`;
+  return {
+    path,
+    fill: async () => {
+      await writeFile(path('ballast'), Buffer.alloc(1_000_000)).catch(() => undefined);
+      return () => rm(path('ballast'));
+    },
+    remount: (how: 'ro' | 'rw') => execa('mount', ['-o', `remount,${how}`, directory]),
+    [Symbol.asyncDispose]: async () => {
+      await execa('umount', ['-l', directory]);
+    },
+  };
+}
