@@ -37,6 +37,7 @@ test('a service has the originals’ defaults', async () => {
     default_servers: [],
     keep_default_servers: false,
     use_previous_backends: true,
+    leader_election: false,
   });
 });
 
@@ -88,6 +89,16 @@ test.each([
     'a default server that would break the proxy',
     'services:\n  web:\n    discovery: {method: base}\n    default_servers: [{host: "a b", port: 1}]',
     'synapse.yaml:4:24: services.web.default_servers[0].host: expected a host name or an address, got "a b"',
+  ],
+  [
+    'a port that is none',
+    'services:\n  web:\n    discovery: {method: base}\n    backend_port_override: 0',
+    'synapse.yaml:4:5: services.web.backend_port_override: expected a number of at least 1, got 0',
+  ],
+  [
+    'a filter with a condition that is not there',
+    'services:\n  web:\n    discovery: {method: base, label_filters: [{label: a, value: b, condition: equal}]}',
+    'synapse.yaml:3:68: services.web.discovery.label_filters[0].condition: expected one of equals, not-equals, in, not-in, exists, got "equal"; did you mean equals?',
   ],
   [
     'a relative path',

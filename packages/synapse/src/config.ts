@@ -11,11 +11,22 @@ import { z } from 'zod';
 import { discoverySchema } from './discovery/table.ts';
 import { haproxySchema, haproxyServiceSchema } from './proxies/haproxy/config.ts';
 
+/** The originals also took a port as text. */
+const port = z
+  .union([
+    z.int(),
+    z
+      .string()
+      .regex(/^\d{1,5}$/)
+      .transform(Number),
+  ])
+  .pipe(z.int().min(1).max(65_535));
+
 const defaultServer = z
   .strictObject({
     name: z.string().optional(),
     host: z.string().refine(isHost, { error: 'expected a host name or an address' }),
-    port: z.int().min(1).max(65_535),
+    port,
     weight: z.int().min(0).optional(),
     labels: z.record(z.string(), z.string()).optional(),
     haproxy_server_options: z.string().optional(),
@@ -29,6 +40,10 @@ const serviceSchema = z.strictObject({
   default_servers: z.array(defaultServer).default([]),
   keep_default_servers: z.boolean().default(false),
   use_previous_backends: z.boolean().default(true),
+  backend_port_override: port.optional(),
+  leader_election: z.boolean().default(false),
+  /** Follows the service this many times over, as `<name>_0` and on: for load tests of the registry. */
+  load_test_concurrency: z.int().min(1).max(10_000).optional(),
   haproxy: haproxyServiceSchema.optional(),
 });
 

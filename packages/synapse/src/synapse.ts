@@ -1,10 +1,10 @@
 import { type Log, type Metrics, serveStatus } from '@smartstack/daemon';
 import { createRegistries, type Registries } from '@smartstack/registry';
 
-import type { LoadedConfig, ServiceConfig } from './config.ts';
+import type { LoadedConfig } from './config.ts';
+import { copiesOf } from './copies.ts';
 import type { DiscoveryDeps } from './discovery/discovery.ts';
-import { type FallbackPolicy, withFallback } from './discovery/policies.ts';
-import { createDiscovery } from './discovery/table.ts';
+import { createPipeline } from './discovery/pipeline.ts';
 import { haproxy } from './proxies/haproxy/index.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
 import { createReconciler, type Followed } from './reconciler.ts';
@@ -66,25 +66,18 @@ function followedServices(
     zookeeper: zookeeper && { type: 'zookeeper', hosts: zookeeper.hosts },
     file: registry && { type: 'file', directory: registry.directory },
   };
-  return Object.entries(config.services).map(([name, service]) => ({
+  const services = Object.entries(config.services).flatMap(([name, service]) =>
+    copiesOf(name, service).map(([copy, each]) => [copy, each, name] as const),
+  );
+  return services.map(([name, service, written]) => ({
     service: {
       name,
       instances: undefined,
-      defaults: service.default_servers,
+      // Which default server would lead is not known.
+      defaults: service.leader_election ? [] : service.default_servers,
       ...(service.haproxy && { haproxy: service.haproxy }),
-      origin: source.locate(['services', name]),
+      origin: source.locate(['services', written]),
     },
-    discovery: withFallback(
-      createDiscovery(service.discovery, { ...shared, service: name }),
-      fallbackOf(service),
-    ),
+    discovery: createPipeline(service, { ...shared, service: name }),
   }));
-}
-
-function fallbackOf(service: ServiceConfig): FallbackPolicy {
-  return {
-    defaultServers: service.default_servers,
-    keepDefaultServers: service.keep_default_servers,
-    usePreviousBackends: service.use_previous_backends,
-  };
 }

@@ -3,13 +3,14 @@ import { z } from 'zod';
 import { base } from './base.ts';
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { file } from './file.ts';
+import { labelFilterKeys } from './policies/label-filters.ts';
 import { zookeeper } from './zookeeper.ts';
 
 /** Every way to find a service, by the `method` that selects it. */
 export const discoverySchema = z.discriminatedUnion('method', [
-  zookeeper.schema,
-  file.schema,
-  base.schema,
+  zookeeper.schema.extend(labelFilterKeys),
+  file.schema.extend(labelFilterKeys),
+  base.schema.extend(labelFilterKeys),
 ]);
 
 export type DiscoveryConfig = z.output<typeof discoverySchema>;
