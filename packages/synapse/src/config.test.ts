@@ -78,7 +78,7 @@ test.each([
   [
     'a method that is not there',
     'services:\n  web:\n    discovery: {method: zookeper}',
-    'synapse.yaml:3:17: services.web.discovery.method: expected one of zookeeper, file, base, got "zookeper"; did you mean zookeeper?',
+    'synapse.yaml:3:17: services.web.discovery.method: expected one of zookeeper, zookeeper_poll, file, base, got "zookeper"; did you mean zookeeper?',
   ],
   [
     'a default server without a host',
@@ -99,6 +99,16 @@ test.each([
     'a filter with a condition that is not there',
     'services:\n  web:\n    discovery: {method: base, label_filters: [{label: a, value: b, condition: equal}]}',
     'synapse.yaml:3:68: services.web.discovery.label_filters[0].condition: expected one of equals, not-equals, in, not-in, exists, got "equal"; did you mean equals?',
+  ],
+  [
+    'a jitter that is too long',
+    'services:\n  web:\n    discovery: {method: zookeeper, hosts: [a:1], path: /w, discovery_jitter: 121}',
+    'synapse.yaml:3:60: services.web.discovery.discovery_jitter: must not be more than 120 seconds',
+  ],
+  [
+    'a decoder that is not there',
+    'services:\n  web:\n    discovery: {method: zookeeper, hosts: [a:1], path: /w, decode: {method: servers}}',
+    'synapse.yaml:3:69: services.web.discovery.decode.method: expected one of nerve, serverset, got "servers"; did you mean serverset?',
   ],
   [
     'a relative path',

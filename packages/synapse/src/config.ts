@@ -8,7 +8,7 @@ import {
 import { type Instance, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
-import { discoverySchema } from './discovery/table.ts';
+import { type DiscoveryConfig, discoverySchema } from './discovery/table.ts';
 import { haproxySchema, haproxyServiceSchema } from './proxies/haproxy/config.ts';
 
 /** The originals also took a port as text. */
@@ -85,7 +85,7 @@ type Unchecked = z.output<typeof schema>;
 function registryProblems({ services, zookeeper, registry }: Unchecked): readonly Problem[] {
   return Object.entries(services).flatMap(([name, { discovery }]): readonly Problem[] => {
     const path = ['services', name, 'discovery'];
-    if (discovery.method === 'zookeeper' && !discovery.hosts && !zookeeper)
+    if (isZooKeeper(discovery) && !discovery.hosts && !zookeeper)
       return [[path, 'no ZooKeeper to ask; give hosts here or zookeeper.hosts for all services']];
     if (discovery.method === 'file' && !discovery.directory && !registry)
       return [
@@ -93,6 +93,12 @@ function registryProblems({ services, zookeeper, registry }: Unchecked): readonl
       ];
     return [];
   });
+}
+
+type ZooKeeperDiscovery = Extract<DiscoveryConfig, { readonly method: `zookeeper${string}` }>;
+
+function isZooKeeper(discovery: DiscoveryConfig): discovery is ZooKeeperDiscovery {
+  return discovery.method.startsWith('zookeeper');
 }
 
 function portProblems({ services, haproxy }: Unchecked): readonly Problem[] {

@@ -1,13 +1,15 @@
 import { type Log, type Metrics, serveStatus } from '@smartstack/daemon';
-import { createRegistries, type Registries } from '@smartstack/registry';
+import { createRegistries, type OpenedRegistries } from '@smartstack/registry';
 
 import type { LoadedConfig } from './config.ts';
 import { copiesOf } from './copies.ts';
 import type { DiscoveryDeps } from './discovery/discovery.ts';
+import { followGenerator } from './discovery/generator.ts';
 import { createPipeline } from './discovery/pipeline.ts';
+import type { Followed } from './followers.ts';
 import { haproxy } from './proxies/haproxy/index.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
-import { createReconciler, type Followed } from './reconciler.ts';
+import { createReconciler } from './reconciler.ts';
 import { describeStatus } from './status.ts';
 
 interface SynapseDeps {
@@ -56,7 +58,7 @@ export async function runSynapse(
 
 function followedServices(
   { config, source }: LoadedConfig,
-  registries: Registries,
+  registries: OpenedRegistries,
   deps: SynapseDeps,
 ): readonly Followed[] {
   const { zookeeper, registry } = config;
@@ -79,5 +81,11 @@ function followedServices(
       origin: source.locate(['services', written]),
     },
     discovery: createPipeline(service, { ...shared, service: name }),
+    overrides:
+      service.haproxy &&
+      followGenerator(service.discovery, config.haproxy?.trust_registry_config ?? false, {
+        ...shared,
+        service: name,
+      }),
   }));
 }
