@@ -78,7 +78,7 @@ test.each([
   [
     'a method that is not there',
     'services:\n  web:\n    discovery: {method: zookeper}',
-    'synapse.yaml:3:17: services.web.discovery.method: expected one of zookeeper, zookeeper_poll, file, base, got "zookeper"; did you mean zookeeper?',
+    'synapse.yaml:3:17: services.web.discovery.method: expected one of zookeeper, zookeeper_poll, file, base, dns, zookeeper_dns, zookeeper_dns_poll, docker, marathon, ec2tag, multi, got "zookeper"; did you mean zookeeper?',
   ],
   [
     'a default server without a host',
@@ -111,10 +111,36 @@ test.each([
     'synapse.yaml:3:69: services.web.discovery.decode.method: expected one of nerve, serverset, got "servers"; did you mean serverset?',
   ],
   [
+    'names without a port',
+    'services:\n  web:\n    discovery: {method: dns, servers: [{host: web.test}]}',
+    'synapse.yaml:3:5: services.web.discovery: nobody says which port members listen on; give backend_port_override',
+  ],
+  [
+    'a watcher without an ensemble',
+    'services:\n  web:\n    discovery: {method: multi, resolver: {method: union}, watchers: {a: {method: zookeeper, path: /a}}}',
+    'synapse.yaml:3:70: services.web.discovery.watchers.a: no ZooKeeper to ask; give hosts here or zookeeper.hosts for all services',
+  ],
+  [
+    'an order that lacks a watcher',
+    'services:\n  web:\n    discovery: {method: base}\n    discovery_multi: {resolver: {method: sequential, sequential_order: [a]}, watchers: {a: {method: base}}}',
+    'synapse.yaml:3:5: services.web.discovery: sequential_order lacks primary',
+  ],
+  [
     'a relative path',
     'services:\n  web:\n    discovery: {method: zookeeper, hosts: [a:1], path: web}',
     'synapse.yaml:3:50: services.web.discovery.path: expected an absolute path such as /services/web, got "web"',
   ],
 ])('%s', async (_, yaml, problem) => {
   expect(await problemsOf(yaml)).toEqual([problem]);
+});
+
+test('discovery_multi has the discovery as its primary watcher', async () => {
+  const { services } = await load(
+    'services:\n  web:\n    discovery: {method: base}\n    discovery_multi: {resolver: {method: union}, watchers: {old: {method: base}}}',
+  );
+  expect(services.web?.discovery).toEqual({
+    method: 'multi',
+    resolver: { method: 'union' },
+    watchers: { old: { method: 'base' }, primary: { method: 'base' } },
+  });
 });

@@ -11,6 +11,8 @@ export type Discovery = (signal: AbortSignal) => AsyncIterable<readonly Instance
 export interface DiscoveryDeps {
   /** The service's name, for messages and defaults. */
   readonly service: string;
+  /** The port of members that are found without one. */
+  readonly port?: number | undefined;
   readonly registries: OpenedRegistries;
   /** The daemon's own registries, for a discovery that names none. */
   readonly zookeeper?: Extract<RegistryAddress, { type: 'zookeeper' }> | undefined;

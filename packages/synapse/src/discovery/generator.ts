@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type HaproxyService, haproxyServiceSchema } from '../proxies/haproxy/config.ts';
 import type { DiscoveryDeps } from './discovery.ts';
 import type { DiscoveryConfig } from './table.ts';
-import { hostsOf } from './zookeeper-path.ts';
+import { hostsOf, type ZooKeeperPath } from './zookeeper-path.ts';
 
 /** What the registry says over a service's own `haproxy` section. */
 export type GeneratorOverrides = Partial<HaproxyService>;
@@ -30,7 +30,7 @@ export function followGenerator(
   trusted: boolean,
   { registries, zookeeper, service, log }: DiscoveryDeps,
 ): ((signal: AbortSignal) => AsyncIterable<GeneratorOverrides>) | undefined {
-  if (config.method !== 'zookeeper' && config.method !== 'zookeeper_poll') return undefined;
+  if (!isZooKeeper(config)) return undefined;
   const { generator_config_path: other, path: own, hosts } = config;
   if (other === 'disabled') return undefined;
   const path = other ?? own;
@@ -42,6 +42,10 @@ export function followGenerator(
       yield overrides;
     }
   };
+}
+
+function isZooKeeper(config: DiscoveryConfig): config is Extract<DiscoveryConfig, ZooKeeperPath> {
+  return config.method.startsWith('zookeeper');
 }
 
 /** The good part of a node's generator data, and what was left out and why; never throws. */
