@@ -79,7 +79,7 @@ function createKeeper(core: Core, node: EphemeralOptions) {
       complaint = '';
       return created ? 'created' : 'stands';
     } catch (error) {
-      if (signal.aborted) return 'stands';
+      if (signal.aborted || isCode(error, 'CLOSED')) return 'stands';
       if (isCode(error, ...final)) settle(served, error);
       complain(messageOf(error));
       return 'again';
