@@ -23,6 +23,7 @@ export {
 } from './registries.ts';
 export type { Announcement, Registry } from './registry.ts';
 export { serversetDecoder } from './serverset.ts';
+export { nodeTypes, type RecordForm } from './zookeeper/record.ts';
 export {
   createZooKeeperRegistry,
   type FollowOptions,
