@@ -8,7 +8,7 @@ import {
   type Source,
   validate,
 } from '@smartstack/daemon';
-import type { Instance } from '@smartstack/registry';
+import type { Instance, ZooKeeperSection } from '@smartstack/registry';
 
 import type { CheckDeps } from './checks/check.ts';
 import { type CheckConfig, createCheck } from './checks/table.ts';
@@ -19,8 +19,8 @@ import { configSchema, type ParsedConfig, type ParsedService } from './schema.ts
 /** What nerve is to do, ready for use. */
 export interface Config {
   readonly instanceId: string;
-  /** The ZooKeeper session timeout to ask for, in milliseconds. */
-  readonly sessionTimeout: number | undefined;
+  /** How ZooKeeper sessions are opened. */
+  readonly zookeeper: ZooKeeperSection | undefined;
   readonly services: readonly ServiceConfig[];
 }
 
@@ -85,7 +85,7 @@ function withInstanceId(source: Source, instanceId: string): Source {
 function toConfig(parsed: ParsedConfig, directory: string): Config {
   return {
     instanceId: parsed.instance_id,
-    sessionTimeout: parsed.zookeeper?.session_timeout,
+    zookeeper: parsed.zookeeper,
     services: Object.entries(parsed.services).map(([name, service]) => ({
       name,
       instance: instanceOf(service, parsed.instance_id),
