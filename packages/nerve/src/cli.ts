@@ -11,7 +11,7 @@ import {
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 import { Command, Option } from 'commander';
 
-import { loadConfig } from './config.ts';
+import { loadConfig } from './load-config.ts';
 import { runNerve } from './nerve.ts';
 
 interface Options {
@@ -74,7 +74,7 @@ async function main(options: Options): Promise<void> {
   await runDaemon(
     async (signal) => {
       await using registries = createRegistries({ session, log, metrics });
-      await runNerve(config, { registries, log }, signal);
+      await runNerve(config, { registries, log, metrics }, signal);
     },
     { log },
   );
