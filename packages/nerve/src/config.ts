@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 
 import { type Source, type StatusAddress, validate } from '@smartstack/daemon';
-import type { Instance } from '@smartstack/registry';
+import type { Instance, ZooKeeperSection } from '@smartstack/registry';
 
 import type { CheckDeps } from './checks/check.ts';
 import type { CheckConfig } from './checks/table.ts';
@@ -14,8 +14,8 @@ import type { BucketLimits } from './token-bucket.ts';
 /** What nerve is to do, ready for use; times in milliseconds. */
 export interface Config {
   readonly instanceId: string;
-  /** The ZooKeeper session timeout to ask for. */
-  readonly sessionTimeout: number | undefined;
+  /** How ZooKeeper sessions are opened. */
+  readonly zookeeper: ZooKeeperSection | undefined;
   readonly statusAddress: StatusAddress | false;
   readonly heartbeatPath: string | undefined;
   readonly statsd: { readonly host: string; readonly port: number } | undefined;
@@ -63,7 +63,7 @@ function withInstanceId(source: Source, instanceId: string): Source {
 function toConfig(parsed: ParsedConfig, directory: string): Config {
   return {
     instanceId: parsed.instance_id,
-    sessionTimeout: parsed.zookeeper?.session_timeout,
+    zookeeper: parsed.zookeeper,
     statusAddress: parsed.status_address,
     heartbeatPath: parsed.heartbeat_path && resolve(directory, parsed.heartbeat_path),
     statsd: parsed.statsd,

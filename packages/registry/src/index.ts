@@ -18,12 +18,16 @@ export {
   type RegistriesOptions,
   type RegistryAddress,
   registrySchema,
-  zooKeeperHosts,
-  zooKeeperSchema,
 } from './registries.ts';
 export type { Announcement, Registry } from './registry.ts';
 export { serversetDecoder } from './serverset.ts';
 export { nodeTypes, type RecordForm } from './zookeeper/record.ts';
+export {
+  sessionOptionsOf,
+  type ZooKeeperSection,
+  zooKeeperHosts,
+  zooKeeperSchema,
+} from './zookeeper/section.ts';
 export {
   createZooKeeperRegistry,
   type FollowOptions,

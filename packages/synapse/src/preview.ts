@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createMetrics, messageOf, silentLog, UserError } from '@smartstack/daemon';
-import { createRegistries } from '@smartstack/registry';
+import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 import { createTwoFilesPatch } from 'diff';
 
 import type { LoadedConfig } from './config.ts';
@@ -24,7 +24,7 @@ export interface Previewed extends Preview {
 export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Promise<Previewed> {
   const deps = { log: silentLog, metrics: createMetrics() };
   await using registries = createRegistries({
-    sessionTimeout: loaded.config.zookeeper?.session_timeout,
+    session: await sessionOptionsOf(loaded.config.zookeeper),
     ...deps,
   });
   const { startup_timeout: timeout } = loaded.config;

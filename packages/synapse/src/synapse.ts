@@ -1,5 +1,5 @@
 import { type Log, type Metrics, serveStatus } from '@smartstack/daemon';
-import { createRegistries, type OpenedRegistries } from '@smartstack/registry';
+import { createRegistries, type OpenedRegistries, sessionOptionsOf } from '@smartstack/registry';
 
 import type { LoadedConfig } from './config.ts';
 import { copiesOf } from './copies.ts';
@@ -25,7 +25,7 @@ export async function runSynapse(
 ): Promise<void> {
   const { config } = loaded;
   await using registries = createRegistries({
-    sessionTimeout: config.zookeeper?.session_timeout,
+    session: await sessionOptionsOf(config.zookeeper),
     ...deps,
   });
   await using driver: ProxyDriver = haproxy.create(
