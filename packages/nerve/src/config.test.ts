@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { ConfigError, parseSource } from '@smartstack/daemon';
 import { describe, expect, test } from 'vitest';
 
-import { loadConfig, parseConfig } from './config.ts';
+import { parseConfig } from './config.ts';
+import { loadConfig } from './load-config.ts';
 
 const parse = (yaml: string, instanceId?: string) =>
-  parseConfig(parseSource('n.yaml', yaml), instanceId);
+  parseConfig(parseSource('n.yaml', yaml), '/etc/nerve', instanceId);
 
 function problemsOf(yaml: string): readonly string[] {
   try {
@@ -19,6 +20,13 @@ function problemsOf(yaml: string): readonly string[] {
     throw error;
   }
 }
+
+const policy = {
+  flapDamping: { changes: 10, window: 60_000, hold: 5000, maxHold: 300_000 },
+  startGrace: 0,
+  warmup: undefined,
+  rateLimit: undefined,
+};
 
 test("the originals' example is read with its meaning", () => {
   const config = parse(`{
@@ -53,6 +61,8 @@ test("the originals' example is read with its meaning", () => {
         path: '/nerve/services/your_http_service/services',
       },
       checkInterval: 2000,
+      directory: '/etc/nerve',
+      policy,
       checks: [
         {
           type: 'http',
@@ -62,6 +72,8 @@ test("the originals' example is read with its meaning", () => {
           fall: 2,
           ssl: false,
           insecure: true,
+          method: 'GET',
+          status: [[200, 399]],
           open_timeout: 200,
           ssl_timeout: 200,
           headers: {},
@@ -76,6 +88,8 @@ test("the originals' example is read with its meaning", () => {
         path: '/nerve/services/your_tcp_service/services',
       },
       checkInterval: 2000,
+      directory: '/etc/nerve',
+      policy,
       checks: [{ type: 'tcp', timeout: 200, rise: 3, fall: 2 }],
     },
   ]);
@@ -111,6 +125,36 @@ test('weight, labels and server options are announced', () => {
 test('an instance id given by hand wins over the one in the file, or stands in for it', () => {
   expect(parse('{instance_id: a, services: {}}', 'b').instanceId).toBe('b');
   expect(parse('{services: {}}', 'b').instanceId).toBe('b');
+});
+
+test("the originals' other keys are taken", () => {
+  const config = parse(`{
+    instance_id: a, heartbeat_path: beat, max_repeated_report_failures: 10,
+    statsd: {host: localhost, port: 8125},
+    services: {web: {host: h, port: 1, ${zk}, check_mocked: true, load_test_concurrency: 2, checks: [{type: tcp}],
+      rate_limiting: {shadow_mode: false, average_rate: 10, max_burst: 100}}}}`);
+  expect(config.heartbeatPath).toBe('/etc/nerve/beat');
+  expect(config.statsd).toEqual({ host: 'localhost', port: 8125 });
+  expect(config.services.map(({ name, checks }) => [name, checks])).toEqual([
+    ['web_0', []],
+    ['web_1', []],
+  ]);
+  expect(config.services[0]?.policy.rateLimit).toEqual({
+    shadow: false,
+    averageRate: 10,
+    maxBurst: 100,
+  });
+});
+
+test('policies for all services may stand at the top', () => {
+  const services = `services: {web: {host: h, port: 1, ${zk}}, api: {host: h, port: 2, ${zk}, flap_damping: {hold: 1}}}`;
+  const config = parse(`{instance_id: a, flap_damping: false, start_grace: 5s, ${services}}`);
+  expect(
+    config.services.map(({ policy: { flapDamping, startGrace } }) => [flapDamping, startGrace]),
+  ).toEqual([
+    [false, 5000],
+    [{ changes: 10, window: 60_000, hold: 1000, maxHold: 300_000 }, 5000],
+  ]);
 });
 
 describe('a service is announced', () => {
@@ -230,6 +274,11 @@ describe('a bad configuration is refused with place, key and mend', () => {
       ['n.yaml:4:3: services.api.port: services.web announces h:1 at /w as well'],
     ],
     [
+      'a warm-up of a weight that cannot grow',
+      service('    warmup: 30s'),
+      ['n.yaml:8:5: services.web.warmup: needs a weight of 2 or more that can grow'],
+    ],
+    [
       'an unknown key',
       service('    wieght: 1'),
       ['n.yaml:8:5: services.web.wieght: unknown key; did you mean weight?'],
@@ -270,7 +319,7 @@ describe('a bad configuration is refused with place, key and mend', () => {
       'a check of an unknown type',
       checks('{type: htp}'),
       [
-        'n.yaml:9:8: services.web.checks[0].type: expected one of tcp, http, https, got "htp"; did you mean http?',
+        'n.yaml:9:8: services.web.checks[0].type: expected one of tcp, http, https, redis, rabbitmq, postgres, mysql, grpc, exec, file, noop, module, got "htp"; did you mean http?',
       ],
     ],
     [
@@ -282,6 +331,20 @@ describe('a bad configuration is refused with place, key and mend', () => {
       'a uri that is no path',
       checks('{type: http, uri: health}'),
       ['n.yaml:9:20: services.web.checks[0].uri: expected a path such as /health, got "health"'],
+    ],
+    [
+      'a regular expression that is none',
+      checks('{type: http, uri: /, expect_match: "("}'),
+      [
+        'n.yaml:9:28: services.web.checks[0].expect_match: Invalid regular expression: /(/: Unterminated group',
+      ],
+    ],
+    [
+      'a status that is none',
+      checks('{type: http, uri: /, status: [99]}'),
+      [
+        'n.yaml:9:37: services.web.checks[0].status[0]: expected a status such as 200 or 200-299, got 99',
+      ],
     ],
     [
       'a key of another check',
@@ -304,6 +367,27 @@ describe('a bad configuration is refused with place, key and mend', () => {
   ])('%s', (_, yaml, problems) => {
     expect(problemsOf(yaml)).toEqual(problems);
   });
+});
+
+test('what a check needs and is not there is a problem of the configuration', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'nerve-'));
+  try {
+    const file = join(directory, 'nerve.yaml');
+    await writeFile(
+      file,
+      `instance_id: a
+services:
+  web:
+    {host: h, port: 1, ${zk}, checks: [{type: noop}, {type: module, module: ./no.mjs}, {type: https, uri: /, ca: no.pem}]}`,
+    );
+    await expect(loadConfig(file)).rejects.toThrow(
+      new RegExp(
+        `^${file}:4:\\d+: services.web.checks\\[1\\]: cannot load ./no.mjs: .*\n${file}:4:\\d+: services.web.checks\\[2\\]: cannot read ca: ENOENT.*${directory}/no.pem`,
+      ),
+    );
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
 
 test('services may stand in files of their own', async () => {

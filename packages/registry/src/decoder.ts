@@ -1,12 +1,7 @@
 import type { Log, Metrics } from '@smartstack/daemon';
 
 import { type BadRecord, decodeInstance, type Instance, isBadRecord } from './instance.ts';
-
-/** One record as a registry holds it. */
-export interface RegistryRecord {
-  readonly id: string;
-  readonly data: Buffer;
-}
+import type { RecordDecoder, RegistryRecord } from './record.ts';
 
 export interface DecoderDeps {
   readonly log: Log;
@@ -17,7 +12,11 @@ export interface DecoderDeps {
  * A function from a path's records to its instances. A bad record is left out, counted once and logged
  * once for as long as it stands unchanged; records whose buffer was seen before are not parsed again.
  */
-export function createDecoder(path: string, { log, metrics }: DecoderDeps) {
+export function createDecoder(
+  path: string,
+  { log, metrics }: DecoderDeps,
+  decodeRecord: RecordDecoder = decodeInstance,
+) {
   const refused = metrics.counter({
     name: 'smartstack_registry_bad_records_total',
     help: 'Records in the registry that are no instance and were left out',
@@ -29,7 +28,7 @@ export function createDecoder(path: string, { log, metrics }: DecoderDeps) {
   function decode({ id, data }: RegistryRecord): Instance | BadRecord {
     const before = known.get(data);
     if (before) return before;
-    const decoded = decodeInstance(id, data);
+    const decoded = decodeRecord(id, data);
     known.set(data, decoded);
     return decoded;
   }

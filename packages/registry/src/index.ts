@@ -9,14 +9,27 @@ export {
   keyOf,
 } from './instance.ts';
 export { createMemoryRegistry } from './memory/memory.ts';
+export { instanceOfName } from './path-encoding.ts';
+export type { RecordDecoder, RegistryRecord } from './record.ts';
 export {
   createRegistries,
+  type OpenedRegistries,
   type Registries,
   type RegistriesOptions,
   type RegistryAddress,
   registrySchema,
-  zooKeeperHosts,
-  zooKeeperSchema,
 } from './registries.ts';
 export type { Announcement, Registry } from './registry.ts';
-export { createZooKeeperRegistry, type ZooKeeperRegistryOptions } from './zookeeper/zookeeper.ts';
+export { serversetDecoder } from './serverset.ts';
+export {
+  sessionOptionsOf,
+  type ZooKeeperSection,
+  zooKeeperHosts,
+  zooKeeperSchema,
+} from './zookeeper/section.ts';
+export {
+  createZooKeeperRegistry,
+  type FollowOptions,
+  type ZooKeeperRegistry,
+  type ZooKeeperRegistryOptions,
+} from './zookeeper/zookeeper.ts';

@@ -1,24 +1,14 @@
-import { duration } from '@smartstack/daemon';
+import type { SessionOptions } from '@smartstack/zookeeper';
 import { z } from 'zod';
 
 import type { DecoderDeps } from './decoder.ts';
 import { createFileRegistry } from './file/file.ts';
 import type { Registry } from './registry.ts';
-import { createZooKeeperRegistry, splitChroot } from './zookeeper/zookeeper.ts';
-
-/** ZooKeeper servers as configurations list them: `host:port` each, or all in one text with commas. */
-export const zooKeeperHosts = z
-  .union([z.string().transform((text) => [text]), z.array(z.string())])
-  .refine((hosts) => splitChroot(hosts).hosts.length > 0, {
-    error: 'expected at least one host:port',
-  });
-
-/** The top-level `zookeeper` section of both daemons. */
-export const zooKeeperSchema = z.strictObject({
-  hosts: zooKeeperHosts,
-  /** The session timeout to ask for: how long a dead machine's announcements stand. */
-  session_timeout: duration.optional(),
-});
+import {
+  createZooKeeperRegistry,
+  splitChroot,
+  type ZooKeeperRegistry,
+} from './zookeeper/zookeeper.ts';
 
 /** The top-level `registry` section of both daemons: a registry that is no ZooKeeper. */
 export const registrySchema = z.strictObject({
@@ -36,38 +26,55 @@ export interface Registries extends AsyncDisposable {
   open(address: RegistryAddress): Registry;
 }
 
+/** Registries whose ZooKeeper ones show what only ZooKeeper has. */
+export interface OpenedRegistries extends Registries {
+  openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry;
+}
+
 export interface RegistriesOptions extends DecoderDeps {
-  /** The session timeout to ask ZooKeeper for, in milliseconds. */
-  readonly sessionTimeout?: number | undefined;
+  /** What every ZooKeeper session is opened with; see `sessionOptionsOf`. */
+  readonly session?: Partial<SessionOptions>;
 }
 
 /** Opens registries on first use and disposes of all of them together. */
-export function createRegistries({ sessionTimeout, ...deps }: RegistriesOptions): Registries {
-  const opened = new Map<string, Registry>();
-  const create = (address: RegistryAddress) =>
-    address.type === 'file'
-      ? createFileRegistry({ directory: address.directory, ...deps })
-      : createZooKeeperRegistry({
-          hosts: address.hosts,
-          ...deps,
-          ...(sessionTimeout !== undefined && { timeout: sessionTimeout }),
-        });
+export function createRegistries({ session, ...deps }: RegistriesOptions): OpenedRegistries {
+  const folders = new Map<string, Registry>();
+  const ensembles = new Map<string, ZooKeeperRegistry>();
+
+  const openZooKeeper = (hosts: readonly string[]) =>
+    getOrCreate(ensembles, ensembleKey(hosts), () =>
+      createZooKeeperRegistry({
+        ...session,
+        ...deps,
+        hosts,
+      }),
+    );
+
   return {
-    open: (address) => {
-      const key = keyOf(address);
-      const registry = opened.get(key) ?? create(address);
-      opened.set(key, registry);
-      return registry;
-    },
+    open: (address) =>
+      address.type === 'zookeeper'
+        ? openZooKeeper(address.hosts)
+        : getOrCreate(folders, address.directory, () =>
+            createFileRegistry({ directory: address.directory, ...deps }),
+          ),
+    openZooKeeper,
     [Symbol.asyncDispose]: async () => {
-      await Promise.all([...opened.values()].map((registry) => registry[Symbol.asyncDispose]()));
+      const all = [...folders.values(), ...ensembles.values()];
+      await Promise.all(all.map((registry) => registry[Symbol.asyncDispose]()));
     },
   };
 }
 
 /** The same servers in another order are the same ensemble. */
-function keyOf(address: RegistryAddress): string {
-  if (address.type === 'file') return `file ${address.directory}`;
-  const { hosts, chroot = '' } = splitChroot(address.hosts);
-  return `zookeeper ${[...hosts].sort().join(',')}${chroot}`;
+function ensembleKey(servers: readonly string[]): string {
+  const { hosts, chroot = '' } = splitChroot(servers);
+  return `${[...hosts].sort().join(',')}${chroot}`;
+}
+
+function getOrCreate<V>(map: Map<string, V>, key: string, create: () => V): V {
+  const present = map.get(key);
+  if (present !== undefined) return present;
+  const created = create();
+  map.set(key, created);
+  return created;
 }

@@ -37,6 +37,7 @@ test('a service has the originals’ defaults', async () => {
     default_servers: [],
     keep_default_servers: false,
     use_previous_backends: true,
+    leader_election: false,
   });
 });
 
@@ -77,7 +78,7 @@ test.each([
   [
     'a method that is not there',
     'services:\n  web:\n    discovery: {method: zookeper}',
-    'synapse.yaml:3:17: services.web.discovery.method: expected one of zookeeper, file, base, got "zookeper"; did you mean zookeeper?',
+    'synapse.yaml:3:17: services.web.discovery.method: expected one of zookeeper, zookeeper_poll, file, base, dns, zookeeper_dns, zookeeper_dns_poll, docker, marathon, ec2tag, multi, got "zookeper"; did you mean zookeeper?',
   ],
   [
     'a default server without a host',
@@ -90,10 +91,56 @@ test.each([
     'synapse.yaml:4:24: services.web.default_servers[0].host: expected a host name or an address, got "a b"',
   ],
   [
+    'a port that is none',
+    'services:\n  web:\n    discovery: {method: base}\n    backend_port_override: 0',
+    'synapse.yaml:4:5: services.web.backend_port_override: expected a number of at least 1, got 0',
+  ],
+  [
+    'a filter with a condition that is not there',
+    'services:\n  web:\n    discovery: {method: base, label_filters: [{label: a, value: b, condition: equal}]}',
+    'synapse.yaml:3:68: services.web.discovery.label_filters[0].condition: expected one of equals, not-equals, in, not-in, exists, got "equal"; did you mean equals?',
+  ],
+  [
+    'a jitter that is too long',
+    'services:\n  web:\n    discovery: {method: zookeeper, hosts: [a:1], path: /w, discovery_jitter: 121}',
+    'synapse.yaml:3:60: services.web.discovery.discovery_jitter: must not be more than 120 seconds',
+  ],
+  [
+    'a decoder that is not there',
+    'services:\n  web:\n    discovery: {method: zookeeper, hosts: [a:1], path: /w, decode: {method: servers}}',
+    'synapse.yaml:3:69: services.web.discovery.decode.method: expected one of nerve, serverset, got "servers"; did you mean serverset?',
+  ],
+  [
+    'names without a port',
+    'services:\n  web:\n    discovery: {method: dns, servers: [{host: web.test}]}',
+    'synapse.yaml:3:5: services.web.discovery: nobody says which port members listen on; give backend_port_override',
+  ],
+  [
+    'a watcher without an ensemble',
+    'services:\n  web:\n    discovery: {method: multi, resolver: {method: union}, watchers: {a: {method: zookeeper, path: /a}}}',
+    'synapse.yaml:3:70: services.web.discovery.watchers.a: no ZooKeeper to ask; give hosts here or zookeeper.hosts for all services',
+  ],
+  [
+    'an order that lacks a watcher',
+    'services:\n  web:\n    discovery: {method: base}\n    discovery_multi: {resolver: {method: sequential, sequential_order: [a]}, watchers: {a: {method: base}}}',
+    'synapse.yaml:3:5: services.web.discovery: sequential_order lacks primary',
+  ],
+  [
     'a relative path',
     'services:\n  web:\n    discovery: {method: zookeeper, hosts: [a:1], path: web}',
     'synapse.yaml:3:50: services.web.discovery.path: expected an absolute path such as /services/web, got "web"',
   ],
 ])('%s', async (_, yaml, problem) => {
   expect(await problemsOf(yaml)).toEqual([problem]);
+});
+
+test('discovery_multi has the discovery as its primary watcher', async () => {
+  const { services } = await load(
+    'services:\n  web:\n    discovery: {method: base}\n    discovery_multi: {resolver: {method: union}, watchers: {old: {method: base}}}',
+  );
+  expect(services.web?.discovery).toEqual({
+    method: 'multi',
+    resolver: { method: 'union' },
+    watchers: { old: { method: 'base' }, primary: { method: 'base' } },
+  });
 });

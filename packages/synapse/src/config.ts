@@ -8,14 +8,32 @@ import {
 import { type Instance, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
-import { discoverySchema } from './discovery/table.ts';
+import {
+  type DiscoveryConfig,
+  discoveryMultiSchema,
+  discoverySchema,
+  partsOf,
+  problemOf,
+  type SingleDiscovery,
+} from './discovery/table.ts';
 import { haproxySchema, haproxyServiceSchema } from './proxies/haproxy/config.ts';
+
+/** The originals also took a port as text. */
+const port = z
+  .union([
+    z.int(),
+    z
+      .string()
+      .regex(/^\d{1,5}$/)
+      .transform(Number),
+  ])
+  .pipe(z.int().min(1).max(65_535));
 
 const defaultServer = z
   .strictObject({
     name: z.string().optional(),
     host: z.string().refine(isHost, { error: 'expected a host name or an address' }),
-    port: z.int().min(1).max(65_535),
+    port,
     weight: z.int().min(0).optional(),
     labels: z.record(z.string(), z.string()).optional(),
     haproxy_server_options: z.string().optional(),
@@ -24,13 +42,24 @@ const defaultServer = z
     withoutUndefined({ ...server, haproxyServerOptions: options }),
   );
 
-const serviceSchema = z.strictObject({
-  discovery: discoverySchema,
-  default_servers: z.array(defaultServer).default([]),
-  keep_default_servers: z.boolean().default(false),
-  use_previous_backends: z.boolean().default(true),
-  haproxy: haproxyServiceSchema.optional(),
-});
+const serviceSchema = z
+  .strictObject({
+    discovery: discoverySchema,
+    /** More watchers beside `discovery`, which is their `primary`. */
+    discovery_multi: discoveryMultiSchema.optional(),
+    default_servers: z.array(defaultServer).default([]),
+    keep_default_servers: z.boolean().default(false),
+    use_previous_backends: z.boolean().default(true),
+    backend_port_override: port.optional(),
+    leader_election: z.boolean().default(false),
+    /** Follows the service this many times over, as `<name>_0` and on: for load tests of the registry. */
+    load_test_concurrency: z.int().min(1).max(10_000).optional(),
+    haproxy: haproxyServiceSchema.optional(),
+  })
+  .transform(({ discovery_multi: more, ...service }) => ({
+    ...service,
+    discovery: more ? withPrimary(more, service.discovery) : service.discovery,
+  }));
 
 const schema = z
   .strictObject({
@@ -45,7 +74,7 @@ const schema = z
     haproxy: haproxySchema.optional(),
   })
   .superRefine((config, context) => {
-    for (const [path, message] of [...registryProblems(config), ...portProblems(config)])
+    for (const [path, message] of [...discoveryProblems(config), ...portProblems(config)])
       context.addIssue({ code: 'custom', path: [...path], message });
   });
 
@@ -67,17 +96,59 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
 type Problem = readonly [path: readonly string[], message: string];
 type Unchecked = z.output<typeof schema>;
 
-function registryProblems({ services, zookeeper, registry }: Unchecked): readonly Problem[] {
-  return Object.entries(services).flatMap(([name, { discovery }]): readonly Problem[] => {
+function discoveryProblems({ services, zookeeper, registry }: Unchecked): readonly Problem[] {
+  return Object.entries(services).flatMap(([name, service]): readonly Problem[] => {
     const path = ['services', name, 'discovery'];
-    if (discovery.method === 'zookeeper' && !discovery.hosts && !zookeeper)
-      return [[path, 'no ZooKeeper to ask; give hosts here or zookeeper.hosts for all services']];
-    if (discovery.method === 'file' && !discovery.directory && !registry)
-      return [
-        [path, 'no folder to read; give directory here or registry.directory for all services'],
-      ];
-    return [];
+    const whole = problemOf(service.discovery);
+    const port = service.backend_port_override ?? service.haproxy?.server_port_override;
+    const parts = partsOf(service.discovery).flatMap(([below, part]): readonly Problem[] => {
+      const problem = partProblem(part, {
+        zookeeper: zookeeper !== undefined,
+        registry: registry !== undefined,
+        port: port !== undefined,
+      });
+      return problem === undefined ? [] : [[[...path, ...below], problem]];
+    });
+    return whole === undefined ? parts : [[path, whole], ...parts];
   });
+}
+
+type Given = Readonly<Record<'zookeeper' | 'registry' | 'port', boolean>>;
+
+/** What a discovery lacks, given what the rest of the configuration gives. */
+function partProblem(part: SingleDiscovery, given: Given): string | undefined {
+  const noPort = 'nobody says which port members listen on; give backend_port_override';
+  switch (part.method) {
+    case 'zookeeper':
+    case 'zookeeper_poll':
+    case 'zookeeper_dns':
+    case 'zookeeper_dns_poll':
+      return part.hosts || given.zookeeper
+        ? undefined
+        : 'no ZooKeeper to ask; give hosts here or zookeeper.hosts for all services';
+    case 'file':
+      return part.directory || given.registry
+        ? undefined
+        : 'no folder to read; give directory here or registry.directory for all services';
+    case 'dns':
+      return given.port || part.servers.every(({ port, host }) => port || host.startsWith('_'))
+        ? undefined
+        : noPort;
+    case 'ec2tag':
+      return given.port ? undefined : noPort;
+    case 'base':
+    case 'docker':
+    case 'marathon':
+      return undefined;
+  }
+}
+
+function withPrimary(
+  { watchers, ...more }: z.output<typeof discoveryMultiSchema>,
+  discovery: DiscoveryConfig,
+): DiscoveryConfig {
+  if (discovery.method === 'multi') return discovery;
+  return { ...more, watchers: { ...watchers, primary: discovery } };
 }
 
 function portProblems({ services, haproxy }: Unchecked): readonly Problem[] {

@@ -1,9 +1,9 @@
 import { createLatest, createMetrics, type Latest, silentLog } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-
+import type { Followed } from './followers.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
-import { createReconciler, type Followed } from './reconciler.ts';
+import { createReconciler } from './reconciler.ts';
 import type { Snapshot } from './service.ts';
 
 let ended: AbortController;
@@ -53,14 +53,16 @@ function recorder() {
   return { driver, control };
 }
 
-function start(services: readonly Followed[], driver: ProxyDriver, startupTimeout = 10_000): void {
-  running = createReconciler({
+function start(services: readonly Followed[], driver: ProxyDriver, startupTimeout = 10_000) {
+  const reconciler = createReconciler({
     followed: services,
     drivers: [driver],
     startupTimeout,
     log: silentLog,
     metrics: createMetrics(),
-  }).run(ended.signal);
+  });
+  running = reconciler.run(ended.signal);
+  return reconciler;
 }
 
 const one = (host: string): readonly Instance[] => [{ host, port: 1 }];
@@ -144,4 +146,57 @@ test('a discovery that fails fails the whole, loudly', async () => {
   start([broken], driver);
   await expect(running).rejects.toThrow('a defect');
   running = Promise.resolve();
+});
+
+test('replacing touches only what changed: it keeps its members until it is heard anew', async () => {
+  const opened: string[] = [];
+  const service = (name: string, identity: string) => {
+    const each = followed(name);
+    const discovery: Followed['discovery'] = (signal) => {
+      opened.push(`${name} ${identity}`);
+      return each.lists.values(signal);
+    };
+    return { ...each, identity, discovery };
+  };
+  const [web, api, old] = [service('web', '1'), service('api', '1'), service('old', '1')];
+  const { driver, control } = recorder();
+  const reconciler = start([web, api, old], driver);
+  for (const each of [web, api, old]) each.lists.set(one('a'));
+  await vi.waitFor(() => expect(control.applied).toHaveLength(1));
+  const [changed, added] = [service('api', '2'), service('new', '1')];
+  reconciler.replace([service('web', '1'), changed, added]);
+  await vi.waitFor(() =>
+    expect(control.applied.at(-1)).toEqual({ web: ['a'], api: ['a'], new: undefined }),
+  );
+  old.lists.set(one('b'));
+  api.lists.set(one('b'));
+  changed.lists.set(one('c'));
+  added.lists.set(one('d'));
+  web.lists.set(one('e'));
+  await vi.waitFor(() =>
+    expect(control.applied.at(-1)).toEqual({ web: ['e'], api: ['c'], new: ['d'] }),
+  );
+  expect(opened).toEqual(['web 1', 'api 1', 'old 1', 'api 2', 'new 1']);
+});
+
+test('what the registry says of a service is laid over its section, and taken back', async () => {
+  const web = followed('web');
+  const says = createLatest<object>();
+  const haproxy = { backend_order: 'asc', port: 80 } as never;
+  const { driver } = recorder();
+  const reconciler = start(
+    [
+      {
+        ...web,
+        service: { ...web.service, haproxy },
+        overrides: (signal) => says.values(signal),
+      },
+    ],
+    driver,
+  );
+  const section = () => reconciler.snapshot().get('web')?.haproxy;
+  says.set({ backend_order: 'desc' });
+  await vi.waitFor(() => expect(section()).toEqual({ backend_order: 'desc', port: 80 }));
+  says.set({});
+  await vi.waitFor(() => expect(section()).toBe(haproxy));
 });

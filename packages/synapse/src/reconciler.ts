@@ -1,24 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import {
-  createBackoff,
-  createLatest,
-  isAbort,
-  type Latest,
-  type Log,
-  type Metrics,
-  messageOf,
-} from '@smartstack/daemon';
+import type { Log, Metrics } from '@smartstack/daemon';
 
-import type { Discovery } from './discovery/discovery.ts';
+import { createFollowers, type Followed } from './followers.ts';
+import { createLane, type Lane } from './lane.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
-import type { Service, Snapshot } from './service.ts';
-
-/** A service to follow: what is known of it before its discovery is heard, and that discovery. */
-export interface Followed {
-  readonly service: Service;
-  readonly discovery: Discovery;
-}
+import type { Snapshot } from './service.ts';
+import { createTaskGroup } from './task-group.ts';
 
 export interface ReconcilerOptions {
   readonly followed: readonly Followed[];
@@ -33,6 +21,8 @@ export interface ReconcilerOptions {
 export interface Reconciler {
   /** Works until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
+  /** Follows these services in place of those before; what did not change is not touched. */
+  replace(followed: readonly Followed[]): void;
   /** The newest desired state. */
   snapshot(): Snapshot;
   /** Whether every proxy has been brought in step once. */
@@ -44,119 +34,43 @@ export interface Reconciler {
  * newest state when it is done. The first apply waits for every discovery, up to a time.
  */
 export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { followed, startupTimeout, log } = options;
-  let snapshot: Snapshot = new Map(followed.map(({ service }) => [service.name, service]));
-  const lanes = options.drivers.map((driver) => ({ driver, mailbox: createLatest<Snapshot>() }));
-  const inStep = new Set<ProxyDriver>();
-  const unheard = createCountdown(followed.length);
+  const { startupTimeout, log } = options;
+  const lanes = options.drivers.map((driver) => createLane(driver, options));
   let started = false;
 
-  const post = (mailbox: Latest<Snapshot>) => {
-    if (started) mailbox.set(snapshot);
+  const post = (snapshot: Snapshot) => {
+    if (started) for (const lane of lanes) lane.post(snapshot);
   };
-  const publish = () => {
-    for (const { mailbox } of lanes) post(mailbox);
-  };
-
-  async function follow({ service, discovery }: Followed, signal: AbortSignal): Promise<void> {
-    let heard = false;
-    for await (const instances of discovery(signal)) {
-      snapshot = new Map(snapshot).set(service.name, { ...service, instances });
-      if (!heard) unheard.down();
-      heard = true;
-      publish();
-    }
-  }
+  const followers = createFollowers(options.followed, { onChange: post });
 
   async function start(signal: AbortSignal): Promise<void> {
-    await before(unheard.zero, startupTimeout, signal);
+    await before(followers.heard, startupTimeout, signal);
+    const snapshot = followers.snapshot();
     const missing = [...snapshot.values()].filter(({ instances }) => instances === undefined);
     if (missing.length > 0 && !signal.aborted)
       log.warn({ services: missing.map(({ name }) => name) }, 'starting before all were heard');
     started = true;
-    publish();
+    post(snapshot);
+  }
+
+  async function wake(lane: Lane, signal: AbortSignal): Promise<void> {
+    for await (const _ of lane.driver.wakes(signal)) if (started) lane.post(followers.snapshot());
   }
 
   return {
-    run: (signal) =>
-      joinAll(signal, [
-        ...followed.map((each) => follow(each, signal)),
-        ...lanes.flatMap(({ driver, mailbox }) => [
-          drive(driver, mailbox, options, () => inStep.add(driver), signal),
-          wake(driver, () => post(mailbox), signal),
-        ]),
-        start(signal),
-      ]),
-    snapshot: () => snapshot,
-    ready: () => lanes.every(({ driver }) => inStep.has(driver)),
-  };
-}
-
-/** Applies snapshots as they come; what fails is tried again with whatever is newest by then. */
-async function drive(
-  driver: ProxyDriver,
-  mailbox: Latest<Snapshot>,
-  { log, metrics }: ReconcilerOptions,
-  onApplied: () => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const applied = metrics.counter({
-    name: 'synapse_applies_total',
-    help: 'Snapshots applied to a proxy, by what that took',
-    labels: ['proxy', 'result'],
-  });
-  const backoff = createBackoff({ base: 200, max: 5000 });
-  let failure = '';
-  for await (const snapshot of mailbox.values(signal)) {
-    try {
-      const result = await driver.apply(snapshot, signal);
-      applied.inc({ proxy: driver.name, result });
-      onApplied();
-      if (failure !== '') log.info({ proxy: driver.name }, 'proxy is in step again');
-      failure = '';
-      backoff.reset();
-    } catch (error) {
-      if (isAbort(error, signal)) return;
-      applied.inc({ proxy: driver.name, result: 'failed' });
-      if (failure !== messageOf(error))
-        log.error(
-          { proxy: driver.name, reason: messageOf(error) },
-          'cannot bring the proxy in step',
-        );
-      failure = messageOf(error);
-      await backoff.wait(signal).catch(() => {});
-      mailbox.offer(snapshot);
-    }
-  }
-}
-
-async function wake(driver: ProxyDriver, post: () => void, signal: AbortSignal): Promise<void> {
-  for await (const _ of driver.wakes(signal)) post();
-}
-
-/** Waits for all tasks; one that fails for another reason than the signal fails the whole at once. */
-async function joinAll(signal: AbortSignal, tasks: readonly Promise<void>[]): Promise<void> {
-  await Promise.all(
-    tasks.map((task) =>
-      task.catch((error: unknown) => {
-        if (!isAbort(error, signal)) throw error;
-      }),
-    ),
-  );
-}
-
-function createCountdown(count: number) {
-  let left = count;
-  let reached = () => {};
-  const zero = new Promise<void>((resolve) => {
-    reached = resolve;
-  });
-  if (left === 0) reached();
-  return {
-    zero,
-    down: () => {
-      if (--left === 0) reached();
+    run: async (signal) => {
+      const group = createTaskGroup(signal);
+      followers.start(group, signal);
+      for (const lane of lanes) {
+        group.add(lane.drive(signal), signal);
+        group.add(wake(lane, signal), signal);
+      }
+      group.add(start(signal), signal);
+      await group.done();
     },
+    replace: followers.replace,
+    snapshot: followers.snapshot,
+    ready: () => lanes.every((lane) => lane.inStep()),
   };
 }
 

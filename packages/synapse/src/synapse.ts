@@ -1,16 +1,18 @@
 import { type Log, type Metrics, serveStatus } from '@smartstack/daemon';
-import { createRegistries, type Registries } from '@smartstack/registry';
+import { createRegistries, type OpenedRegistries, sessionOptionsOf } from '@smartstack/registry';
 
-import type { LoadedConfig, ServiceConfig } from './config.ts';
+import type { LoadedConfig } from './config.ts';
+import { copiesOf } from './copies.ts';
 import type { DiscoveryDeps } from './discovery/discovery.ts';
-import { type FallbackPolicy, withFallback } from './discovery/policies.ts';
-import { createDiscovery } from './discovery/table.ts';
+import { followGenerator } from './discovery/generator.ts';
+import { createPipeline } from './discovery/pipeline.ts';
+import type { Followed } from './followers.ts';
 import { haproxy } from './proxies/haproxy/index.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
-import { createReconciler, type Followed } from './reconciler.ts';
+import { createReconciler } from './reconciler.ts';
 import { describeStatus } from './status.ts';
 
-interface SynapseDeps {
+export interface SynapseDeps {
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -23,7 +25,7 @@ export async function runSynapse(
 ): Promise<void> {
   const { config } = loaded;
   await using registries = createRegistries({
-    sessionTimeout: config.zookeeper?.session_timeout,
+    session: await sessionOptionsOf(config.zookeeper),
     ...deps,
   });
   await using driver: ProxyDriver = haproxy.create(
@@ -54,9 +56,10 @@ export async function runSynapse(
   await Promise.all(tasks);
 }
 
-function followedServices(
+/** Every configured service with the discovery that follows it; nothing is opened before that runs. */
+export function followedServices(
   { config, source }: LoadedConfig,
-  registries: Registries,
+  registries: OpenedRegistries,
   deps: SynapseDeps,
 ): readonly Followed[] {
   const { zookeeper, registry } = config;
@@ -66,25 +69,24 @@ function followedServices(
     zookeeper: zookeeper && { type: 'zookeeper', hosts: zookeeper.hosts },
     file: registry && { type: 'file', directory: registry.directory },
   };
-  return Object.entries(config.services).map(([name, service]) => ({
+  const services = Object.entries(config.services).flatMap(([name, service]) =>
+    copiesOf(name, service).map(([copy, each]) => [copy, each, name] as const),
+  );
+  return services.map(([name, service, written]) => ({
     service: {
       name,
       instances: undefined,
-      defaults: service.default_servers,
+      // Which default server would lead is not known.
+      defaults: service.leader_election ? [] : service.default_servers,
       ...(service.haproxy && { haproxy: service.haproxy }),
-      origin: source.locate(['services', name]),
+      origin: source.locate(['services', written]),
     },
-    discovery: withFallback(
-      createDiscovery(service.discovery, { ...shared, service: name }),
-      fallbackOf(service),
-    ),
+    discovery: createPipeline(service, { ...shared, service: name }),
+    overrides:
+      service.haproxy &&
+      followGenerator(service.discovery, config.haproxy?.trust_registry_config ?? false, {
+        ...shared,
+        service: name,
+      }),
   }));
-}
-
-function fallbackOf(service: ServiceConfig): FallbackPolicy {
-  return {
-    defaultServers: service.default_servers,
-    keepDefaultServers: service.keep_default_servers,
-    usePreviousBackends: service.use_previous_backends,
-  };
 }

@@ -8,17 +8,23 @@ import { closedPort, tcpServer } from './server.fixture.ts';
 import { createCheck } from './table.ts';
 import { isSelfConnected } from './tcp.ts';
 
-const probe = (check: Check, timeout: number, signal = new AbortController().signal) =>
-  createProbe(check, timeout, signal)();
+const probe = async (
+  check: Promise<Check>,
+  timeout: number,
+  signal = new AbortController().signal,
+) => createProbe(await check, timeout, signal)();
 const serve = (host?: string) => tcpServer(() => {}, host);
 
 const check = (host: string, port: number) =>
-  createCheck({ type: 'tcp', timeout: 100, rise: 1, fall: 1 }, { service: 'web', host, port });
+  createCheck(
+    { type: 'tcp', timeout: 100, rise: 1, fall: 1 },
+    { service: 'web', host, port, directory: '/' },
+  );
 
 test.each(['127.0.0.1', '::1', 'localhost'])('a server at %s passes', async (host) => {
   await using server = await serve(host);
   const { port } = server;
-  expect(await probe(check(host, port), 1000)).toEqual({ passed: true });
+  expect(await probe(check(host, port), 1000)).toMatchObject({ passed: true });
 });
 
 test('a server that is silent passes, as it accepts', async () => {
@@ -36,7 +42,7 @@ test.each([
   ['::1', '[::1]'],
 ])('a closed port at %s fails as refused', async (host, shown) => {
   const port = await closedPort(host);
-  expect(await probe(check(host, port), 1000)).toEqual({
+  expect(await probe(check(host, port), 1000)).toMatchObject({
     passed: false,
     reason: `connect ${shown}:${port}: refused`,
   });
@@ -59,7 +65,7 @@ test('a host that does not answer fails at its deadline', async () => {
 test('an aborted check ends at once', async () => {
   await using server = await fullServer();
   const stop = new AbortController();
-  const running = probe(check(server.host, server.port), 60_000, stop.signal);
+  const running = createProbe(await check(server.host, server.port), 60_000, stop.signal)();
   stop.abort(new Error('stopped'));
   expect((await running).reason).toMatch(/: stopped$/);
 });
@@ -83,8 +89,8 @@ test('a check goes to its own host and port where it has them', async () => {
   const { host, port } = server;
   const own = createCheck(
     { type: 'tcp', host, port, timeout: 100, rise: 1, fall: 1 },
-    { service: 'web', host: '192.0.2.1', port: 1 },
+    { service: 'web', host: '192.0.2.1', port: 1, directory: '/' },
   );
-  expect(own.name).toBe(`web tcp-127.0.0.1:${port}`);
+  expect((await own).name).toBe(`web tcp-127.0.0.1:${port}`);
   expect((await probe(own, 1000)).passed).toBe(true);
 });

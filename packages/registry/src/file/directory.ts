@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { hasCode } from '@smartstack/daemon';
 
-import type { RegistryRecord } from '../decoder.ts';
+import type { RegistryRecord } from '../record.ts';
 
 export interface DirectoryWatchOptions {
   /** How often the folder is read whether or not a change was seen, in milliseconds. */

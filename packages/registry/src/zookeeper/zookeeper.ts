@@ -1,8 +1,11 @@
 import { connect, type SessionOptions } from '@smartstack/zookeeper';
 
 import { createDecoder, type DecoderDeps } from '../decoder.ts';
-import { encodeInstance } from '../instance.ts';
+import { decodeInstance, encodeInstance, type Instance } from '../instance.ts';
+import { namesFirst } from '../path-encoding.ts';
+import type { RecordDecoder } from '../record.ts';
 import type { Registry } from '../registry.ts';
+import { pollChildren, pollData } from './poll.ts';
 
 export interface ZooKeeperRegistryOptions
   extends DecoderDeps,
@@ -11,13 +14,51 @@ export interface ZooKeeperRegistryOptions
   readonly hosts: readonly string[];
 }
 
+/** How to follow a path that others than nerve may write, or that is not to be watched. */
+export interface FollowOptions {
+  /** Reads records whose name carries no instance; default nerve's format. */
+  readonly decode?: RecordDecoder | undefined;
+  /** Asks this often, in milliseconds, in place of watching. */
+  readonly pollInterval?: number | undefined;
+}
+
+/** A registry with what only ZooKeeper has. */
+export interface ZooKeeperRegistry extends Registry {
+  /** `watch` with options. */
+  follow(
+    path: string,
+    options: FollowOptions,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly Instance[]>;
+  /**
+   * Yields a node's own data, then again when it changed, looking at its version each `interval`
+   * milliseconds (jittered); undefined where there is no such node. Ends when the signal aborts.
+   */
+  data(path: string, interval: number, signal: AbortSignal): AsyncIterable<Buffer | undefined>;
+}
+
 /**
  * Announcements are ephemeral sequential nodes `<path>/<name>_<sequence>` with the instance as JSON,
  * as Airbnb's nerve writes them. One session, opened at once, serves all paths.
  */
-export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): Registry {
+export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooKeeperRegistry {
   const { hosts, log, metrics } = options;
   const session = connect({ ...options, ...splitChroot(hosts) });
+
+  async function* follow(
+    path: string,
+    { decode: format = decodeInstance, pollInterval }: FollowOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly Instance[], void> {
+    const decode = createDecoder(path, { log, metrics }, namesFirst(format));
+    const lists =
+      pollInterval === undefined
+        ? session.children(path, signal)
+        : pollChildren({ session, log, path, interval: pollInterval }, signal);
+    for await (const children of lists)
+      yield decode(children.map(({ name, data }) => ({ id: name, data })));
+  }
+
   return {
     announce: async (path, instance, signal) => {
       const node = await session.ephemeral(
@@ -35,12 +76,9 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): Regi
       };
     },
 
-    watch: async function* (path, signal) {
-      const decode = createDecoder(path, { log, metrics });
-      for await (const children of session.children(path, signal))
-        yield decode(children.map(({ name, data }) => ({ id: name, data })));
-    },
-
+    watch: (path, signal) => follow(path, {}, signal),
+    follow,
+    data: (path, interval, signal) => pollData({ session, log, path, interval }, signal),
     [Symbol.asyncDispose]: () => session.close(),
   };
 }

@@ -1,5 +1,5 @@
 import type { Log, Metrics } from '@smartstack/daemon';
-import type { Instance, Registries, RegistryAddress } from '@smartstack/registry';
+import type { Instance, OpenedRegistries, RegistryAddress } from '@smartstack/registry';
 
 /**
  * Follows one service: yields the whole list of its members once it was heard, then again on every
@@ -11,7 +11,9 @@ export type Discovery = (signal: AbortSignal) => AsyncIterable<readonly Instance
 export interface DiscoveryDeps {
   /** The service's name, for messages and defaults. */
   readonly service: string;
-  readonly registries: Registries;
+  /** The port of members that are found without one. */
+  readonly port?: number | undefined;
+  readonly registries: OpenedRegistries;
   /** The daemon's own registries, for a discovery that names none. */
   readonly zookeeper?: Extract<RegistryAddress, { type: 'zookeeper' }> | undefined;
   readonly file?: Extract<RegistryAddress, { type: 'file' }> | undefined;

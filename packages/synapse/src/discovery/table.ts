@@ -2,26 +2,106 @@ import { z } from 'zod';
 
 import { base } from './base.ts';
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
+import { dns } from './dns/dns.ts';
+import { docker } from './docker.ts';
+import { ec2tag } from './ec2tag.ts';
 import { file } from './file.ts';
+import { marathon } from './marathon.ts';
+import { multi, resolverProblem, resolverSchema } from './multi/multi.ts';
+import { filtersOf, labelFilterKeys, withFilters } from './policies/label-filters.ts';
 import { zookeeper } from './zookeeper.ts';
+import { zookeeperDns, zookeeperDnsPoll } from './zookeeper-dns.ts';
+import { zookeeperPoll } from './zookeeper-poll.ts';
+
+const single = [
+  zookeeper.schema.extend(labelFilterKeys),
+  zookeeperPoll.schema.extend(labelFilterKeys),
+  file.schema.extend(labelFilterKeys),
+  base.schema.extend(labelFilterKeys),
+  dns.schema.extend(labelFilterKeys),
+  zookeeperDns.schema.extend(labelFilterKeys),
+  zookeeperDnsPoll.schema.extend(labelFilterKeys),
+  docker.schema.extend(labelFilterKeys),
+  marathon.schema.extend(labelFilterKeys),
+  ec2tag.schema.extend(labelFilterKeys),
+] as const;
+
+const singleSchema = z.discriminatedUnion('method', single);
+const watchers = z.record(z.string(), singleSchema);
+
+const multiSchema = z.strictObject({
+  method: z.literal('multi'),
+  watchers: watchers.refine((all) => Object.keys(all).length > 0, { error: 'needs at least one' }),
+  resolver: resolverSchema,
+  ...labelFilterKeys,
+});
 
 /** Every way to find a service, by the `method` that selects it. */
-export const discoverySchema = z.discriminatedUnion('method', [
-  zookeeper.schema,
-  file.schema,
-  base.schema,
-]);
+export const discoverySchema = z.discriminatedUnion('method', [...single, multiSchema]);
 
+/** The originals' `discovery_multi`: watchers beside `discovery`, which is the one named `primary`. */
+export const discoveryMultiSchema = multiSchema.extend({
+  method: z.literal('multi').default('multi'),
+  watchers: watchers.default({}),
+});
+
+export type SingleDiscovery = z.output<typeof singleSchema>;
 export type DiscoveryConfig = z.output<typeof discoverySchema>;
 
-/** The discovery that a configuration describes. */
+/** The discoveries of one configuration that follow something themselves, each with its place in it. */
+export function partsOf(
+  config: DiscoveryConfig,
+): readonly (readonly [path: readonly string[], part: SingleDiscovery])[] {
+  if (config.method !== 'multi') return [[[], config]];
+  return Object.entries(config.watchers).map(([name, part]) => [['watchers', name], part]);
+}
+
+/** What is wrong with a discovery's parts together, or undefined. */
+export function problemOf(config: DiscoveryConfig): string | undefined {
+  return config.method === 'multi'
+    ? resolverProblem(config.resolver, Object.keys(config.watchers))
+    : undefined;
+}
+
+/** The discovery that a configuration describes, with its label filters. */
 export function createDiscovery(config: DiscoveryConfig, deps: DiscoveryDeps): Discovery {
+  const discovery =
+    config.method === 'multi'
+      ? multi(
+          Object.fromEntries(
+            Object.entries(config.watchers).map(([name, each]) => [
+              name,
+              createDiscovery(each, { ...deps, log: deps.log.child({ watcher: name }) }),
+            ]),
+          ),
+          config.resolver,
+          deps.log,
+        )
+      : createSingle(config, deps);
+  return withFilters(discovery, filtersOf(config));
+}
+
+function createSingle(config: SingleDiscovery, deps: DiscoveryDeps): Discovery {
   switch (config.method) {
     case 'zookeeper':
       return zookeeper.create(config, deps);
+    case 'zookeeper_poll':
+      return zookeeperPoll.create(config, deps);
     case 'file':
       return file.create(config, deps);
     case 'base':
       return base.create(config, deps);
+    case 'dns':
+      return dns.create(config, deps);
+    case 'zookeeper_dns':
+      return zookeeperDns.create(config, deps);
+    case 'zookeeper_dns_poll':
+      return zookeeperDnsPoll.create(config, deps);
+    case 'docker':
+      return docker.create(config, deps);
+    case 'marathon':
+      return marathon.create(config, deps);
+    case 'ec2tag':
+      return ec2tag.create(config, deps);
   }
 }

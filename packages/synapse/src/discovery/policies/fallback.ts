@@ -1,6 +1,6 @@
 import { type Instance, keyOf } from '@smartstack/registry';
 
-import type { Discovery } from './discovery.ts';
+import type { Discovery } from '../discovery.ts';
 
 /** What a service's list becomes when its discovery says little; keys and meaning are the originals'. */
 export interface FallbackPolicy {

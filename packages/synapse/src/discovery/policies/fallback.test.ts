@@ -1,7 +1,7 @@
 import type { Instance } from '@smartstack/registry';
 import { expect, test } from 'vitest';
 
-import { chooseMembers, type FallbackPolicy, withFallback } from './policies.ts';
+import { chooseMembers, type FallbackPolicy, withFallback } from './fallback.ts';
 
 const [a, b, c]: Instance[] = [
   { host: 'a', port: 1 },

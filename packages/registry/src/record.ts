@@ -1,0 +1,10 @@
+import type { BadRecord, Instance } from './instance.ts';
+
+/** One record as a registry holds it. */
+export interface RegistryRecord {
+  readonly id: string;
+  readonly data: Buffer;
+}
+
+/** Parses a record that anyone may have written; never throws. */
+export type RecordDecoder = (id: string, data: Buffer) => Instance | BadRecord;

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+
+import { type BadRecord, decodeInstance } from './instance.ts';
+import type { RecordDecoder } from './record.ts';
+
+/**
+ * A decoder of Finagle's and Aurora's server sets: `{serviceEndpoint: {host, port}, additionalEndpoints:
+ * {name: {host, port}}, status, shard}`. The shard is the instance's name; with `endpointName` the
+ * additional endpoint of that name is meant. A member that says that it is not alive is a bad record.
+ */
+export function serversetDecoder(endpointName?: string): RecordDecoder {
+  return (id, data) => {
+    const bad = (reason: string): BadRecord => ({ id, reason });
+    const parsed = member.safeParse(parse(data));
+    if (!parsed.success) return bad('no server set member');
+    const { serviceEndpoint, additionalEndpoints, status, shard } = parsed.data;
+    if (status !== undefined && status !== 'ALIVE') return bad(`not alive: ${status}`);
+    const endpoint =
+      endpointName === undefined ? serviceEndpoint : own(additionalEndpoints, endpointName);
+    if (!endpoint) return bad(`no endpoint ${endpointName ?? 'serviceEndpoint'}`);
+    return decodeInstance(id, Buffer.from(JSON.stringify({ ...endpoint, name: shard })));
+  };
+}
+
+const endpoint = z.object({ host: z.unknown(), port: z.unknown() });
+const member = z.object({
+  serviceEndpoint: endpoint.nullish(),
+  additionalEndpoints: z.record(z.string(), endpoint).nullish(),
+  status: z
+    .string()
+    .nullish()
+    .transform((status) => status ?? undefined),
+  shard: z.union([z.string(), z.number()]).nullish(),
+});
+
+function own<T>(
+  record: Readonly<Record<string, T>> | null | undefined,
+  key: string,
+): T | undefined {
+  return record && Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+function parse(data: Buffer): unknown {
+  try {
+    return JSON.parse(data.toString());
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { type Log, messageOf } from '@smartstack/daemon';
+import { type Child, type Session, ZooKeeperError } from '@smartstack/zookeeper';
+
+import { instanceOfName } from '../path-encoding.ts';
+
+type NamedData = Pick<Child, 'name' | 'data'>;
+
+export interface Poll {
+  readonly session: Pick<Session, 'list' | 'get' | 'exists'>;
+  readonly log: Log;
+  readonly path: string;
+  /** How often to look, in milliseconds; the first wait is a random part of it, which spreads a fleet. */
+  readonly interval: number;
+}
+
+/**
+ * Yields a path's children with their data each time they were asked for. Nothing is yielded before the
+ * path exists, and one that vanished yields an empty list; what fails is left for the next time.
+ */
+export async function* pollChildren(
+  poll: Poll,
+  signal: AbortSignal,
+): AsyncGenerator<readonly NamedData[], void> {
+  let existed = false;
+  for await (const children of rounds(poll, () => readChildren(poll, signal), signal)) {
+    if (children || existed) yield children ?? [];
+    existed ||= children !== undefined;
+  }
+}
+
+/** Yields a node's data, and again when its version is another one; undefined where there is no node. */
+export async function* pollData(
+  poll: Poll,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer | undefined, void> {
+  const { session, path } = poll;
+  let known: bigint | null | undefined = null;
+  const read = async () => {
+    const stat = await session.exists(path, { signal });
+    if (stat?.mzxid === known) return undefined;
+    const found = stat && (await orNone(session.get(path, { signal })));
+    known = found?.stat.mzxid;
+    return { data: found?.data };
+  };
+  for await (const news of rounds(poll, read, signal)) if (news) yield news.data;
+}
+
+async function* rounds<T>(
+  { interval, log, path }: Poll,
+  round: () => Promise<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T, void> {
+  let complaint = '';
+  let wait = interval * Math.random();
+  while (!signal.aborted) {
+    const result = await round().then(
+      (value) => ({ value }),
+      (error: unknown) => ({ failure: messageOf(error) }),
+    );
+    if (signal.aborted) return;
+    const failure = 'failure' in result ? result.failure : '';
+    if (failure !== '' && failure !== complaint) log.warn({ path, reason: failure }, 'cannot poll');
+    complaint = failure;
+    if ('value' in result) yield result.value;
+    await sleep(wait, undefined, { signal }).catch(() => {});
+    wait = interval;
+  }
+}
+
+async function readChildren(
+  { session, path }: Poll,
+  signal: AbortSignal,
+): Promise<readonly NamedData[] | undefined> {
+  const found = await orNone(session.list(path, { signal }));
+  const children = found?.names.map((name) => readChild({ session, path, name }, signal));
+  return children && (await Promise.all(children)).filter((child) => child !== undefined);
+}
+
+/** A name that carries its instance is not read. */
+async function readChild(
+  { session, path, name }: Pick<Poll, 'session' | 'path'> & { readonly name: string },
+  signal: AbortSignal,
+): Promise<NamedData | undefined> {
+  if (instanceOfName(name)) return { name, data: Buffer.alloc(0) };
+  const found = await orNone(session.get(`${path}/${name}`, { signal }));
+  return found && { name, data: found.data };
+}
+
+async function orNone<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof ZooKeeperError && error.code === 'NO_NODE') return undefined;
+    throw error;
+  }
+}

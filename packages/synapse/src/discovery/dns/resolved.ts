@@ -1,0 +1,96 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import { createLatest, type Log, messageOf } from '@smartstack/daemon';
+import type { Instance } from '@smartstack/registry';
+
+import type { Discovery } from '../discovery.ts';
+import type { Answer, Lookup } from './lookup.ts';
+
+export interface ResolvedOptions {
+  readonly lookup: Lookup;
+  /** The longest time from one look to the next, in milliseconds; a shorter TTL makes it shorter. */
+  readonly interval: number;
+  readonly log: Log;
+}
+
+const shortest = 1_000;
+
+/**
+ * The discovery with addresses in place of names. A name that cannot be looked up keeps its last answer;
+ * while one was never answered nothing is yielded, since the list would be a part.
+ */
+export function withAddresses(discovery: Discovery, options: ResolvedOptions): Discovery {
+  return async function* (outer) {
+    const ended = new AbortController();
+    const signal = AbortSignal.any([outer, ended.signal]);
+    const due = createLatest<void>();
+    const resolve = createResolve(options);
+    let named: readonly Instance[] | undefined;
+    let last: readonly Instance[] | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const following = follow(discovery(signal), (instances) => {
+      named = instances;
+      due.set();
+    }).catch((error: unknown) => {
+      due.end();
+      throw error;
+    });
+    following.catch(() => {});
+    try {
+      for await (const _ of due.values(signal)) {
+        clearTimeout(timer);
+        if (!named) continue;
+        const { instances, ttl } = await resolve(named, signal);
+        if (signal.aborted) return;
+        timer = setTimeout(due.set, Math.max(shortest, Math.min(ttl, options.interval)));
+        if (!instances || isDeepStrictEqual(instances, last)) continue;
+        last = instances;
+        yield instances;
+      }
+    } finally {
+      clearTimeout(timer);
+      ended.abort();
+      await following;
+    }
+  };
+}
+
+/** Resolves lists, with what each name was last answered. */
+function createResolve({ lookup, log }: ResolvedOptions) {
+  let known: ReadonlyMap<string, Answer> = new Map();
+  let complaints: ReadonlySet<string> = new Set();
+
+  return async (named: readonly Instance[], signal: AbortSignal) => {
+    const failures = new Set<string>();
+    const answers = await Promise.all(
+      named.map(async (instance) => {
+        const key = JSON.stringify(instance);
+        const answer = await lookup(instance, signal).catch((error: unknown) => {
+          failures.add(`${instance.host}: ${messageOf(error)}`);
+          const before = known.get(key);
+          return before && { ...before, ttl: 0 };
+        });
+        return [key, answer] as const;
+      }),
+    );
+    if (!signal.aborted)
+      for (const reason of failures)
+        if (!complaints.has(reason)) log.warn({ reason }, 'cannot look up; the last answer stands');
+    complaints = failures;
+    known = new Map(answers.flatMap(([key, answer]) => (answer ? [[key, answer]] : [])));
+    const all = answers.map(([, answer]) => answer);
+    return {
+      instances: all.includes(undefined)
+        ? undefined
+        : all.flatMap((answer) => answer?.instances ?? []),
+      ttl: Math.min(...all.map((answer) => answer?.ttl ?? 0)),
+    };
+  };
+}
+
+async function follow(
+  lists: AsyncIterable<readonly Instance[]>,
+  take: (instances: readonly Instance[]) => void,
+): Promise<void> {
+  for await (const instances of lists) take(instances);
+}

@@ -1,0 +1,89 @@
+import { duration, type Mechanism } from '@smartstack/daemon';
+import { type Instance, isHost } from '@smartstack/registry';
+import { z } from 'zod';
+
+import { createAwsCall, type LoadAws, loadAws } from './aws.ts';
+import type { Discovery, DiscoveryDeps } from './discovery.ts';
+import { polled } from './polled.ts';
+
+const schema = z.strictObject({
+  method: z.literal('ec2tag'),
+  tag_name: z.string().min(1),
+  tag_value: z.string().min(1),
+  /** These three come from the environment, the profile or the machine's role when absent. */
+  aws_region: z.string().optional(),
+  aws_access_key_id: z.string().optional(),
+  aws_secret_access_key: z.string().optional(),
+  check_interval: duration.default(15_000),
+});
+
+/** Asks EC2 for the running instances with a tag; they are reached at their private addresses. */
+export const ec2tag: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
+  type: 'ec2tag',
+  schema,
+  create: (config, deps) => followTag(config, deps, loadAws),
+};
+
+/** The discovery by a tag, with the SDK that `load` gives. */
+export function followTag(
+  config: z.output<typeof schema>,
+  { log, port }: Pick<DiscoveryDeps, 'log' | 'port'>,
+  load: LoadAws,
+): Discovery {
+  if (port === undefined) throw new Error('cannot follow a tag without backend_port_override');
+  const describe = createAwsCall(
+    load,
+    { name: '@aws-sdk/client-ec2', client: 'EC2Client', command: 'DescribeInstancesCommand' },
+    {
+      region: config.aws_region,
+      accessKeyId: config.aws_access_key_id,
+      secretAccessKey: config.aws_secret_access_key,
+    },
+  );
+  const Filters = [
+    { Name: `tag:${config.tag_name}`, Values: [config.tag_value] },
+    { Name: 'instance-state-name', Values: ['running'] },
+  ];
+  const ask = async (signal: AbortSignal): Promise<readonly Instance[]> => {
+    const instances: Instance[] = [];
+    let token: string | undefined;
+    do {
+      const page = answer.parse(
+        await describe({ Filters, ...(token !== undefined && { NextToken: token }) }, signal),
+        {
+          error: () => 'not what EC2 answers',
+        },
+      );
+      instances.push(
+        ...page.Reservations.flatMap(({ Instances }) => Instances).flatMap((each) =>
+          instanceOf(each, port),
+        ),
+      );
+      token = page.NextToken || undefined;
+    } while (token !== undefined);
+    return instances.sort((a, b) => (a.host < b.host ? -1 : 1));
+  };
+  return polled({ ask, interval: config.check_interval, log });
+}
+
+const none = <S extends z.ZodType>(schema: S) =>
+  z
+    .array(schema)
+    .nullish()
+    .transform((list) => list ?? []);
+const machine = z.object({
+  PrivateDnsName: z.string().nullish(),
+  PrivateIpAddress: z.string().nullish(),
+});
+const answer = z.object({
+  Reservations: none(z.object({ Instances: none(machine) })),
+  NextToken: z.string().nullish(),
+});
+
+/** One that has no address any more is no member. */
+function instanceOf(
+  { PrivateDnsName: name, PrivateIpAddress: host }: z.output<typeof machine>,
+  port: number,
+): readonly Instance[] {
+  return host && isHost(host) ? [{ host, port, ...(name && { name }) }] : [];
+}

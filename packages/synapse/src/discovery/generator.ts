@@ -1,0 +1,96 @@
+import { messageOf } from '@smartstack/daemon';
+import { z } from 'zod';
+
+import { type HaproxyService, haproxyServiceSchema } from '../proxies/haproxy/config.ts';
+import type { DiscoveryDeps } from './discovery.ts';
+import type { DiscoveryConfig } from './table.ts';
+import { hostsOf, type ZooKeeperPath } from './zookeeper-path.ts';
+
+/** What the registry says over a service's own `haproxy` section. */
+export type GeneratorOverrides = Partial<HaproxyService>;
+
+/** How often the node is looked at, in milliseconds: configuration may come a minute late. */
+const interval = 60_000;
+
+/** The keys that can only choose among what HAProxy was going to do anyway. */
+const harmless: ReadonlySet<string> = new Set([
+  'backend_order',
+  'cookie_value_method',
+  'use_nerve_weights',
+  'server_port_override',
+  'drain_timeout',
+]);
+
+/**
+ * Follows the generator data of a service's ZooKeeper node, `{"haproxy": {…}}`; undefined for a service
+ * that has none. Raw lines and addresses are taken from it only where `trusted`.
+ */
+export function followGenerator(
+  config: DiscoveryConfig,
+  trusted: boolean,
+  { registries, zookeeper, service, log }: DiscoveryDeps,
+): ((signal: AbortSignal) => AsyncIterable<GeneratorOverrides>) | undefined {
+  if (!isZooKeeper(config)) return undefined;
+  const { generator_config_path: other, path: own, hosts } = config;
+  if (other === 'disabled') return undefined;
+  const path = other ?? own;
+  const registry = registries.openZooKeeper(hostsOf(hosts, zookeeper, service));
+  return async function* (signal) {
+    for await (const data of registry.data(path, interval, signal)) {
+      const { overrides, refused } = parseGenerator(data, trusted);
+      if (refused.length > 0) log.warn({ path, refused }, 'generator data left out');
+      yield overrides;
+    }
+  };
+}
+
+function isZooKeeper(config: DiscoveryConfig): config is Extract<DiscoveryConfig, ZooKeeperPath> {
+  return config.method.startsWith('zookeeper');
+}
+
+/** The good part of a node's generator data, and what was left out and why; never throws. */
+export function parseGenerator(
+  data: Buffer | undefined,
+  trusted: boolean,
+): { readonly overrides: GeneratorOverrides; readonly refused: readonly string[] } {
+  if (!data || data.length === 0) return { overrides: {}, refused: [] };
+  const parsed = generatorData.safeParse(parse(data));
+  if (!parsed.success) return { overrides: {}, refused: ['not a JSON object with haproxy in it'] };
+  const results = Object.entries(parsed.data.haproxy ?? {}).map(([key, value]) =>
+    parseKey(key, value, trusted),
+  );
+  return {
+    overrides: Object.fromEntries(
+      results.flatMap((each) => ('value' in each ? [[each.key, each.value]] : [])),
+    ),
+    refused: results.flatMap((each) =>
+      'reason' in each ? [`haproxy.${each.key}: ${each.reason}`] : [],
+    ),
+  };
+}
+
+type Parsed = { readonly key: string } & (
+  | { readonly value: unknown }
+  | { readonly reason: string }
+);
+
+function parseKey(key: string, value: unknown, trusted: boolean): Parsed {
+  const { shape } = haproxyServiceSchema;
+  if (!Object.hasOwn(shape, key)) return { key, reason: 'unknown key' };
+  if (!trusted && !harmless.has(key))
+    return { key, reason: 'not from the registry (trust_registry_config)' };
+  const parsed = shape[key as keyof typeof shape].safeParse(value);
+  return parsed.success
+    ? { key, value: parsed.data }
+    : { key, reason: messageOf(parsed.error.issues[0]?.message) };
+}
+
+const generatorData = z.object({ haproxy: z.record(z.string(), z.unknown()).nullish() });
+
+function parse(data: Buffer): unknown {
+  try {
+    return JSON.parse(data.toString());
+  } catch {
+    return undefined;
+  }
+}

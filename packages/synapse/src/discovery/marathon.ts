@@ -1,0 +1,58 @@
+import { duration, type Mechanism } from '@smartstack/daemon';
+import { type Instance, isHost } from '@smartstack/registry';
+import { z } from 'zod';
+
+import type { Discovery, DiscoveryDeps } from './discovery.ts';
+import { getJson } from './http/get.ts';
+import { polled } from './polled.ts';
+
+const schema = z.strictObject({
+  method: z.literal('marathon'),
+  marathon_api_url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }),
+  application_name: z.string().min(1),
+  marathon_api_path: z.string().startsWith('/').default('/v2/apps/%{app}/tasks'),
+  check_interval: duration.default(10_000),
+  /** Which of a task's ports is meant. */
+  port_index: z.int().min(0).default(0),
+});
+
+const timeout = 10_000;
+
+/** Asks Marathon for an application's started tasks. */
+export const marathon: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
+  type: 'marathon',
+  schema,
+  create: (config, { log }) => {
+    const path = config.marathon_api_path.replaceAll('%{app}', config.application_name);
+    const url = new URL(path, config.marathon_api_url);
+    return polled({
+      interval: config.check_interval,
+      log,
+      ask: async (signal) => {
+        const { tasks } = answer.parse(await getJson({ url, timeout }, signal), {
+          error: () => 'not what Marathon answers',
+        });
+        return tasks.flatMap((task) => instancesOf(task, config.port_index));
+      },
+    });
+  },
+};
+
+const answer = z.object({
+  tasks: z.array(
+    z.object({
+      host: z.string(),
+      ports: z.array(z.int().min(1).max(65_535)).nullish(),
+      startedAt: z.string().nullish(),
+    }),
+  ),
+});
+
+type Task = z.output<typeof answer>['tasks'][number];
+
+/** A task that has not started, or has no such port, is no member. */
+function instancesOf({ host, ports, startedAt }: Task, index: number): readonly Instance[] {
+  const port = ports?.[index];
+  if (!startedAt || port === undefined || !isHost(host)) return [];
+  return [{ name: host, host, port }];
+}

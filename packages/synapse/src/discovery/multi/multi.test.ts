@@ -1,0 +1,144 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { createLatest, silentLog } from '@smartstack/daemon';
+import type { Instance } from '@smartstack/registry';
+import { expect, test, vi } from 'vitest';
+
+import type { AwsModule } from '../aws.ts';
+import { collect } from '../collect.fixture.ts';
+import { multi, type ResolverConfig, resolverProblem } from './multi.ts';
+import { type Lists, only, pick, type Resolve, sequential, union } from './resolvers.ts';
+import { toggleObject } from './s3.ts';
+
+const one = (host: string): readonly Instance[] => [{ host, port: 1 }];
+const lists = (values: Record<string, readonly Instance[] | undefined>): Lists =>
+  new Map(Object.entries(values));
+
+test.each<[string, Resolve, Lists, boolean, readonly Instance[] | undefined]>([
+  ['a union is all', union, lists({ a: one('a'), b: one('b') }), true, [...one('a'), ...one('b')]],
+  ['a union waits for all', union, lists({ a: one('a'), b: undefined }), false, undefined],
+  [
+    'the first in order wins',
+    sequential(['b', 'a']),
+    lists({ a: one('a'), b: one('b') }),
+    true,
+    one('b'),
+  ],
+  [
+    'an empty one is passed over',
+    sequential(['b', 'a']),
+    lists({ a: one('a'), b: [] }),
+    true,
+    one('a'),
+  ],
+  [
+    'one to come is waited for',
+    sequential(['b', 'a']),
+    lists({ a: one('a'), b: undefined }),
+    true,
+    undefined,
+  ],
+  [
+    'a silent one is passed over',
+    sequential(['b', 'a']),
+    lists({ a: one('a'), b: undefined }),
+    false,
+    one('a'),
+  ],
+  ['all empty is empty', sequential(['b', 'a']), lists({ a: [], b: [] }), true, []],
+  ['nobody heard is unknown', sequential(['a']), lists({ a: undefined }), false, undefined],
+  ['the chosen one serves', only('b'), lists({ a: one('a'), b: one('b') }), true, one('b')],
+])('%s', (_, resolve, given, patient, expected) => {
+  expect(resolve(given, patient)).toEqual(expected);
+});
+
+test.each([
+  [{ a: 1, b: 3 }, 0, 'a'],
+  [{ a: 1, b: 3 }, 0.24, 'a'],
+  [{ a: 1, b: 3 }, 0.26, 'b'],
+  [{ a: 1, b: 3 }, 0.999, 'b'],
+  [{ a: 0, b: 1 }, 0, 'b'],
+  [{ a: 0 }, 0, undefined],
+  [{}, 0, undefined],
+])('%j at %d picks %s', (weights, random, expected) => {
+  expect(pick(weights as Record<string, number>, random)).toBe(expected);
+});
+
+test('an order must name every watcher and no other', () => {
+  const order = (...names: string[]): ResolverConfig => ({
+    method: 'sequential',
+    sequential_order: names,
+  });
+  expect(resolverProblem(order('a', 'b'), ['b', 'a'])).toBeUndefined();
+  expect(resolverProblem(order('a'), ['a', 'b'])).toBe('sequential_order lacks b');
+  expect(resolverProblem(order('a', 'c'), ['a'])).toBe(
+    'sequential_order names c, which is no watcher',
+  );
+});
+
+function watchers() {
+  const [primary, other] = [
+    createLatest<readonly Instance[]>(),
+    createLatest<readonly Instance[]>(),
+  ];
+  return {
+    primary,
+    other,
+    discoveries: {
+      primary: (signal: AbortSignal) => primary.values(signal),
+      other: (signal: AbortSignal) => other.values(signal),
+    },
+  };
+}
+
+test('whenever one watcher’s list is another, so is the whole', async () => {
+  const { primary, other, discoveries } = watchers();
+  const found = collect(multi(discoveries, { method: 'union' }, silentLog));
+  primary.set(one('a'));
+  other.set(one('b'));
+  await vi.waitFor(() => expect(found.newest()).toEqual([' a:1', ' b:1']));
+  other.set([]);
+  await vi.waitFor(() => expect(found.newest()).toEqual([' a:1']));
+});
+
+test('a file chooses who serves; a bad one changes nothing', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'toggle-'));
+  const file = join(directory, 'toggle');
+  const { primary, other, discoveries } = watchers();
+  const resolver: ResolverConfig = { method: 'toggle', file, polling_interval: 5 };
+  const found = collect(multi(discoveries, resolver, silentLog));
+  primary.set(one('a'));
+  other.set(one('b'));
+  await vi.waitFor(() => expect(found.newest()).toEqual([' a:1']));
+  await writeFile(file, 'other\n');
+  await vi.waitFor(() => expect(found.newest()).toEqual([' b:1']));
+  for (const bad of ['nobody', '{primary: -1}', '{primary: 0}', '[', '5'])
+    await writeFile(file, bad);
+  primary.set(one('c'));
+  await writeFile(file, '{primary: 5, other: 0}');
+  await vi.waitFor(() => expect(found.newest()).toEqual([' c:1']));
+  await found.stop();
+  await rm(directory, { recursive: true });
+});
+
+test('a toggle in S3 is asked for by bucket and key', async () => {
+  const asked: unknown[] = [];
+  class S3Client {
+    async send(command: { readonly input: object }): Promise<unknown> {
+      asked.push(command.input);
+      return { Body: { transformToString: async () => 'primary: 1' } };
+    }
+  }
+  class GetObjectCommand {
+    readonly input: object;
+    constructor(input: object) {
+      this.input = input;
+    }
+  }
+  const load = async () => ({ S3Client, GetObjectCommand }) as unknown as AwsModule;
+  const read = toggleObject('s3://bucket/a/b.yaml', load);
+  expect(await read(new AbortController().signal)).toBe('primary: 1');
+  expect(asked).toEqual([{ Bucket: 'bucket', Key: 'a/b.yaml' }]);
+});

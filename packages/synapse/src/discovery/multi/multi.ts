@@ -1,0 +1,131 @@
+import { createLatest, duration, type Log } from '@smartstack/daemon';
+import type { Instance } from '@smartstack/registry';
+import { z } from 'zod';
+
+import { loadAws } from '../aws.ts';
+import type { Discovery } from '../discovery.ts';
+import { only, type Resolve, sequential, union } from './resolvers.ts';
+import { s3Url, toggleObject } from './s3.ts';
+import { toggleFile, toggles } from './toggle.ts';
+
+const seconds = duration.refine((milliseconds) => milliseconds > 0, { error: 'must not be 0' });
+
+export const resolverSchema = z.discriminatedUnion('method', [
+  z.strictObject({ method: z.literal('union') }),
+  z.strictObject({ method: z.literal('sequential'), sequential_order: z.array(z.string()).min(1) }),
+  z.strictObject({
+    method: z.literal('s3_toggle'),
+    s3_url: z.string().regex(s3Url, { error: 'expected s3://bucket/key' }),
+    s3_polling_interval_seconds: seconds,
+  }),
+  z.strictObject({
+    method: z.literal('toggle'),
+    file: z.string().min(1),
+    polling_interval: seconds.default(1000),
+  }),
+]);
+
+export type ResolverConfig = z.output<typeof resolverSchema>;
+
+/** How long a start waits for watchers that a later one could stand in for, in milliseconds. */
+const patience = 3_000;
+
+/** What is wrong with a resolver beside these watchers, or undefined. */
+export function resolverProblem(
+  resolver: ResolverConfig,
+  watchers: readonly string[],
+): string | undefined {
+  if (resolver.method !== 'sequential') return undefined;
+  const { sequential_order: order } = resolver;
+  const unknown = order.find((name) => !watchers.includes(name));
+  if (unknown !== undefined) return `sequential_order names ${unknown}, which is no watcher`;
+  const missing = watchers.find((name) => !order.includes(name));
+  return missing && `sequential_order lacks ${missing}`;
+}
+
+/** Several discoveries as one: their lists go through the resolver whenever one of them is another. */
+export function multi(
+  watchers: Readonly<Record<string, Discovery>>,
+  resolver: ResolverConfig,
+  log: Log,
+): Discovery {
+  const names = Object.keys(watchers);
+  return async function* (outer) {
+    const ended = new AbortController();
+    const signal = AbortSignal.any([outer, ended.signal]);
+    const lists = new Map<string, readonly Instance[] | undefined>(
+      names.map((name) => [name, undefined]),
+    );
+    const changed = createLatest<void>();
+    let resolve = first(resolver, names);
+    let patient = true;
+    const timer = setTimeout(() => {
+      patient = false;
+      changed.set();
+    }, patience);
+    const tasks = Promise.all([
+      ...Object.entries(watchers).map(async ([name, discovery]) => {
+        for await (const list of discovery(signal)) {
+          lists.set(name, list);
+          changed.set();
+        }
+      }),
+      (async () => {
+        for await (const chosen of choices(resolver, names, log, signal)) {
+          resolve = only(chosen);
+          changed.set();
+        }
+      })(),
+    ]).catch((error: unknown) => {
+      changed.end();
+      throw error;
+    });
+    tasks.catch(() => {});
+    try {
+      for await (const _ of changed.values(signal)) {
+        const members = resolve(lists, patient);
+        if (members) yield members;
+      }
+    } finally {
+      clearTimeout(timer);
+      ended.abort();
+      await tasks;
+    }
+  };
+}
+
+/** A toggle that was not read yet serves `primary`, which `discovery` is beside `discovery_multi`. */
+function first(resolver: ResolverConfig, names: readonly string[]): Resolve {
+  switch (resolver.method) {
+    case 'union':
+      return union;
+    case 'sequential':
+      return sequential(resolver.sequential_order);
+    case 'toggle':
+    case 's3_toggle':
+      return only(names.includes('primary') ? 'primary' : (names[0] ?? ''));
+  }
+}
+
+async function* choices(
+  resolver: ResolverConfig,
+  watchers: readonly string[],
+  log: Log,
+  signal: AbortSignal,
+): AsyncGenerator<string, void> {
+  if (resolver.method === 'toggle')
+    yield* toggles(
+      { read: toggleFile(resolver.file), interval: resolver.polling_interval, watchers, log },
+      signal,
+    );
+  if (resolver.method === 's3_toggle')
+    yield* toggles(
+      {
+        read: toggleObject(resolver.s3_url, loadAws),
+        interval: resolver.s3_polling_interval_seconds,
+        watchers,
+        log,
+      },
+      signal,
+    );
+}

@@ -1,0 +1,74 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import { createLatest, type Log, messageOf } from '@smartstack/daemon';
+import type { Instance } from '@smartstack/registry';
+
+import type { Discovery } from './discovery.ts';
+
+export interface PolledOptions {
+  /** The whole list as it is now; rejects where it cannot be told. */
+  ask(signal: AbortSignal): Promise<readonly Instance[]>;
+  /** From one asking to the next, in milliseconds; the first wait is a random part of it, which spreads a fleet. */
+  readonly interval: number;
+  /** Yields when it is worth asking before the interval is over. */
+  readonly hints?: ((signal: AbortSignal) => AsyncIterable<void>) | undefined;
+  readonly log: Log;
+}
+
+/** A discovery that asks again and again. A failed answer changes nothing and is logged when it is another one. */
+export function polled({ ask, interval, hints, log }: PolledOptions): Discovery {
+  return async function* (outer) {
+    const ended = new AbortController();
+    const signal = AbortSignal.any([outer, ended.signal]);
+    const due = createLatest<void>();
+    const hinting = hints && feed(hints(signal), due.set);
+    let last: readonly Instance[] | undefined;
+    let complaint = '';
+    let timer: NodeJS.Timeout | undefined;
+    let wait = interval * Math.random();
+    due.set();
+    try {
+      for await (const _ of due.values(signal)) {
+        clearTimeout(timer);
+        const result = await ask(signal).catch((error: unknown) => messageOf(error));
+        if (signal.aborted) return;
+        const failure = typeof result === 'string' ? result : '';
+        if (failure !== '' && failure !== complaint)
+          log.warn({ reason: failure }, 'cannot discover; what was known stands');
+        complaint = failure;
+        timer = setTimeout(due.set, wait);
+        wait = interval;
+        if (typeof result === 'string' || isDeepStrictEqual(result, last)) continue;
+        last = result;
+        yield result;
+      }
+    } finally {
+      clearTimeout(timer);
+      ended.abort();
+      await hinting;
+    }
+  };
+}
+
+async function feed(hints: AsyncIterable<void>, wake: () => void): Promise<void> {
+  for await (const _ of hints) wake();
+}
+
+/** The same question with the last good answer in place of a failed one; rejects where there is none yet. */
+export function lastGood<T>(
+  ask: (signal: AbortSignal) => Promise<T>,
+  onFailure: (error: unknown) => void,
+): (signal: AbortSignal) => Promise<T> {
+  let last: { readonly value: T } | undefined;
+  return async (signal) => {
+    try {
+      const value = await ask(signal);
+      last = { value };
+      return value;
+    } catch (error) {
+      if (!last || signal.aborted) throw error;
+      onFailure(error);
+      return last.value;
+    }
+  };
+}

@@ -1,0 +1,150 @@
+import type { Discovery } from './discovery/discovery.ts';
+import type { GeneratorOverrides } from './discovery/generator.ts';
+import type { Service, Snapshot } from './service.ts';
+import type { TaskGroup } from './task-group.ts';
+
+/** A service to follow: what is known of it before its discovery is heard, and that discovery. */
+export interface Followed {
+  readonly service: Service;
+  readonly discovery: Discovery;
+  /** What the registry says over its `haproxy` section, where it may say something. */
+  readonly overrides?: ((signal: AbortSignal) => AsyncIterable<GeneratorOverrides>) | undefined;
+  /** Two of one name with the same text are the same, and the one that is there goes on. */
+  readonly identity?: string;
+}
+
+export interface FollowersOptions {
+  onChange(snapshot: Snapshot): void;
+}
+
+/** Follows a set of services, which may be replaced by another. */
+export interface Followers {
+  /** Follows these and no others; what did not change is not touched, and what did keeps its members until heard anew. */
+  replace(followed: readonly Followed[]): void;
+  snapshot(): Snapshot;
+  /** Resolves once everything that was followed first was heard, or is no longer followed. */
+  readonly heard: Promise<void>;
+  /** Starts following; tasks go to the group. */
+  start(group: TaskGroup, signal: AbortSignal): void;
+}
+
+interface Follower {
+  readonly followed: Followed;
+  readonly ended: AbortController;
+}
+
+/** Followers of these services, which do not follow anything before they are started. */
+export function createFollowers(
+  first: readonly Followed[],
+  { onChange }: FollowersOptions,
+): Followers {
+  const followers = new Map<string, Follower>();
+  const awaited = createAwaited();
+  let snapshot: Snapshot = new Map();
+  let started: { readonly group: TaskGroup; readonly signal: AbortSignal } | undefined;
+
+  function update(follower: Follower, change: (service: Service) => Service): void {
+    const { name } = follower.followed.service;
+    const service = snapshot.get(name);
+    if (followers.get(name) !== follower || !service) return;
+    snapshot = new Map(snapshot).set(name, change(service));
+    onChange(snapshot);
+  }
+
+  async function followMembers(follower: Follower, signal: AbortSignal): Promise<void> {
+    for await (const instances of follower.followed.discovery(signal)) {
+      awaited.heard(follower);
+      update(follower, (service) => ({ ...service, instances }));
+    }
+  }
+
+  async function followOverrides(follower: Follower, signal: AbortSignal): Promise<void> {
+    const { haproxy } = follower.followed.service;
+    const { overrides } = follower.followed;
+    if (!overrides || !haproxy) return;
+    for await (const change of overrides(signal)) {
+      awaited.heard(follower.followed);
+      const none = Object.keys(change).length === 0;
+      const merged = none ? haproxy : { ...haproxy, ...change };
+      update(follower, (service) => ({ ...service, haproxy: merged }));
+    }
+  }
+
+  function begin(follower: Follower): void {
+    if (!started) return;
+    const signal = AbortSignal.any([started.signal, follower.ended.signal]);
+    started.group.add(followMembers(follower, signal), signal);
+    started.group.add(followOverrides(follower, signal), signal);
+  }
+
+  function end(name: string, follower: Follower): void {
+    followers.delete(name);
+    awaited.heard(follower);
+    awaited.heard(follower.followed);
+    follower.ended.abort();
+  }
+
+  function replace(next: readonly Followed[]): void {
+    const services = new Map<string, Service>();
+    const names = new Set(next.map(({ service }) => service.name));
+    for (const [name, follower] of followers) if (!names.has(name)) end(name, follower);
+    const changed = next.filter(({ service, identity }) => {
+      const present = followers.get(service.name);
+      return !present || identity === undefined || present.followed.identity !== identity;
+    });
+    const fresh = changed.map((followed): Follower => ({ followed, ended: new AbortController() }));
+    for (const follower of fresh) {
+      const { name } = follower.followed.service;
+      const present = followers.get(name);
+      if (present) end(name, present);
+      followers.set(name, follower);
+    }
+    for (const { service } of next) services.set(service.name, initial(service));
+    snapshot = services;
+    for (const follower of fresh) begin(follower);
+    onChange(snapshot);
+
+    function initial(service: Service): Service {
+      const before = snapshot.get(service.name);
+      if (!before) return service;
+      const isNew = changed.some((each) => each.service === service);
+      return isNew ? { ...service, instances: before.instances } : before;
+    }
+  }
+
+  replace(first);
+  awaited.expect([...followers.values()].flatMap(partsOf));
+  return {
+    replace,
+    snapshot: () => snapshot,
+    heard: awaited.all,
+    start: (group, signal) => {
+      started = { group, signal };
+      for (const follower of followers.values()) begin(follower);
+    },
+  };
+}
+
+/** What there is to hear of a service: its members, and what the registry says over its section. */
+function partsOf(follower: Follower): readonly object[] {
+  const { followed } = follower;
+  return followed.overrides && followed.service.haproxy ? [follower, followed] : [follower];
+}
+
+function createAwaited() {
+  let expected = new Set<object>();
+  let resolve = () => {};
+  const all = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return {
+    all,
+    expect: (parts: Iterable<object>) => {
+      expected = new Set(parts);
+      if (expected.size === 0) resolve();
+    },
+    heard: (part: object) => {
+      if (expected.delete(part) && expected.size === 0) resolve();
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import {
+  createBackoff,
+  createLatest,
+  isAbort,
+  type Latest,
+  type Log,
+  type Metrics,
+  messageOf,
+} from '@smartstack/daemon';
+
+import type { ProxyDriver } from './proxies/proxy.ts';
+import type { Snapshot } from './service.ts';
+
+/** One driver and the mailbox that it takes snapshots from. */
+export interface Lane {
+  readonly driver: ProxyDriver;
+  /** Gives the driver the newest state; an idle one applies it at once. */
+  post(snapshot: Snapshot): void;
+  /** Applies snapshots as they come until the signal aborts; what fails is tried again with whatever is newest by then. */
+  drive(signal: AbortSignal): Promise<void>;
+  /** Whether the driver has been in step once. */
+  inStep(): boolean;
+}
+
+/** A lane with one slot: a busy driver finds the newest state when it is done. */
+export function createLane(
+  driver: ProxyDriver,
+  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+): Lane {
+  const mailbox: Latest<Snapshot> = createLatest();
+  const backoff = createBackoff({ base: 200, max: 5000 });
+  const applied = metrics.counter({
+    name: 'synapse_applies_total',
+    help: 'Snapshots applied to a proxy, by what that took',
+    labels: ['proxy', 'result'],
+  });
+  let failure = '';
+  let inStep = false;
+
+  function succeeded(result: string): void {
+    applied.inc({ proxy: driver.name, result });
+    inStep = true;
+    if (failure !== '') log.info({ proxy: driver.name }, 'proxy is in step again');
+    failure = '';
+    backoff.reset();
+  }
+
+  function failed(reason: string): void {
+    applied.inc({ proxy: driver.name, result: 'failed' });
+    if (failure !== reason)
+      log.error({ proxy: driver.name, reason }, 'cannot bring the proxy in step');
+    failure = reason;
+  }
+
+  return {
+    driver,
+    post: mailbox.set,
+    inStep: () => inStep,
+    drive: async (signal) => {
+      for await (const snapshot of mailbox.values(signal)) {
+        try {
+          succeeded(await driver.apply(snapshot, signal));
+        } catch (error) {
+          if (isAbort(error, signal)) return;
+          failed(messageOf(error));
+          await backoff.wait(signal).catch(() => {});
+          mailbox.offer(snapshot);
+        }
+      }
+    },
+  };
+}
