@@ -8,6 +8,7 @@ import { type Loader, type Running, runningAt } from './loader.ts';
 import { startOf } from './lock.ts';
 import { createMaster } from './master.ts';
 import type { ManagedPaths } from './paths.ts';
+import { pause } from './pause.ts';
 import { alertsSince, endOf } from './process-log.ts';
 import { createRuntime } from './runtime.ts';
 import { spawnDetached } from './spawn.ts';
@@ -134,8 +135,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
         mourned = watched;
         yield;
       }
-      const sooner = AbortSignal.any(ended && !ended.aborted ? [signal, ended] : [signal]);
-      await sleep(deathInterval, undefined, { signal: sooner, ref: false }).catch(() => undefined);
+      await pause(deathInterval, signal, ...(ended && !ended.aborted ? [ended] : []));
     }
   }
 
