@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests import the packages' sources (`source` condition), so they need no build; the daemons that system tests start are built. */
-const conditions = ['source', 'node', 'import', 'module', 'default'];
+const conditions = ['source', 'node', 'module'];
 /** Distributions keep haproxy and ip where a plain user's PATH does not look. */
 const env = { PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin` };
 const shared = { ssr: { resolve: { conditions, externalConditions: ['source'] } } };
@@ -19,9 +19,21 @@ export default defineConfig({
           name: 'system',
           env,
           include: ['test/**/*.test.ts'],
+          exclude: ['test/servers/**'],
           environment: 'node',
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'servers',
+          env,
+          include: ['test/servers/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 180_000,
           fileParallelism: false,
         },
       },

@@ -4,19 +4,23 @@ set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 # needrestart would restart services of the machine
 
 policy=/usr/sbin/policy-rc.d
+# What the packages that we install bring, and would start at the next boot.
+services=(haproxy redis-server postgresql mariadb rabbitmq-server)
 
 main() {
-  local haproxy_was_here=no
-  installed haproxy && haproxy_was_here=yes
+  local service here=" "
+  for service in "${services[@]}"; do has_unit "$service" && here+="$service "; done
   forbid_starts
   apt-get -s install "$@" >/dev/null 2>&1 || apt_get update
   apt_get install --no-install-recommends "$@" || { apt_get update && apt_get install --no-install-recommends "$@"; }
-  [ "$haproxy_was_here" = yes ] || ! installed haproxy || leave_disabled haproxy
+  for service in "${services[@]}"; do
+    [[ $here == *" $service "* ]] || ! has_unit "$service" || leave_disabled "$service"
+  done
 }
 
 apt_get() { apt-get -y -q -o DPkg::Lock::Timeout=300 "$@"; }
 
-installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+has_unit() { [ -e "/lib/systemd/system/$1.service" ]; }
 
 # Packages ask this file whether they may start or restart services; 101 is no. A machine's own stays.
 # It is taken away at the end, and a forgotten one says yes once this process is gone.

@@ -53,7 +53,7 @@ describe('scripts/setup.sh', () => {
     ['ID=slackware', "install zookeeper haproxy with this system's packages"],
     ['', "install zookeeper haproxy with this system's packages"],
   ] as const)('elsewhere (%s) names the command, or docker compose', async ([release, command]) => {
-    const { all, exitCode } = await setup({ ...bare, release });
+    const { all, exitCode } = await setup({ ...bare, release }, 'zookeeper', 'haproxy');
     expect(all).toContain('setup: cannot install zookeeper and haproxy on this system.');
     expect(all).toContain(command);
     expect(all).toContain('docker compose up');
@@ -61,7 +61,11 @@ describe('scripts/setup.sh', () => {
   });
 
   test('on a Mac names brew', async () => {
-    const { all, exitCode } = await setup({ ...bare, uname: 'echo Darwin' });
+    const { all, exitCode } = await setup(
+      { ...bare, uname: 'echo Darwin' },
+      'zookeeper',
+      'haproxy',
+    );
     expect(all).toContain('brew install zookeeper haproxy');
     expect(exitCode).toBe(1);
   });

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { startRelay } from '../support/relay.ts';
@@ -197,6 +199,26 @@ describe('hand-off', () => {
     await eventually(() => expect(lists.at(-1)).toEqual([`${node.path.slice(8)}=1`]));
     await taken.release();
     await eventually(() => expect(lists.at(-1)).toEqual([]));
+  });
+
+  test('a node whose creation is still on its way is handed off too', async () => {
+    await using relay = await startRelay(server.port);
+    await using other = await open();
+    const earlier = await openSession({ hosts: [relay.hosts], timeout: 10_000 });
+    await earlier.session.makePath('/under-way');
+    relay.silence();
+    const node = { path: '/under-way/n_', data: one, sequential: true };
+    const refused = earlier.session.ephemeral(node, earlier.signal).catch(({ code }) => code);
+    await sleep(50);
+    const handed = earlier.session.handOff();
+    setTimeout(() => relay.resume(), 100);
+    const { paths } = await handed;
+    expect(await refused).toBe('CLOSED');
+    expect(paths).toEqual(['/under-way/n_0000000000']);
+    await using next = await open({ resume: await handed, timeout: 10_000 });
+    const taken = await next.session.ephemeral(node, next.signal);
+    expect(taken.path).toBe('/under-way/n_0000000000');
+    expect((await other.session.list('/under-way')).names).toHaveLength(1);
   });
 
   test('data that changed meanwhile is written, in place', async () => {

@@ -66,13 +66,13 @@ test('dropped packets are noticed within the session timeout', async () => {
   await using watched = await openSession({ hosts: [server.hosts], timeout });
   const pending = watched.session.get('/', { deadline: 60_000 });
   await pending;
-  await network.drop();
+  await network.drop(server);
   const since = performance.now();
   const asked = watched.session.get('/', { deadline: 60_000 });
   await watched.reaches('suspended', timeout);
   expect(performance.now() - since).toBeLessThan(timeout);
   await watched.reaches('lost', 2 * timeout).catch(() => watched.reaches('connecting', 1));
-  await network.heal();
+  await network.heal(server);
   await watched.reaches('connected', 20_000);
   // The read that was on the wire went out again by itself.
   expect((await asked).stat.ephemeralOwner).toBe(0n);

@@ -2,14 +2,14 @@ import { createRequire } from 'node:module';
 
 import { UserError } from './error.ts';
 
-/** What a command's configuration loads to; a problem that the user can mend is printed alone, and ends the process with 1. */
-export async function orExit<T>(loading: Promise<T>): Promise<T> {
+/** What a command's configuration loads to; a problem that the user can mend is printed alone, and ends the process. */
+export async function orExit<T>(loading: Promise<T>, code = 1): Promise<T> {
   try {
     return await loading;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+    process.exit(code);
   }
 }
 

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig, parseConfig } from './config.ts';
 
 const parse = (yaml: string, instanceId?: string) =>
-  parseConfig(parseSource('n.yaml', yaml), instanceId);
+  parseConfig(parseSource('n.yaml', yaml), '/etc/nerve', instanceId);
 
 function problemsOf(yaml: string): readonly string[] {
   try {
@@ -53,6 +53,7 @@ test("the originals' example is read with its meaning", () => {
         path: '/nerve/services/your_http_service/services',
       },
       checkInterval: 2000,
+      directory: '/etc/nerve',
       checks: [
         {
           type: 'http',
@@ -62,6 +63,8 @@ test("the originals' example is read with its meaning", () => {
           fall: 2,
           ssl: false,
           insecure: true,
+          method: 'GET',
+          status: [[200, 399]],
           open_timeout: 200,
           ssl_timeout: 200,
           headers: {},
@@ -76,6 +79,7 @@ test("the originals' example is read with its meaning", () => {
         path: '/nerve/services/your_tcp_service/services',
       },
       checkInterval: 2000,
+      directory: '/etc/nerve',
       checks: [{ type: 'tcp', timeout: 200, rise: 3, fall: 2 }],
     },
   ]);
@@ -270,7 +274,7 @@ describe('a bad configuration is refused with place, key and mend', () => {
       'a check of an unknown type',
       checks('{type: htp}'),
       [
-        'n.yaml:9:8: services.web.checks[0].type: expected one of tcp, http, https, got "htp"; did you mean http?',
+        'n.yaml:9:8: services.web.checks[0].type: expected one of tcp, http, https, redis, rabbitmq, postgres, mysql, grpc, exec, file, noop, module, got "htp"; did you mean http?',
       ],
     ],
     [
@@ -282,6 +286,20 @@ describe('a bad configuration is refused with place, key and mend', () => {
       'a uri that is no path',
       checks('{type: http, uri: health}'),
       ['n.yaml:9:20: services.web.checks[0].uri: expected a path such as /health, got "health"'],
+    ],
+    [
+      'a regular expression that is none',
+      checks('{type: http, uri: /, expect_match: "("}'),
+      [
+        'n.yaml:9:28: services.web.checks[0].expect_match: Invalid regular expression: /(/: Unterminated group',
+      ],
+    ],
+    [
+      'a status that is none',
+      checks('{type: http, uri: /, status: [99]}'),
+      [
+        'n.yaml:9:37: services.web.checks[0].status[0]: expected a status such as 200 or 200-299, got 99',
+      ],
     ],
     [
       'a key of another check',
@@ -304,6 +322,27 @@ describe('a bad configuration is refused with place, key and mend', () => {
   ])('%s', (_, yaml, problems) => {
     expect(problemsOf(yaml)).toEqual(problems);
   });
+});
+
+test('what a check needs and is not there is a problem of the configuration', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'nerve-'));
+  try {
+    const file = join(directory, 'nerve.yaml');
+    await writeFile(
+      file,
+      `instance_id: a
+services:
+  web:
+    {host: h, port: 1, ${zk}, checks: [{type: noop}, {type: module, module: ./no.mjs}, {type: https, uri: /, ca: no.pem}]}`,
+    );
+    await expect(loadConfig(file)).rejects.toThrow(
+      new RegExp(
+        `^${file}:4:\\d+: services.web.checks\\[1\\]: cannot load ./no.mjs: .*\n${file}:4:\\d+: services.web.checks\\[2\\]: cannot read ca: ENOENT.*${directory}/no.pem`,
+      ),
+    );
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
 
 test('services may stand in files of their own', async () => {

@@ -1,7 +1,17 @@
-import { readSourceWithServices, type Source, validate } from '@smartstack/daemon';
+import { dirname, resolve } from 'node:path';
+
+import {
+  ConfigError,
+  formatPath,
+  messageOf,
+  readSourceWithServices,
+  type Source,
+  validate,
+} from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 
-import type { CheckConfig } from './checks/table.ts';
+import type { CheckDeps } from './checks/check.ts';
+import { type CheckConfig, createCheck } from './checks/table.ts';
 import type { Place } from './reporters/reporter.ts';
 import { placeOf } from './reporters/table.ts';
 import { configSchema, type ParsedConfig, type ParsedService } from './schema.ts';
@@ -22,6 +32,8 @@ export interface ServiceConfig {
   /** How often each check starts, in milliseconds. */
   readonly checkInterval: number;
   readonly checks: readonly CheckConfig[];
+  /** The configuration's folder, which relative file names are meant from. */
+  readonly directory: string;
 }
 
 /**
@@ -29,12 +41,39 @@ export interface ServiceConfig {
  * a `ConfigError` that lists every problem.
  */
 export async function loadConfig(file: string, instanceId?: string): Promise<Config> {
-  return parseConfig(await readSourceWithServices(file), instanceId);
+  const source = await readSourceWithServices(file);
+  const config = parseConfig(source, dirname(resolve(file)), instanceId);
+  await tryChecks(config, source);
+  return config;
 }
 
-/** The same for a source that was read. */
-export function parseConfig(source: Source, instanceId?: string): Config {
-  return toConfig(validate(configSchema, instanceId ? withInstanceId(source, instanceId) : source));
+/** The configuration that a source holds, with relative file names meant from a folder. */
+export function parseConfig(source: Source, directory: string, instanceId?: string): Config {
+  const named = instanceId ? withInstanceId(source, instanceId) : source;
+  return toConfig(validate(configSchema, named), directory);
+}
+
+/** Creates every check for once: what one needs and is not there is a problem of the configuration. */
+async function tryChecks({ services }: Config, source: Source): Promise<void> {
+  const problems = await Promise.all(
+    services.flatMap((service) =>
+      service.checks.map(async (check, index) => {
+        const path = ['services', service.name, 'checks', index];
+        const refused = (error: unknown) =>
+          `${source.locate(path)}: ${formatPath(path)}: ${messageOf(error)}`;
+        return createCheck(check, checkDepsOf(service)).then(
+          () => [],
+          (error) => [refused(error)],
+        );
+      }),
+    ),
+  );
+  if (problems.flat().length > 0) throw new ConfigError(problems.flat());
+}
+
+/** What a service's checks take over from it. */
+export function checkDepsOf({ name, instance, directory }: ServiceConfig): CheckDeps {
+  return { service: name, host: instance.host, port: instance.port, directory };
 }
 
 function withInstanceId(source: Source, instanceId: string): Source {
@@ -43,7 +82,7 @@ function withInstanceId(source: Source, instanceId: string): Source {
   return { ...source, value: { ...value, instance_id: instanceId } };
 }
 
-function toConfig(parsed: ParsedConfig): Config {
+function toConfig(parsed: ParsedConfig, directory: string): Config {
   return {
     instanceId: parsed.instance_id,
     sessionTimeout: parsed.zookeeper?.session_timeout,
@@ -53,6 +92,7 @@ function toConfig(parsed: ParsedConfig): Config {
       place: placeOf(name, service, parsed),
       checkInterval: service.check_interval,
       checks: service.checks,
+      directory,
     })),
   };
 }

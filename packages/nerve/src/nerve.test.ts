@@ -27,6 +27,7 @@ function start(servers: readonly TestServer[], withdrawDeadline = 5000) {
         services: Object.fromEntries(services),
       }),
     ),
+    '/',
   );
   const deps = { registries: registriesOf(registry), log: silentLog, withdrawDeadline };
   return { registry, stop: () => stop.abort(), ended: runNerve(config, deps, stop.signal) };

@@ -71,7 +71,11 @@ test('an answer that came while this process was held up counts', async () => {
 test('a server that does not answer fails though this process was held up', async () => {
   await using server = await fullServer();
   const config = { type: 'tcp', timeout: 50, rise: 1, fall: 1 } as const;
-  const running = createProbe(createCheck(config, { service: 'web', ...server }), 50, forever)();
+  const running = createProbe(
+    await createCheck(config, { service: 'web', directory: '/', ...server }),
+    50,
+    forever,
+  )();
   const until = performance.now() + 200;
   while (performance.now() < until);
   expect((await running).reason).toMatch(/: no answer within 50 ms$/);

@@ -24,8 +24,8 @@ export function createProbe(check: Check, timeout: number, signal: AbortSignal):
   const expire = () => run.abort(new Error(`no answer within ${timeout} ms`));
 
   return async () => {
+    if (signal.aborted) return { passed: false, reason: messageOf(signal.reason) };
     if (run.signal.aborted) run = new AbortController();
-    if (signal.aborted) stop();
     const end = startDeadline(timeout, expire);
     try {
       await check.run(run.signal);

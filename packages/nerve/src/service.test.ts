@@ -26,6 +26,7 @@ function start(port: number, checks: readonly object[], checkInterval = 20): voi
     place: { address: { type: 'file', directory: '/' }, path: 'web' },
     checkInterval,
     checks: checks.map((check) => checkSchema.parse(check)),
+    directory: '/',
   };
   const deps = { registry, log: silentLog, phases: checks.map(() => 0) };
   ended = runService(config, deps, stop.signal);

@@ -4,7 +4,7 @@ import type { Instance, Registry } from '@smartstack/registry';
 import { keepAnnounced } from './announcer.ts';
 import type { Check } from './checks/check.ts';
 import { createCheck } from './checks/table.ts';
-import type { ServiceConfig } from './config.ts';
+import { checkDepsOf, type ServiceConfig } from './config.ts';
 import { type Health, judge, type Limits, stateOf } from './health.ts';
 import { createProbe, type Result } from './probe.ts';
 import { every } from './schedule.ts';
@@ -27,7 +27,7 @@ export async function runService(
   signal: AbortSignal,
 ): Promise<void> {
   const wishes = createLatest<Instance | undefined>();
-  const checks = plannedChecks(config, phases);
+  const checks = await plannedChecks(config, phases);
   const onResult = createJudge(checks, log, (up) => wishes.set(up ? config.instance : undefined));
   if (checks.length === 0) wishes.set(config.instance);
   const { path } = config.place;
@@ -51,17 +51,19 @@ interface PlannedCheck extends Limits {
 }
 
 function plannedChecks(
-  { name, instance, checks, checkInterval }: ServiceConfig,
+  service: ServiceConfig,
   phases: readonly number[],
-): readonly PlannedCheck[] {
-  return checks.map((config, index) => ({
-    check: createCheck(config, { service: name, host: instance.host, port: instance.port }),
-    timeout: config.timeout,
-    rise: config.rise,
-    fall: config.fall,
-    interval: checkInterval,
-    phase: phases[index] ?? 0,
-  }));
+): Promise<readonly PlannedCheck[]> {
+  return Promise.all(
+    service.checks.map(async (config, index) => ({
+      check: await createCheck(config, checkDepsOf(service)),
+      timeout: config.timeout,
+      rise: config.rise,
+      fall: config.fall,
+      interval: service.checkInterval,
+      phase: phases[index] ?? 0,
+    })),
+  );
 }
 
 type OnResult = (planned: PlannedCheck, result: Result) => void;

@@ -11,6 +11,7 @@ import {
 import { Command, Option } from 'commander';
 
 import { loadConfig } from './config.ts';
+import { diffOf, previewOnce } from './preview.ts';
 import { runSynapse } from './synapse.ts';
 
 interface Options {
@@ -49,6 +50,17 @@ const program = new Command('synapse')
   .addHelpText('after', example)
   .action(main);
 
+program
+  .command('render')
+  .description('Print the HAProxy file that synapse would write now, and touch nothing.')
+  .action(render);
+program
+  .command('diff')
+  .description(
+    'Print what synapse would change now, in the file and by command, and touch nothing.\nExits with 0 when nothing would change, 1 when something would, 2 when that cannot be said.',
+  )
+  .action(diff);
+
 await program.parseAsync();
 
 async function main({ config: file, checkConfig, logLevel }: Options): Promise<void> {
@@ -57,4 +69,24 @@ async function main({ config: file, checkConfig, logLevel }: Options): Promise<v
   const log = createLog('synapse', logLevel);
   const metrics = createMetrics({ process: true });
   await runDaemon((signal) => runSynapse(loaded, { log, metrics }, signal), { log });
+}
+
+async function render(): Promise<void> {
+  const { text, complaints } = await previewOrExit(1);
+  process.stderr.write(complaints.map((line) => `synapse: ${line}\n`).join(''));
+  process.stdout.write(text);
+}
+
+async function diff(): Promise<void> {
+  const previewed = await previewOrExit(2);
+  process.stderr.write(previewed.complaints.map((line) => `synapse: ${line}\n`).join(''));
+  const difference = diffOf(previewed);
+  process.stdout.write(difference);
+  process.exitCode = difference === '' ? 0 : 1;
+}
+
+async function previewOrExit(code: number) {
+  const { config: file } = program.opts<Options>();
+  const loaded = await orExit(loadConfig(file), code);
+  return orExit(previewOnce(loaded, AbortSignal.timeout(60_000)), code);
 }

@@ -12,7 +12,7 @@ import type { ProxyDriver } from './proxies/proxy.ts';
 import { createReconciler } from './reconciler.ts';
 import { describeStatus } from './status.ts';
 
-interface SynapseDeps {
+export interface SynapseDeps {
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -56,7 +56,8 @@ export async function runSynapse(
   await Promise.all(tasks);
 }
 
-function followedServices(
+/** Every configured service with the discovery that follows it; nothing is opened before that runs. */
+export function followedServices(
   { config, source }: LoadedConfig,
   registries: OpenedRegistries,
   deps: SynapseDeps,

@@ -3,6 +3,7 @@ import { createBackoff, messageOf } from '@smartstack/daemon';
 import { createChanges } from './changes.ts';
 import type { Child } from './contract.ts';
 import type { Core } from './core.ts';
+import { isCode } from './error.ts';
 import { createMembers } from './members.ts';
 
 /**
@@ -28,9 +29,9 @@ export async function* children(
     while (await changes.wait(signal)) {
       const failure = await members.advance(changes.take()).then(
         () => '',
-        (error) => messageOf(error),
+        (error) => (isCode(error, 'CLOSED') ? undefined : messageOf(error)),
       );
-      if (signal.aborted) return;
+      if (signal.aborted || failure === undefined) return;
       if (failure !== complaint && failure !== '')
         core.log.warn({ path, reason: failure }, 'cannot follow children');
       complaint = failure;

@@ -1,11 +1,10 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { checkServerIdentity, connect as connectTls, type SecureContext } from 'node:tls';
-
 import { messageOf } from '@smartstack/daemon';
 import zookeeper, { type Client } from 'node-zookeeper-client';
 
+import { onAbort } from './abort.ts';
 import { type Address, format } from './address.ts';
 import { createFrames } from './frames.ts';
+import { batchedWrite, openSocket, type Tls } from './socket.ts';
 import { reasonOfTls } from './tls-reason.ts';
 
 /** What identifies a session to a server. */
@@ -14,13 +13,6 @@ export interface Credentials {
   readonly password: Buffer;
   /** The last transaction seen; a server that is behind it refuses the session. */
   readonly zxid: Buffer;
-}
-
-export interface Tls {
-  readonly secureContext: SecureContext;
-  /** The name that the server's certificate must carry; the host's own when undefined. */
-  readonly serverName: string | undefined;
-  readonly insecure: boolean;
 }
 
 export interface ConnectionOptions {
@@ -71,19 +63,49 @@ const knownCodes = new Set(Object.values(zookeeper.Exception).filter(Number.isIn
 
 /**
  * Opens a connection and a session on it. Rejects with `SessionExpired` or with why it could not be
- * done; then, and when the signal aborts, nothing is left open. The library gets whole frames and a
- * wire to write to; it neither opens, times nor closes anything.
+ * done; then, and when the signal aborts, nothing is left open.
  */
 export function openConnection(
   options: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const { address, credentials } = options;
+  const connection = startConnection(options);
+  const { client, server, gone, destroy } = connection;
+
+  return new Promise((resolve, reject) => {
+    const abort = () => destroy(new Error(`the attempt on ${server} was given up`));
+    const timer = setTimeout(
+      () => destroy(new Error(`${server} did not answer within ${options.handshake} ms`)),
+      options.handshake,
+    );
+    const settle = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    };
+    onAbort(gone, () => {
+      settle();
+      reject(gone.reason);
+    });
+    onAbort(signal, abort);
+    client.once('expired', () => destroy(new SessionExpired(`${server} ended the session`)));
+    client.once('authenticationFailed', () =>
+      destroy(new Error(`${server} refused the credentials`)),
+    );
+    client.once('connected', () => {
+      settle();
+      resolve(connection);
+    });
+  });
+}
+
+/** The library gets whole frames and a wire to write to; it neither opens, times nor closes anything. */
+function startConnection(options: ConnectionOptions): Connection {
+  const { address, credentials, tls } = options;
   const server = format(address);
   const gone = new AbortController();
   const client = createClient(options);
   const manager = client.connectionManager;
-  const socket = openSocket(options);
+  const socket = openSocket(address, tls);
   let lastInbound = performance.now();
   let replyCode: number | undefined;
 
@@ -100,8 +122,17 @@ export function openConnection(
     replyCode = undefined;
   });
 
+  function receive(chunk: Buffer) {
+    lastInbound = performance.now();
+    try {
+      frames.push(chunk);
+    } catch (error) {
+      destroy(new Error(`${server} sent what cannot be read: ${messageOf(error)}`));
+    }
+  }
+
   manager.socket = {
-    write: batched(socket),
+    write: batchedWrite(socket),
     destroy: () => destroy(new Error(`${server} answered out of order`)),
     setTimeout: () => {},
   };
@@ -109,65 +140,35 @@ export function openConnection(
   manager.setState(connecting);
 
   socket.setNoDelay(true);
+  socket.once(tls ? 'secureConnect' : 'connect', () => manager.onSocketConnected());
+  socket.on('data', receive);
   socket.on('drain', () => manager.onSocketDrain());
-  socket.on('data', (chunk) => {
-    lastInbound = performance.now();
-    try {
-      frames.push(chunk);
-    } catch (error) {
-      destroy(new Error(`${server} sent what cannot be read: ${messageOf(error)}`));
-    }
-  });
   socket.on('error', (error) =>
     destroy(new Error(`${server}: ${reasonOfTls(error) ?? messageOf(error)}`, { cause: error })),
   );
   socket.on('close', () => destroy(new Error(`${server} closed the connection`)));
 
-  return new Promise((resolve, reject) => {
-    const abort = () => destroy(new Error(`the attempt on ${server} was given up`));
-    const timer = setTimeout(
-      () => destroy(new Error(`${server} did not answer within ${options.handshake} ms`)),
-      options.handshake,
-    );
-    const settle = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-    };
-    gone.signal.addEventListener('abort', () => {
-      settle();
-      reject(gone.signal.reason as Error);
-    });
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) return abort();
-
-    socket.once(options.tls ? 'secureConnect' : 'connect', () => manager.onSocketConnected());
-    client.once('expired', () => destroy(new SessionExpired(`${server} ended the session`)));
-    client.once('authenticationFailed', () =>
-      destroy(new Error(`${server} refused the credentials`)),
-    );
-    client.once('connected', () => {
-      settle();
-      resolve({
-        server,
-        client,
-        timeout: client.getSessionTimeout(),
-        credentials: () => ({
-          id: client.getSessionId(),
-          password: client.getSessionPassword(),
-          zxid: manager.zxid,
-        }),
-        lastInbound: () => lastInbound,
-        replyCode: () => replyCode,
-        ping() {
-          // The library counts on for ever, and cannot write a number beyond 31 bits.
-          if (manager.xid > lastXid) manager.xid = 1;
-          socket.write(pingFrame);
-        },
-        gone: gone.signal,
-        destroy,
-      });
-    });
-  });
+  return {
+    server,
+    client,
+    gone: gone.signal,
+    destroy,
+    get timeout() {
+      return client.getSessionTimeout();
+    },
+    credentials: () => ({
+      id: client.getSessionId(),
+      password: client.getSessionPassword(),
+      zxid: manager.zxid,
+    }),
+    lastInbound: () => lastInbound,
+    replyCode: () => replyCode,
+    ping() {
+      // The library counts on for ever, and cannot write a number beyond 31 bits.
+      if (manager.xid > lastXid) manager.xid = 1;
+      socket.write(pingFrame);
+    },
+  };
 }
 
 function createClient({ credentials, timeout, auth }: ConnectionOptions): Client {
@@ -179,37 +180,6 @@ function createClient({ credentials, timeout, auth }: ConnectionOptions): Client
   client.connectionManager.connect = () => {};
   if (auth) client.addAuthInfo(auth.scheme, auth.token);
   return client;
-}
-
-function openSocket({ address, tls }: ConnectionOptions): Socket {
-  const { ip: host, port } = address;
-  if (!tls) return connectTcp({ host, port });
-  const { secureContext, insecure, serverName = address.name } = tls;
-  return connectTls({
-    host,
-    port,
-    secureContext,
-    servername: isIP(serverName) ? '' : serverName,
-    checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
-    rejectUnauthorized: !insecure,
-  });
-}
-
-/** Writes what is written in one go of the event loop with one system call. */
-function batched(socket: Socket): (frame: Buffer) => boolean {
-  let corked = false;
-  const flush = () => {
-    corked = false;
-    socket.uncork();
-  };
-  return (frame) => {
-    if (!corked) {
-      corked = true;
-      socket.cork();
-      process.nextTick(flush);
-    }
-    return socket.write(frame);
-  };
 }
 
 /**

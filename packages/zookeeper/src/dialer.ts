@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { delayOf } from '@smartstack/daemon';
 
-import { type Address, type Host, resolve } from './address.ts';
+import { type Address, format, type Host, resolve } from './address.ts';
+
+type Resolver = (host: Host) => Promise<readonly Address[]>;
 
 /** Chooses where to connect next, and when. */
 export interface Dialer {
@@ -13,7 +15,7 @@ export interface Dialer {
   next(timeout: number, signal: AbortSignal): Promise<Address>;
   /** How long an attempt may take under this session timeout, in milliseconds; longer after each round of failures. */
   patience(timeout: number): number;
-  /** Starts over: the last connection was a good one, or there is a reason to be quick. */
+  /** Starts over with the shortest pause: the last connection was a good one, or there is a reason to be quick. */
   reset(): void;
 }
 
@@ -21,7 +23,8 @@ export interface Dialer {
  * Goes through the hosts in a random order, one address of each in turn, and asks the resolver each
  * time. The first attempt is immediate, the pause after it grows with each whole round, with jitter.
  */
-export function createDialer(hosts: readonly Host[], addressesOf = resolve): Dialer {
+export function createDialer(hosts: readonly Host[], addressesOf: Resolver = resolve): Dialer {
+  const lookups = new Map<Host, Promise<readonly Address[]>>();
   const order = shuffled(hosts);
   let turn = Math.floor(Math.random() * 1024) * order.length;
   let attempts = 0;
@@ -29,21 +32,40 @@ export function createDialer(hosts: readonly Host[], addressesOf = resolve): Dia
 
   const round = () => Math.floor(Math.max(0, attempts - 1) / width);
 
+  const patience = (timeout: number) =>
+    Math.min(timeout, Math.max(500, timeout / (3 * width)) * 2 ** Math.min(round(), 10));
+
+  /** A resolver that hangs must not keep us from the other hosts, nor be asked again while it does. */
+  async function lookUp(host: Host, within: number, signal: AbortSignal) {
+    const asked = lookups.get(host) ?? addressesOf(host).finally(() => lookups.delete(host));
+    lookups.set(host, asked);
+    const answered = new AbortController();
+    const ended = AbortSignal.any([signal, answered.signal]);
+    const late = sleep(within, undefined, { signal: ended }).then(() => {
+      throw new Error(`${format(host)} was not resolved within ${within} ms`);
+    });
+    try {
+      return await Promise.race([asked, late]);
+    } finally {
+      answered.abort();
+    }
+  }
+
   return {
+    patience,
     async next(timeout, signal) {
       const limits = { base: 50, max: Math.min(2_000, timeout / 4) };
       if (attempts > 0) await sleep(delayOf(round(), limits), undefined, { signal });
       attempts += 1;
       const at = turn++;
       const host = order[at % order.length] as Host;
-      const addresses = await addressesOf(host);
+      const addresses = await lookUp(host, patience(timeout), signal);
       width = Math.max(order.length, addresses.length);
       return addresses[Math.floor(at / order.length) % addresses.length] as Address;
     },
-    patience: (timeout) =>
-      Math.min(timeout, Math.max(500, timeout / (3 * width)) * 2 ** Math.min(round(), 10)),
+    // Never without any pause: a server that goes down sends all of its clients away in one moment.
     reset: () => {
-      attempts = 0;
+      attempts = 1;
     },
   };
 }

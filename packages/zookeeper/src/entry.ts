@@ -67,8 +67,7 @@ export function createEntry<T>(options: EntryOptions<T>): {
 
   const abort = () => fail('ABORTED', 'aborted', signal?.reason);
   const timer = Number.isFinite(deadline) ? setTimeout(expire, deadline) : undefined;
-  if (signal?.aborted) abort();
-  else if (signal) onAbort(signal, abort);
+  if (signal) onAbort(signal, abort);
 
   const entry: Entry = {
     kind,

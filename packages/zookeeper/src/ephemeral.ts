@@ -63,6 +63,7 @@ function createKeeper(core: Core, node: EphemeralOptions) {
   const incarnation = createIncarnation(core, node, poke, signal);
   const waiters = new Set<Waiter>();
   let wanted = node.data;
+  let complaint = '';
   let release: Promise<void> | undefined;
 
   function settle(served: Iterable<Waiter>, error?: unknown) {
@@ -75,13 +76,20 @@ function createKeeper(core: Core, node: EphemeralOptions) {
     try {
       const created = await incarnation.stand(wanted);
       settle(served);
+      complaint = '';
       return created ? 'created' : 'stands';
     } catch (error) {
-      if (signal.aborted) return 'stands';
+      if (signal.aborted || isCode(error, 'CLOSED')) return 'stands';
       if (isCode(error, ...final)) settle(served, error);
-      core.log.warn({ path: node.path, reason: messageOf(error) }, 'ephemeral node does not stand');
+      complain(messageOf(error));
       return 'again';
     }
+  }
+
+  function complain(reason: string) {
+    if (reason !== complaint)
+      core.log.warn({ path: node.path, reason }, 'ephemeral node does not stand');
+    complaint = reason;
   }
 
   async function keep(): Promise<void> {
@@ -123,9 +131,7 @@ function createKeeper(core: Core, node: EphemeralOptions) {
         };
         waiters.add(waiter);
         if (outer) onAbort(outer, abort);
-        if (outer?.aborted) abort();
-        else if (signal.aborted)
-          waiter.settle(refusal(node.path, 'CLOSED', 'the session is closed'));
+        if (signal.aborted) waiter.settle(refusal(node.path, 'CLOSED', 'the session is closed'));
         else poke();
       });
     },

@@ -1,7 +1,8 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { type Log, messageOf } from '@smartstack/daemon';
 
+import { onAbort } from './abort.ts';
 import {
   type Connection,
   type Credentials,
@@ -13,6 +14,7 @@ import { createDialer } from './dialer.ts';
 import { untilSilent } from './heartbeat.ts';
 import type { Measures } from './measures.ts';
 import type { Settings } from './options.ts';
+import { startOutage } from './outage.ts';
 import type { States } from './states.ts';
 
 /** Keeps one session's connection up, and decides what its state is. */
@@ -40,20 +42,12 @@ export interface LinkOptions {
   onUp(connection: Connection): void;
 }
 
-/** A session that no server took back for so many timeouts is given up, zxid and all. */
-const giveUpAfter = 3;
-
-export function createLink({
-  settings,
-  states,
-  measures,
-  log,
-  leaving,
-  prepare,
-  onUp,
-}: LinkOptions): Link {
+export function createLink(options: LinkOptions): Link {
+  const { settings, states, measures, log, leaving, prepare, onUp } = options;
   const dialer = createDialer(settings.hosts);
   const former = new Set<bigint>();
+  /** What was logged since the last connection: several hosts fail in turn, each in its own way. */
+  const complaints = new Set<string>();
   let credentials = settings.resume;
   let timeout = settings.timeout;
   let connection: Connection | undefined;
@@ -74,48 +68,47 @@ export function createLink({
     lose(reason);
   }
 
-  /** The two deadlines of an outage, counted from the last byte that came in. */
-  async function judge(since: number, signal: AbortSignal) {
-    const until = async (rounds: number) => {
-      await sleep(Math.max(0, since + rounds * timeout - performance.now()), undefined, { signal });
-      await nextTurn();
-      return !signal.aborted;
-    };
-    if (await until(1)) lose('no connection within the session timeout');
-    if (await until(giveUpAfter)) forget('no server took the session back');
-  }
+  const outageSince = (since: number) =>
+    startOutage({
+      since,
+      timeout,
+      onLost: () => lose('no connection within the session timeout'),
+      onGivenUp: () => forget('no server took the session back'),
+    });
 
   async function attempt(signal: AbortSignal): Promise<Connection | undefined> {
     const resumed = credentials;
     if (states.present === 'idle' || states.present === 'lost') states.move('connecting');
     try {
       const address = await dialer.next(timeout, signal);
+      const handshake = dialer.patience(timeout);
+      const { auth, tls } = settings;
       return await openConnection(
-        {
-          address,
-          credentials,
-          timeout: settings.timeout,
-          handshake: dialer.patience(timeout),
-          auth: settings.auth,
-          tls: settings.tls,
-        },
+        { address, credentials, timeout: settings.timeout, handshake, auth, tls },
         signal,
       );
     } catch (error) {
       if (signal.aborted) return undefined;
-      const expired = error instanceof SessionExpired;
-      measures.connection(expired ? 'expired' : 'failed');
-      if (expired && resumed) {
-        forget(error.message);
-        dialer.reset();
-        await nextTurn();
-        return undefined;
-      }
-      const reason = messageOf(error);
-      if (reason !== failure?.message) log.warn({ reason }, 'cannot connect to zookeeper');
-      failure = error instanceof Error ? error : new Error(reason);
+      if (error instanceof SessionExpired && resumed) await expire(error);
+      else complain(error);
       return undefined;
     }
+  }
+
+  /** Says once that the session is lost, so that whoever watches the states can see it, and starts anew. */
+  async function expire(error: SessionExpired) {
+    measures.connection('expired');
+    forget(error.message);
+    dialer.reset();
+    await nextTurn();
+  }
+
+  function complain(error: unknown) {
+    const reason = messageOf(error);
+    measures.connection('failed');
+    if (!complaints.has(reason)) log.warn({ reason }, 'cannot connect to zookeeper');
+    complaints.add(reason);
+    failure = error instanceof Error ? error : new Error(reason);
   }
 
   async function serve(opened: Connection, signal: AbortSignal) {
@@ -123,12 +116,12 @@ export function createLink({
     const heart = untilSilent(opened, opened.gone).then(() =>
       opened.destroy(new Error(`${opened.server} was silent`)),
     );
-    const stop = () => opened.destroy(new Error('the session was closed'));
-    signal.addEventListener('abort', stop, { once: true });
+    onAbort(AbortSignal.any([signal, opened.gone]), () =>
+      opened.destroy(new Error('the session was closed')),
+    );
     await prepare(opened, fresh);
     if (!opened.gone.aborted) up(opened);
     await heart;
-    signal.removeEventListener('abort', stop);
     if (performance.now() - since >= timeout) dialer.reset();
   }
 
@@ -136,12 +129,11 @@ export function createLink({
     connection = opened;
     fresh = false;
     failure = undefined;
+    complaints.clear();
     states.move('connected');
     measures.connection('opened');
-    log.info(
-      { server: opened.server, session: shown(opened.credentials()) },
-      'zookeeper connected',
-    );
+    const session = shown(opened.credentials());
+    log.info({ server: opened.server, session }, 'zookeeper connected');
     onUp(opened);
   }
 
@@ -149,33 +141,26 @@ export function createLink({
     connection = undefined;
     credentials = closed.credentials();
     failure = closed.gone.reason as Error;
-    if (states.present === 'connected' && !leaving.aborted) {
-      states.move('suspended');
-      log.warn({ reason: failure.message }, 'zookeeper connection lost');
-    }
+    if (states.present !== 'connected' || leaving.aborted) return;
+    states.move('suspended');
+    log.warn({ reason: failure.message }, 'zookeeper connection lost');
   }
 
   return {
     async run(signal) {
-      let outage = new AbortController();
-      let since = performance.now();
-      let judged = judge(since, outage.signal).catch(() => {});
+      let outage = outageSince(performance.now());
       while (!signal.aborted) {
         const opened = await attempt(signal);
         if (!opened) continue;
-        outage.abort();
-        await judged;
+        await outage.end();
         credentials = opened.credentials();
         timeout = opened.timeout;
         // A user's own log or metrics may throw; that must not end the session's life.
         await serve(opened, signal).catch((error) => opened.destroy(new Error(messageOf(error))));
         down(opened);
-        outage = new AbortController();
-        since = opened.lastInbound();
-        judged = judge(since, outage.signal).catch(() => {});
+        outage = outageSince(opened.lastInbound());
       }
-      outage.abort();
-      await judged;
+      await outage.end();
     },
     get connection() {
       return connection;

@@ -33,8 +33,8 @@ export interface Operations {
   attach(connection: Connection): void;
   /** Rejects what waits, and everything from now on, as closed; what is on the wire may still be answered. */
   shut(): void;
-  /** Whether nothing is on the wire. */
-  readonly idle: boolean;
+  /** Resolves once nothing is on the wire. */
+  idle(): Promise<void>;
 }
 
 const closed = ['CLOSED', 'the session is closed'] as const;
@@ -50,6 +50,7 @@ export function createOperations(options: OperationsOptions): Operations {
   const onWire = new Set<Entry>();
   let connection: Connection | undefined;
   let shut = false;
+  let onIdle = () => {};
   let abandoned = 0;
   let refill: NodeJS.Timeout | undefined;
 
@@ -88,6 +89,7 @@ export function createOperations(options: OperationsOptions): Operations {
       if (on !== connection) return;
       onWire.delete(entry);
       pump();
+      if (onWire.size === 0) onIdle();
     });
   }
 
@@ -95,6 +97,7 @@ export function createOperations(options: OperationsOptions): Operations {
     connection = undefined;
     const broken = [...onWire].filter((entry) => !entry.settled);
     onWire.clear();
+    onIdle();
     for (const entry of broken) {
       if (shut) entry.fail(...closed, reason);
       else if (entry.kind === 'write') entry.fail('CONNECTION_LOSS', messageOf(reason), reason);
@@ -140,8 +143,11 @@ export function createOperations(options: OperationsOptions): Operations {
       clearTimeout(refill);
       for (const lane of lanes) for (const entry of lane.drain()) entry.fail(...closed);
     },
-    get idle() {
-      return onWire.size === 0;
+    async idle() {
+      while (onWire.size > 0)
+        await new Promise<void>((resolve) => {
+          onIdle = resolve;
+        });
     },
   };
 }

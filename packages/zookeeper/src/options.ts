@@ -3,9 +3,10 @@ import { createSecureContext } from 'node:tls';
 import { messageOf, UserError } from '@smartstack/daemon';
 
 import { type Host, parseHost } from './address.ts';
-import type { Credentials, Tls } from './connection.ts';
+import type { Credentials } from './connection.ts';
 import type { HandedOff, SessionOptions, TlsOptions } from './contract.ts';
 import { flawOf } from './path.ts';
+import type { Tls } from './socket.ts';
 
 /** A session's options, checked and with every default in place. */
 export interface Settings {

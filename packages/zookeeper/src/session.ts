@@ -1,12 +1,11 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-
 import { messageOf, silentLog } from '@smartstack/daemon';
 
 import { format } from './address.ts';
 import { children } from './children.ts';
 import { type Connection, shown } from './connection.ts';
-import type { HandedOff, OperationOptions, Session, SessionOptions } from './contract.ts';
+import type { OperationOptions, Session, SessionOptions } from './contract.ts';
 import type { Core } from './core.ts';
+import { createEnding } from './ending.ts';
 import { keepEphemeral } from './ephemeral.ts';
 import { createGate } from './gate.ts';
 import { createHub } from './hub.ts';
@@ -15,13 +14,10 @@ import { createLink } from './link.ts';
 import { createMeasures } from './measures.ts';
 import { createNodes } from './nodes.ts';
 import { createOperations } from './operations.ts';
-import { handedOff, settingsOf } from './options.ts';
+import { settingsOf } from './options.ts';
 import { toAcls } from './requests.ts';
 import { createStates } from './states.ts';
 import { createWatches } from './watches.ts';
-
-/** How long a close may take, in milliseconds. */
-const closeWithin = 1_900;
 
 /**
  * Opens a session and keeps it open until closed. Returns at once and connects in the background;
@@ -39,7 +35,6 @@ export function connect(options: SessionOptions): Session {
   const connected = createHub<void>();
   const acl = toAcls(options.acl);
   let epoch = 0;
-  let closing: Promise<void> | undefined;
 
   const operations = createOperations({
     chroot: settings.chroot,
@@ -102,39 +97,21 @@ export function connect(options: SessionOptions): Session {
   };
 
   const running = link.run(linked.signal);
-
-  async function end(last: (deadline: AbortSignal) => Promise<void>): Promise<void> {
-    users.abort();
-    operations.shut();
-    unrooted.shut();
-    await last(AbortSignal.timeout(closeWithin));
-    linked.abort();
-    await running;
-    states.move('closed');
-    log.info('zookeeper session closed');
-  }
-
-  /** Without a connection a session with nodes is worth some patience: closing it takes them away at once. */
-  async function endSession(deadline: AbortSignal): Promise<void> {
-    while (!link.connection && core.kept.size > 0 && link.credentials && !deadline.aborted)
-      await sleep(10);
-    const { connection } = link;
-    if (!connection) return;
-    connection.client.close();
-    const either = AbortSignal.any([connection.gone, deadline]);
-    if (!either.aborted)
-      await new Promise((resolve) => either.addEventListener('abort', resolve, { once: true }));
-  }
-
-  async function drain(deadline: AbortSignal): Promise<void> {
-    while (!operations.idle && !deadline.aborted) await sleep(5);
-    await nextTurn();
-  }
-
-  function close(): Promise<void> {
-    closing ??= end(endSession);
-    return closing;
-  }
+  const ending = createEnding({
+    core,
+    link,
+    shut() {
+      operations.shut();
+      unrooted.shut();
+    },
+    leave: () => users.abort(),
+    async stop() {
+      linked.abort();
+      await running;
+      states.move('closed');
+      log.info('zookeeper session closed');
+    },
+  });
 
   return {
     get state() {
@@ -151,16 +128,7 @@ export function connect(options: SessionOptions): Session {
     ephemeral: (node, signal) => keepEphemeral(core, node, signal),
     children: (path, signal) => children(core, path, signal),
     dropUnclaimed: (within) => dropUnclaimed(core, within),
-    async handOff(): Promise<HandedOff> {
-      let credentials = link.credentials;
-      closing ??= end(async (deadline) => {
-        await drain(deadline);
-        credentials = link.credentials;
-      });
-      await closing;
-      return handedOff(credentials, [...core.kept]);
-    },
-    close,
-    [Symbol.asyncDispose]: close,
+    ...ending,
+    [Symbol.asyncDispose]: ending.close,
   };
 }

@@ -9,6 +9,10 @@ const unknownAuthority = [
   'CERT_SIGNATURE_FAILURE',
 ];
 
+/** Java 17.0.15 says which of these it is; 17.0.19 says `handshake_failure` when it got no certificate. */
+const refusal =
+  /ALERT_(BAD_CERTIFICATE|CERTIFICATE_REQUIRED|CERTIFICATE_UNKNOWN|UNKNOWN_CA|HANDSHAKE_FAILURE)$/;
+
 /** What a TLS error means for whoever has to mend it, with Node's or OpenSSL's code; undefined for other errors. */
 export function reasonOfTls(error: unknown): string | undefined {
   if (!(error instanceof Error && 'code' in error)) return undefined;
@@ -20,7 +24,7 @@ export function reasonOfTls(error: unknown): string | undefined {
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
     return `the server's certificate is not valid now (${code})`;
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return `the server does not speak TLS (${code})`;
-  if (/ALERT_(BAD_CERTIFICATE|CERTIFICATE_REQUIRED|CERTIFICATE_UNKNOWN|UNKNOWN_CA)$/.test(code))
+  if (refusal.test(code))
     return `the server refused our client certificate, or asks for one (${code})`;
   if (error.message.includes('before secure TLS connection'))
     return `the server ended the TLS handshake; does it speak TLS on this port? (${code})`;

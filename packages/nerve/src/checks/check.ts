@@ -8,7 +8,7 @@ export interface Check {
   readonly name: string;
   /**
    * Resolves when the service passed; rejects with what was attempted, on what, and why it failed.
-   * Ends at once when the signal aborts, and leaves nothing open.
+   * Ends at once when the signal aborts, which it has not yet, and leaves nothing open.
    */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -18,9 +18,19 @@ export interface CheckDeps {
   readonly service: string;
   readonly host: string;
   readonly port: number;
+  /** The configuration's folder, which relative file names are meant from. */
+  readonly directory: string;
 }
 
-export type CheckMechanism<Schema extends z.ZodType> = Mechanism<Check, CheckDeps, Schema>;
+/**
+ * `create` reads what the check needs (certificates, a client library, a user's module) and rejects when
+ * it cannot: a configuration whose checks cannot be created is refused.
+ */
+export type CheckMechanism<Schema extends z.ZodType> = Mechanism<
+  Check | Promise<Check>,
+  CheckDeps,
+  Schema
+>;
 
 export interface Target {
   readonly host: string;
@@ -51,17 +61,22 @@ export const hostKey = z
   .refine(isHost, { error: 'expected a host name or an IP address' });
 export const portKey = wholeNumber(1, 65_535);
 
-/** The keys that every check has, with the originals' defaults. */
-export const commonKeys = {
+/** The keys that every check has; the originals' default timeout is 0.1 seconds. */
+export const commonKeys = (timeout = 0.1) => ({
   name: z.string().min(1).optional(),
-  host: hostKey.optional(),
-  port: portKey.optional(),
   /** The whole check's deadline. */
-  timeout: span.prefault(0.1),
+  timeout: span.prefault(timeout),
   /** Passes in a row that bring the check up, and failures in a row that bring it down. */
   rise: wholeNumber(1, 1000).default(1),
   fall: wholeNumber(1, 1000).default(1),
-};
+});
+
+/** The keys that a check over the network has besides. */
+export const networkKeys = (timeout?: number) => ({
+  ...commonKeys(timeout),
+  host: hostKey.optional(),
+  port: portKey.optional(),
+});
 
 interface Named {
   readonly type: string;

@@ -1,8 +1,12 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 import { createProbe } from '../probe.ts';
+import { certificate } from './certificate.fixture.ts';
 import type { Check } from './check.ts';
 import {
   closedPort,
@@ -13,12 +17,15 @@ import {
 } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
 
-const probe = (check: Check, timeout: number, signal = new AbortController().signal) =>
-  createProbe(check, timeout, signal)();
+const probe = async (
+  check: Promise<Check>,
+  timeout: number,
+  signal = new AbortController().signal,
+) => createProbe(await check, timeout, signal)();
 
 const run = ({ host, port }: Pick<TestServer, 'host' | 'port'>, keys: object = {}) => {
   const config = checkSchema.parse({ type: 'http', uri: '/health', timeout: 1, ...keys });
-  return probe(createCheck(config, { service: 'web', host, port }), config.timeout);
+  return probe(createCheck(config, { service: 'web', host, port, directory: '/' }), config.timeout);
 };
 const urlOf = ({ port }: TestServer, scheme = 'http') => `GET ${scheme}://127.0.0.1:${port}/health`;
 
@@ -103,6 +110,35 @@ describe('expect', () => {
     const { reason } = await run(server, { expect: 'well', timeout: 10 });
     expect(reason).toContain('does not contain "well"');
   });
+});
+
+test.each([
+  [[200], 200, true],
+  [[200], 204, false],
+  [['200-299', 418], 418, true],
+  [['200-299', 418], 299, true],
+  [['200-299', 418], 302, false],
+])('with status: %j status %i passes: %j', async (accepted, status, passed) => {
+  await using server = await httpServer((_, response) => response.writeHead(status).end());
+  expect((await run(server, { status: accepted })).passed).toBe(passed);
+});
+
+test('the method may be another', async () => {
+  await using server = await httpServer((request, response) =>
+    response.writeHead(request.method === 'HEAD' ? 200 : 500).end(),
+  );
+  expect(await run(server, { method: 'HEAD' })).toEqual({ passed: true });
+  expect((await run(server, { method: 'POST' })).reason).toMatch(/^POST http:/);
+});
+
+test.each([
+  ['version 1.2', true],
+  ['version x', false],
+])('expect_match of a version in the body %j passes: %j', async (body, passed) => {
+  await using server = await httpServer((_, response) => response.end(body));
+  const reason = `${urlOf(server)}: status 200, but the body does not match /\\d+\\.\\d+/`;
+  const result = await run(server, { expect_match: '\\d+\\.\\d+' });
+  expect(result).toEqual(passed ? { passed } : { passed, reason });
 });
 
 describe('a server fails that', () => {
@@ -204,6 +240,30 @@ describe('TLS', () => {
   test('of type https accepts it with insecure: true', async () => {
     await using server = await ok();
     expect(await run(server, { type: 'https', insecure: true })).toEqual({ passed: true });
+  });
+
+  test('of type https accepts a certificate that its ca signed, for the name that it carries', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'ca-'));
+    await writeFile(join(directory, 'ca.pem'), certificate.cert);
+    try {
+      await using server = await ok();
+      const ca = join(directory, 'ca.pem');
+      expect(await run(server, { type: 'https', ca })).toEqual({ passed: true });
+      expect(await run(server, { type: 'https', ca, server_name: 'localhost' })).toEqual({
+        passed: true,
+      });
+      const { reason } = await run(server, { type: 'https', ca, server_name: 'other.example' });
+      expect(reason).toContain("does not match certificate's altnames");
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  test('with a ca that cannot be read is refused before it runs', async () => {
+    await using server = await ok();
+    await expect(run(server, { type: 'https', ca: '/no/ca.pem' })).rejects.toThrow(
+      'cannot read ca: ENOENT',
+    );
   });
 
   test('fails where the server speaks plain HTTP', async () => {

@@ -1,24 +1,37 @@
-import type { IncomingMessage } from 'node:http';
-import * as plain from 'node:http';
-import * as secure from 'node:https';
-
+import { messageOf } from '@smartstack/daemon';
 import { z } from 'zod';
 
-import { startDeadline } from '../deadline.ts';
 import {
   addressOf,
   type Check,
   type CheckDeps,
   type CheckMechanism,
-  commonKeys,
   nameOf,
+  networkKeys,
   span,
   targetOf,
 } from './check.ts';
+import { type Answer, type Request, send } from './http-request.ts';
 import { failure } from './reason.ts';
+import { tlsKeys, tlsOptionsOf } from './tls.ts';
+
+type Range = readonly [from: number, to: number];
+
+const statusRange = z.union([z.number(), z.string()]).transform((value, context): Range => {
+  const text = String(value);
+  if (/^[1-5]\d\d(-[1-5]\d\d)?$/.test(text)) {
+    const [from = 0, to = from] = text.split('-').map(Number);
+    return [from, to];
+  }
+  const message = `expected a status such as 200 or 200-299, got ${JSON.stringify(value)}`;
+  context.addIssue({ code: 'custom', message, input: undefined });
+  return z.NEVER;
+});
 
 const keys = {
-  ...commonKeys,
+  ...networkKeys(),
+  ...tlsKeys,
+  method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS']).default('GET'),
   uri: z.string().startsWith('/', { error: 'expected a path such as /health' }),
   /** How long connecting, the TLS handshake and each wait for bytes may take; never more than `timeout`. */
   open_timeout: span.prefault(0.2),
@@ -27,6 +40,10 @@ const keys = {
   headers: z.record(z.string(), z.union([z.string(), z.number()]).transform(String)).default({}),
   /** Text that the body must contain. */
   expect: z.string().min(1).optional(),
+  /** A regular expression that the body must match. */
+  expect_match: z.string().min(1).transform(toRegExp).optional(),
+  /** The statuses that pass: numbers, and ranges such as `200-299`. */
+  status: z.array(statusRange).min(1).prefault(['200-399']),
 };
 
 const httpSchema = z.strictObject({
@@ -44,6 +61,15 @@ const httpsSchema = z.strictObject({
   ...keys,
 });
 
+function toRegExp(text: string, context: z.RefinementCtx): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error), input: undefined });
+    return z.NEVER;
+  }
+}
+
 /** Passes when a GET is answered, whole, with a status of 200 to 399; redirects are not followed. */
 export const http: CheckMechanism<typeof httpSchema> = {
   type: 'http',
@@ -60,112 +86,55 @@ export const https: CheckMechanism<typeof httpsSchema> = {
 
 type HttpConfig = Omit<z.output<typeof httpSchema>, 'type'> & { readonly type: string };
 
-/** More of a body than this is not read; `expect` must be found before. */
-const bodyLimit = 1_048_576;
-
 function createHttpCheck(config: HttpConfig, service: CheckDeps): Check {
-  const { uri, ssl, expect } = config;
-  const target = targetOf(config, service);
-  const url = `http${ssl ? 's' : ''}://${addressOf(target)}${uri}`;
-  const options: secure.RequestOptions = {
-    ...target,
-    path: uri,
-    headers: { 'user-agent': 'nerve', ...config.headers },
-    agent: false,
-    rejectUnauthorized: !config.insecure,
-  };
+  const { uri, ssl, method } = config;
+  const url = `http${ssl ? 's' : ''}://${addressOf(targetOf(config, service))}${uri}`;
+  const request = requestOf(config, service);
   return {
     name: nameOf(config, service),
     run: async (signal) => {
       try {
-        const { status, body } = await get(options, config, signal);
-        const fault = faultOf(status, body, expect);
+        const fault = faultOf(await send(request, signal), config);
         if (fault !== undefined) throw new Error(fault);
       } catch (error) {
-        throw failure(`GET ${url}`, error);
+        throw failure(`${method} ${url}`, error);
       }
     },
   };
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: string;
+function requestOf(config: HttpConfig, service: CheckDeps): Request {
+  const { ssl, uri: path, method, headers } = config;
+  return {
+    ssl,
+    options: {
+      ...targetOf(config, service),
+      path,
+      method,
+      headers: { 'user-agent': 'nerve', ...headers },
+      agent: false,
+      ...(ssl && tlsOptionsOf(config, service.directory)),
+    },
+    timeout: config.timeout,
+    openTimeout: config.open_timeout,
+    sslTimeout: config.ssl_timeout,
+    readTimeout: config.read_timeout,
+    wanted: (status) => passes(status, config.status),
+    keepBody: config.expect !== undefined || config.expect_match !== undefined,
+  };
 }
 
 /** What is wrong with an answer, or undefined when it passes. */
-function faultOf(status: number, body: string, expect: string | undefined): string | undefined {
-  if (status < 200 || status > 399) return `status ${status}`;
+function faultOf({ status, body }: Answer, config: HttpConfig): string | undefined {
+  const { expect, expect_match: pattern } = config;
+  if (!passes(status, config.status)) return `status ${status}`;
   if (expect !== undefined && !body.includes(expect))
     return `status ${status}, but the body does not contain ${JSON.stringify(expect)}`;
+  if (pattern !== undefined && !pattern.test(body))
+    return `status ${status}, but the body does not match ${pattern}`;
   return undefined;
 }
 
-function get(
-  options: secure.RequestOptions,
-  config: HttpConfig,
-  signal: AbortSignal,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request = (config.ssl ? secure : plain).request(options);
-    const phase = createPhase(config.timeout, (error) => request.destroy(error));
-    const onAbort = () => request.destroy(signal.reason as Error);
-    const settle = (settled: () => void) => {
-      phase.end();
-      signal.removeEventListener('abort', onAbort);
-      settled();
-      request.destroy();
-    };
-    const fail = (error: Error) => settle(() => reject(error));
-    const read = () => phase.begin('no answer', config.read_timeout);
-
-    signal.addEventListener('abort', onAbort);
-    phase.begin('not connected', config.open_timeout);
-    request.on('socket', (socket) => {
-      socket.once('connect', () =>
-        config.ssl ? phase.begin('no TLS handshake', config.ssl_timeout) : read(),
-      );
-      socket.once('secureConnect', read);
-    });
-    request.on('error', fail);
-    request.on('close', () => fail(new Error('connection closed before the answer was whole')));
-    request.on('response', (response) => {
-      response.on('data', read);
-      readBody(response, config.expect !== undefined, (body) =>
-        settle(() => resolve({ status: response.statusCode ?? 0, body })),
-      );
-      response.on('error', fail);
-    });
-    request.end();
-  });
-}
-
-/** Calls back with the body once it is whole or too long, or at once when its status alone decides. */
-function readBody(response: IncomingMessage, keep: boolean, done: (body: string) => void): void {
-  const status = response.statusCode ?? 0;
-  if (status < 200 || status > 399) {
-    done('');
-    return;
-  }
-  const chunks: Buffer[] = [];
-  let length = 0;
-  response.on('data', (chunk: Buffer) => {
-    if (keep) chunks.push(chunk);
-    length += chunk.length;
-    if (length > bodyLimit) done(Buffer.concat(chunks).toString());
-  });
-  response.on('end', () => done(Buffer.concat(chunks).toString()));
-}
-
-/** A deadline for the phase that a request is in; phases that the whole check's covers need none. */
-function createPhase(deadline: number, expire: (error: Error) => void) {
-  let end = () => {};
-  return {
-    begin: (what: string, limit: number | undefined) => {
-      end();
-      if (limit === undefined || limit >= deadline) return;
-      end = startDeadline(limit, () => expire(new Error(`${what} within ${limit} ms`)));
-    },
-    end: () => end(),
-  };
+function passes(status: number, ranges: readonly Range[]): boolean {
+  return ranges.some(([from, to]) => status >= from && status <= to);
 }

@@ -11,9 +11,34 @@ export function reasonOf(error: unknown): string {
   return words[code] ?? messageOf(error);
 }
 
-/** The error of an attempt: what was attempted, on what, and why it failed. */
-export function failure(attempt: string, error: unknown): Error {
-  return new Error(`${attempt}: ${reasonOf(error)}`, { cause: error });
+/**
+ * Runs what a check attempts. Rejects with what was attempted, on what, and why it failed; when the
+ * signal aborts at once and for its reason, whether or not what runs heeds it.
+ */
+export async function attempt(
+  what: string,
+  run: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  let end = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort);
+    end = () => signal.removeEventListener('abort', onAbort);
+  });
+  try {
+    await Promise.race([aborted, run()]);
+  } catch (error) {
+    const reason: unknown = signal.aborted ? signal.reason : error;
+    throw new Error(`${what}: ${reasonOf(reason)}`, { cause: error });
+  } finally {
+    end();
+  }
+}
+
+/** The error of an attempt that ends with its signal by itself. */
+export function failure(what: string, error: unknown): Error {
+  return new Error(`${what}: ${reasonOf(error)}`, { cause: error });
 }
 
 const words: Readonly<Record<string, string>> = {

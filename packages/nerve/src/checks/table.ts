@@ -1,11 +1,33 @@
 import { z } from 'zod';
 
-import type { Check, CheckDeps } from './check.ts';
+import type { Check, CheckDeps, CheckMechanism } from './check.ts';
+import { exec } from './exec.ts';
+import { file } from './file.ts';
+import { grpc } from './grpc.ts';
 import { http, https } from './http.ts';
+import { module } from './module.ts';
+import { mysql } from './mysql.ts';
+import { noop } from './noop.ts';
+import { postgres } from './postgres.ts';
+import { rabbitmq } from './rabbitmq.ts';
+import { redis } from './redis.ts';
 import { tcp } from './tcp.ts';
 
 /** Every kind of check there is: one line each. */
-const table = [tcp, http, https] as const;
+const table = [
+  tcp,
+  http,
+  https,
+  redis,
+  rabbitmq,
+  postgres,
+  mysql,
+  grpc,
+  exec,
+  file,
+  noop,
+  module,
+] as const;
 
 type Schema = (typeof table)[number]['schema'];
 
@@ -17,11 +39,11 @@ export const checkSchema = z.discriminatedUnion(
 
 export type CheckConfig = z.output<typeof checkSchema>;
 
-/** The check that a configuration asks for. */
-export function createCheck(config: CheckConfig, deps: CheckDeps): Check {
+/** The check that a configuration asks for; rejects when what it needs is not there. */
+export async function createCheck(config: CheckConfig, deps: CheckDeps): Promise<Check> {
   const mechanism = table.find(({ type }) => type === config.type);
   if (!mechanism) throw new Error(`no check of type ${config.type}`);
   // The entry was found by the type that discriminates the configuration.
-  const create = mechanism.create as (config: CheckConfig, deps: CheckDeps) => Check;
+  const create = mechanism.create as CheckMechanism<typeof checkSchema>['create'];
   return create(config, deps);
 }

@@ -8,12 +8,18 @@ import { closedPort, tcpServer } from './server.fixture.ts';
 import { createCheck } from './table.ts';
 import { isSelfConnected } from './tcp.ts';
 
-const probe = (check: Check, timeout: number, signal = new AbortController().signal) =>
-  createProbe(check, timeout, signal)();
+const probe = async (
+  check: Promise<Check>,
+  timeout: number,
+  signal = new AbortController().signal,
+) => createProbe(await check, timeout, signal)();
 const serve = (host?: string) => tcpServer(() => {}, host);
 
 const check = (host: string, port: number) =>
-  createCheck({ type: 'tcp', timeout: 100, rise: 1, fall: 1 }, { service: 'web', host, port });
+  createCheck(
+    { type: 'tcp', timeout: 100, rise: 1, fall: 1 },
+    { service: 'web', host, port, directory: '/' },
+  );
 
 test.each(['127.0.0.1', '::1', 'localhost'])('a server at %s passes', async (host) => {
   await using server = await serve(host);
@@ -59,7 +65,7 @@ test('a host that does not answer fails at its deadline', async () => {
 test('an aborted check ends at once', async () => {
   await using server = await fullServer();
   const stop = new AbortController();
-  const running = probe(check(server.host, server.port), 60_000, stop.signal);
+  const running = createProbe(await check(server.host, server.port), 60_000, stop.signal)();
   stop.abort(new Error('stopped'));
   expect((await running).reason).toMatch(/: stopped$/);
 });
@@ -83,8 +89,8 @@ test('a check goes to its own host and port where it has them', async () => {
   const { host, port } = server;
   const own = createCheck(
     { type: 'tcp', host, port, timeout: 100, rise: 1, fall: 1 },
-    { service: 'web', host: '192.0.2.1', port: 1 },
+    { service: 'web', host: '192.0.2.1', port: 1, directory: '/' },
   );
-  expect(own.name).toBe(`web tcp-127.0.0.1:${port}`);
+  expect((await own).name).toBe(`web tcp-127.0.0.1:${port}`);
   expect((await probe(own, 1000)).passed).toBe(true);
 });

@@ -5,14 +5,14 @@ import { z } from 'zod';
 import {
   addressOf,
   type CheckMechanism,
-  commonKeys,
   nameOf,
+  networkKeys,
   type Target,
   targetOf,
 } from './check.ts';
 import { failure } from './reason.ts';
 
-const schema = z.strictObject({ type: z.literal('tcp'), ...commonKeys });
+const schema = z.strictObject({ type: z.literal('tcp'), ...networkKeys() });
 
 /** Passes when a TCP connection is accepted, over IPv4 or IPv6; sends nothing. */
 export const tcp: CheckMechanism<typeof schema> = {

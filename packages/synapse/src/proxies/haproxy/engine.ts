@@ -14,6 +14,7 @@ import type { Remembered } from './memory-file.ts';
 import type { Meters } from './meters.ts';
 import { createPace } from './pace.ts';
 import { createQuarantine } from './quarantine.ts';
+import { type Reasons, reloadReasons } from './reasons.ts';
 import { partsOf, reload } from './reload.ts';
 import { isGone, isRemoved } from './runtime.ts';
 import { statusOf } from './status.ts';
@@ -42,7 +43,7 @@ export interface Engine {
   status(): ReturnType<typeof statusOf>;
 }
 
-const none: Synced = { steps: 0, reload: new Map() };
+const none: Synced = { steps: 0, reload: new Map(), unfinished: [] };
 
 export function createEngine(options: EngineOptions): Engine {
   const { config, equipment, remembered, hosts, due, meters, log } = options;
@@ -54,14 +55,7 @@ export function createEngine(options: EngineOptions): Engine {
   const layouts = createLayouts(settings);
   const parkTime = paths.memory === undefined ? undefined : config.state_file_ttl;
   const syncs = runtimes.map((one) => createSync(one, { maxId, parkTime, log }));
-  const keeper = createKeeper({
-    paths,
-    written: equipment.written,
-    sync: syncs[0],
-    maxId,
-    due,
-    log,
-  });
+  const keeper = createKeeper({ ...equipment, sync: syncs[0], maxId, due, log });
   const desire = createDesire({
     settings,
     hosts,
@@ -80,7 +74,7 @@ export function createEngine(options: EngineOptions): Engine {
   let desired: ReadonlyMap<string, Desired> = new Map();
   /** What was last brought in step; a missing service is to be looked at again. */
   let inStep = new Map<string, Desired>();
-  let pending: ReadonlyMap<string, string> = new Map();
+  let pending: Reasons = new Map();
   due.at('audit', Date.now() + config.audit_interval);
 
   async function step(
@@ -93,7 +87,7 @@ export function createEngine(options: EngineOptions): Engine {
     desired = await desire.resolved(snapshot, signal);
     if (!running) await adopt(signal);
     const synced = running ? await syncLiving(signal) : none;
-    const reasons = reloadReasons(synced);
+    const reasons = reasonsFor(synced);
     if (!running && !(await loader.lives(signal))) {
       lastPid = undefined;
       pace.dead();
@@ -112,18 +106,13 @@ export function createEngine(options: EngineOptions): Engine {
     return synced.steps > 0 ? 'updated' : 'unchanged';
   }
 
-  /** Why the file must be loaded, by what asks for it; empty when it need not. */
-  function reloadReasons(synced: Synced): ReadonlyMap<string, string> {
-    const reasons = new Map([...pending, ...synced.reload]);
+  function reasonsFor(synced: Synced): Reasons {
     const wanted = layouts(partsOf(desired), quarantine.leftOut);
     if (running?.shape === wanted.shape) layout ??= wanted;
     if (paths.config === undefined) return new Map();
-    for (const own of ['shape', 'members']) reasons.delete(own);
-    if (!running) reasons.set('shape', 'haproxy does not run');
-    else if (running.shape !== wanted.shape) reasons.set('shape', 'sections changed');
-    if (!runtime && layout && keeper.differs(layout, desired))
-      reasons.set('members', 'do_socket is false');
-    return reasons;
+    const asked = new Map([...pending, ...synced.reload]);
+    const isBehind = !runtime && layout !== undefined && keeper.differs(layout, desired);
+    return reloadReasons({ running, wanted, asked, isBehind });
   }
 
   /** Looks at everything again, as if nothing were known of it. */
@@ -173,26 +162,24 @@ export function createEngine(options: EngineOptions): Engine {
     if (wanted.length === 0) return none;
     const results: Synced[] = [];
     for (const sync of syncs) results.push(await sync.sync(wanted, signal));
+    const unfinished = new Set(results.flatMap((one) => one.unfinished));
     for (const { service, backend } of wanted) {
       const one = desired.get(service);
-      if (one) inStep.set(service, one);
-      for (const sync of syncs) {
-        const next = sync.due().get(backend);
-        if (next !== undefined) due.at('drain', next);
-      }
+      if (one && !unfinished.has(service)) inStep.set(service, one);
+      else inStep.delete(service);
+      const next = Math.min(...syncs.map((sync) => sync.due().get(backend) ?? Infinity));
+      if (next < Infinity) due.at('drain', next);
     }
+    if (unfinished.size > 0) due.at('drain', Date.now());
     const steps = results.reduce((sum, one) => sum + one.steps, 0);
     meters.steps.inc(steps);
     if (steps > 0) keeper.touch();
-    return { steps, reload: new Map(results.flatMap((one) => [...one.reload])) };
+    const reload = new Map(results.flatMap((one) => [...one.reload]));
+    return { steps, reload, unfinished: [...unfinished] };
   }
 
   /** Loads what a snapshot asks for; false when that runs already, but for what is left out. */
-  async function load(
-    snapshot: Snapshot,
-    reasons: ReadonlyMap<string, string>,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async function load(snapshot: Snapshot, reasons: Reasons, signal: AbortSignal): Promise<boolean> {
     const isNews = ({ shape }: Layout) =>
       shape !== running?.shape || [...reasons.keys()].some((what) => what !== 'shape');
     const isRevival = !running && lastPid === undefined;

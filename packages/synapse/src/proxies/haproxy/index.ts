@@ -11,6 +11,7 @@ export {
   haproxyServiceSchema,
 } from './config.ts';
 export { createHaproxyDriver, type HaproxyDeps } from './driver.ts';
+export { type Preview, preview } from './preview.ts';
 
 /** HAProxy as a proxy that synapse keeps in step. */
 export const haproxy: Mechanism<ProxyDriver, HaproxyDeps, typeof haproxySchema> = {

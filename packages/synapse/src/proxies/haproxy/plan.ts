@@ -36,6 +36,8 @@ export interface Plan {
   readonly byHand: ReadonlyMap<string, 'maintenance' | 'drain'>;
   /** Why the file must be loaded for the rest; undefined when the steps suffice. */
   readonly reload: string | undefined;
+  /** Whether there is more to do once these steps are done: servers are made anew a few at a time. */
+  readonly more: boolean;
 }
 
 /** The steps from what one backend has to what it is to have: additions first, then removals. */
@@ -50,7 +52,7 @@ export function plan(situation: Situation): Plan {
     desired === undefined
       ? []
       : actual.filter(({ name }) => !(wanted.has(name) || traits.ownServers.has(name)));
-  const stale = staleServers(situation, kept, wanted);
+  const stale = staleServers(situation, kept, { wanted, isWhole: missing.length === 0 });
 
   const steps = [
     ...(traits.obstacle === undefined ? missing.map((server) => add(situation, server)) : []),
@@ -68,6 +70,7 @@ export function plan(situation: Situation): Plan {
       ...stale.replace.map(({ name }) => ({ server: name, replace: true })),
     ].filter(({ server }) => !leaving.has(server)),
     byHand: byHand(situation),
+    more: stale.more,
     reload: missing.length > 0 && traits.obstacle ? traits.obstacle : stale.reload,
   };
 }
@@ -107,19 +110,21 @@ function adjust(
 function staleServers(
   { told, traits, leaving }: Situation,
   kept: readonly ServerState[],
-  wanted: ReadonlyMap<string, Server>,
-): { readonly replace: readonly ServerState[]; readonly reload: string | undefined } {
+  { wanted, isWhole }: { wanted: ReadonlyMap<string, Server>; isWhole: boolean },
+): { readonly replace: readonly ServerState[]; readonly reload?: string; readonly more: boolean } {
   const stale = kept.filter(({ name }) => {
     const before = told.get(name);
     return before !== undefined && before.options !== wanted.get(name)?.options;
   });
-  if (stale.length === 0) return { replace: [], reload: undefined };
-  if (traits.obstacle !== undefined) return { replace: [], reload: traits.obstacle };
-  const serving = kept.filter((server) => server.operational === 'running' && !isOut(server));
-  const share = Math.max(1, Math.floor(serving.length / 5));
+  if (stale.length === 0) return { replace: [], more: false };
+  if (traits.obstacle !== undefined) return { replace: [], reload: traits.obstacle, more: false };
   const busy = [...leaving.values()].filter(({ replace }) => replace).length;
-  if (serving.length < 2) return { replace: [], reload: 'the only server has other options' };
-  return { replace: stale.slice(0, Math.max(0, share - busy)), reload: undefined };
+  const serving = kept.filter((server) => server.operational === 'running' && !isOut(server));
+  if (serving.length < 2 && busy === 0 && isWhole)
+    return { replace: [], reload: 'the only server has other options', more: false };
+  const share = serving.length < 2 ? 0 : Math.max(1, Math.floor(serving.length / 5));
+  const replace = stale.slice(0, Math.max(0, share - busy));
+  return { replace, more: replace.length < stale.length };
 }
 
 const isOut = ({ maintenance, drain }: ServerState) => maintenance || drain;

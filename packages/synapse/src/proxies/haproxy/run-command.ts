@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How a command ended. */
 export interface Outcome {
@@ -19,6 +21,8 @@ export interface CommandOptions {
 }
 
 const most = 65_536;
+/** How long output may still come after the end, in milliseconds. */
+const patience = 200;
 
 /**
  * Runs a command until it ends, is late or the signal aborts; rejects when it cannot be started. Its
@@ -51,11 +55,14 @@ export async function runCommand(
 }
 
 /** What was written before the end is read; what keeps the stream open is not waited for. */
-async function settled(...streams: readonly NodeJS.ReadableStream[]): Promise<void> {
-  const patience = AbortSignal.timeout(200);
-  await Promise.all(
-    streams.map((stream) => once(stream, 'end', { signal: patience }).catch(() => undefined)),
-  );
+async function settled(...streams: readonly Readable[]): Promise<void> {
+  const open = streams.filter((stream) => !stream.readableEnded);
+  if (open.length === 0) return;
+  const enough = new AbortController();
+  const { signal } = enough;
+  const ends = open.map((stream) => once(stream, 'end', { signal }).catch(() => undefined));
+  await Promise.race([Promise.all(ends), sleep(patience, undefined, { signal })]);
+  enough.abort();
 }
 
 function end(pid: number | undefined, whole: boolean): void {

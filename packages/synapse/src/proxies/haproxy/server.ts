@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import { type Instance, keyOf } from '@smartstack/registry';
+import type { Instance } from '@smartstack/registry';
 
 import type { HaproxyConfig, HaproxyService } from './config.ts';
 import { parseOptions } from './options.ts';
@@ -171,5 +171,8 @@ export function serverLine(server: Server, id: number): string {
   if (weight !== undefined) words.push(`weight ${weight}`);
   return words.filter(Boolean).join(' ');
 }
+
+/** Unlike the name, never equal for two different instances. */
+const keyOf = ({ name, host, port }: Instance) => JSON.stringify([name, host, port]);
 
 const sha1 = (text: string) => createHash('sha1').update(text).digest('hex');

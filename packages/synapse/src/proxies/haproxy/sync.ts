@@ -2,11 +2,11 @@ import type { Log } from '@smartstack/daemon';
 
 import { deleteServer, parkServer, type Step } from './command.ts';
 import { assignIds } from './ids.ts';
+import { type Looked, look } from './look.ts';
 import { fresh, type Leaving, type Memory, remember } from './memory.ts';
 import { type Plan, plan } from './plan.ts';
 import type { Runtime } from './runtime.ts';
 import type { Server } from './server.ts';
-import { parseServersConn, parseServersState, type ServerState } from './state.ts';
 import type { Traits } from './traits.ts';
 import type { WrittenFile } from './written.ts';
 
@@ -25,6 +25,8 @@ export interface Synced {
   readonly steps: number;
   /** Why the file must be loaded, by service. */
   readonly reload: ReadonlyMap<string, string>;
+  /** Services with a server to be made anew, now that the old one is deleted. */
+  readonly unfinished: readonly string[];
 }
 
 /** Keeps the backends of one running HAProxy in step through its stats socket. */
@@ -41,8 +43,12 @@ export interface Sync {
   due(): ReadonlyMap<string, number>;
 }
 
-/** Reading all backends at once is cheaper from about here on. */
-const manyBackends = 20;
+interface Work {
+  readonly target: Target;
+  readonly memory: Memory;
+  readonly plan: Plan;
+  readonly steps: readonly Step[];
+}
 
 export interface SyncOptions {
   readonly maxId: number;
@@ -74,11 +80,13 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
         'haproxy refused a command',
       );
     }
-    return { steps: first.steps + again.steps, reload };
+    const unfinished = [...first.unfinished, ...again.unfinished];
+    return { steps: first.steps + again.steps, reload, unfinished };
   }
 
   async function attempt(targets: readonly Target[], signal: AbortSignal) {
-    const looked = await look(targets, signal);
+    const leaves = (backend: string) => (memories.get(backend)?.leaving.size ?? 0) > 0;
+    const looked = await look(runtime, targets, leaves, signal);
     const work = targets.map((target) => prepare(target, looked(target.backend)));
     const steps = work.flatMap((one) => one.steps);
     const replies = await runtime.ask(
@@ -87,6 +95,7 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
     );
     const failed: { service: string; step: Step; reply: string }[] = [];
     const reload = new Map<string, string>();
+    const unfinished: string[] = [];
     let at = 0;
     for (const one of work) {
       const done: Step[] = [];
@@ -98,44 +107,13 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
           failed.push({ service: one.target.service, step, reply: own.filter(Boolean).join('; ') });
       }
       memories.set(one.target.backend, digest(one, done));
+      if (isUnfinished(one, done)) unfinished.push(one.target.service);
       if (one.plan.reload !== undefined) reload.set(one.target.service, one.plan.reload);
     }
-    return { steps: steps.length - failed.length, reload, failed };
+    return { steps: steps.length - failed.length, reload, unfinished, failed };
   }
 
-  async function look(targets: readonly Target[], signal: AbortSignal) {
-    const all = targets.length >= manyBackends;
-    const states = all
-      ? ['show servers state']
-      : targets.map(({ backend }) => `show servers state ${backend}`);
-    const leaving = targets.filter(({ backend }) => (memories.get(backend)?.leaving.size ?? 0) > 0);
-    const conns = leaving.map(({ backend }) => `show servers conn ${backend}`);
-    const replies = await runtime.ask([...states, ...conns], signal);
-    const parsed = replies.slice(0, states.length).map(parseServersState);
-    const servers = new Map(parsed.flatMap((one) => [...one]));
-    const used = new Map(
-      leaving.map(({ backend }, index) => [
-        backend,
-        parseServersConn(replies[states.length + index] ?? ''),
-      ]),
-    );
-    return (backend: string) => ({ actual: servers.get(backend) ?? [], used: used.get(backend) });
-  }
-
-  interface Work {
-    readonly target: Target;
-    readonly memory: Memory;
-    readonly plan: Plan;
-    readonly steps: readonly Step[];
-  }
-
-  function prepare(
-    target: Target,
-    {
-      actual,
-      used,
-    }: { actual: readonly ServerState[]; used: ReadonlyMap<string, number> | undefined },
-  ): Work {
+  function prepare(target: Target, { actual, used }: Looked): Work {
     const { backend, traits } = target;
     const isEmpty = actual.every(({ name }) => traits.ownServers.has(name));
     const desired = target.desired ?? (isEmpty ? target.fallback : undefined);
@@ -215,6 +193,14 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
       return dues;
     },
   };
+}
+
+/** Whether servers are to be made anew for which nothing else will ask to be woken. */
+function isUnfinished({ memory, plan: planned }: Work, done: readonly Step[]): boolean {
+  const replacing = [...memory.leaving].filter(([, { replace }]) => replace);
+  const deleted = done.filter(({ kind }) => kind === 'delete').map(({ server }) => server);
+  if (replacing.some(([name]) => deleted.includes(name))) return true;
+  return planned.more && planned.leave.length === 0 && replacing.length === 0;
 }
 
 const leavingUntil = (deadline: number, replace = false): Leaving => ({

@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+import type { Target } from './check.ts';
+
+/** More than this is no answer that a check waits for. */
+const limit = 65_536;
+
+/** A connection that is read line by line. */
+export interface Conversation {
+  write(bytes: Uint8Array | string): void;
+  /** The next line, without its ending; rejects when it is too long. */
+  line(): Promise<string>;
+}
+
+/**
+ * Connects, talks, and closes the connection whatever comes. Rejects with the first trouble: with the
+ * connection, with the talk, or with the signal.
+ */
+export async function converse(
+  target: Target,
+  talk: (conversation: Conversation) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const socket = connect(target.port, target.host);
+  const trouble = troubleOf(socket, signal);
+  try {
+    const talked = once(socket, 'connect').then(() => talk(conversationOver(socket)));
+    await Promise.race([talked, trouble.happened]);
+  } finally {
+    trouble.end();
+    socket.destroy();
+  }
+}
+
+function troubleOf(socket: Socket, signal: AbortSignal) {
+  let end = () => {};
+  const happened = new Promise<never>((_, reject) => {
+    const onAbort = () => reject(signal.reason);
+    end = () => signal.removeEventListener('abort', onAbort);
+    signal.addEventListener('abort', onAbort);
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error('connection closed before the answer was whole')));
+  });
+  return { happened, end: () => end() };
+}
+
+function conversationOver(socket: Socket): Conversation {
+  const chunks = socket.setEncoding('latin1')[Symbol.asyncIterator]() as AsyncIterator<string>;
+  let text = '';
+  return {
+    write: (bytes) => void socket.write(bytes),
+    line: async () => {
+      let end = text.indexOf('\n');
+      while (end === -1) {
+        if (text.length > limit) throw new Error('the answer is too long');
+        const { value, done } = await chunks.next();
+        if (done) throw new Error('connection closed before the answer was whole');
+        text += value;
+        end = text.indexOf('\n');
+      }
+      const line = text.slice(0, end).replace(/\r$/, '');
+      text = text.slice(end + 1);
+      return line;
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+
+import { z } from 'zod';
+
+import { type CheckDeps, type CheckMechanism, commonKeys } from './check.ts';
+import { failure } from './reason.ts';
+
+const schema = z.strictObject({
+  type: z.literal('exec'),
+  ...commonKeys(1),
+  /** A program and its arguments, or one line for a shell. */
+  command: z
+    .array(z.string())
+    .min(1)
+    .or(z.strictObject({ shell: z.string().min(1) })),
+});
+
+/**
+ * Passes when a command exits with 0. It runs in the configuration's folder and finds the service in
+ * NERVE_SERVICE, NERVE_HOST and NERVE_PORT. At its deadline its whole process group is killed.
+ */
+export const exec: CheckMechanism<typeof schema> = {
+  type: 'exec',
+  schema,
+  create: ({ name, command }, deps) => {
+    const argv = Array.isArray(command) ? command : ['/bin/sh', '-c', command.shell];
+    const shown = Array.isArray(command) ? command.join(' ') : command.shell;
+    return {
+      name: name ?? `${deps.service} exec-${argv[0]}`,
+      run: async (signal) => {
+        try {
+          await run(argv, deps, signal);
+        } catch (error) {
+          throw failure(`run ${shown}`, error);
+        }
+      },
+    };
+  },
+};
+
+function run(argv: readonly string[], deps: CheckDeps, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const [program = '', ...args] = argv;
+    const { service, host, port, directory } = deps;
+    const child = spawn(program, args, {
+      cwd: directory,
+      env: { ...process.env, NERVE_SERVICE: service, NERVE_HOST: host, NERVE_PORT: String(port) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Its own process group, so that its children can be ended with it.
+      detached: true,
+    });
+    const [said, complained] = [child.stdout, child.stderr].map(createLastLine);
+    const onAbort = () => killGroup(child.pid);
+    const settle = (error?: Error) => {
+      signal.removeEventListener('abort', onAbort);
+      child.stdout.destroy();
+      child.stderr.destroy();
+      if (error) reject(error);
+      else resolve();
+    };
+    signal.addEventListener('abort', onAbort);
+    child.once('error', settle);
+    child.once('exit', (code, ended) => {
+      if (signal.aborted) return settle(signal.reason as Error);
+      if (code === 0) return settle();
+      const how = ended ? `ended by ${ended}` : `exit code ${code}`;
+      const fail = () => {
+        const last = complained?.() || said?.();
+        settle(new Error(last ? `${how}: ${last}` : how));
+      };
+      // What it wrote last may still be on its way, and a child of its own may keep the pipe open.
+      const timer = setTimeout(fail, 50);
+      child.once('close', () => {
+        clearTimeout(timer);
+        fail();
+      });
+    });
+  });
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It ended by itself just now.
+  }
+}
+
+/** The last line that a stream brought so far, at most its last 200 characters. */
+function createLastLine(stream: Readable): () => string {
+  let tail = '';
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    tail = (tail + text).slice(-200);
+  });
+  return () => tail.trimEnd().split('\n').at(-1)?.trim() ?? '';
+}

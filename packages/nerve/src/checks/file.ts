@@ -1,0 +1,37 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+
+import { z } from 'zod';
+
+import { type CheckMechanism, commonKeys, span } from './check.ts';
+import { failure } from './reason.ts';
+
+const schema = z.strictObject({
+  type: z.literal('file'),
+  ...commonKeys(),
+  path: z.string().min(1),
+  /** How long ago the file may have been changed last; any time when absent. */
+  younger_than: span.optional(),
+});
+
+/** Passes while a file is there and, where that is asked for, was changed lately. */
+export const file: CheckMechanism<typeof schema> = {
+  type: 'file',
+  schema,
+  create: ({ name, path, younger_than: limit }, { service, directory }) => {
+    const absolute = resolve(directory, path);
+    return {
+      name: name ?? `${service} file-${path}`,
+      run: async () => {
+        try {
+          const { mtimeMs } = await stat(absolute);
+          const age = Date.now() - mtimeMs;
+          if (limit !== undefined && age > limit)
+            throw new Error(`changed ${Math.round(age / 1000)} s ago, expected ${limit / 1000} s`);
+        } catch (error) {
+          throw failure(`look at ${absolute}`, error);
+        }
+      },
+    };
+  },
+};

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { createMetrics, messageOf, silentLog, UserError } from '@smartstack/daemon';
+import { createRegistries } from '@smartstack/registry';
+import { createTwoFilesPatch } from 'diff';
+
+import type { LoadedConfig } from './config.ts';
+import type { Followed } from './followers.ts';
+import { haproxy, type Preview, preview } from './proxies/haproxy/index.ts';
+import type { Service } from './service.ts';
+import { followedServices } from './synapse.ts';
+
+/** What synapse would do at this moment, and what there is to say about it. */
+export interface Previewed extends Preview {
+  /** Services that were not heard, and those that would be left out, a sentence each. */
+  readonly complaints: readonly string[];
+}
+
+/**
+ * Hears every service once, up to `startup_timeout`, and says what synapse would do; touches nothing.
+ * Throws a `UserError` when HAProxy cannot be looked at.
+ */
+export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Promise<Previewed> {
+  const deps = { log: silentLog, metrics: createMetrics() };
+  await using registries = createRegistries({
+    sessionTimeout: loaded.config.zookeeper?.session_timeout,
+    ...deps,
+  });
+  const { startup_timeout: timeout } = loaded.config;
+  const services = await Promise.all(
+    followedServices(loaded, registries, deps).map((each) => hearOnce(each, timeout, signal)),
+  );
+  const snapshot = new Map(services.map((service) => [service.name, service]));
+  const config = loaded.config.haproxy ?? haproxy.schema.parse({});
+  const previewed = await preview(config, snapshot, signal).catch((error: unknown) => {
+    throw new UserError(`cannot say what would change: ${messageOf(error)}`, { cause: error });
+  });
+  const unheard = services.filter(({ instances }) => instances === undefined);
+  return {
+    ...previewed,
+    complaints: [
+      ...unheard.map(({ name }) => `${name} was not heard within ${timeout} ms`),
+      ...previewed.objections.map(({ owner, reason }) => `${owner} would be left out: ${reason}`),
+    ],
+  };
+}
+
+async function hearOnce(
+  { service, discovery }: Followed,
+  timeout: number,
+  outer: AbortSignal,
+): Promise<Service> {
+  const heard = new AbortController();
+  const signal = AbortSignal.any([outer, heard.signal]);
+  const patience = sleep(timeout, undefined, { signal }).catch(() => {});
+  const lists = discovery(signal)[Symbol.asyncIterator]();
+  const first = await Promise.race([lists.next(), patience]);
+  heard.abort();
+  await lists.return?.();
+  return first && !first.done ? { ...service, instances: first.value } : service;
+}
+
+/** The difference as a unified patch of the file, then the commands and the reload; `''` when there is none. */
+export function diffOf({ path = 'haproxy.cfg', before = '', text, ...rest }: Preview): string {
+  const patch =
+    before === text ? '' : createTwoFilesPatch(path, path, before, text, 'now', 'to be');
+  const commands = rest.commands.map((command) => `command: ${command}\n`).join('');
+  const reload = rest.reload === undefined ? '' : `reload: ${rest.reload}\n`;
+  return `${patch}${commands}${reload}`;
+}

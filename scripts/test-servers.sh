@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Runs nerve's checks against the real servers that they are for: Debian's redis, PostgreSQL, MariaDB and
+# RabbitMQ. Installs what is missing, starts no service of the machine's, and leaves no server running.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+declare -A packages=(
+  [redis-server]=redis-server
+  [mariadbd]=mariadb-server
+  [rabbitmq-server]=rabbitmq-server
+)
+
+main() {
+  local program missing=()
+  for program in "${!packages[@]}"; do
+    command -v "$program" >/dev/null || missing+=("${packages[$program]}")
+  done
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
+  ((!${#missing[@]})) || install "${missing[@]}"
+  exec npx vitest run --project servers
+}
+
+install() {
+  command -v apt-get >/dev/null || fail "cannot test against real servers: install $*"
+  local root=()
+  ((EUID == 0)) || root=(sudo)
+  echo "Installing with apt, without starting a service: $*"
+  "${root[@]}" bash scripts/apt-install.sh "$@"
+}
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+main
