@@ -5,10 +5,10 @@ import { createRegistries } from '@smartstack/registry';
 import { createTwoFilesPatch } from 'diff';
 
 import type { LoadedConfig } from './config.ts';
+import { followedServices } from './followed.ts';
 import type { Followed } from './followers.ts';
 import { haproxy, type Preview, preview } from './proxies/haproxy/index.ts';
 import type { Service } from './service.ts';
-import { followedServices } from './synapse.ts';
 
 /** What synapse would do at this moment, and what there is to say about it. */
 export interface Previewed extends Preview {
