@@ -18,6 +18,7 @@ function registriesOf(registry: TestRegistry): OpenedRegistries {
   return {
     open: () => registry,
     openZooKeeper,
+    lastUnwell: () => undefined,
     [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
   };
 }
