@@ -21,6 +21,7 @@ function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegist
     tickets: () => ({}),
     handOff: async () => ({}),
     dropUnclaimed: async () => dropped(),
+    lastUnwell: () => undefined,
     [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
   };
 }

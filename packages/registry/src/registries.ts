@@ -35,6 +35,8 @@ export interface OpenedRegistries extends Registries {
   handOff(): Promise<Tickets>;
   /** Withdraws what an earlier process announced and this one has not. */
   dropUnclaimed(): Promise<void>;
+  /** The last moment at which any ensemble was in trouble, on `performance.now`'s clock; undefined for never. */
+  lastUnwell(): number | undefined;
 }
 
 /** What takes announcements over, by ensemble. It holds secrets; JSON-safe. */
@@ -89,6 +91,11 @@ export function createRegistries({
     handOff: () => ofAll((registry) => registry.handOff()),
     dropUnclaimed: async () => {
       await Promise.all([...ensembles.values()].map((registry) => registry.dropUnclaimed()));
+    },
+    lastUnwell: () => {
+      const times = [...ensembles.values()].map((registry) => registry.lastUnwell() ?? -1);
+      const last = Math.max(-1, ...times);
+      return last < 0 ? undefined : last;
     },
     [Symbol.asyncDispose]: async () => {
       const all = [...folders.values(), ...ensembles.values()];

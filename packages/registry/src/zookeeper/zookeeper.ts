@@ -6,6 +6,7 @@ import { namesFirst } from '../path-encoding.ts';
 import type { RecordDecoder } from '../record.ts';
 import type { Announcement, Registry } from '../registry.ts';
 import { announceRecord } from './announcement.ts';
+import { createHealth } from './health.ts';
 import { pollChildren, pollData } from './poll.ts';
 import type { RecordForm } from './record.ts';
 
@@ -50,6 +51,8 @@ export interface ZooKeeperRegistry extends Registry {
    * milliseconds (jittered); undefined where there is no such node. Ends when the signal aborts.
    */
   data(path: string, interval: number, signal: AbortSignal): AsyncIterable<Buffer | undefined>;
+  /** The last moment at which the session was in trouble, on `performance.now`'s clock; undefined for never. */
+  lastUnwell(): number | undefined;
 }
 
 /**
@@ -59,6 +62,9 @@ export interface ZooKeeperRegistry extends Registry {
 export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooKeeperRegistry {
   const { hosts, log, metrics } = options;
   const session = connect({ ...options, ...splitChroot(hosts) });
+  const disposed = new AbortController();
+  const health = createHealth();
+  const watching = health.follow(session, disposed.signal);
 
   async function* follow(
     path: string,
@@ -89,7 +95,12 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
     ticket: session.ticket,
     handOff: session.handOff,
     dropUnclaimed: session.dropUnclaimed,
-    [Symbol.asyncDispose]: () => session.close(),
+    lastUnwell: health.lastUnwell,
+    [Symbol.asyncDispose]: async () => {
+      await session.close();
+      disposed.abort();
+      await watching;
+    },
   };
 }
 
