@@ -1,8 +1,9 @@
 import { change } from './change.ts';
+import { nerve } from './nerve.ts';
 import { zookeeper } from './zookeeper.ts';
 
 /** Every bench by its name; `npm run bench` runs all, `npm run bench -- change` one. */
-const benches: Readonly<Record<string, () => Promise<void>>> = { change, zookeeper };
+const benches: Readonly<Record<string, () => Promise<void>>> = { change, nerve, zookeeper };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benches));

@@ -15,7 +15,7 @@ import { keepHeartbeat } from './heartbeat.ts';
 import { both, createMeasures } from './measures.ts';
 import type { Orders } from './orders.ts';
 import type { Place } from './reporters/reporter.ts';
-import { phaseOf } from './schedule.ts';
+import { createSchedule, phaseOf } from './schedule.ts';
 import { createService } from './service.ts';
 import { createStatsd, type Statsd, statsdMeasures } from './statsd.ts';
 import { runTogether } from './tasks.ts';
@@ -140,6 +140,7 @@ function fleetDeps({
   statsd,
 }: NerveDeps & { readonly beats: Beats; readonly statsd: Statsd | undefined }): FleetDeps {
   const measure = createMeasures(metrics);
+  const schedule = createSchedule();
   let checks = 0;
   return {
     log,
@@ -153,6 +154,7 @@ function fleetDeps({
         measures: statsd ? both(measures, statsdMeasures(statsd, service.name)) : measures,
         phases: service.checks.map(() => phaseOf(checks++)),
         beats,
+        schedule,
         order: orders.of(service.name),
       });
     },

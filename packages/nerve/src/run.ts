@@ -6,7 +6,7 @@ import type { Config } from './config.ts';
 import { HandOff } from './hand-off.ts';
 import { runNerve } from './nerve.ts';
 import { openOrders } from './orders.ts';
-import { every } from './schedule.ts';
+import { createSchedule } from './schedule.ts';
 import { openSessionStore, type SessionStore } from './state-directory.ts';
 import { runTogether } from './tasks.ts';
 
@@ -53,7 +53,7 @@ async function keepNoted(
   store: SessionStore,
   signal: AbortSignal,
 ): Promise<void> {
-  await every(500, 0, () => store.save(registries.tickets()), signal);
+  await createSchedule().every(500, 0, () => store.save(registries.tickets()), signal);
 }
 
 async function handOff(registries: OpenedRegistries, store: SessionStore, log: Log): Promise<void> {

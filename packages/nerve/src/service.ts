@@ -20,6 +20,7 @@ import {
 import type { Downtime, Order } from './orders.ts';
 import { type Circumstances, decidePresence, type Presence } from './presence.ts';
 import { createProbe, type Result } from './probe.ts';
+import type { Schedule } from './schedule.ts';
 import { runTogether } from './tasks.ts';
 import { type Bucket, fullBucket, takeToken } from './token-bucket.ts';
 
@@ -30,6 +31,7 @@ export interface ServiceDeps {
   /** Where in the interval each check stands, from 0 to 1, in the order of the configuration. */
   readonly phases: readonly number[];
   readonly beats: Beats;
+  readonly schedule: Schedule;
   /** What an operator ordered before. */
   readonly order: Order;
 }
@@ -166,6 +168,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
       const planned = await plannedChecks(config, deps);
       const record = recorderOf(planned, measures);
       const watched = createMonitor(planned, {
+        schedule: deps.schedule,
         onResult: record,
         onChange,
       });

@@ -1,6 +1,7 @@
 import { messageOf } from '@smartstack/daemon';
 import { z } from 'zod';
 
+import { createAbortSlot } from './abort-slot.ts';
 import {
   addressOf,
   type Check,
@@ -90,11 +91,12 @@ function createHttpCheck(config: HttpConfig, service: CheckDeps): Check {
   const { uri, ssl, method } = config;
   const url = `http${ssl ? 's' : ''}://${addressOf(targetOf(config, service))}${uri}`;
   const request = requestOf(config, service);
+  const slot = createAbortSlot();
   return {
     name: nameOf(config, service),
     run: async (signal) => {
       try {
-        const fault = faultOf(await send(request, signal), config);
+        const fault = faultOf(await send(request, slot, signal), config);
         if (fault !== undefined) throw new Error(fault);
       } catch (error) {
         throw failure(`${method} ${url}`, error);
