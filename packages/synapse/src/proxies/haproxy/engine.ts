@@ -12,6 +12,7 @@ import { createLayouts, type Layout } from './layout.ts';
 import { type Running, runningAt } from './loader.ts';
 import type { Remembered } from './memory-file.ts';
 import type { Meters } from './meters.ts';
+import { noticesTo } from './notices.ts';
 import { createPace } from './pace.ts';
 import { createQuarantine } from './quarantine.ts';
 import { type Reasons, reloadReasons } from './reasons.ts';
@@ -61,8 +62,7 @@ export function createEngine(options: EngineOptions): Engine {
     hosts,
     choose: quarantine.choose,
     addressOf: (server) => keeper.written?.servers.get(server)?.host,
-    onRefused: (service, refusal) =>
-      log.warn({ service, ...refusal }, 'options of a member were left out: not allowed'),
+    ...noticesTo(log),
   });
   /** What HAProxy runs; undefined while that is not sure. */
   let running: Running | undefined;
@@ -219,13 +219,18 @@ export function createEngine(options: EngineOptions): Engine {
 
   const flush = () => keeper.flush({ layout, desired, pid: lastPid, good: quarantine.good });
 
+  function measure(): void {
+    meters.quarantined.set(quarantine.list().length);
+    meters.up.set(running ? 1 : 0);
+  }
+
   function doubt(): void {
     running = undefined;
     inStep = new Map();
   }
 
   return {
-    step,
+    step: (...input) => step(...input).finally(measure),
     flush,
     doubt,
     status: () =>

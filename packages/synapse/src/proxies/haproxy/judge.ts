@@ -46,13 +46,12 @@ export async function judge(
   const { valid, findings } = await checkFile(candidate, file, check, signal);
   if (valid) return [];
   const objections = new Map<string, Objection>();
-  for (const { message, section } of findings) {
-    const owner = section?.owner;
+  for (const { message, owner } of findings) {
     if (owner === undefined || objections.has(owner)) continue;
     objections.set(owner, { owner, reason: message });
   }
   if (objections.size > 0) return [...objections.values()];
-  const said = findings.map(({ message }) => message).join('; ') || 'no reason given';
+  const said = findings.map(({ message }) => message).join('; ');
   throw new WholeFileError(`cannot use ${candidate}: HAProxy says: ${said}`);
 }
 

@@ -86,6 +86,7 @@ export async function render(
     choose: (_, config) => config,
     addressOf: (server) => kept.written?.servers.get(server)?.host,
     onRefused: () => {},
+    onIgnored: () => {},
   });
   const desired = await desire.resolved(snapshot, signal);
   const layout = layoutOf(partsOf(desired), settings, new Set());
