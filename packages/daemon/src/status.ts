@@ -14,6 +14,8 @@ export interface StatusParts {
   ready(): boolean;
   /** What it knows: JSON-safe. */
   status(): unknown;
+  /** Answers what is the daemon's own; false for what is not, which is then answered here. */
+  answer?(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
 /** Where the status server listens: `host:port`, or false for nowhere. */
@@ -63,8 +65,9 @@ export async function serveStatus(
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { metrics, ready, status }: StatusParts,
+  { metrics, ready, status, answer: own }: StatusParts,
 ): Promise<void> {
+  if (own?.(request, response)) return;
   const send = (code: number, type: string, body: string) => {
     response.writeHead(code, { 'content-type': type, 'x-content-type-options': 'nosniff' });
     response.end(request.method === 'HEAD' ? undefined : body);

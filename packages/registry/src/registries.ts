@@ -29,6 +29,8 @@ export interface Registries extends AsyncDisposable {
 /** Registries whose ZooKeeper ones show what only ZooKeeper has. */
 export interface OpenedRegistries extends Registries {
   openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry;
+  /** The last moment at which any ensemble was in trouble, on `performance.now`'s clock; undefined for never. */
+  lastUnwell(): number | undefined;
 }
 
 export interface RegistriesOptions extends DecoderDeps {
@@ -58,6 +60,11 @@ export function createRegistries({ session, ...deps }: RegistriesOptions): Opene
             createFileRegistry({ directory: address.directory, ...deps }),
           ),
     openZooKeeper,
+    lastUnwell: () => {
+      const times = [...ensembles.values()].map((registry) => registry.lastUnwell() ?? -1);
+      const last = Math.max(-1, ...times);
+      return last < 0 ? undefined : last;
+    },
     [Symbol.asyncDispose]: async () => {
       const all = [...folders.values(), ...ensembles.values()];
       await Promise.all(all.map((registry) => registry[Symbol.asyncDispose]()));

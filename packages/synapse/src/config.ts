@@ -7,7 +7,7 @@ import {
 } from '@smartstack/daemon';
 import { type Instance, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
-
+import { shrinkGuardSchema } from './discovery/policies/shrink-guard.ts';
 import {
   type DiscoveryConfig,
   discoveryMultiSchema,
@@ -51,6 +51,7 @@ const serviceSchema = z
     keep_default_servers: z.boolean().default(false),
     use_previous_backends: z.boolean().default(true),
     backend_port_override: port.optional(),
+    shrink_guard: z.union([z.literal(false), shrinkGuardSchema]).optional(),
     leader_election: z.boolean().default(false),
     /** Follows the service this many times over, as `<name>_0` and on: for load tests of the registry. */
     load_test_concurrency: z.int().min(1).max(10_000).optional(),
@@ -72,6 +73,9 @@ const schema = z
     /** Where synapse tells about itself: `/health /ready /metrics /status`. */
     status_address: statusAddress.default({ host: '127.0.0.1', port: 9102 }),
     haproxy: haproxySchema.optional(),
+    shrink_guard: z.union([z.literal(false), shrinkGuardSchema]).prefault({}),
+    /** Where what was served is kept for a start without a registry; systemd's state folder when absent. */
+    snapshot_file: z.union([z.literal(false), z.string().startsWith('/')]).optional(),
   })
   .superRefine((config, context) => {
     for (const [path, message] of [...discoveryProblems(config), ...portProblems(config)])

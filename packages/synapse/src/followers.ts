@@ -1,5 +1,6 @@
 import type { Discovery } from './discovery/discovery.ts';
 import type { GeneratorOverrides } from './discovery/generator.ts';
+import type { ShrinkGuard } from './discovery/policies/shrink-guard.ts';
 import type { Service, Snapshot } from './service.ts';
 import type { TaskGroup } from './task-group.ts';
 
@@ -11,6 +12,8 @@ export interface Followed {
   readonly overrides?: ((signal: AbortSignal) => AsyncIterable<GeneratorOverrides>) | undefined;
   /** Two of one name with the same text are the same, and the one that is there goes on. */
   readonly identity?: string;
+  /** Holds a sudden loss of members back, where it does. */
+  readonly guard?: ShrinkGuard | undefined;
 }
 
 export interface FollowersOptions {
@@ -22,6 +25,8 @@ export interface Followers {
   /** Follows these and no others; what did not change is not touched, and what did keeps its members until heard anew. */
   replace(followed: readonly Followed[]): void;
   snapshot(): Snapshot;
+  /** The followed service of this name. */
+  get(name: string): Followed | undefined;
   /** Resolves once everything that was followed first was heard, or is no longer followed. */
   readonly heard: Promise<void>;
   /** Starts following; tasks go to the group. */
@@ -117,6 +122,7 @@ export function createFollowers(
   return {
     replace,
     snapshot: () => snapshot,
+    get: (name) => followers.get(name)?.followed,
     heard: awaited.all,
     start: (group, signal) => {
       started = { group, signal };

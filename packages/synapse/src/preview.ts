@@ -5,10 +5,10 @@ import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 import { createTwoFilesPatch } from 'diff';
 
 import type { LoadedConfig } from './config.ts';
+import { followedServices } from './followed.ts';
 import { createFollowers, type Followed } from './followers.ts';
 import { haproxy, type Preview, preview } from './proxies/haproxy/index.ts';
 import type { Snapshot } from './service.ts';
-import { followedServices } from './synapse.ts';
 import { createTaskGroup } from './task-group.ts';
 
 /** What synapse would do at this moment, and what there is to say about it. */

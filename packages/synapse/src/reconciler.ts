@@ -23,6 +23,8 @@ export interface Reconciler {
   run(signal: AbortSignal): Promise<void>;
   /** Follows these services in place of those before; what did not change is not touched. */
   replace(followed: readonly Followed[]): void;
+  /** The followed service of this name. */
+  get(name: string): Followed | undefined;
   /** The newest desired state. */
   snapshot(): Snapshot;
   /** Whether every proxy has been brought in step once. */
@@ -38,7 +40,17 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const lanes = options.drivers.map((driver) => createLane(driver, options));
   let started = false;
 
+  const unheard = options.metrics.gauge({
+    name: 'synapse_services_unheard',
+    help: 'Services that no discovery has told of yet, by what is served of them meanwhile',
+    labels: ['served'],
+  });
+
   const post = (snapshot: Snapshot) => {
+    const silent = [...snapshot.values()].filter(({ instances }) => instances === undefined);
+    const stale = silent.filter((service) => service.stale).length;
+    unheard.set({ served: 'stale' }, stale);
+    unheard.set({ served: 'defaults' }, silent.length - stale);
     if (started) for (const lane of lanes) lane.post(snapshot);
   };
   const followers = createFollowers(options.followed, { onChange: post });
@@ -69,8 +81,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       await group.done();
     },
     replace: followers.replace,
+    get: followers.get,
     snapshot: followers.snapshot,
-    ready: () => lanes.every((lane) => lane.inStep()),
+    ready: () => lanes.every((lane) => lane.driver.auxiliary || lane.inStep()),
   };
 }
 

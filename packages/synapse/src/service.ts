@@ -9,6 +9,10 @@ export interface Service {
   readonly instances: readonly Instance[] | undefined;
   /** What to serve while `instances` is undefined and the proxy holds no members of its own. */
   readonly defaults: readonly Instance[];
+  /** Whether `defaults` are the members of an earlier run rather than configured ones. */
+  readonly stale?: boolean;
+  /** What tells this way of finding its members from another. */
+  readonly identity?: string;
   /** How HAProxy is to serve it; absent when HAProxy is not to. */
   readonly haproxy?: HaproxyService;
   /** Where it is configured, for messages: `file:line:col`. */

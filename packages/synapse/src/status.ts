@@ -1,14 +1,28 @@
 import type { ProxyDriver } from './proxies/proxy.ts';
-import type { Snapshot } from './service.ts';
+import type { Reconciler } from './reconciler.ts';
 
 /** What `GET /status` shows: every service with its members, and what each proxy says of itself. */
-export function describeStatus(snapshot: Snapshot, drivers: readonly ProxyDriver[]): object {
+export function describeStatus(
+  { snapshot, get }: Pick<Reconciler, 'snapshot' | 'get'>,
+  drivers: readonly ProxyDriver[],
+): object {
   return {
     services: Object.fromEntries(
-      [...snapshot].map(([name, { instances, origin }]) => [
-        name,
-        { heard: instances !== undefined, members: instances ?? [], configured_at: origin },
-      ]),
+      [...snapshot()].map(([name, { instances, defaults, stale = false, origin }]) => {
+        const held = get(name)?.guard?.held();
+        return [
+          name,
+          {
+            heard: instances !== undefined,
+            stale: instances === undefined && stale,
+            members: instances ?? (stale ? defaults : []),
+            held: held
+              ? { members: held.members, until: new Date(held.until).toISOString() }
+              : null,
+            configured_at: origin,
+          },
+        ];
+      }),
     ),
     proxies: Object.fromEntries(drivers.map((driver) => [driver.name, driver.status()])),
   };

@@ -1,21 +1,24 @@
-import { type Log, type Metrics, serveStatus } from '@smartstack/daemon';
-import { createRegistries, type OpenedRegistries, sessionOptionsOf } from '@smartstack/registry';
+import { join } from 'node:path';
 
-import type { LoadedConfig } from './config.ts';
-import { copiesOf } from './copies.ts';
-import type { DiscoveryDeps } from './discovery/discovery.ts';
-import { followGenerator } from './discovery/generator.ts';
-import { createPipeline } from './discovery/pipeline.ts';
-import type { Followed } from './followers.ts';
+import { type Log, type Metrics, serveStatus } from '@smartstack/daemon';
+import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
+
+import type { LoadedConfig, SynapseConfig } from './config.ts';
+import { followedServices } from './followed.ts';
 import { haproxy } from './proxies/haproxy/index.ts';
+import { createMemoryFile } from './proxies/memory-file.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
 import { createReconciler } from './reconciler.ts';
+import { type Memory, readMemory } from './remembered.ts';
 import { describeStatus } from './status.ts';
 
 export interface SynapseDeps {
   readonly log: Log;
   readonly metrics: Metrics;
 }
+
+/** How long a start that remembers every service waits for the registry, in milliseconds. */
+const patience = 500;
 
 /** Follows every configured service and keeps the proxies in step until the signal aborts. */
 export async function runSynapse(
@@ -24,20 +27,23 @@ export async function runSynapse(
   signal: AbortSignal,
 ): Promise<void> {
   const { config } = loaded;
+  const file = snapshotFile(config);
+  const memory: Memory = file === undefined ? new Map() : await readMemory(file, deps.log);
   await using registries = createRegistries({
     session: await sessionOptionsOf(config.zookeeper),
     ...deps,
   });
-  await using driver: ProxyDriver = haproxy.create(
-    config.haproxy ?? haproxy.schema.parse({}),
-    deps,
-  );
-  const followed = followedServices(loaded, registries, deps);
+  await using proxy: ProxyDriver = haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps);
+  const drivers = [proxy, ...(file === undefined ? [] : [createMemoryFile(file, memory)])];
+  const followed = followedServices(loaded, registries, deps, memory);
   deps.log.info({ services: followed.length }, 'following');
+  const allRemembered = followed.length > 0 && followed.every(({ service }) => service.stale);
   const reconciler = createReconciler({
     followed,
-    drivers: [driver],
-    startupTimeout: config.startup_timeout,
+    drivers,
+    startupTimeout: allRemembered
+      ? Math.min(patience, config.startup_timeout)
+      : config.startup_timeout,
     ...deps,
   });
   const tasks = [reconciler.run(signal)];
@@ -48,7 +54,7 @@ export async function runSynapse(
         {
           ...deps,
           ready: reconciler.ready,
-          status: () => describeStatus(reconciler.snapshot(), [driver]),
+          status: () => describeStatus(reconciler, drivers),
         },
         signal,
       ),
@@ -56,37 +62,9 @@ export async function runSynapse(
   await Promise.all(tasks);
 }
 
-/** Every configured service with the discovery that follows it; nothing is opened before that runs. */
-export function followedServices(
-  { config, source }: LoadedConfig,
-  registries: OpenedRegistries,
-  deps: SynapseDeps,
-): readonly Followed[] {
-  const { zookeeper, registry } = config;
-  const shared: Omit<DiscoveryDeps, 'service'> = {
-    ...deps,
-    registries,
-    zookeeper: zookeeper && { type: 'zookeeper', hosts: zookeeper.hosts },
-    file: registry && { type: 'file', directory: registry.directory },
-  };
-  const services = Object.entries(config.services).flatMap(([name, service]) =>
-    copiesOf(name, service).map(([copy, each]) => [copy, each, name] as const),
-  );
-  return services.map(([name, service, written]) => ({
-    service: {
-      name,
-      instances: undefined,
-      // Which default server would lead is not known.
-      defaults: service.leader_election ? [] : service.default_servers,
-      ...(service.haproxy && { haproxy: service.haproxy }),
-      origin: source.locate(['services', written]),
-    },
-    discovery: createPipeline(service, { ...shared, service: name }),
-    overrides:
-      service.haproxy &&
-      followGenerator(service.discovery, config.haproxy?.trust_registry_config ?? false, {
-        ...shared,
-        service: name,
-      }),
-  }));
+/** Where the snapshot is: as configured, or in the folder that systemd gives (`StateDirectory=`). */
+function snapshotFile({ snapshot_file: own }: SynapseConfig): string | undefined {
+  if (own !== undefined) return own === false ? undefined : own;
+  const directory = process.env.STATE_DIRECTORY?.split(':', 1)[0];
+  return directory ? join(directory, 'snapshot.json') : undefined;
 }

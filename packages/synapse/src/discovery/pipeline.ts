@@ -1,19 +1,60 @@
 import type { Log } from '@smartstack/daemon';
+import type { Instance } from '@smartstack/registry';
 
 import type { ServiceConfig } from '../config.ts';
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { withPort } from './policies/backend-port.ts';
 import { type FallbackPolicy, withFallback } from './policies/fallback.ts';
 import { withLeader } from './policies/leader.ts';
+import {
+  createShrinkGuard,
+  type ShrinkGuard,
+  type ShrinkGuardPolicy,
+} from './policies/shrink-guard.ts';
 import { createDiscovery } from './table.ts';
 
-/** A service's discovery with all that its configuration says about what becomes of the lists. */
-export function createPipeline(service: ServiceConfig, deps: DiscoveryDeps): Discovery {
+export interface Pipeline {
+  readonly discovery: Discovery;
+  readonly guard: ShrinkGuard | undefined;
+}
+
+export interface PipelineOptions {
+  /** The guard's policy where the service has none of its own; false for no guard. */
+  readonly shrinkGuard: ShrinkGuardPolicy | false;
+  /** What was served before this process. */
+  readonly remembered: readonly Instance[] | undefined;
+}
+
+/** How long a registry's lists are in doubt after it was in trouble, in milliseconds. */
+const doubt = 60_000;
+
+/**
+ * A service's discovery with all that its configuration says about what becomes of the lists: port,
+ * guard against sudden losses, default and previous members, leader, in this order.
+ */
+export function createPipeline(
+  service: ServiceConfig,
+  { shrinkGuard, remembered }: PipelineOptions,
+  deps: DiscoveryDeps,
+): Pipeline {
   const log = deps.log.child({ service: deps.service });
   const port = service.backend_port_override ?? service.haproxy?.server_port_override;
   const found = createDiscovery(service.discovery, { ...deps, log, port });
   const addressed = withPort(found, service.backend_port_override);
-  return elected(withFallback(addressed, fallbackOf(service)), service, log);
+  const policy = service.shrink_guard ?? shrinkGuard;
+  const guard = policy
+    ? createShrinkGuard({
+        policy,
+        remembered,
+        log,
+        metrics: deps.metrics,
+        service: deps.service,
+        doubtful: () => performance.now() - (deps.registries.lastUnwell() ?? -doubt) < doubt,
+      })
+    : undefined;
+  const guarded = guard ? guard.guard(addressed) : addressed;
+  const discovery = withFallback(guarded, fallbackOf(service), remembered);
+  return { guard, discovery: elected(discovery, service, log) };
 }
 
 function elected(discovery: Discovery, service: ServiceConfig, log: Log): Discovery {

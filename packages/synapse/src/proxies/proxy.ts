@@ -8,6 +8,8 @@ export type Applied = 'unchanged' | 'updated' | 'reloaded';
  */
 export interface ProxyDriver extends AsyncDisposable {
   readonly name: string;
+  /** Whether synapse is ready without it, since it serves no app. */
+  readonly auxiliary?: boolean;
   apply(snapshot: Snapshot, signal: AbortSignal): Promise<Applied>;
   /**
    * Yields whenever the driver found that the proxy must be brought in step again without a new

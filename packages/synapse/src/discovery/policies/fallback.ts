@@ -23,10 +23,14 @@ export function chooseMembers(
   return policy.usePreviousBackends ? previous : [];
 }
 
-/** The discovery with a fallback policy over it. */
-export function withFallback(discovery: Discovery, policy: FallbackPolicy): Discovery {
+/** The discovery with a fallback policy over it; `remembered` was served before the first list. */
+export function withFallback(
+  discovery: Discovery,
+  policy: FallbackPolicy,
+  remembered: readonly Instance[] = [],
+): Discovery {
   return async function* (signal) {
-    let members: readonly Instance[] = [];
+    let members = remembered;
     for await (const heard of discovery(signal)) {
       members = chooseMembers(members, heard, policy);
       yield members;

@@ -146,8 +146,8 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     [Symbol.asyncDispose]: async () => {
       if (config.on_exit !== 'stop') return;
       const signal = AbortSignal.timeout(5_000);
-      const pid = (await processes(signal))?.master;
-      if (pid !== undefined) await stop(pid, signal);
+      // One that is just starting does not answer yet, but is known by its pid file.
+      if ((await lives(signal)) && known) await stop(known.pid, signal);
     },
   };
 }

@@ -1,0 +1,155 @@
+import type { Instance } from '@smartstack/registry';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { startServer, type TestServer } from '../discovery/http/server.fixture.ts';
+import type { Service, Snapshot } from '../service.ts';
+import { type Catalog, createCatalog } from './catalog.ts';
+import { createApi, orderHeader } from './handler.ts';
+
+let server: TestServer;
+let catalog: Catalog;
+const accepted: string[] = [];
+const never = new AbortController().signal;
+
+beforeEach(async () => {
+  catalog = createCatalog(100);
+  const api = createApi({
+    catalog,
+    explain: (name) => (name === 'web' ? { service: 'web' } : undefined),
+    accept: (name) => (name === 'web' ? accepted.push(name) > 0 : undefined),
+  });
+  server = await startServer((request, response) => {
+    if (!api(request, response)) response.writeHead(418).end();
+  });
+});
+afterEach(() => server[Symbol.asyncDispose]());
+
+const member = (host: string): Instance => ({ host, port: 1, haproxyServerOptions: 'backup' });
+const service = (name: string, ...hosts: string[]): Service => ({
+  name,
+  instances: hosts.map(member),
+  defaults: [],
+  origin: 'x',
+});
+const apply = (...services: Service[]) =>
+  catalog.driver.apply(
+    new Map(services.map((each) => [each.name, each])) satisfies Snapshot,
+    never,
+  );
+const get = (path: string, headers: Record<string, string> = {}) =>
+  fetch(`${server.url}${path}`, { headers });
+const body = async (response: Response | Promise<Response>) =>
+  (await response).json() as Promise<object>;
+
+test('before the first snapshot nothing is known, which is not nothing', async () => {
+  expect((await get('/v1/services')).status).toBe(503);
+});
+
+test('services and their members are told, without a proxy’s words', async () => {
+  await apply(service('web', 'a', 'b'), {
+    name: 'api',
+    instances: undefined,
+    defaults: [member('d')],
+    origin: 'x',
+  });
+  expect(await body(get('/v1/services'))).toEqual({
+    services: {
+      web: { index: 101, stale: false, members: 2 },
+      api: { index: 102, stale: true, members: 1 },
+    },
+  });
+  expect(await body(get('/v1/services/web'))).toEqual({
+    service: 'web',
+    index: 101,
+    stale: false,
+    members: [
+      { host: 'a', port: 1 },
+      { host: 'b', port: 1 },
+    ],
+  });
+});
+
+test('only a changed service has a new index', async () => {
+  const web = service('web', 'a');
+  await apply(web, service('api', 'a'));
+  await apply(web, service('api', 'b'));
+  expect(await body(get('/v1/services'))).toMatchObject({
+    services: { web: { index: 101 }, api: { index: 103 } },
+  });
+});
+
+test('what is known by its tag is not sent again', async () => {
+  await apply(service('web', 'a'));
+  const first = await get('/v1/services/web');
+  const etag = first.headers.get('etag') ?? '';
+  expect((await get('/v1/services/web', { 'if-none-match': etag })).status).toBe(304);
+  await apply(service('web', 'b'));
+  expect((await get('/v1/services/web', { 'if-none-match': etag })).status).toBe(200);
+});
+
+test('a reader that knows the index waits for the next', async () => {
+  await apply(service('web', 'a'));
+  const waiting = body(get('/v1/services/web?index=101&wait=10s'));
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await apply(service('web', 'b'));
+  expect(await waiting).toMatchObject({ index: 102, members: [{ host: 'b' }] });
+  expect(await body(get('/v1/services/web?index=101&wait=10s'))).toMatchObject({ index: 102 });
+});
+
+test('a wait ends with its time, or with the service', async () => {
+  await apply(service('web', 'a'));
+  expect(await body(get('/v1/services/web?index=101&wait=20ms'))).toMatchObject({ index: 101 });
+  const waiting = get('/v1/services/web?index=101&wait=10s');
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await apply();
+  expect((await waiting).status).toBe(404);
+});
+
+test('every change is an event, and one that was seen is not told again', async () => {
+  await apply(service('web', 'a'));
+  const ended = new AbortController();
+  const read = async (headers: Record<string, string>) => {
+    const response = await fetch(`${server.url}/v1/services/web/events`, {
+      headers,
+      signal: ended.signal,
+    });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    return async () => (await reader?.read())?.value ?? '';
+  };
+  const [fresh, again] = [await read({}), await read({ 'last-event-id': '101' })];
+  expect(await fresh()).toMatch(/^id: 101\nevent: members\ndata: \{.*"host":"a".*\}\n\n$/);
+  await apply(service('web', 'b'));
+  expect(await fresh()).toMatch(/^id: 102\n/);
+  expect(await again()).toMatch(/^id: 102\n/);
+  ended.abort();
+});
+
+test('a held loss is accepted only by an order', async () => {
+  await apply(service('web', 'a'));
+  expect((await get('/v1/accept/web')).status).toBe(405);
+  const post = (path: string, headers: Record<string, string>) =>
+    fetch(`${server.url}${path}`, { method: 'POST', headers });
+  expect((await post('/v1/accept/web', {})).status).toBe(405);
+  expect(accepted).toEqual([]);
+  expect(await body(post('/v1/accept/web', { [orderHeader]: '1' }))).toEqual({
+    service: 'web',
+    accepted: true,
+  });
+  expect((await post('/v1/accept/other', { [orderHeader]: '1' })).status).toBe(404);
+});
+
+test.each([
+  ['/v1/services/other', 404],
+  ['/v1/services/other/events', 404],
+  ['/v1/services/web/x', 404],
+  ['/v1/services/web/events/x', 404],
+  ['/v1/services/%zz', 404],
+  ['/v1/services/web?index=101&wait=soon', 400],
+  ['/v1/explain/web', 200],
+  ['/v1/explain/other', 404],
+  ['/v1/', 404],
+  ['/other', 418],
+])('%s is answered %d', async (path, status) => {
+  await apply(service('web', 'a'));
+  expect((await get(path)).status).toBe(status);
+});

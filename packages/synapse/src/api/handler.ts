@@ -1,0 +1,201 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { parseDuration } from '@smartstack/daemon';
+import type { Instance } from '@smartstack/registry';
+
+import type { Catalog, Entry } from './catalog.ts';
+
+export interface ApiParts {
+  readonly catalog: Catalog;
+  /** Where a service's members stopped and why; undefined for an unknown service. */
+  explain(service: string): object | undefined;
+  /** Believes a held loss; undefined for an unknown service, false where nothing is held. */
+  accept(service: string): boolean | undefined;
+}
+
+/** The header that an operator's order must carry: a web page cannot send it to another's port unasked. */
+export const orderHeader = 'x-synapse-order';
+
+const longestWait = 600_000;
+const mostWaiting = 2_000;
+const keepAlive = 15_000;
+
+/**
+ * Answers `/v1/…`: services as apps see them, for apps that cannot use a proxy. `?index=N&wait=30s` is
+ * answered once the service's index is another than N, or the time is over; `/events` tells of every
+ * change as server-sent events.
+ */
+export function createApi(parts: ApiParts) {
+  let waiting = 0;
+
+  async function counted(response: ServerResponse, work: () => Promise<void>): Promise<void> {
+    if (waiting >= mostWaiting) return send(response, 503, { error: 'too many are waiting' });
+    waiting += 1;
+    await work().finally(() => {
+      waiting -= 1;
+    });
+  }
+
+  async function service(
+    request: IncomingMessage,
+    response: ServerResponse,
+    name: string,
+    query: URLSearchParams,
+  ) {
+    const entry = parts.catalog.entries()?.get(name);
+    if (!entry) return unknown(response, name);
+    const known = query.get('index');
+    if (known === null || Number(known) !== entry.index) return sendEntry(request, response, entry);
+    const wait = parseDuration(query.get('wait') ?? '30s');
+    if (wait === undefined)
+      return send(response, 400, { error: 'wait is no duration such as 30s' });
+    await counted(response, async () => {
+      const newer = await another(
+        parts.catalog,
+        entry,
+        Math.min(wait, longestWait),
+        endOf(response),
+      );
+      return newer ? sendEntry(request, response, newer) : unknown(response, name);
+    });
+  }
+
+  async function events(request: IncomingMessage, response: ServerResponse, name: string) {
+    if (!parts.catalog.entries()?.has(name)) return unknown(response, name);
+    await counted(response, async () => {
+      const signal = endOf(response);
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+      const beating = beat(response, signal);
+      const seen = request.headers['last-event-id'];
+      for await (const entry of parts.catalog.follow(name, signal)) {
+        if (!entry) break;
+        if (String(entry.index) === seen) response.flushHeaders();
+        else
+          response.write(
+            `id: ${entry.index}\nevent: members\ndata: ${JSON.stringify(shown(entry))}\n\n`,
+          );
+      }
+      response.end();
+      await beating;
+    });
+  }
+
+  function order(request: IncomingMessage, response: ServerResponse, name: string) {
+    if (request.method !== 'POST' || request.headers[orderHeader] === undefined)
+      return send(response, 405, { error: `orders are a POST with the header ${orderHeader}` });
+    const accepted = parts.accept(name);
+    if (accepted === undefined) return unknown(response, name);
+    send(response, 200, { service: name, accepted });
+  }
+
+  async function route(
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+  ): Promise<void> {
+    const [, , kind = '', name, more, ...rest] = url.pathname.split('/').map(decode);
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (kind === 'accept' && name && more === undefined) return order(request, response, name);
+    if (!isRead) return send(response, 405, { error: 'only GET is answered' });
+    if (!parts.catalog.entries()) return send(response, 503, { error: 'not ready yet' });
+    if (rest.length > 0) return send(response, 404, { error: routes });
+    if (kind === 'explain' && name && more === undefined) {
+      const explained = parts.explain(name);
+      return explained ? send(response, 200, explained) : unknown(response, name);
+    }
+    if (kind === 'services' && !name) return sendAll(response, parts.catalog);
+    if (kind === 'services' && name && more === undefined)
+      return service(request, response, name, url.searchParams);
+    if (kind === 'services' && name && more === 'events') return events(request, response, name);
+    send(response, 404, { error: routes });
+  }
+
+  /** Answers what is under `/v1/`; false for everything else. */
+  return (request: IncomingMessage, response: ServerResponse): boolean => {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    if (!url.pathname.startsWith('/v1/')) return false;
+    route(request, response, url).catch(() => response.destroy());
+    return true;
+  };
+}
+
+const routes =
+  'there are /v1/services, /v1/services/<name>, /v1/services/<name>/events and /v1/explain/<name>';
+
+/** A service's entry once its index is another, or as it is when the time is over; undefined once it is gone. */
+async function another(
+  catalog: Catalog,
+  known: Entry,
+  wait: number,
+  outer: AbortSignal,
+): Promise<Entry | undefined> {
+  const signal = AbortSignal.any([outer, AbortSignal.timeout(wait)]);
+  for await (const entry of catalog.follow(known.name, signal))
+    if (entry?.index !== known.index) return entry;
+  return known;
+}
+
+async function beat(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(keepAlive, undefined, { signal }).catch(() => {});
+    if (!signal.aborted) response.write(':\n\n');
+  }
+}
+
+/** A signal that aborts when the answer was sent or its reader is gone. */
+function endOf(response: ServerResponse): AbortSignal {
+  const ended = new AbortController();
+  response.once('close', () => ended.abort());
+  return ended.signal;
+}
+
+function sendAll(response: ServerResponse, catalog: Catalog): void {
+  const all = [...(catalog.entries()?.values() ?? [])];
+  send(response, 200, {
+    services: Object.fromEntries(
+      all.map(({ name, index, stale, members }) => [
+        name,
+        { index, stale, members: members.length },
+      ]),
+    ),
+  });
+}
+
+function sendEntry(request: IncomingMessage, response: ServerResponse, entry: Entry): void {
+  const etag = `"${entry.index}"`;
+  response.setHeader('etag', etag);
+  response.setHeader('x-synapse-index', String(entry.index));
+  if (request.headers['if-none-match'] === etag) return void response.writeHead(304).end();
+  send(response, 200, shown(entry));
+}
+
+function shown({ name, index, stale, members }: Entry): object {
+  return { service: name, index, stale, members: members.map(shownMember) };
+}
+
+/** A proxy's words are of no use to an app. */
+function shownMember({ haproxyServerOptions: _, ...member }: Instance): object {
+  return member;
+}
+
+function unknown(response: ServerResponse, name: string): void {
+  send(response, 404, { error: `there is no service ${name}` });
+}
+
+function send(response: ServerResponse, status: number, value: object): void {
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'cache-control': 'no-cache',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : `${JSON.stringify(value)}\n`);
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

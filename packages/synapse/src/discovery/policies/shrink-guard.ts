@@ -1,0 +1,157 @@
+import { createLatest, duration, type Log, type Metrics } from '@smartstack/daemon';
+import { type Instance, keyOf } from '@smartstack/registry';
+import { z } from 'zod';
+
+import type { Discovery } from '../discovery.ts';
+
+/** When a loss of members is too sudden to be believed, and for how long it is not. */
+export const shrinkGuardSchema = z.strictObject({
+  /** A loss of more than this share of the members is sudden. */
+  fraction: z.number().min(0).max(1).default(0.5),
+  /** Services with fewer members are not guarded. */
+  min_members: z.int().min(1).default(5),
+  hold: duration.default(60_000),
+});
+
+export type ShrinkGuardPolicy = z.output<typeof shrinkGuardSchema>;
+
+/** A loss that is held back. */
+export interface Held {
+  /** Members that are served although they are no longer announced. */
+  readonly members: readonly Instance[];
+  /** When it is believed after all, in milliseconds since 1970. */
+  readonly until: number;
+}
+
+/** Guards one service. */
+export interface ShrinkGuard {
+  guard(discovery: Discovery): Discovery;
+  /** What is held back now. */
+  held(): Held | undefined;
+  /** Believes what is held back, at once; false where nothing is. */
+  accept(): boolean;
+}
+
+export interface ShrinkGuardOptions {
+  readonly policy: ShrinkGuardPolicy;
+  /** Whether the registry was in trouble so lately that its lists are in doubt. */
+  doubtful(): boolean;
+  /** What was served before the first list. */
+  readonly remembered: readonly Instance[] | undefined;
+  readonly service: string;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** The members that a new list has lost, where that is too sudden to be believed; else none. */
+export function suddenLoss(
+  served: readonly Instance[],
+  heard: readonly Instance[],
+  { fraction, min_members: least }: ShrinkGuardPolicy,
+): readonly Instance[] {
+  if (served.length < least) return [];
+  const present = new Set(heard.map(keyOf));
+  const lost = served.filter((instance) => !present.has(keyOf(instance)));
+  return lost.length > fraction * served.length ? lost : [];
+}
+
+/**
+ * A guard that serves who was lost beside who is there: while the registry is in doubt, and no longer
+ * than the policy's time from the first such list. Who is new is served at once.
+ */
+export function createShrinkGuard(options: ShrinkGuardOptions): ShrinkGuard {
+  const { policy, doubtful, service, log, metrics } = options;
+  const holding = metrics.gauge({
+    name: 'synapse_shrink_guard_held',
+    help: 'Members that are served although they are no longer announced',
+    labels: ['service'],
+  });
+  let held: Held | undefined;
+  let recheck = () => {};
+
+  function hold(members: readonly Instance[], until: number): void {
+    if (!held) log.error({ lost: members.length, until }, 'sudden loss of members held back');
+    held = { members, until };
+    holding.set({ service }, members.length);
+  }
+
+  function release(reason: string): void {
+    if (!held) return;
+    log.warn({ reason }, 'loss of members no longer held back');
+    held = undefined;
+    holding.set({ service }, 0);
+  }
+
+  function judge(
+    served: readonly Instance[],
+    heard: readonly Instance[],
+    believe: boolean,
+  ): readonly Instance[] {
+    const lost = suddenLoss(served, heard, policy);
+    if (lost.length === 0) release('members are back');
+    else if (believe) release('accepted');
+    else if (held && Date.now() >= held.until) release('held long enough');
+    else if (held || doubtful()) hold(lost, held?.until ?? Date.now() + policy.hold);
+    return held ? [...heard, ...held.members] : heard;
+  }
+
+  async function* guarded(
+    discovery: Discovery,
+    outer: AbortSignal,
+  ): AsyncGenerator<readonly Instance[], void> {
+    const ended = new AbortController();
+    const signal = AbortSignal.any([outer, ended.signal]);
+    const due = createLatest<void>();
+    let served = options.remembered ?? [];
+    let heard: readonly Instance[] | undefined;
+    let believe = false;
+    let timer: NodeJS.Timeout | undefined;
+    const following = feed(discovery(signal), due, (list) => {
+      heard = list;
+    });
+    following.catch(() => {});
+    recheck = () => {
+      believe = true;
+      due.set();
+    };
+    try {
+      for await (const _ of due.values(signal)) {
+        if (!heard) continue;
+        clearTimeout(timer);
+        served = judge(served, heard, believe);
+        believe = false;
+        if (held) timer = setTimeout(due.set, Math.max(0, held.until - Date.now()));
+        yield served;
+      }
+    } finally {
+      clearTimeout(timer);
+      ended.abort();
+      await following;
+    }
+  }
+
+  return {
+    guard: (discovery) => (signal) => guarded(discovery, signal),
+    held: () => held,
+    accept: () => {
+      const holds = held !== undefined;
+      if (holds) recheck();
+      return holds;
+    },
+  };
+}
+
+async function feed(
+  lists: AsyncIterable<readonly Instance[]>,
+  due: ReturnType<typeof createLatest<void>>,
+  take: (list: readonly Instance[]) => void,
+): Promise<void> {
+  try {
+    for await (const list of lists) {
+      take(list);
+      due.set();
+    }
+  } finally {
+    due.end();
+  }
+}

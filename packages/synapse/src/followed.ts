@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+
+import type { OpenedRegistries } from '@smartstack/registry';
+
+import type { LoadedConfig, ServiceConfig } from './config.ts';
+import { copiesOf } from './copies.ts';
+import type { DiscoveryDeps } from './discovery/discovery.ts';
+import { followGenerator } from './discovery/generator.ts';
+import { createPipeline } from './discovery/pipeline.ts';
+import type { Followed } from './followers.ts';
+import type { Memory } from './remembered.ts';
+import type { SynapseDeps } from './synapse.ts';
+
+/**
+ * Every configured service with the discovery that follows it; nothing is opened before that runs.
+ * `memory` has the members of an earlier run, which are served until the registry is heard.
+ */
+export function followedServices(
+  { config, source }: LoadedConfig,
+  registries: OpenedRegistries,
+  deps: SynapseDeps,
+  memory: Memory = new Map(),
+): readonly Followed[] {
+  const { zookeeper, registry } = config;
+  const shared: Omit<DiscoveryDeps, 'service'> = {
+    ...deps,
+    registries,
+    zookeeper: zookeeper && { type: 'zookeeper', hosts: zookeeper.hosts },
+    file: registry && { type: 'file', directory: registry.directory },
+  };
+  const trusted = config.haproxy?.trust_registry_config ?? false;
+  const services = Object.entries(config.services).flatMap(([name, service]) =>
+    copiesOf(name, service).map(([copy, each]) => [copy, each, name] as const),
+  );
+  return services.map(([name, service, written]) => {
+    const identity = hashOf([waysOf(service), zookeeper?.hosts, registry]);
+    const before = memory.get(name);
+    const remembered = before?.identity === identity ? before.instances : undefined;
+    const serviceDeps = { ...shared, service: name };
+    return {
+      identity: hashOf([service, zookeeper, registry, config.shrink_guard, trusted]),
+      service: {
+        name,
+        instances: undefined,
+        identity,
+        // Which default server would lead is not known.
+        defaults: remembered ?? (service.leader_election ? [] : service.default_servers),
+        ...(remembered && { stale: true }),
+        ...(service.haproxy && { haproxy: service.haproxy }),
+        origin: source.locate(['services', written]),
+      },
+      ...createPipeline(service, { shrinkGuard: config.shrink_guard, remembered }, serviceDeps),
+      overrides: service.haproxy && followGenerator(service.discovery, trusted, serviceDeps),
+    };
+  });
+}
+
+/** What decides which members a service has. */
+function waysOf({ haproxy: _, shrink_guard: __, ...ways }: ServiceConfig): object {
+  return ways;
+}
+
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22);
+}

@@ -1,0 +1,49 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { silentLog } from '@smartstack/daemon';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { type Memory, readMemory, writeMemory } from './remembered.ts';
+
+let directory: string;
+let path: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'memory-'));
+  path = join(directory, 'snapshot.json');
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const memory: Memory = new Map([
+  [
+    'web',
+    {
+      identity: 'i',
+      instances: [{ host: 'a', port: 1, name: 'n', labels: { zone: 'z' }, id: 'x_1' }],
+    },
+  ],
+  ['__proto__', { identity: '', instances: [] }],
+]);
+
+test('what is written is read', async () => {
+  await writeMemory(path, new Map([...memory].slice(0, 1)));
+  expect(await readMemory(path, silentLog)).toEqual(new Map([...memory].slice(0, 1)));
+});
+
+test('no file is nothing to remember', async () => {
+  expect(await readMemory(path, silentLog)).toEqual(new Map());
+  expect(await readdir(directory)).toEqual([]);
+});
+
+test.each<[string, (text: string) => string]>([
+  ['cut off', (text) => text.slice(0, 50)],
+  ['empty', () => ''],
+  ['changed', (text) => text.replace('zone', 'zona')],
+  ['of another version', (text) => text.replace('"version":1', '"version":2')],
+])('a file that is %s is set aside', async (_, damage) => {
+  await writeMemory(path, memory);
+  await writeFile(path, damage(await readFile(path, 'utf8')));
+  expect(await readMemory(path, silentLog)).toEqual(new Map());
+  expect(await readdir(directory)).toEqual(['snapshot.json.bad']);
+});

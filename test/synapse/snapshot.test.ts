@@ -1,0 +1,58 @@
+import { access } from 'node:fs/promises';
+
+import { expect, test } from 'vitest';
+
+import { startCopy } from '../support/copies.ts';
+import { startDaemon } from '../support/daemon.ts';
+import { freePort } from '../support/ports.ts';
+import { createScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
+import { startZooKeeper } from '../support/zookeeper.ts';
+
+test('a machine that starts while ZooKeeper is down serves what it served before, and says that it is stale', async () => {
+  await using scratch = await createScratch();
+  await using copy = await startCopy('web-1');
+  const [port, status] = [await freePort(), await freePort()];
+  const config = (hosts: string) => ({
+    zookeeper: { hosts: [hosts] },
+    status_address: `127.0.0.1:${status}`,
+    snapshot_file: scratch.path('snapshot.json'),
+    haproxy: { stats_address: false, run_directory: scratch.path('run'), on_exit: 'stop' },
+    services: {
+      web: {
+        discovery: { method: 'zookeeper', path: '/services/web' },
+        haproxy: { port, listen: ['mode http'] },
+      },
+    },
+  });
+  const answers = async () => (await fetch(`http://127.0.0.1:${port}/`)).ok;
+  const state = async () => {
+    const answer = await fetch(`http://127.0.0.1:${status}/status`);
+    return ((await answer.json()) as { services: { web: { heard: boolean; stale: boolean } } })
+      .services.web;
+  };
+  const nerveConfig = (hosts: string) => ({
+    instance_id: 'vm-1',
+    services: {
+      web: { host: '127.0.0.1', port: copy.port, zk_hosts: [hosts], zk_path: '/services/web' },
+    },
+  });
+
+  let hosts = '';
+  {
+    await using zookeeper = await startZooKeeper();
+    hosts = zookeeper.hosts;
+    await using _nerve = await startDaemon('nerve', nerveConfig(hosts), scratch.directory);
+    await using _synapse = await startDaemon('synapse', config(hosts), scratch.directory);
+    await until(answers);
+    expect(await state()).toMatchObject({ heard: true, stale: false });
+    await until(async () => {
+      await access(scratch.path('snapshot.json'));
+      return true;
+    });
+  }
+
+  await using _again = await startDaemon('synapse', config(hosts), scratch.directory);
+  await until(answers);
+  expect(await state()).toMatchObject({ heard: false, stale: true });
+});
