@@ -79,6 +79,7 @@ async function outcomeOf(text: string): Promise<string> {
       candidate: scratch.path('haproxy.cfg'),
       check: { binary: program, timeout: 10_000 },
       held: placesOf(layout.sections),
+      pid: undefined,
     },
     signal,
   ).catch((error: unknown) => [{ owner: 'haproxy', reason: (error as Error).message }]);

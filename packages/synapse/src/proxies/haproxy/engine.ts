@@ -120,6 +120,7 @@ export function createEngine(options: EngineOptions): Engine {
     due.at('audit', Date.now() + config.audit_interval);
     doubt();
     await quarantine.release(signal);
+    await keeper.look();
   }
 
   /** Finds the HAProxy that runs, if any; one that this process did not start or reload is taken over. */
@@ -184,16 +185,8 @@ export function createEngine(options: EngineOptions): Engine {
       shape !== running?.shape || [...reasons.keys()].some((what) => what !== 'shape');
     const isRevival = !running && lastPid === undefined;
     pace.trying(isRevival);
-    const parts = {
-      equipment,
-      desire,
-      quarantine,
-      syncs,
-      log,
-      written: keeper.written,
-      isNews,
-      isRevival,
-    };
+    const state = { written: keeper.written, pid: running?.pid, isNews, isRevival };
+    const parts = { equipment, desire, quarantine, syncs, log, ...state };
     const loaded = await reload(snapshot, parts, signal).catch((error: unknown) => {
       meters.reloads.inc({ result: 'failed' });
       throw error;
