@@ -109,6 +109,7 @@ export function createEngine(options: EngineOptions): Engine {
   function reasonsFor(synced: Synced): Reasons {
     const wanted = layouts(partsOf(desired), quarantine.leftOut);
     if (running?.shape === wanted.shape) layout ??= wanted;
+    if (layout === wanted && keeper.written?.shape !== wanted.shape) keeper.touch();
     if (paths.config === undefined) return new Map();
     const asked = new Map([...pending, ...synced.reload]);
     const isBehind = !runtime && layout !== undefined && keeper.differs(layout, desired);

@@ -83,11 +83,20 @@ export function fresh(written: ReadonlyMap<string, Written>, before: Memory | un
   const parked = [...(before?.leaving ?? [])].filter(
     ([name, leaving]) => leaving.parked && written.has(name),
   );
+  const isParked = (name: string) => parked.some(([other]) => other === name);
   return {
-    told: new Map([...written].map(([name, { server }]) => [name, server])),
+    told: new Map(
+      [...written].map(([name, { server }]) => [name, isParked(name) ? enabled(server) : server]),
+    ),
     ids: new Map([...written].map(([name, { id }]) => [name, id])),
     leaving: new Map(parked),
     byHand: new Map(),
     states: [],
   };
 }
+
+/** A parked server's line says `disabled`, which is not one of its own words. */
+const enabled = (server: Server): Server => ({
+  ...server,
+  options: server.options.replace(/(^| )disabled$/, ''),
+});

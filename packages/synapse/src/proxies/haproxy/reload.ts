@@ -82,10 +82,13 @@ async function swap(
   try {
     await loader.load(layout.shape, signal);
   } catch (error) {
+    // Ended in the middle: nobody knows what HAProxy will run; the next synapse asks it.
+    signal.throwIfAborted();
     blame(error, layout, quarantine);
     if (written) await writeFileAtomic(paths.config, written.text);
     if (written?.shape !== undefined && written.shape !== layout.shape)
-      if (!(await loader.lives(signal))) await loader.load(written.shape, signal);
+      if (!(await loader.lives(signal)))
+        await loader.load(written.shape, signal).catch(() => undefined);
     throw error;
   }
 }
