@@ -9,7 +9,7 @@ import { until } from './until.ts';
 
 /** Where instances are announced: the top-level section of both daemons' files. */
 export type RegistrySection =
-  | { readonly zookeeper: { readonly hosts: readonly string[]; readonly session_timeout?: number } }
+  | { readonly zookeeper: { readonly hosts: readonly string[]; readonly [key: string]: unknown } }
   | { readonly registry: { readonly type: 'file'; readonly directory: string } };
 
 /** What a service's two sections name it by, in the registry's own words. */

@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { type Authority, type Identity, startAuthority } from '../support/certificates.ts';
-import { freePort } from '../support/ports.ts';
 import { openSession, startSession } from '../support/session.ts';
-import { startZooKeeper, type ZooKeeper } from '../support/zookeeper.ts';
+import { type SecureZooKeeper, startSecureZooKeeper } from '../support/zookeeper-tls.ts';
 
 let authority: Authority;
 let other: Authority;
 let client: Identity;
 let stranger: Identity;
-let server: ZooKeeper;
+let server: SecureZooKeeper;
 let port: number;
 
 beforeAll(async () => {
@@ -17,20 +16,8 @@ beforeAll(async () => {
   const own = await authority.issue('server', 'DNS:zookeeper.test', 'IP:127.0.0.1');
   client = await authority.issue('client');
   stranger = await other.issue('stranger');
-  port = await freePort();
-  server = await startZooKeeper({
-    config: {
-      secureClientPort: port,
-      secureClientPortAddress: '127.0.0.1',
-      serverCnxnFactory: 'org.apache.zookeeper.server.NettyServerCnxnFactory',
-      'ssl.keyStore.location': own.store,
-      'ssl.keyStore.type': 'PEM',
-      'ssl.trustStore.location': authority.file,
-      'ssl.trustStore.type': 'PEM',
-      'ssl.clientAuth': 'need',
-      'ssl.clientHostnameVerification': 'false',
-    },
-  });
+  server = await startSecureZooKeeper(authority, own);
+  port = server.securePort;
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();

@@ -8,10 +8,10 @@ import {
   sayOk,
   versionOf,
 } from '@smartstack/daemon';
-import { createRegistries } from '@smartstack/registry';
+import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 import { Command, Option } from 'commander';
 
-import { loadConfig } from './config.ts';
+import { loadConfig } from './load-config.ts';
 import { runNerve } from './nerve.ts';
 
 interface Options {
@@ -70,11 +70,11 @@ async function main(options: Options): Promise<void> {
   if (checkConfig) return sayOk(file, config.services.length);
   const log = createLog('nerve', logLevel);
   const metrics = createMetrics({ process: true });
-  const { sessionTimeout } = config;
+  const session = await orExit(sessionOptionsOf(config.zookeeper));
   await runDaemon(
     async (signal) => {
-      await using registries = createRegistries({ sessionTimeout, log, metrics });
-      await runNerve(config, { registries, log }, signal);
+      await using registries = createRegistries({ session, log, metrics });
+      await runNerve(config, { registries, log, metrics }, signal);
     },
     { log },
   );

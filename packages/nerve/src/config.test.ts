@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { ConfigError, parseSource } from '@smartstack/daemon';
 import { describe, expect, test } from 'vitest';
 
-import { loadConfig, parseConfig } from './config.ts';
+import { parseConfig } from './config.ts';
+import { loadConfig } from './load-config.ts';
 
 const parse = (yaml: string, instanceId?: string) =>
   parseConfig(parseSource('n.yaml', yaml), '/etc/nerve', instanceId);
@@ -19,6 +20,13 @@ function problemsOf(yaml: string): readonly string[] {
     throw error;
   }
 }
+
+const policy = {
+  flapDamping: { changes: 10, window: 60_000, hold: 5000, maxHold: 300_000 },
+  startGrace: 0,
+  warmup: undefined,
+  rateLimit: undefined,
+};
 
 test("the originals' example is read with its meaning", () => {
   const config = parse(`{
@@ -54,6 +62,7 @@ test("the originals' example is read with its meaning", () => {
       },
       checkInterval: 2000,
       directory: '/etc/nerve',
+      policy,
       checks: [
         {
           type: 'http',
@@ -80,6 +89,7 @@ test("the originals' example is read with its meaning", () => {
       },
       checkInterval: 2000,
       directory: '/etc/nerve',
+      policy,
       checks: [{ type: 'tcp', timeout: 200, rise: 3, fall: 2 }],
     },
   ]);
@@ -115,6 +125,36 @@ test('weight, labels and server options are announced', () => {
 test('an instance id given by hand wins over the one in the file, or stands in for it', () => {
   expect(parse('{instance_id: a, services: {}}', 'b').instanceId).toBe('b');
   expect(parse('{services: {}}', 'b').instanceId).toBe('b');
+});
+
+test("the originals' other keys are taken", () => {
+  const config = parse(`{
+    instance_id: a, heartbeat_path: beat, max_repeated_report_failures: 10,
+    statsd: {host: localhost, port: 8125},
+    services: {web: {host: h, port: 1, ${zk}, check_mocked: true, load_test_concurrency: 2, checks: [{type: tcp}],
+      rate_limiting: {shadow_mode: false, average_rate: 10, max_burst: 100}}}}`);
+  expect(config.heartbeatPath).toBe('/etc/nerve/beat');
+  expect(config.statsd).toEqual({ host: 'localhost', port: 8125 });
+  expect(config.services.map(({ name, checks }) => [name, checks])).toEqual([
+    ['web_0', []],
+    ['web_1', []],
+  ]);
+  expect(config.services[0]?.policy.rateLimit).toEqual({
+    shadow: false,
+    averageRate: 10,
+    maxBurst: 100,
+  });
+});
+
+test('policies for all services may stand at the top', () => {
+  const services = `services: {web: {host: h, port: 1, ${zk}}, api: {host: h, port: 2, ${zk}, flap_damping: {hold: 1}}}`;
+  const config = parse(`{instance_id: a, flap_damping: false, start_grace: 5s, ${services}}`);
+  expect(
+    config.services.map(({ policy: { flapDamping, startGrace } }) => [flapDamping, startGrace]),
+  ).toEqual([
+    [false, 5000],
+    [{ changes: 10, window: 60_000, hold: 1000, maxHold: 300_000 }, 5000],
+  ]);
 });
 
 describe('a service is announced', () => {
@@ -232,6 +272,11 @@ describe('a bad configuration is refused with place, key and mend', () => {
       'two services that announce one address at one path',
       'instance_id: a\nservices:\n  web: &s {host: h, port: 1, zk_hosts: [z:1], zk_path: /w}\n  api: *s',
       ['n.yaml:4:3: services.api.port: services.web announces h:1 at /w as well'],
+    ],
+    [
+      'a warm-up of a weight that cannot grow',
+      service('    warmup: 30s'),
+      ['n.yaml:8:5: services.web.warmup: needs a weight of 2 or more that can grow'],
     ],
     [
       'an unknown key',

@@ -1,26 +1,24 @@
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
-import {
-  ConfigError,
-  formatPath,
-  messageOf,
-  readSourceWithServices,
-  type Source,
-  validate,
-} from '@smartstack/daemon';
-import type { Instance } from '@smartstack/registry';
+import { type Source, type StatusAddress, validate } from '@smartstack/daemon';
+import type { Instance, ZooKeeperSection } from '@smartstack/registry';
 
 import type { CheckDeps } from './checks/check.ts';
-import { type CheckConfig, createCheck } from './checks/table.ts';
+import type { CheckConfig } from './checks/table.ts';
+import type { DampingLimits } from './damping.ts';
 import type { Place } from './reporters/reporter.ts';
 import { placeOf } from './reporters/table.ts';
-import { configSchema, type ParsedConfig, type ParsedService } from './schema.ts';
+import { configSchema, defaultDamping, type ParsedConfig, type ParsedService } from './schema.ts';
+import type { BucketLimits } from './token-bucket.ts';
 
-/** What nerve is to do, ready for use. */
+/** What nerve is to do, ready for use; times in milliseconds. */
 export interface Config {
   readonly instanceId: string;
-  /** The ZooKeeper session timeout to ask for, in milliseconds. */
-  readonly sessionTimeout: number | undefined;
+  /** How ZooKeeper sessions are opened. */
+  readonly zookeeper: ZooKeeperSection | undefined;
+  readonly statusAddress: StatusAddress | false;
+  readonly heartbeatPath: string | undefined;
+  readonly statsd: { readonly host: string; readonly port: number } | undefined;
   readonly services: readonly ServiceConfig[];
 }
 
@@ -29,46 +27,26 @@ export interface ServiceConfig {
   /** What is announced while the service is up, and where. */
   readonly instance: Instance;
   readonly place: Place;
-  /** How often each check starts, in milliseconds. */
+  /** How often each check starts. */
   readonly checkInterval: number;
   readonly checks: readonly CheckConfig[];
+  readonly policy: ServicePolicy;
   /** The configuration's folder, which relative file names are meant from. */
   readonly directory: string;
 }
 
-/**
- * Reads nerve's file and its `service_conf_dir`; an instance id given here wins over the file's. Throws
- * a `ConfigError` that lists every problem.
- */
-export async function loadConfig(file: string, instanceId?: string): Promise<Config> {
-  const source = await readSourceWithServices(file);
-  const config = parseConfig(source, dirname(resolve(file)), instanceId);
-  await tryChecks(config, source);
-  return config;
+/** How a service's state becomes its presence. */
+export interface ServicePolicy {
+  readonly flapDamping: DampingLimits | false;
+  readonly startGrace: number;
+  readonly warmup: number | undefined;
+  readonly rateLimit: (BucketLimits & { readonly shadow: boolean }) | undefined;
 }
 
 /** The configuration that a source holds, with relative file names meant from a folder. */
 export function parseConfig(source: Source, directory: string, instanceId?: string): Config {
   const named = instanceId ? withInstanceId(source, instanceId) : source;
   return toConfig(validate(configSchema, named), directory);
-}
-
-/** Creates every check for once: what one needs and is not there is a problem of the configuration. */
-async function tryChecks({ services }: Config, source: Source): Promise<void> {
-  const problems = await Promise.all(
-    services.flatMap((service) =>
-      service.checks.map(async (check, index) => {
-        const path = ['services', service.name, 'checks', index];
-        const refused = (error: unknown) =>
-          `${source.locate(path)}: ${formatPath(path)}: ${messageOf(error)}`;
-        return createCheck(check, checkDepsOf(service)).then(
-          () => [],
-          (error) => [refused(error)],
-        );
-      }),
-    ),
-  );
-  if (problems.flat().length > 0) throw new ConfigError(problems.flat());
 }
 
 /** What a service's checks take over from it. */
@@ -85,15 +63,36 @@ function withInstanceId(source: Source, instanceId: string): Source {
 function toConfig(parsed: ParsedConfig, directory: string): Config {
   return {
     instanceId: parsed.instance_id,
-    sessionTimeout: parsed.zookeeper?.session_timeout,
-    services: Object.entries(parsed.services).map(([name, service]) => ({
-      name,
-      instance: instanceOf(service, parsed.instance_id),
-      place: placeOf(name, service, parsed),
-      checkInterval: service.check_interval,
-      checks: service.checks,
-      directory,
-    })),
+    zookeeper: parsed.zookeeper,
+    statusAddress: parsed.status_address,
+    heartbeatPath: parsed.heartbeat_path && resolve(directory, parsed.heartbeat_path),
+    statsd: parsed.statsd,
+    services: Object.entries(parsed.services).flatMap(([name, service]) =>
+      namesOf(name, service).map((each) => ({
+        name: each,
+        instance: instanceOf(service, parsed.instance_id),
+        place: placeOf(name, service, parsed),
+        checkInterval: service.check_interval,
+        checks: service.check_mocked ? [] : service.checks,
+        policy: policyOf(service, parsed),
+        directory,
+      })),
+    ),
+  };
+}
+
+/** A load test's copies are numbered. */
+function namesOf(name: string, { load_test_concurrency: copies }: ParsedService) {
+  if (copies === undefined) return [name];
+  return Array.from({ length: copies }, (_, index) => `${name}_${index}`);
+}
+
+function policyOf(service: ParsedService, top: ParsedConfig): ServicePolicy {
+  return {
+    flapDamping: service.flap_damping ?? top.flap_damping ?? defaultDamping,
+    startGrace: service.start_grace ?? top.start_grace ?? 0,
+    warmup: service.warmup,
+    rateLimit: service.rate_limiting,
   };
 }
 

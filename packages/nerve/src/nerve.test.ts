@@ -1,8 +1,12 @@
-import { parseSource, silentLog } from '@smartstack/daemon';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { createMetrics, parseSource, silentLog } from '@smartstack/daemon';
 import type { Registries } from '@smartstack/registry';
 import { expect, test, vi } from 'vitest';
 
-import { type TestServer, tcpServer } from './checks/server.fixture.ts';
+import { closedPort, type TestServer, tcpServer } from './checks/server.fixture.ts';
 import { parseConfig } from './config.ts';
 import { runNerve } from './nerve.ts';
 import { createTestRegistry, type TestRegistry } from './registry.fixture.ts';
@@ -11,7 +15,7 @@ function registriesOf(registry: TestRegistry): Registries {
   return { open: () => registry, [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose]() };
 }
 
-function start(servers: readonly TestServer[], withdrawDeadline = 5000) {
+function start(servers: readonly TestServer[], withdrawDeadline = 5000, top: object = {}) {
   const registry = createTestRegistry();
   const stop = new AbortController();
   const services = servers.map(({ host, port }, index) => [
@@ -24,12 +28,19 @@ function start(servers: readonly TestServer[], withdrawDeadline = 5000) {
       JSON.stringify({
         instance_id: 'a',
         registry: { type: 'file', directory: '/nowhere' },
+        status_address: false,
+        ...top,
         services: Object.fromEntries(services),
       }),
     ),
     '/',
   );
-  const deps = { registries: registriesOf(registry), log: silentLog, withdrawDeadline };
+  const deps = {
+    registries: registriesOf(registry),
+    log: silentLog,
+    metrics: createMetrics(),
+    withdrawDeadline,
+  };
   return { registry, stop: () => stop.abort(), ended: runNerve(config, deps, stop.signal) };
 }
 
@@ -62,4 +73,39 @@ test('a daemon without services runs until it is ended', async () => {
   ).toBe('runs');
   stop();
   await ended;
+});
+
+test('status, readiness and metrics are served', async () => {
+  await using server = await tcpServer(() => {});
+  const port = await closedPort();
+  const { stop, ended } = start([server], 5000, { status_address: `127.0.0.1:${port}` });
+  const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
+  await vi.waitFor(async () => expect((await get('/ready')).status).toBe(200), { timeout: 3000 });
+  expect(await (await get('/status')).json()).toMatchObject({
+    instance_id: 'a',
+    services: { web0: { state: 'up', announced: true, checks: [{ state: 'up' }] } },
+  });
+  const metrics = await (await get('/metrics')).text();
+  expect(metrics).toContain('nerve_service_up{service="web0"} 1');
+  expect(metrics).toContain('nerve_service_announced{service="web0"} 1');
+  expect(metrics).toMatch(/nerve_check_duration_seconds_count\{.*result="pass".*\} [1-9]/);
+  stop();
+  await ended;
+});
+
+test('the heartbeat file is touched, and one in no folder harms nothing', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'heartbeat-'));
+  try {
+    const path = join(directory, 'beat');
+    const working = start([], 5000, { heartbeat_path: path });
+    await vi.waitFor(() => stat(path));
+    working.stop();
+    await working.ended;
+    const failing = start([], 5000, { heartbeat_path: join(directory, 'no', 'beat') });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    failing.stop();
+    await failing.ended;
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });

@@ -1,16 +1,21 @@
 import { once, setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { createBackoff, type Log } from '@smartstack/daemon';
+import { createBackoff, type Log, type Metrics, serveStatus } from '@smartstack/daemon';
 import type { Registries } from '@smartstack/registry';
 
-import type { Config, ServiceConfig } from './config.ts';
+import type { Config } from './config.ts';
+import { keepHeartbeat } from './heartbeat.ts';
+import { both, createMeasures, type ServiceMeasures } from './measures.ts';
 import { phaseOf } from './schedule.ts';
-import { runService, type ServiceDeps } from './service.ts';
+import { createService, type Service } from './service.ts';
+import { createStatsd, type Statsd, statsdMeasures } from './statsd.ts';
+import { runTogether } from './tasks.ts';
 
 export interface NerveDeps {
   readonly registries: Registries;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** How long withdrawing everything may take at the end, in milliseconds. Default 7,000. */
   readonly withdrawDeadline?: number;
 }
@@ -21,41 +26,87 @@ export interface NerveDeps {
  */
 export async function runNerve(
   config: Config,
-  { registries, log, withdrawDeadline = 7000 }: NerveDeps,
+  deps: NerveDeps,
   signal: AbortSignal,
 ): Promise<void> {
+  const { log, metrics } = deps;
   // Every service listens to the one signal.
   setMaxListeners(0, signal);
-  let checks = 0;
-  const services = config.services.map((service) => {
-    const deps = {
-      registry: registries.open(service.place.address),
-      log: log.child({ service: service.name }),
-      phases: service.checks.map(() => phaseOf(checks++)),
-    };
-    if (service.checks.length === 0) deps.log.warn('service has no checks: announced as it is');
-    return keepRunning(service, deps, signal);
-  });
+  using statsd = config.statsd && createStatsd(config.statsd);
+  const services = createServices(config, deps, statsd);
+  const checks = config.services.reduce((sum, service) => sum + service.checks.length, 0);
   log.info({ instance: config.instanceId, services: services.length, checks }, 'checking');
+  const tasks = [(own: AbortSignal) => runServices(services, deps, own)];
+  const { statusAddress: address, heartbeatPath } = config;
+  if (address) {
+    const parts = {
+      metrics,
+      ready: () => ready(services),
+      status: () => statusOf(config, services),
+    };
+    tasks.push((own) => serveStatus(address, { ...parts, log }, own));
+  }
+  if (heartbeatPath) tasks.push((own) => keepHeartbeat(heartbeatPath, log, own));
+  await runTogether(tasks, signal);
+}
+
+function createServices(
+  config: Config,
+  { registries, log, metrics }: NerveDeps,
+  statsd: Statsd | undefined,
+): readonly Service[] {
+  const measure = createMeasures(metrics);
+  const measuresOf = (name: string): ServiceMeasures =>
+    statsd ? both(measure(name), statsdMeasures(statsd, name)) : measure(name);
+  let checks = 0;
+  return config.services.map((service) => {
+    const own = log.child({ service: service.name });
+    if (service.checks.length === 0) own.warn('service has no checks: announced as it is');
+    return createService(service, {
+      registry: registries.open(service.place.address),
+      log: own,
+      measures: measuresOf(service.name),
+      phases: service.checks.map(() => phaseOf(checks++)),
+    });
+  });
+}
+
+async function runServices(
+  services: readonly Service[],
+  { log, withdrawDeadline = 7000 }: NerveDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const running = services.map((service) => keepRunning(service, log, signal));
   if (!signal.aborted) await once(signal, 'abort');
   const late = sleep(withdrawDeadline, 'late', { ref: false });
-  if ((await Promise.race([Promise.all(services), late])) === 'late')
+  if ((await Promise.race([Promise.all(running), late])) === 'late')
     log.error({ withdrawDeadline }, 'not everything was withdrawn in time');
 }
 
 /** Runs one service's task, again should it fail: a fault in one service is loud but never ends the others. */
-async function keepRunning(
-  service: ServiceConfig,
-  deps: ServiceDeps,
-  signal: AbortSignal,
-): Promise<void> {
+async function keepRunning(service: Service, log: Log, signal: AbortSignal): Promise<void> {
   const backoff = createBackoff({ base: 1000, max: 30_000 });
   while (!signal.aborted) {
     try {
-      await runService(service, deps, signal);
+      await service.run(signal);
     } catch (error) {
-      deps.log.error({ err: error }, 'service failed, starting it again');
+      log.error({ service: service.name, err: error }, 'service failed, starting it again');
       await backoff.wait(signal).catch(() => {});
     }
   }
+}
+
+/** Every service was checked, and those that are up stand in the registry. */
+function ready(services: readonly Service[]): boolean {
+  return services.every((service) => {
+    const { state, announced, because } = service.status();
+    return state !== 'unknown' && (announced || because !== 'up');
+  });
+}
+
+function statusOf({ instanceId }: Config, services: readonly Service[]): object {
+  return {
+    instance_id: instanceId,
+    services: Object.fromEntries(services.map((service) => [service.name, service.status()])),
+  };
 }

@@ -8,12 +8,12 @@ export interface Result {
   readonly passed: boolean;
   /** Why it failed. */
   readonly reason?: string;
+  /** How long it took, in milliseconds. */
+  readonly took: number;
 }
 
 /** Runs its check once, under its deadline; a failure is a result, not an error. One run at a time. */
 export type Probe = () => Promise<Result>;
-
-const pass: Result = { passed: true };
 
 /** A probe whose runs take at most so many milliseconds, and end at once when the signal aborts. */
 export function createProbe(check: Check, timeout: number, signal: AbortSignal): Probe {
@@ -24,14 +24,19 @@ export function createProbe(check: Check, timeout: number, signal: AbortSignal):
   const expire = () => run.abort(new Error(`no answer within ${timeout} ms`));
 
   return async () => {
-    if (signal.aborted) return { passed: false, reason: messageOf(signal.reason) };
+    const start = performance.now();
+    const ended = (reason?: string): Result => {
+      const took = performance.now() - start;
+      return reason === undefined ? { passed: true, took } : { passed: false, reason, took };
+    };
+    if (signal.aborted) return ended(messageOf(signal.reason));
     if (run.signal.aborted) run = new AbortController();
     const end = startDeadline(timeout, expire);
     try {
       await check.run(run.signal);
-      return pass;
+      return ended();
     } catch (error) {
-      return { passed: false, reason: messageOf(error) };
+      return ended(messageOf(error));
     } finally {
       end();
     }

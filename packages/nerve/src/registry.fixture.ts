@@ -4,7 +4,7 @@ import type { Instance, Registry } from '@smartstack/registry';
 
 /** A registry that a test can make slow, dead or refusing, and that tells what happened to it. */
 export interface TestRegistry extends Registry {
-  /** `announce <port>`, `stands <port>`, `cancelled <port>` and `withdraw <port>` as they happened. */
+  /** `announce <port>`, `stands <port>`, `update <port> <weight>`, `cancelled <port>` and `withdraw <port>` as they happened. */
   readonly events: readonly string[];
   /** Instances that stand now. */
   readonly standing: ReadonlySet<Instance>;
@@ -33,7 +33,7 @@ export function createTestRegistry(): TestRegistry {
       standing.add(instance);
       events.push(`stands ${instance.port}`);
       return {
-        update: async () => {},
+        update: async (next) => void events.push(`update ${next.port} ${next.weight}`),
         [Symbol.asyncDispose]: async () => {
           events.push(`withdraw ${instance.port}`);
           if (registry.withdrawing === 'refused') throw new Error('no permission');

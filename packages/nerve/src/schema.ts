@@ -1,9 +1,47 @@
+import { duration, statusAddress } from '@smartstack/daemon';
 import { registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
-import { hostKey, portKey, spanFrom, wholeNumber } from './checks/check.ts';
+import { hostKey, portKey, span, spanFrom, wholeNumber } from './checks/check.ts';
 import { checkSchema } from './checks/table.ts';
 import { placeOf, reporterKeys, reporterProblems, reporterTypes } from './reporters/table.ts';
+
+/** Flapping services are held down with a growing delay; false for never. */
+const flapDamping = z.union([
+  z.literal(false),
+  z
+    .strictObject({
+      changes: wholeNumber(1, 10_000).default(10),
+      window: span.prefault(60),
+      hold: span.prefault(5),
+      max_hold: span.prefault(300),
+    })
+    .transform(({ max_hold: maxHold, ...limits }) => ({ ...limits, maxHold })),
+]);
+
+/** As in the originals, but leaving is never delayed: only announcements are limited. */
+const rateLimiting = z
+  .strictObject({
+    /** Only counts and logs what would have been delayed. */
+    shadow_mode: z.boolean().default(true),
+    /** Announcements a second. */
+    average_rate: z.number().min(0).default(Number.POSITIVE_INFINITY),
+    max_burst: z.number().min(1).default(Number.POSITIVE_INFINITY),
+  })
+  .transform((keys) => ({
+    shadow: keys.shadow_mode,
+    averageRate: keys.average_rate,
+    maxBurst: keys.max_burst,
+  }));
+
+export const defaultDamping = flapDamping.parse({});
+
+/** Keys that may stand at the top, for all services, and in a service. */
+const policyKeys = {
+  flap_damping: flapDamping.optional(),
+  /** For how long after the start failures do not count. */
+  start_grace: duration.optional(),
+};
 
 const serviceSchema = z.strictObject({
   /** The address that other machines reach the service at; also where it is checked. */
@@ -15,6 +53,13 @@ const serviceSchema = z.strictObject({
   check_interval: spanFrom(10).prefault(0.5),
   /** All must pass; a service without checks is announced for as long as nerve runs. */
   checks: z.array(checkSchema).default([]),
+  ...policyKeys,
+  rate_limiting: rateLimiting.optional(),
+  /** How long the announced weight takes to grow to its full size after the service came up. */
+  warmup: span.optional(),
+  /** For load tests: every check passes, and so many copies are announced. */
+  check_mocked: z.boolean().default(false),
+  load_test_concurrency: wholeNumber(1, 10_000).optional(),
   weight: wholeNumber(0, 1_000_000).optional(),
   labels: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))
@@ -42,6 +87,16 @@ export const configSchema = z
     registry: registrySchema.optional(),
     service_conf_dir: z.string().optional(),
     services: z.record(z.string(), serviceSchema),
+    ...policyKeys,
+    /** Where `/health /ready /metrics /status` are served; false for nowhere. */
+    status_address: statusAddress.default({ host: '127.0.0.1', port: 9103 }),
+    /** A file that is touched every few seconds while nerve works. */
+    heartbeat_path: z.string().min(1).optional(),
+    statsd: z
+      .strictObject({ host: z.string().default('localhost'), port: portKey.default(8125) })
+      .optional(),
+    /** Taken for the originals' sake; nerve never gives up on a registry. */
+    max_repeated_report_failures: wholeNumber(1, 1_000_000).optional(),
   })
   .superRefine(
     (config, context) => {
@@ -52,7 +107,7 @@ export const configSchema = z
     { when: () => true },
   )
   .superRefine((config, context) => {
-    for (const [path, message] of collisions(config))
+    for (const [path, message] of [...collisions(config), ...weightless(config)])
       context.addIssue({ code: 'custom', path: [...path], message, input: undefined });
   });
 
@@ -85,6 +140,13 @@ function collisions(config: ParsedConfig): readonly Problem[] {
     const message = `services.${owner} announces ${host}:${port} at ${path} as well`;
     return owner === undefined ? [] : [[['services', name, 'port'], message]];
   });
+}
+
+/** A weight that is not announced cannot grow. */
+function weightless({ services }: ParsedConfig): readonly Problem[] {
+  return Object.entries(services)
+    .filter(([, { warmup, weight = 0 }]) => warmup !== undefined && weight < 2)
+    .map(([name]) => [['services', name, 'warmup'], 'needs a weight of 2 or more that can grow']);
 }
 
 function isRecord(value: unknown): boolean {

@@ -1,14 +1,16 @@
-import { silentLog } from '@smartstack/daemon';
+import { createMetrics, silentLog } from '@smartstack/daemon';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { closedPort, httpServer, type TestServer, tcpServer } from './checks/server.fixture.ts';
 import { checkSchema } from './checks/table.ts';
-import type { ServiceConfig } from './config.ts';
+import type { ServiceConfig, ServicePolicy } from './config.ts';
+import { createMeasures } from './measures.ts';
 import { createTestRegistry, type TestRegistry } from './registry.fixture.ts';
-import { runService } from './service.ts';
+import { createService, type Service } from './service.ts';
 
 let registry: TestRegistry;
 let stop: AbortController;
+let service: Service;
 let ended: Promise<void> | undefined;
 beforeEach(() => {
   registry = createTestRegistry();
@@ -19,17 +21,31 @@ afterEach(async () => {
   await ended;
 });
 
-function start(port: number, checks: readonly object[], checkInterval = 20): void {
+function start(
+  port: number,
+  checks: readonly object[],
+  policy: Partial<ServicePolicy> = {},
+  weight?: number,
+): void {
   const config: ServiceConfig = {
     name: 'web',
-    instance: { host: '127.0.0.1', port, name: 'a' },
+    instance: { host: '127.0.0.1', port, name: 'a', ...(weight !== undefined && { weight }) },
     place: { address: { type: 'file', directory: '/' }, path: 'web' },
-    checkInterval,
+    checkInterval: 20,
     checks: checks.map((check) => checkSchema.parse(check)),
     directory: '/',
+    policy: {
+      flapDamping: false,
+      startGrace: 0,
+      warmup: undefined,
+      rateLimit: undefined,
+      ...policy,
+    },
   };
-  const deps = { registry, log: silentLog, phases: checks.map(() => 0) };
-  ended = runService(config, deps, stop.signal);
+  const measures = createMeasures(createMetrics())('web');
+  const deps = { registry, log: silentLog, measures, phases: checks.map(() => 0) };
+  service = createService(config, deps);
+  ended = service.run(stop.signal);
 }
 
 const up = () => vi.waitFor(() => expect(registry.standing.size).toBe(1), { timeout: 3000 });
@@ -154,4 +170,80 @@ test('the end withdraws', async () => {
   stop.abort();
   await ended;
   expect(registry.standing.size).toBe(0);
+});
+
+describe('policy', () => {
+  test('a service that flaps is held down, and announced once it is calm', async () => {
+    const { state, server } = await switchable();
+    await using _ = server;
+    const flapDamping = { changes: 3, window: 60_000, hold: 300, maxHold: 300 };
+    start(server.port, [{ type: 'http', uri: '/' }], { flapDamping });
+    await up();
+    for (const status of [503, 200, 503, 200]) {
+      state.status = status;
+      await vi.waitFor(() => expect(service.status().state).toBe(status === 200 ? 'up' : 'down'));
+    }
+    expect(service.status()).toMatchObject({ state: 'up', announced: false, because: 'flapping' });
+    await up();
+  });
+
+  test('a service that came up again warms up in place', async () => {
+    const { state, server } = await switchable();
+    await using _ = server;
+    state.status = 503;
+    start(server.port, [{ type: 'http', uri: '/' }], { warmup: 200 }, 100);
+    await vi.waitFor(() => expect(service.status().state).toBe('down'));
+    state.status = 200;
+    await up();
+    await vi.waitFor(() => expect(service.status().instance.weight).toBe(100));
+    const { port } = server;
+    const changes = registry.events.filter((event) => event.startsWith('update'));
+    expect(changes.length).toBeGreaterThan(3);
+    expect(registry.events.at(-1)).toBe(`update ${port} 100`);
+    expect(registry.events.slice(0, 2)).toEqual([`announce ${port}`, `stands ${port}`]);
+  });
+
+  test('failures within the start grace do not count', async () => {
+    start(await closedPort(), [{ type: 'tcp' }], { startGrace: 300 });
+    await vi.waitFor(() => expect(service.status().checks[0]?.reason).toMatch(/refused/));
+    expect(service.status().state).toBe('unknown');
+    await vi.waitFor(() => expect(service.status().state).toBe('down'));
+  });
+
+  test.each([
+    [false, 'rate limit'],
+    [true, 'up'],
+  ])('a rate limit in shadow mode (%j) leaves it at %s', async (shadow, because) => {
+    const { state, server } = await switchable();
+    await using _ = server;
+    const rateLimit = { averageRate: 0.01, maxBurst: 1, shadow };
+    start(server.port, [{ type: 'http', uri: '/' }], { rateLimit });
+    await up();
+    state.status = 503;
+    await down();
+    state.status = 200;
+    await vi.waitFor(() => expect(service.status()).toMatchObject({ state: 'up', because }));
+  });
+});
+
+test('its status tells what is known', async () => {
+  const { state, server } = await switchable();
+  await using _ = server;
+  start(server.port, [{ type: 'http', uri: '/', name: 'health' }]);
+  await up();
+  await vi.waitFor(() => expect(service.status().announced).toBe(true));
+  expect(service.status()).toMatchObject({ state: 'up', because: 'up', path: 'web' });
+  state.status = 503;
+  await down();
+  const reason = `GET http://127.0.0.1:${server.port}/: status 503`;
+  await vi.waitFor(() =>
+    expect(service.status()).toMatchObject({
+      state: 'down',
+      check: 'health',
+      reason,
+      announced: false,
+      because: 'down',
+      checks: [{ name: 'health', state: 'down', reason }],
+    }),
+  );
 });

@@ -1,53 +1,174 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { createLatest, type Log } from '@smartstack/daemon';
 import type { Instance, Registry } from '@smartstack/registry';
 
 import { keepAnnounced } from './announcer.ts';
-import type { Check } from './checks/check.ts';
 import { createCheck } from './checks/table.ts';
 import { checkDepsOf, type ServiceConfig } from './config.ts';
-import { type Health, judge, type Limits, stateOf } from './health.ts';
-import { createProbe, type Result } from './probe.ts';
-import { every } from './schedule.ts';
+import { type Damping, damp, undamped } from './damping.ts';
+import type { ServiceMeasures } from './measures.ts';
+import {
+  type Change,
+  type CheckStatus,
+  createMonitor,
+  type Monitor,
+  type PlannedCheck,
+  type State,
+} from './monitor.ts';
+import { type Circumstances, decidePresence, type Presence } from './presence.ts';
 import { runTogether } from './tasks.ts';
+import { type Bucket, fullBucket, takeToken } from './token-bucket.ts';
 
 export interface ServiceDeps {
   readonly registry: Registry;
   readonly log: Log;
+  readonly measures: ServiceMeasures;
   /** Where in the interval each check stands, from 0 to 1, in the order of the configuration. */
   readonly phases: readonly number[];
 }
 
-/**
- * Checks one service and announces it while all of its checks pass, until the signal aborts; then it is
- * withdrawn. The registry never holds up the checks: it is told of changes beside them.
- */
-export async function runService(
-  config: ServiceConfig,
-  { registry, log, phases }: ServiceDeps,
-  signal: AbortSignal,
-): Promise<void> {
-  const wishes = createLatest<Instance | undefined>();
-  const checks = await plannedChecks(config, phases);
-  const onResult = createJudge(checks, log, (up) => wishes.set(up ? config.instance : undefined));
-  if (checks.length === 0) wishes.set(config.instance);
-  const { path } = config.place;
-  await runTogether(
-    [
-      (taskSignal) => keepAnnounced(wishes, { registry, path, log }, taskSignal),
-      ...checks.map(
-        (planned) => (taskSignal: AbortSignal) => runCheck(planned, onResult, taskSignal),
-      ),
-    ],
-    signal,
-  );
+/** What is known of a service: JSON-safe. */
+export interface ServiceStatus {
+  readonly state: State;
+  /** Since when, and for which check and reason. */
+  readonly since: Date;
+  readonly check?: string;
+  readonly reason?: string;
+  /** Whether it stands in the registry, where, and why (not). */
+  readonly announced: boolean;
+  readonly path: string;
+  readonly because: Presence['reason'];
+  /** When that changes by itself. */
+  readonly until?: Date;
+  readonly instance: Instance;
+  readonly checks: readonly CheckStatus[];
 }
 
-/** A check with how it is run and judged; times in milliseconds. */
-interface PlannedCheck extends Limits {
-  readonly check: Check;
-  readonly timeout: number;
-  readonly interval: number;
-  readonly phase: number;
+/** One service of this machine. */
+export interface Service {
+  readonly name: string;
+  /**
+   * Checks it and announces it while all of its checks pass, until the signal aborts; then it is
+   * withdrawn. The registry never holds up the checks: it is told of changes beside them.
+   */
+  run(signal: AbortSignal): Promise<void>;
+  status(): ServiceStatus;
+}
+
+export function createService(config: ServiceConfig, deps: ServiceDeps): Service {
+  const { log, measures, registry } = deps;
+  const wishes = createLatest<Instance | undefined>();
+  let change: Partial<Change> = {};
+  let since = new Date();
+  let cameUpAt: number | undefined;
+  let damping: Damping = undamped;
+  let presence: Presence = { reason: 'not checked yet' };
+  let bucket: Bucket | undefined;
+  let standing = false;
+  let timer: NodeJS.Timeout | undefined;
+  let monitor: Monitor | undefined;
+
+  const circumstances = (): Circumstances => ({
+    instance: config.instance,
+    state: change.state ?? 'unknown',
+    cameUpAt,
+    warmup: config.policy.warmup,
+    heldUntil: damping.heldUntil,
+  });
+
+  function reconsider(): void {
+    clearTimeout(timer);
+    const now = performance.now();
+    const next = limited(decidePresence(circumstances(), now), now);
+    if (next.until !== undefined) timer = setTimeout(reconsider, waitUntil(next.until, now));
+    if (next.reason === 'flapping' && presence.reason !== 'flapping') onHeld(next.until ?? now);
+    if (!isDeepStrictEqual(presence.instance, next.instance)) wishes.set(next.instance);
+    presence = next;
+  }
+
+  /** Announcing takes a token where that is configured; leaving, and changing what stands, never does. */
+  function limited(next: Presence, now: number): Presence {
+    const { rateLimit } = config.policy;
+    if (!rateLimit || !next.instance || presence.instance) return next;
+    bucket ??= fullBucket(rateLimit, now);
+    const taken = takeToken(bucket, rateLimit, now);
+    bucket = taken.bucket;
+    if (taken.wait === 0) return next;
+    measures.throttled();
+    log.warn({ shadow: rateLimit.shadow }, 'service is announced too often');
+    return rateLimit.shadow ? next : { reason: 'rate limit', until: now + taken.wait };
+  }
+
+  function onHeld(until: number): void {
+    measures.held();
+    log.warn({ until: wallClock(until) }, 'service flaps: held down');
+  }
+
+  function onChange(next: Change): void {
+    const now = performance.now();
+    const up = next.state === 'up';
+    if (change.state !== undefined && config.policy.flapDamping)
+      damping = damp(damping, up, now, config.policy.flapDamping);
+    cameUpAt = up && change.state === 'down' ? now : undefined;
+    change = next;
+    since = new Date();
+    measures.state(up);
+    if (up) log.info('service is up');
+    else log.warn({ check: next.check, reason: next.reason }, 'service is down');
+    reconsider();
+  }
+
+  const announcing = {
+    registry,
+    log,
+    path: config.place.path,
+    onStand: (took: number) => {
+      standing = true;
+      measures.announced(took);
+    },
+    onWithdraw: () => {
+      standing = false;
+      measures.withdrawn();
+    },
+    onTrouble: measures.registryError,
+  };
+
+  return {
+    name: config.name,
+    run: async (signal) => {
+      change = {};
+      presence = { reason: 'not checked yet' };
+      const planned = await plannedChecks(config, deps.phases);
+      const record = recorderOf(planned, measures);
+      const watched = createMonitor(planned, {
+        graceUntil: performance.now() + config.policy.startGrace,
+        onResult: record,
+        onChange,
+      });
+      monitor = watched;
+      try {
+        await runTogether(
+          [(own) => keepAnnounced(wishes, announcing, own), (own) => watched.run(own)],
+          signal,
+        );
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    status: () => ({
+      state: change.state ?? 'unknown',
+      since,
+      ...(change.check !== undefined && { check: change.check }),
+      ...(change.reason !== undefined && { reason: change.reason }),
+      announced: standing,
+      path: config.place.path,
+      because: presence.reason,
+      ...(presence.until !== undefined && { until: wallClock(presence.until) }),
+      instance: presence.instance ?? config.instance,
+      checks: monitor?.checks() ?? [],
+    }),
+  };
 }
 
 function plannedChecks(
@@ -66,43 +187,17 @@ function plannedChecks(
   );
 }
 
-type OnResult = (planned: PlannedCheck, result: Result) => void;
-
-/** Runs one check whenever it is due, one run at a time. */
-async function runCheck(
-  planned: PlannedCheck,
-  onResult: OnResult,
-  signal: AbortSignal,
-): Promise<void> {
-  const { check, timeout, interval, phase } = planned;
-  const probe = createProbe(check, timeout, signal);
-  const run = async () => {
-    const result = await probe();
-    if (!signal.aborted) onResult(planned, result);
-  };
-  await every(interval, phase, run, signal);
+function recorderOf(planned: readonly PlannedCheck[], measures: ServiceMeasures) {
+  const recorders = new Map(planned.map((each) => [each, measures.check(each.check.name)]));
+  return (check: PlannedCheck, { passed, took }: { passed: boolean; took: number }) =>
+    recorders.get(check)?.(passed, took);
 }
 
-/** Takes the results of a service's checks; reports and logs when the service comes up or goes down. */
-function createJudge(
-  checks: readonly PlannedCheck[],
-  log: Log,
-  onChange: (up: boolean) => void,
-): OnResult {
-  const healths = new Map<PlannedCheck, Health | undefined>(
-    checks.map((planned) => [planned, undefined]),
-  );
-  let state: 'up' | 'down' | undefined;
-  return (planned, { passed, reason }) => {
-    const before = healths.get(planned);
-    const health = judge(before, passed, planned);
-    if (health === before) return;
-    healths.set(planned, health);
-    const next = stateOf([...healths.values()]);
-    if (next === undefined || next === state) return;
-    state = next;
-    if (next === 'up') log.info('service is up');
-    else log.warn({ check: planned.check.name, reason }, 'service is down');
-    onChange(next === 'up');
-  };
+/** Milliseconds that a timer can wait; what is further away is decided again after a day. */
+function waitUntil(time: number, now: number): number {
+  return Math.min(86_400_000, Math.max(1, Math.ceil(time - now)));
+}
+
+function wallClock(time: number): Date {
+  return new Date(Date.now() + time - performance.now());
 }

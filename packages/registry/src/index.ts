@@ -18,11 +18,15 @@ export {
   type RegistriesOptions,
   type RegistryAddress,
   registrySchema,
-  zooKeeperHosts,
-  zooKeeperSchema,
 } from './registries.ts';
 export type { Announcement, Registry } from './registry.ts';
 export { serversetDecoder } from './serverset.ts';
+export {
+  sessionOptionsOf,
+  type ZooKeeperSection,
+  zooKeeperHosts,
+  zooKeeperSchema,
+} from './zookeeper/section.ts';
 export {
   createZooKeeperRegistry,
   type FollowOptions,

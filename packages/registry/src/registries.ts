@@ -1,4 +1,4 @@
-import { duration } from '@smartstack/daemon';
+import type { SessionOptions } from '@smartstack/zookeeper';
 import { z } from 'zod';
 
 import type { DecoderDeps } from './decoder.ts';
@@ -9,20 +9,6 @@ import {
   splitChroot,
   type ZooKeeperRegistry,
 } from './zookeeper/zookeeper.ts';
-
-/** ZooKeeper servers as configurations list them: `host:port` each, or all in one text with commas. */
-export const zooKeeperHosts = z
-  .union([z.string().transform((text) => [text]), z.array(z.string())])
-  .refine((hosts) => splitChroot(hosts).hosts.length > 0, {
-    error: 'expected at least one host:port',
-  });
-
-/** The top-level `zookeeper` section of both daemons. */
-export const zooKeeperSchema = z.strictObject({
-  hosts: zooKeeperHosts,
-  /** The session timeout to ask for: how long a dead machine's announcements stand. */
-  session_timeout: duration.optional(),
-});
 
 /** The top-level `registry` section of both daemons: a registry that is no ZooKeeper. */
 export const registrySchema = z.strictObject({
@@ -48,21 +34,21 @@ export interface OpenedRegistries extends Registries {
 }
 
 export interface RegistriesOptions extends DecoderDeps {
-  /** The session timeout to ask ZooKeeper for, in milliseconds. */
-  readonly sessionTimeout?: number | undefined;
+  /** What every ZooKeeper session is opened with; see `sessionOptionsOf`. */
+  readonly session?: Partial<SessionOptions>;
 }
 
 /** Opens registries on first use and disposes of all of them together. */
-export function createRegistries({ sessionTimeout, ...deps }: RegistriesOptions): OpenedRegistries {
+export function createRegistries({ session, ...deps }: RegistriesOptions): OpenedRegistries {
   const folders = new Map<string, Registry>();
   const ensembles = new Map<string, ZooKeeperRegistry>();
 
   const openZooKeeper = (hosts: readonly string[]) =>
     getOrCreate(ensembles, ensembleKey(hosts), () =>
       createZooKeeperRegistry({
-        hosts,
+        ...session,
         ...deps,
-        ...(sessionTimeout !== undefined && { timeout: sessionTimeout }),
+        hosts,
       }),
     );
 

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createMetrics, messageOf, silentLog, UserError } from '@smartstack/daemon';
-import { createRegistries } from '@smartstack/registry';
+import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 import { createTwoFilesPatch } from 'diff';
 
 import type { LoadedConfig } from './config.ts';
 import { followedServices } from './followed.ts';
-import type { Followed } from './followers.ts';
+import { createFollowers, type Followed } from './followers.ts';
 import { haproxy, type Preview, preview } from './proxies/haproxy/index.ts';
-import type { Service } from './service.ts';
+import type { Snapshot } from './service.ts';
+import { createTaskGroup } from './task-group.ts';
 
 /** What synapse would do at this moment, and what there is to say about it. */
 export interface Previewed extends Preview {
@@ -23,19 +24,17 @@ export interface Previewed extends Preview {
 export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Promise<Previewed> {
   const deps = { log: silentLog, metrics: createMetrics() };
   await using registries = createRegistries({
-    sessionTimeout: loaded.config.zookeeper?.session_timeout,
+    session: await sessionOptionsOf(loaded.config.zookeeper),
     ...deps,
   });
   const { startup_timeout: timeout } = loaded.config;
-  const services = await Promise.all(
-    followedServices(loaded, registries, deps).map((each) => hearOnce(each, timeout, signal)),
-  );
-  const snapshot = new Map(services.map((service) => [service.name, service]));
+  const followed = followedServices(loaded, registries, deps);
+  const snapshot = await hearOnce(followed, timeout, signal);
   const config = loaded.config.haproxy ?? haproxy.schema.parse({});
   const previewed = await preview(config, snapshot, signal).catch((error: unknown) => {
     throw new UserError(`cannot say what would change: ${messageOf(error)}`, { cause: error });
   });
-  const unheard = services.filter(({ instances }) => instances === undefined);
+  const unheard = [...snapshot.values()].filter(({ instances }) => instances === undefined);
   return {
     ...previewed,
     complaints: [
@@ -45,19 +44,22 @@ export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Pr
   };
 }
 
+/** What is known once all was heard, or the time is over. */
 async function hearOnce(
-  { service, discovery }: Followed,
+  followed: readonly Followed[],
   timeout: number,
   outer: AbortSignal,
-): Promise<Service> {
+): Promise<Snapshot> {
   const heard = new AbortController();
   const signal = AbortSignal.any([outer, heard.signal]);
+  const followers = createFollowers(followed, { onChange: () => {} });
+  const group = createTaskGroup(signal);
+  followers.start(group, signal);
   const patience = sleep(timeout, undefined, { signal }).catch(() => {});
-  const lists = discovery(signal)[Symbol.asyncIterator]();
-  const first = await Promise.race([lists.next(), patience]);
+  await Promise.race([followers.heard, patience]);
   heard.abort();
-  await lists.return?.();
-  return first && !first.done ? { ...service, instances: first.value } : service;
+  await group.done();
+  return followers.snapshot();
 }
 
 /** The difference as a unified patch of the file, then the commands and the reload; `''` when there is none. */

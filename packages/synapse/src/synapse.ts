@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { type Log, type Metrics, serveStatus } from '@smartstack/daemon';
-import { createRegistries } from '@smartstack/registry';
+import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 
 import type { LoadedConfig, SynapseConfig } from './config.ts';
 import { followedServices } from './followed.ts';
@@ -30,7 +30,7 @@ export async function runSynapse(
   const file = snapshotFile(config);
   const memory: Memory = file === undefined ? new Map() : await readMemory(file, deps.log);
   await using registries = createRegistries({
-    sessionTimeout: config.zookeeper?.session_timeout,
+    session: await sessionOptionsOf(config.zookeeper),
     ...deps,
   });
   await using proxy: ProxyDriver = haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps);

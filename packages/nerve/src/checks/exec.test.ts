@@ -22,7 +22,7 @@ async function run(command: unknown, timeout = 5): Promise<Result> {
 }
 
 test('a command that exits with 0 passes', async () => {
-  expect(await run(['true'])).toEqual({ passed: true });
+  expect(await run(['true'])).toMatchObject({ passed: true });
 });
 
 test.each([
@@ -35,7 +35,7 @@ test.each([
   [{ shell: 'kill -9 $$' }, 'run kill -9 $$: ended by SIGKILL'],
   [['/no/such/program'], 'run /no/such/program: spawn /no/such/program ENOENT'],
 ])('%j fails and tells how it ended', async (command, reason) => {
-  expect(await run(command)).toEqual({ passed: false, reason });
+  expect(await run(command)).toMatchObject({ passed: false, reason });
 });
 
 test('words are arguments, not shell text', async () => {

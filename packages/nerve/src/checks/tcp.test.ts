@@ -24,7 +24,7 @@ const check = (host: string, port: number) =>
 test.each(['127.0.0.1', '::1', 'localhost'])('a server at %s passes', async (host) => {
   await using server = await serve(host);
   const { port } = server;
-  expect(await probe(check(host, port), 1000)).toEqual({ passed: true });
+  expect(await probe(check(host, port), 1000)).toMatchObject({ passed: true });
 });
 
 test('a server that is silent passes, as it accepts', async () => {
@@ -42,7 +42,7 @@ test.each([
   ['::1', '[::1]'],
 ])('a closed port at %s fails as refused', async (host, shown) => {
   const port = await closedPort(host);
-  expect(await probe(check(host, port), 1000)).toEqual({
+  expect(await probe(check(host, port), 1000)).toMatchObject({
     passed: false,
     reason: `connect ${shown}:${port}: refused`,
   });

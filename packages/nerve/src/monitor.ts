@@ -1,0 +1,109 @@
+import type { Check } from './checks/check.ts';
+import { type Health, judge, type Limits, stateOf } from './health.ts';
+import { createProbe, type Result } from './probe.ts';
+import { every } from './schedule.ts';
+import { runTogether } from './tasks.ts';
+
+/** A check with how it is run and judged; times in milliseconds. */
+export interface PlannedCheck extends Limits {
+  readonly check: Check;
+  readonly timeout: number;
+  readonly interval: number;
+  /** Where in its interval it stands, from 0 to 1. */
+  readonly phase: number;
+}
+
+export type State = 'unknown' | 'up' | 'down';
+
+/** What is known of one check. */
+export interface CheckStatus {
+  readonly name: string;
+  readonly state: State;
+  /** Of the latest run: how long it took in milliseconds, when it ended, and why it failed. */
+  readonly took?: number;
+  readonly at?: Date;
+  readonly reason?: string;
+}
+
+export interface Change {
+  readonly state: 'up' | 'down';
+  /** The check that decided, and why it failed. */
+  readonly check?: string;
+  readonly reason?: string;
+}
+
+export interface MonitorDeps {
+  /** Failures that do not count yet: until then they neither decide nor bring anything down. */
+  readonly graceUntil: number;
+  onResult?(check: PlannedCheck, result: Result): void;
+  onChange(change: Change): void;
+}
+
+export interface Monitor {
+  /** Runs the checks, each at its own pace, until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  checks(): readonly CheckStatus[];
+}
+
+interface Seen {
+  health?: Health;
+  result?: Result;
+  at?: Date;
+}
+
+/** Watches one service: it is up while all of its checks are; without any it comes up at once. */
+export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDeps): Monitor {
+  const seen = new Map<PlannedCheck, Seen>(planned.map((check) => [check, {}]));
+  let state: State = 'unknown';
+
+  function take(check: PlannedCheck, result: Result): void {
+    deps.onResult?.(check, result);
+    const { health: before } = seen.get(check) ?? {};
+    const early = !result.passed && performance.now() < deps.graceUntil;
+    const health = early ? before : judge(before, result.passed, check);
+    seen.set(check, { ...(health && { health }), result, at: new Date() });
+    if (health !== before) settle(check.check.name, result.reason);
+  }
+
+  function settle(check?: string, reason?: string): void {
+    const next = stateOf([...seen.values()].map(({ health }) => health));
+    if (next === undefined || next === state) return;
+    state = next;
+    deps.onChange({ state: next, ...(check && { check }), ...(reason && { reason }) });
+  }
+
+  return {
+    run: (signal) => {
+      settle();
+      return runTogether(
+        planned.map((check) => (own: AbortSignal) => runCheck(check, take, own)),
+        signal,
+      );
+    },
+    checks: () => [...seen].map(([check, each]) => statusOf(check, each)),
+  };
+}
+
+async function runCheck(
+  planned: PlannedCheck,
+  take: (check: PlannedCheck, result: Result) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { check, timeout, interval, phase } = planned;
+  const probe = createProbe(check, timeout, signal);
+  const run = async () => {
+    const result = await probe();
+    if (!signal.aborted) take(planned, result);
+  };
+  await every(interval, phase, run, signal);
+}
+
+function statusOf({ check }: PlannedCheck, { health, result, at }: Seen): CheckStatus {
+  return {
+    name: check.name,
+    state: health ? (health.up ? 'up' : 'down') : 'unknown',
+    ...(result && { took: result.took }),
+    ...(at && { at }),
+    ...(result?.reason !== undefined && { reason: result.reason }),
+  };
+}
