@@ -3,8 +3,12 @@ import { join } from 'node:path';
 import { type Log, type Metrics, serveStatus } from '@smartstack/daemon';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 
+import { createCatalog } from './api/catalog.ts';
+import { createApi } from './api/handler.ts';
 import type { LoadedConfig, SynapseConfig } from './config.ts';
+import { explain } from './explain.ts';
 import { followedServices } from './followed.ts';
+import { createFileOutput } from './proxies/file-output.ts';
 import { haproxy } from './proxies/haproxy/index.ts';
 import { createMemoryFile } from './proxies/memory-file.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
@@ -34,7 +38,13 @@ export async function runSynapse(
     ...deps,
   });
   await using proxy: ProxyDriver = haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps);
-  const drivers = [proxy, ...(file === undefined ? [] : [createMemoryFile(file, memory)])];
+  const catalog = createCatalog();
+  const drivers = [
+    proxy,
+    catalog.driver,
+    ...(config.file_output ? [createFileOutput(config.file_output)] : []),
+    ...(file === undefined ? [] : [createMemoryFile(file, memory)]),
+  ];
   const followed = followedServices(loaded, registries, deps, memory);
   deps.log.info({ services: followed.length }, 'following');
   const allRemembered = followed.length > 0 && followed.every(({ service }) => service.stale);
@@ -55,6 +65,17 @@ export async function runSynapse(
           ...deps,
           ready: reconciler.ready,
           status: () => describeStatus(reconciler, drivers),
+          answer: createApi({
+            catalog,
+            accept: (name) => {
+              const one = reconciler.get(name);
+              return one && (one.guard?.accept() ?? false);
+            },
+            explain: (name) => {
+              const [one, service] = [reconciler.get(name), reconciler.snapshot().get(name)];
+              return one && service && explain(one, service, drivers);
+            },
+          }),
         },
         signal,
       ),
