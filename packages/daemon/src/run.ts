@@ -5,6 +5,8 @@ export interface RunOptions {
   readonly log: Log;
   /** How long shutting down may take before the process exits anyway, in milliseconds. Default 10,000. */
   readonly deadline?: number;
+  /** Called on SIGHUP; when absent, nothing is read again and the log says so. */
+  onHangup?(): void;
 }
 
 /**
@@ -14,7 +16,7 @@ export interface RunOptions {
  */
 export async function runDaemon(
   main: (signal: AbortSignal) => Promise<void>,
-  { log, deadline = 10_000 }: RunOptions,
+  { log, deadline = 10_000, onHangup }: RunOptions,
 ): Promise<never> {
   const root = new AbortController();
   const stop = (name: NodeJS.Signals, number: number) => {
@@ -28,7 +30,10 @@ export async function runDaemon(
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  process.on('SIGHUP', () => log.warn('nothing was reloaded: restart to read the configuration'));
+  process.on('SIGHUP', () => {
+    if (onHangup) onHangup();
+    else log.warn('nothing was reloaded: restart to read the configuration');
+  });
   process.on('unhandledRejection', (error) => fail(log, error));
   process.on('uncaughtException', (error) => fail(log, error));
   try {

@@ -12,6 +12,7 @@ import { Command, Option } from 'commander';
 
 import { loadConfig } from './config.ts';
 import { diffOf, previewOnce } from './preview.ts';
+import { createReloader } from './reload.ts';
 import { runSynapse } from './synapse.ts';
 
 interface Options {
@@ -30,6 +31,7 @@ Example of a configuration:
         port: 3213                  # apps on this machine connect to 127.0.0.1:3213
         listen: [mode http]
 
+SIGHUP reads the configuration again; files of service_conf_dir are seen by themselves.
 SIGTERM or SIGINT ends synapse. Its HAProxy goes on serving, and the next synapse takes it over
 (haproxy.on_exit: stop ends it too).`;
 
@@ -64,11 +66,15 @@ program
 await program.parseAsync();
 
 async function main({ config: file, checkConfig, logLevel }: Options): Promise<void> {
-  const loaded = await orExit(loadConfig(file));
+  const reloader = createReloader(file, () => log);
+  const loaded = await orExit(reloader.load());
   if (checkConfig) return sayOk(file, Object.keys(loaded.config.services).length);
   const log = createLog('synapse', logLevel);
   const metrics = createMetrics({ process: true });
-  await runDaemon((signal) => runSynapse(loaded, { log, metrics }, signal), { log });
+  await runDaemon((signal) => runSynapse(loaded, { log, metrics, reloads: reloader }, signal), {
+    log,
+    onHangup: reloader.request,
+  });
 }
 
 async function render(): Promise<void> {

@@ -93,9 +93,15 @@ export interface LoadedConfig {
   readonly source: Source;
 }
 
-/** Reads synapse's file and its `service_conf_dir`; throws a `ConfigError` that lists every problem. */
-export async function loadConfig(file: string): Promise<LoadedConfig> {
-  const source = await readSourceWithServices(file);
+/**
+ * Reads synapse's file and its `service_conf_dir`, whose files `read` may read another way; throws a
+ * `ConfigError` that lists every problem.
+ */
+export async function loadConfig(
+  file: string,
+  read?: (file: string) => Promise<Source | undefined>,
+): Promise<LoadedConfig> {
+  const source = await readSourceWithServices(file, read);
   return { config: validate(schema, source), source };
 }
 
