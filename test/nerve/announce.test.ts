@@ -114,6 +114,89 @@ describe('an announcement', () => {
   });
 });
 
+describe('a record of node_type', () => {
+  const record = async () => {
+    const [name = ''] = await announced(1);
+    return { name, stat: (await session.get(`${path}/${name}`)).stat };
+  };
+
+  test('ephemeral has no number, and takes over one that a dead session left', async () => {
+    const { port } = await copyOf('web');
+    const first = await nerve({ web: { port, node_type: 'ephemeral' } });
+    const { name, stat } = await record();
+    expect(name).toBe('i-0123_');
+    first.kill('SIGKILL');
+    await first.exited;
+    await nerve({ web: { port, node_type: 'ephemeral' } });
+    await until(async () => {
+      const owner = (await session.exists(`${path}/${name}`))?.ephemeralOwner;
+      return owner !== undefined && owner !== stat.ephemeralOwner;
+    });
+  });
+
+  test.each([
+    ['persistent', 'i-0123_'],
+    ['persistent_sequential', 'i-0123_0000000000'],
+  ])(
+    '%s outlives a session, is written again every ttl_seconds and withdrawn at the end',
+    async (type, name) => {
+      const { port } = await copyOf('web');
+      const daemon = await nerve({ web: { port, node_type: type, ttl_seconds: 1 } });
+      const first = await record();
+      expect(first.name).toBe(name);
+      expect(first.stat.ephemeralOwner).toBe(0n);
+      await until(async () => (await record()).stat.version > first.stat.version);
+      await session.remove(`${path}/${name}`);
+      await announced(1);
+      daemon.kill('SIGTERM');
+      expect(await daemon.exited).toBe(0);
+      expect(await nodes()).toEqual([]);
+    },
+  );
+});
+
+test('with use_path_encoding the name holds the instance too', async () => {
+  const { port } = await copyOf('web');
+  await nerve({ web: { port, use_path_encoding: true } });
+  const [name = ''] = await announced(1);
+  const json = `{"host":"127.0.0.1","port":${port},"name":"i-0123"}`;
+  const [, length, encoded = ''] = /^base64_(\d+)_(.*)_\d{10}$/.exec(name) ?? [];
+  expect(Buffer.from(encoded, 'base64url').toString()).toBe(json);
+  expect(Number(length)).toBe(encoded.length);
+  expect(await dataOf(name)).toBe(json);
+});
+
+test('a weight that grows changes the record in place; in the name it makes a new one first', async () => {
+  const copy = await copyOf('web');
+  copy.healthy(false);
+  const keys = {
+    port: copy.port,
+    weight: 10,
+    warmup: 1,
+    checks: [{ type: 'http', uri: '/health', timeout: 5 }],
+  };
+  const encoded = `${path}-encoded`;
+  const daemon = await nerve({
+    plain: keys,
+    encoded: { ...keys, zk_path: encoded, use_path_encoding: true },
+  });
+  const lists: number[] = [];
+  const ended = new AbortController();
+  const watching = (async () => {
+    for await (const children of session.children(encoded, ended.signal))
+      if (children.length > 0 || lists.length > 0) lists.push(children.length);
+  })();
+  await until(() => daemon.log.filter(({ msg }) => msg === 'service is down').length === 2);
+  copy.healthy(true);
+  const [name = ''] = await announced(1);
+  await until(async () => (await dataOf(name)).includes('"weight":10'));
+  expect(await nodes()).toEqual([name]);
+  await until(async () => (await nodes(encoded)).length === 1);
+  ended.abort();
+  await watching;
+  expect(lists).not.toContain(0);
+});
+
 describe('checked and announced is', () => {
   test('a service on IPv6', async () => {
     const server = createServer((socket) => socket.end());

@@ -3,8 +3,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { createBackoff, createLatest, type Latest, type Log, messageOf } from '@smartstack/daemon';
 import type { Announcement, Instance, Registry } from '@smartstack/registry';
 
+/** All that is needed of a registry. */
+export type Announcing = Pick<Registry, 'announce'>;
+
 export interface AnnouncerDeps {
-  readonly registry: Registry;
+  readonly registry: Announcing;
   readonly path: string;
   readonly log: Log;
   /** Told when an announcement stands, after so many milliseconds, and when there is none any more. */

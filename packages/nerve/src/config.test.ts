@@ -59,6 +59,7 @@ test("the originals' example is read with its meaning", () => {
       place: {
         address: { type: 'zookeeper', hosts: ['localhost:2181'] },
         path: '/nerve/services/your_http_service/services',
+        form: {},
       },
       checkInterval: 2000,
       directory: '/etc/nerve',
@@ -86,6 +87,7 @@ test("the originals' example is read with its meaning", () => {
       place: {
         address: { type: 'zookeeper', hosts: ['localhost:2181'] },
         path: '/nerve/services/your_tcp_service/services',
+        form: {},
       },
       checkInterval: 2000,
       directory: '/etc/nerve',
@@ -125,6 +127,14 @@ test('weight, labels and server options are announced', () => {
 test('an instance id given by hand wins over the one in the file, or stands in for it', () => {
   expect(parse('{instance_id: a, services: {}}', 'b').instanceId).toBe('b');
   expect(parse('{services: {}}', 'b').instanceId).toBe('b');
+});
+
+test("the ZooKeeper reporter's keys say how the record is held", () => {
+  const keys = 'node_type: persistent, ttl_seconds: 60, use_path_encoding: true';
+  const [web] = parse(
+    `{instance_id: a, services: {web: {host: h, port: 1, ${zk}, ${keys}}}}`,
+  ).services;
+  expect(web?.place.form).toEqual({ nodeType: 'persistent', ttl: 60_000, pathEncoding: true });
 });
 
 test("the originals' other keys are taken", () => {
@@ -193,7 +203,7 @@ describe('a service is announced', () => {
       '/w',
     ],
   ])('%s', (_, top, service, address, path) => {
-    expect(placeOf(top, service)).toEqual({ address, path });
+    expect(placeOf(top, service)).toMatchObject({ address, path });
   });
 });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createMetrics, parseSource, silentLog } from '@smartstack/daemon';
-import type { Registries } from '@smartstack/registry';
+import type { OpenedRegistries } from '@smartstack/registry';
 import { expect, test, vi } from 'vitest';
 
 import { closedPort, type TestServer, tcpServer } from './checks/server.fixture.ts';
@@ -11,8 +11,16 @@ import { parseConfig } from './config.ts';
 import { runNerve } from './nerve.ts';
 import { createTestRegistry, type TestRegistry } from './registry.fixture.ts';
 
-function registriesOf(registry: TestRegistry): Registries {
-  return { open: () => registry, [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose]() };
+function registriesOf(registry: TestRegistry): OpenedRegistries {
+  const openZooKeeper = () => {
+    throw new Error('these tests use no ZooKeeper');
+  };
+  return {
+    open: () => registry,
+    openZooKeeper,
+    lastUnwell: () => undefined,
+    [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
+  };
 }
 
 function start(servers: readonly TestServer[], withdrawDeadline = 5000, top: object = {}) {

@@ -2,18 +2,20 @@ import { once, setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createBackoff, type Log, type Metrics, serveStatus } from '@smartstack/daemon';
-import type { Registries } from '@smartstack/registry';
+import type { OpenedRegistries } from '@smartstack/registry';
 
+import type { Announcing } from './announcer.ts';
 import type { Config } from './config.ts';
 import { keepHeartbeat } from './heartbeat.ts';
 import { both, createMeasures, type ServiceMeasures } from './measures.ts';
+import type { Place } from './reporters/reporter.ts';
 import { phaseOf } from './schedule.ts';
 import { createService, type Service } from './service.ts';
 import { createStatsd, type Statsd, statsdMeasures } from './statsd.ts';
 import { runTogether } from './tasks.ts';
 
 export interface NerveDeps {
-  readonly registries: Registries;
+  readonly registries: OpenedRegistries;
   readonly log: Log;
   readonly metrics: Metrics;
   /** How long withdrawing everything may take at the end, in milliseconds. Default 7,000. */
@@ -63,12 +65,18 @@ function createServices(
     const own = log.child({ service: service.name });
     if (service.checks.length === 0) own.warn('service has no checks: announced as it is');
     return createService(service, {
-      registry: registries.open(service.place.address),
+      registry: openPlace(registries, service.place),
       log: own,
       measures: measuresOf(service.name),
       phases: service.checks.map(() => phaseOf(checks++)),
     });
   });
+}
+
+function openPlace(registries: OpenedRegistries, { address, form = {} }: Place): Announcing {
+  if (address.type !== 'zookeeper') return registries.open(address);
+  const { announceAs } = registries.openZooKeeper(address.hosts);
+  return { announce: (path, instance, signal) => announceAs(form, path, instance, signal) };
 }
 
 async function runServices(

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { createLatest, type Log } from '@smartstack/daemon';
-import type { Instance, Registry } from '@smartstack/registry';
+import type { Instance } from '@smartstack/registry';
 
-import { keepAnnounced } from './announcer.ts';
+import { type Announcing, keepAnnounced } from './announcer.ts';
 import { createCheck } from './checks/table.ts';
 import { checkDepsOf, type ServiceConfig } from './config.ts';
 import { type Damping, damp, undamped } from './damping.ts';
@@ -21,7 +21,7 @@ import { runTogether } from './tasks.ts';
 import { type Bucket, fullBucket, takeToken } from './token-bucket.ts';
 
 export interface ServiceDeps {
-  readonly registry: Registry;
+  readonly registry: Announcing;
   readonly log: Log;
   readonly measures: ServiceMeasures;
   /** Where in the interval each check stands, from 0 to 1, in the order of the configuration. */

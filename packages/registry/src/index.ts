@@ -21,6 +21,7 @@ export {
 } from './registries.ts';
 export type { Announcement, Registry } from './registry.ts';
 export { serversetDecoder } from './serverset.ts';
+export { nodeTypes, type RecordForm } from './zookeeper/record.ts';
 export {
   sessionOptionsOf,
   type ZooKeeperSection,

@@ -1,10 +1,12 @@
-import type { RegistryAddress } from '@smartstack/registry';
+import type { RecordForm, RegistryAddress } from '@smartstack/registry';
 import type { z } from 'zod';
 
 /** Where a service is announced. */
 export interface Place {
   readonly address: RegistryAddress;
   readonly path: string;
+  /** How a ZooKeeper holds the record. */
+  readonly form?: RecordForm;
 }
 
 /** The registries that the top of the configuration names for all services. */

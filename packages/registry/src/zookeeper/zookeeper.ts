@@ -1,12 +1,14 @@
 import { connect, type SessionOptions } from '@smartstack/zookeeper';
 
 import { createDecoder, type DecoderDeps } from '../decoder.ts';
-import { decodeInstance, encodeInstance, type Instance } from '../instance.ts';
+import { decodeInstance, type Instance } from '../instance.ts';
 import { namesFirst } from '../path-encoding.ts';
 import type { RecordDecoder } from '../record.ts';
-import type { Registry } from '../registry.ts';
+import type { Announcement, Registry } from '../registry.ts';
+import { announceRecord } from './announcement.ts';
 import { createHealth } from './health.ts';
 import { pollChildren, pollData } from './poll.ts';
+import type { RecordForm } from './record.ts';
 
 export interface ZooKeeperRegistryOptions
   extends DecoderDeps,
@@ -25,6 +27,13 @@ export interface FollowOptions {
 
 /** A registry with what only ZooKeeper has. */
 export interface ZooKeeperRegistry extends Registry {
+  /** `announce` in a form of one's own. */
+  announceAs(
+    form: RecordForm,
+    path: string,
+    instance: Instance,
+    signal: AbortSignal,
+  ): Promise<Announcement>;
   /** `watch` with options. */
   follow(
     path: string,
@@ -65,23 +74,15 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
       yield decode(children.map(({ name, data }) => ({ id: name, data })));
   }
 
-  return {
-    announce: async (path, instance, signal) => {
-      const node = await session.ephemeral(
-        {
-          path: `${path}/${instance.name ?? ''}_`,
-          data: encodeInstance(instance),
-          sequential: true,
-        },
-        signal,
-      );
-      log.debug({ path, node: node.path }, 'announced');
-      return {
-        update: (next, updateSignal) => node.update(encodeInstance(next), updateSignal),
-        [Symbol.asyncDispose]: () => node.release(),
-      };
-    },
+  const announceAs: ZooKeeperRegistry['announceAs'] = async (form, path, instance, signal) => {
+    const announcement = await announceRecord({ session, log, path, form }, instance, signal);
+    log.debug({ path, node: announcement.path }, 'announced');
+    return announcement;
+  };
 
+  return {
+    announce: (path, instance, signal) => announceAs({}, path, instance, signal),
+    announceAs,
     watch: (path, signal) => follow(path, {}, signal),
     follow,
     data: (path, interval, signal) => pollData({ session, log, path, interval }, signal),

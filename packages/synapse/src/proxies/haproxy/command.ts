@@ -52,15 +52,23 @@ function dynamicWords(words: readonly string[]): string[] {
   return [...words, ...added];
 }
 
-/** Sends traffic to a server that drains or is in maintenance. */
-export function readyServer(backend: string, server: string): Step {
-  const commands = [`set server ${backend}/${server} state ready`];
-  return { kind: 'ready', server, commands, succeeded: silent };
+/** Sends traffic to a server again that `drainServer` took out. */
+export function readyServer(backend: string, { name, weight }: Server): Step {
+  const path = `${backend}/${name}`;
+  const commands = [
+    `set server ${path} weight ${weight ?? '100%'}`,
+    `set server ${path} state ready`,
+  ];
+  return { kind: 'ready', server: name, commands, succeeded: silent };
 }
 
-/** Takes a server out of rotation; its connections go on. */
+/**
+ * Takes a server out of rotation; its connections go on. No weight besides tells it from an operator's
+ * drain, for a synapse that comes after this one; a percentage is what static balances accept too.
+ */
 export function drainServer(backend: string, server: string): Step {
-  const commands = [`set server ${backend}/${server} state drain`];
+  const path = `${backend}/${server}`;
+  const commands = [`set server ${path} state drain`, `set server ${path} weight 0%`];
   return { kind: 'drain', server, commands, succeeded: silent };
 }
 

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from './pause.ts';
 
 /** What is to be done later, by name and time; each name has one time. */
 export interface Due {
@@ -18,7 +18,7 @@ export function createDue(): Due {
   const times = new Map<string, number>();
   let changed = new AbortController();
   const notify = () => {
-    changed.abort();
+    changed.abort(true);
     changed = new AbortController();
   };
 
@@ -29,10 +29,10 @@ export function createDue(): Due {
       if (next <= Date.now()) {
         yield;
         // Whoever was woken attends to it; unless that happens, ask again, but not in a tight loop.
-        if (!watched.aborted) await pause(1000, AbortSignal.any([signal, watched]));
+        if (!watched.aborted) await pause(1000, signal, watched);
       } else {
         // Timers hold 31 bits; a longer wait looks again.
-        await pause(Math.min(next - Date.now(), 86_400_000), AbortSignal.any([signal, watched]));
+        await pause(Math.min(Math.max(1, next - Date.now()), 86_400_000), signal, watched);
       }
     }
   }
@@ -41,8 +41,9 @@ export function createDue(): Due {
     at: (name, time) => {
       const before = times.get(name);
       if (before !== undefined && before <= time) return;
+      const soonest = Math.min(...times.values());
       times.set(name, time);
-      notify();
+      if (time < soonest) notify();
     },
     collect: () => {
       const now = Date.now();
@@ -51,12 +52,7 @@ export function createDue(): Due {
       return new Set(names);
     },
     attended: notify,
-    changed: (signal) => pause(86_400_000, AbortSignal.any([signal, changed.signal])),
+    changed: (signal) => pause(86_400_000, signal, changed.signal),
     wakes,
   };
-}
-
-/** Waits; an abort only ends it early. */
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await sleep(Math.max(1, milliseconds), undefined, { signal }).catch(() => undefined);
 }

@@ -2,6 +2,8 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { pause } from './pause.ts';
+
 /**
  * Addresses of members that are announced by name. HAProxy gets addresses only: a name that does not
  * resolve would make its file invalid, and a slow one its start.
@@ -57,7 +59,7 @@ export function createHosts(interval = 10_000): Hosts {
     },
     changes: async function* (signal) {
       while (!signal.aborted) {
-        await sleep(interval, undefined, { signal, ref: false }).catch(() => undefined);
+        await pause(interval, signal);
         if (await askAll([...known.keys()], signal)) yield;
       }
     },

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash32 } from './hash.ts';
 
 /** Ids of a backend's servers by name: what the proxy has, or is to get. */
 export type Ids = ReadonlyMap<string, number>;
@@ -30,6 +30,5 @@ function free(wanted: number, taken: ReadonlySet<number>, max: number): number {
 
 /** A whole number from 1 to `max`, at most 28 bits. */
 function hashId(name: string, max: number): number {
-  const hash = createHash('sha1').update(name).digest().readUInt32BE(0) >>> 4;
-  return (hash % max) + 1;
+  return ((hash32(name) >>> 4) % max) + 1;
 }

@@ -5,7 +5,7 @@ import type { Desired } from './desire.ts';
 import type { Due } from './due.ts';
 import type { Layout } from './layout.ts';
 import { fileWith } from './members.ts';
-import { keep, type Remembered } from './memory-file.ts';
+import { type Remembered, textOf as textOfMemory } from './memory-file.ts';
 import type { Paths } from './paths.ts';
 import type { Sync } from './sync.ts';
 import { readWritten, type WrittenFile } from './written.ts';
@@ -49,6 +49,7 @@ const retry = 5_000;
 export function createKeeper({ paths, sync, maxId, due, log, ...before }: KeeperOptions): Keeper {
   let { written } = before;
   let isOld = false;
+  let remembered = '';
   let trouble: string | undefined;
 
   const textOf = (layout: Layout, desired: ReadonlyMap<string, Desired>) =>
@@ -62,7 +63,11 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
         await writeFileAtomic(paths.config, text);
         written = readWritten(text);
       }
-      await keep(paths.memory, { good, pid, leaving: leavingOf(layout, sync) });
+      const memory = textOfMemory({ good, pid, leaving: leavingOf(layout, sync) });
+      if (paths.memory !== undefined && memory !== remembered) {
+        await writeFileAtomic(paths.memory, memory, 0o600);
+        remembered = memory;
+      }
       isOld = false;
       trouble = undefined;
     } catch (error) {

@@ -8,6 +8,7 @@ import { type Loader, type Running, runningAt } from './loader.ts';
 import { startOf } from './lock.ts';
 import { createMaster } from './master.ts';
 import type { ManagedPaths } from './paths.ts';
+import { pause } from './pause.ts';
 import { alertsSince, endOf } from './process-log.ts';
 import { createRuntime } from './runtime.ts';
 import { spawnDetached } from './spawn.ts';
@@ -134,8 +135,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
         mourned = watched;
         yield;
       }
-      const sooner = AbortSignal.any(ended && !ended.aborted ? [signal, ended] : [signal]);
-      await sleep(deathInterval, undefined, { signal: sooner, ref: false }).catch(() => undefined);
+      await pause(deathInterval, signal, ...(ended && !ended.aborted ? [ended] : []));
     }
   }
 
@@ -146,8 +146,8 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     [Symbol.asyncDispose]: async () => {
       if (config.on_exit !== 'stop') return;
       const signal = AbortSignal.timeout(5_000);
-      const pid = (await processes(signal))?.master;
-      if (pid !== undefined) await stop(pid, signal);
+      // One that is just starting does not answer yet, but is known by its pid file.
+      if ((await lives(signal)) && known) await stop(known.pid, signal);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Desired } from './desire.ts';
-import { assignIds } from './ids.ts';
+import { assignIds, type Ids } from './ids.ts';
 import { type File, fileOf, type Layout } from './layout.ts';
 import { type Server, serverLine } from './server.ts';
 import type { Sync } from './sync.ts';
@@ -36,9 +36,19 @@ function linesOf(
   const known =
     sync?.memoryOf(backend)?.ids ??
     new Map([...(written?.backends.get(backend) ?? [])].map(([name, { id }]) => [name, id]));
+  const before = lines.get(servers);
+  if (before?.known === known) return before.lines;
   const ids = assignIds(servers, known, maxId);
-  return servers.map((server) => serverLine(server, ids.get(server.name) ?? 0));
+  const made = servers.map((server) => serverLine(server, ids.get(server.name) ?? 0));
+  lines.set(servers, { known, lines: made });
+  return made;
 }
+
+/** What was made of servers before, with the ids that were known then: most are as they were. */
+const lines = new WeakMap<
+  readonly Server[],
+  { readonly known: Ids; readonly lines: readonly string[] }
+>();
 
 /** Servers that left, in maintenance, so that they need no reload when they return. */
 function parkedLines(backend: string, { sync }: MembersOptions): readonly string[] {

@@ -1,7 +1,5 @@
 import { readFile } from 'node:fs/promises';
 
-import { writeFileAtomic } from '@smartstack/daemon';
-
 import type { HaproxyService } from './config.ts';
 
 /** What a driver wants to know again after it was killed. */
@@ -29,7 +27,7 @@ export async function recall(path: string | undefined): Promise<Remembered> {
   }
 }
 
-export async function keep(path: string | undefined, remembered: Remembered): Promise<void> {
-  if (path === undefined) return;
-  await writeFileAtomic(path, `${JSON.stringify({ version, ...remembered })}\n`, 0o600);
+/** What the file of a memory is to hold. */
+export function textOf(remembered: Remembered): string {
+  return `${JSON.stringify({ version, ...remembered })}\n`;
 }

@@ -1,4 +1,5 @@
 import type { Ids } from './ids.ts';
+import { isOut } from './plan.ts';
 import type { Server } from './server.ts';
 import type { ServerState } from './state.ts';
 import type { Traits } from './traits.ts';
@@ -28,17 +29,20 @@ export interface RememberOptions {
   readonly traits: Traits;
   readonly desired: readonly Server[] | undefined;
   /** What is known to have left already. */
-  readonly leaving: Memory['leaving'];
+  readonly leaving: readonly string[];
+  /** What becomes of a server that is found leaving. */
+  readonly leave: () => Leaving;
 }
 
 /**
  * The first memory of a backend that ran before this process: the file says what its servers were
  * told; of one that was added since, the template's words are assumed.
+ * A server that is out and has no weight, though it should, was taken out by an earlier synapse.
  */
 export function remember(
   actual: readonly ServerState[],
   written: ReadonlyMap<string, Written> | undefined,
-  { traits, desired, leaving }: RememberOptions,
+  { traits, desired, leaving, leave }: RememberOptions,
 ): Memory {
   const wanted = new Map((desired ?? []).map((server) => [server.name, server]));
   const told = actual
@@ -49,10 +53,17 @@ export function remember(
       const options = known?.options ?? wanted.get(name)?.options ?? '';
       return [name, { name, host, port, options, weight: known ? known.weight : weight }] as const;
     });
+  const isWeightless = (name: string) =>
+    (written?.get(name)?.server ?? wanted.get(name))?.weight === 0;
+  const found = actual.filter(
+    (state) =>
+      leaving.includes(state.name) ||
+      (isOut(state) && state.weight === 0 && !isWeightless(state.name)),
+  );
   return {
     told: new Map(told),
     ids: new Map(actual.map(({ name, id }) => [name, id])),
-    leaving,
+    leaving: new Map(found.map(({ name }) => [name, leave()])),
     byHand: new Map(),
     states: actual,
   };

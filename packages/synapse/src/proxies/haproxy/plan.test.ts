@@ -64,7 +64,10 @@ describe('plan', () => {
 
   test('drains what left, after what came', () => {
     const { commands, leave } = planned({ desired: [server('b')], actual: [state('a')] });
-    expect(commands.at(-1)).toBe('set server web/a state drain');
+    expect(commands.slice(-2)).toEqual([
+      'set server web/a state drain',
+      'set server web/a weight 0%',
+    ]);
     expect(leave).toEqual([{ server: 'a', replace: false }]);
   });
 
@@ -75,7 +78,7 @@ describe('plan', () => {
       leaving: new Map([['a', { replace: false }]]),
     };
     expect(planned(back)).toMatchObject({
-      commands: ['set server web/a state ready'],
+      commands: ['set server web/a weight 100%', 'set server web/a state ready'],
       back: ['a'],
     });
   });

@@ -47,7 +47,7 @@ export function plan(situation: Situation): Plan {
   const present = new Map(actual.map((server) => [server.name, server]));
   const missing = [...wanted.values()].filter(({ name }) => !present.has(name));
   const kept = actual.filter(({ name }) => wanted.has(name) && !leaving.get(name)?.replace);
-  const back = kept.filter(({ name }) => leaving.has(name)).map(({ name }) => name);
+  const back = kept.flatMap(({ name }) => (leaving.has(name) && wanted.get(name)) || []);
   const gone =
     desired === undefined
       ? []
@@ -56,7 +56,7 @@ export function plan(situation: Situation): Plan {
 
   const steps = [
     ...(traits.obstacle === undefined ? missing.map((server) => add(situation, server)) : []),
-    ...back.map((name) => readyServer(backend, name)),
+    ...back.map((server) => readyServer(backend, server)),
     ...kept.flatMap((state) => adjust(situation, state, wanted)),
     ...[...gone, ...stale.replace]
       .filter(({ name }) => !leaving.has(name))
@@ -64,7 +64,7 @@ export function plan(situation: Situation): Plan {
   ];
   return {
     steps,
-    back,
+    back: back.map(({ name }) => name),
     leave: [
       ...gone.map(({ name }) => ({ server: name, replace: false })),
       ...stale.replace.map(({ name }) => ({ server: name, replace: true })),
@@ -127,7 +127,8 @@ function staleServers(
   return { replace, more: replace.length < stale.length };
 }
 
-const isOut = ({ maintenance, drain }: ServerState) => maintenance || drain;
+/** Whether it is out of rotation, by anyone. */
+export const isOut = ({ maintenance, drain }: ServerState) => maintenance || drain;
 
 function byHand({ actual, leaving, traits }: Situation): Plan['byHand'] {
   return new Map(

@@ -134,7 +134,8 @@ async function changes(
     const memory = remember(actual, written?.backends.get(backend), {
       traits,
       desired: servers,
-      leaving: new Map(),
+      leaving: [],
+      leave: () => ({ replace: false, parked: false, deadline: 0, next: 0, tries: 0 }),
     });
     const ids = assignIds(servers ?? [], memory.ids, settings.config.max_server_id);
     return plan({ ...memory, ids, actual, backend, traits, desired: servers });

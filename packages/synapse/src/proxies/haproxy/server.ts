@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { Instance } from '@smartstack/registry';
 
 import type { HaproxyConfig, HaproxyService } from './config.ts';
+import { hash32 } from './hash.ts';
 import { parseOptions } from './options.ts';
 
 /** One server of a backend, as it is to be: everything but its id. */
@@ -70,10 +71,7 @@ interface Named {
 function serverOf({ instance, name, host, words }: Named, settings: ServerSettings): Server {
   const { top, service, cookies } = settings;
   const port = service.server_port_override ?? instance.port;
-  const template = (service.server_options ?? '')
-    .replaceAll('%{host}', instance.host)
-    .replaceAll('%{port}', String(port))
-    .replaceAll('%{name}', safeName(instance.name ?? ''));
+  const template = filled(service.server_options ?? '', instance, port);
   const cookie = service.cookie_value_method === 'hash' ? sha1(name) : name;
   const nerve = service.use_nerve_weights ?? top.use_nerve_weights;
   const local = take(template, 'weight');
@@ -91,12 +89,27 @@ function serverOf({ instance, name, host, words }: Named, settings: ServerSettin
   };
 }
 
+/** A member without a name goes by its host: an option without its value would spoil the file. */
+function filled(template: string, { host, name = host }: Instance, port: number): string {
+  if (!template.includes('%{')) return template;
+  return template
+    .replaceAll('%{host}', host)
+    .replaceAll('%{port}', String(port))
+    .replaceAll('%{name}', safeName(name));
+}
+
 /** Takes a keyword with its whole number out of a line's words; the last one counts. */
-function take(text: string, keyword: string): { rest: string; value: string | undefined } {
-  const pattern = new RegExp(`(?:^|\\s)${keyword}\\s+(\\d+)(?=\\s|$)`, 'g');
+function take(
+  text: string,
+  keyword: 'weight' | 'id',
+): { rest: string; value?: string | undefined } {
+  if (!text.includes(keyword)) return { rest: text };
+  const pattern = patterns[keyword];
   const value = [...text.matchAll(pattern)].at(-1)?.[1];
   return { rest: text.replace(pattern, '').trim(), value };
 }
+
+const patterns = { weight: /(?:^|\s)weight\s+(\d+)(?=\s|$)/g, id: /(?:^|\s)id\s+(\d+)(?=\s|$)/g };
 
 const number = (value: string | undefined) => (value === undefined ? undefined : Number(value));
 
@@ -117,8 +130,8 @@ function inOrder(servers: readonly Server[], { top, service }: ServerSettings): 
 /** An order that depends on the seed and each name alone: a new server moves no other. */
 function shuffled(servers: readonly Server[], seed: string): readonly Server[] {
   return servers
-    .map((server) => ({ server, rank: sha1(`${seed} ${server.name}`) }))
-    .toSorted((a, b) => (a.rank < b.rank ? -1 : 1))
+    .map((server) => ({ server, rank: hash32(`${seed} ${server.name}`) }))
+    .sort((a, b) => a.rank - b.rank || (a.server.name < b.server.name ? -1 : 1))
     .map(({ server }) => server);
 }
 

@@ -122,7 +122,8 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
       remember(actual, file?.backends.get(backend), {
         traits,
         desired,
-        leaving: leavingAgain(leftBefore[backend] ?? [], target.drainTimeout),
+        leaving: leftBefore[backend] ?? [],
+        leave: () => leavingUntil(Date.now() + target.drainTimeout),
       });
     const known = new Map(actual.map(({ name, id }) => [name, id]));
     const ids = new Map([...known, ...assignIds(desired ?? [], known, maxId)]);
@@ -214,10 +215,6 @@ const leavingUntil = (deadline: number, replace = false): Leaving => ({
 function parkedFor(time: number): Leaving {
   const deadline = Date.now() + time;
   return { ...leavingUntil(deadline), next: deadline, parked: true };
-}
-
-function leavingAgain(names: readonly string[], drainTimeout: number): Memory['leaving'] {
-  return new Map(names.map((name) => [name, leavingUntil(Date.now() + drainTimeout)]));
 }
 
 /** Looks again after twice as long, at the deadline at the latest. */

@@ -20,28 +20,46 @@ export interface WrittenFile {
 
 /** Reads a file that synapse wrote, also an older one; lines that it did not write are not servers. */
 export function readWritten(text: string): WrittenFile {
+  let parsed: Parsed | undefined;
+  const read = () => {
+    parsed ??= parse(text);
+    return parsed;
+  };
+  // Most files are written, and never read.
+  return {
+    text,
+    shape: /^\tsetenv SYNAPSE_SHAPE (\w+)$/m.exec(text)?.[1],
+    get backends() {
+      return read().backends;
+    },
+    get servers() {
+      return read().servers;
+    },
+    get sections() {
+      return read().sections;
+    },
+  };
+}
+
+type Parsed = Pick<WrittenFile, 'backends' | 'servers' | 'sections'>;
+
+function parse(text: string): Parsed {
   const backends = new Map<string, Map<string, Written>>();
   const sections: { readonly title: string; readonly lines: string[] }[] = [];
   let current: Map<string, Written> | undefined;
   for (const raw of text.split('\n')) {
+    const line = raw.trim();
     if (raw !== '' && !/^[\s#]/.test(raw)) {
       sections.push({ title: raw, lines: [] });
       const [, name] = /^backend (\S+)/.exec(raw) ?? [];
       current = name === undefined ? undefined : new Map();
       if (name !== undefined && current) backends.set(name, current);
-    } else sections.at(-1)?.lines.push(raw.trim());
-    const written = current && readServer(raw.trim());
+    } else sections.at(-1)?.lines.push(line);
+    const written = current && line.startsWith('server ') ? readServer(line) : undefined;
     if (written) current?.set(written.server.name, written);
   }
   const all = [...backends.values()].flatMap((servers) => [...servers.values()]);
-  const servers = new Map(all.map(({ server }) => [server.name, server]));
-  return {
-    text,
-    backends,
-    servers,
-    sections,
-    shape: /^\tsetenv SYNAPSE_SHAPE (\w+)$/m.exec(text)?.[1],
-  };
+  return { backends, sections, servers: new Map(all.map(({ server }) => [server.name, server])) };
 }
 
 /** The form of `serverLine`: an id right after the address. */

@@ -1,0 +1,75 @@
+import type { Log } from '@smartstack/daemon';
+import type { Session } from '@smartstack/zookeeper';
+
+import { encodeInstance, type Instance } from '../instance.ts';
+import type { Announcement } from '../registry.ts';
+import { keepPersistent } from './persistent.ts';
+import { nodePathOf, type RecordForm } from './record.ts';
+
+export interface RecordOptions {
+  readonly session: Session;
+  readonly log: Log;
+  readonly path: string;
+  readonly form: RecordForm;
+}
+
+export interface RecordAnnouncement extends Announcement {
+  /** The node's whole path, where it is known. */
+  readonly path: string;
+}
+
+/** Announces an instance as one node of the form that is asked for. */
+export async function announceRecord(
+  options: RecordOptions,
+  instance: Instance,
+  signal: AbortSignal,
+): Promise<RecordAnnouncement> {
+  let node = await createNode(options, instance, signal);
+  return {
+    get path() {
+      return node.path;
+    },
+    update: async (next, updateSignal) => {
+      const { path, form } = options;
+      if (nodePathOf(path, next, form) === node.wanted)
+        return node.update(encodeInstance(next), updateSignal);
+      // The name holds the instance: the new node stands before the old one goes.
+      const old = node;
+      node = await createNode(options, next, updateSignal);
+      await old.release();
+    },
+    [Symbol.asyncDispose]: () => node.release(),
+  };
+}
+
+interface Node {
+  /** Its path before the sequence number. */
+  readonly wanted: string;
+  readonly path: string;
+  update(data: Buffer, signal: AbortSignal): Promise<void>;
+  release(): Promise<void>;
+}
+
+async function createNode(
+  { session, log, path: parent, form }: RecordOptions,
+  instance: Instance,
+  signal: AbortSignal,
+): Promise<Node> {
+  const { nodeType = 'ephemeral_sequential', ttl } = form;
+  const path = nodePathOf(parent, instance, form);
+  const data = encodeInstance(instance);
+  if (nodeType === 'persistent' || nodeType === 'persistent_sequential') {
+    const node = await keepPersistent(session, { path, data, mode: nodeType, ttl, log }, signal);
+    return { wanted: path, path, update: node.update, release: node.release };
+  }
+  const sequential = nodeType === 'ephemeral_sequential';
+  const node = await session.ephemeral({ path, data, sequential }, signal);
+  return {
+    wanted: path,
+    get path() {
+      return node.path;
+    },
+    update: node.update,
+    release: node.release,
+  };
+}

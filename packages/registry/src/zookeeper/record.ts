@@ -1,0 +1,32 @@
+import { encodeInstance, type Instance } from '../instance.ts';
+
+export const nodeTypes = [
+  'ephemeral_sequential',
+  'ephemeral',
+  'persistent_sequential',
+  'persistent',
+] as const;
+
+/** How records are held in ZooKeeper, with the keys of Airbnb's nerve. */
+export interface RecordForm {
+  /** Default `ephemeral_sequential`. A persistent record outlives its owner unless that withdraws it. */
+  readonly nodeType?: (typeof nodeTypes)[number] | undefined;
+  /** How often a persistent record is written again, in milliseconds, for those who clear away old ones. */
+  readonly ttl?: number | undefined;
+  /** Whether the node's name holds the instance too, so that readers need not read each node. */
+  readonly pathEncoding?: boolean | undefined;
+}
+
+/** Longer names would make lists of children too long to be sent. */
+const longestName = 65_536;
+
+/** The node that stands for an instance, before the sequence number that ZooKeeper puts behind it. */
+export function nodePathOf(path: string, instance: Instance, { pathEncoding }: RecordForm): string {
+  const encoded = encodeInstance(instance)
+    .toString('base64')
+    .replace(/\+/g, '-')
+    .replace(/\//g, '_');
+  return pathEncoding && encoded.length <= longestName
+    ? `${path}/base64_${encoded.length}_${encoded}_`
+    : `${path}/${instance.name ?? ''}_`;
+}
