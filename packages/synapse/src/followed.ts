@@ -38,6 +38,7 @@ export function followedServices(
     const remembered = before?.identity === identity ? before.instances : undefined;
     const serviceDeps = { ...shared, service: name };
     return {
+      config: service,
       identity: hashOf([service, zookeeper, registry, config.shrink_guard, trusted]),
       service: {
         name,
