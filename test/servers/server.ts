@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { chown } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { execa } from 'execa';
+import { createBeats } from '../../packages/nerve/src/beats.ts';
 import { checkSchema, createCheck } from '../../packages/nerve/src/checks/table.ts';
 import { createProbe, type Result } from '../../packages/nerve/src/probe.ts';
 
@@ -93,7 +94,7 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
 /** Runs a check of nerve's once against a server. */
 export async function runCheck(keys: object, { port }: { port: number }): Promise<Result> {
   const config = checkSchema.parse({ timeout: 5, ...keys });
-  const deps = { service: 'real', host: '127.0.0.1', port, directory: '/' };
+  const deps = { service: 'real', host: '127.0.0.1', port, directory: '/', beats: createBeats() };
   const check = await createCheck(config, deps);
   return createProbe(check, config.timeout, new AbortController().signal)();
 }

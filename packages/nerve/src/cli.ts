@@ -1,28 +1,8 @@
-import {
-  createLatest,
-  createLog,
-  createMetrics,
-  type LogLevel,
-  logLevels,
-  messageOf,
-  orExit,
-  runDaemon,
-  sayOk,
-  versionOf,
-} from '@smartstack/daemon';
-import { sessionOptionsOf } from '@smartstack/registry';
+import { logLevels, versionOf } from '@smartstack/daemon';
 import { Command, Option } from 'commander';
 
-import type { Config } from './config.ts';
-import { loadConfig } from './load-config.ts';
-import { runWithState } from './run.ts';
-
-interface Options {
-  readonly config: string;
-  readonly instance_id?: string;
-  readonly checkConfig?: boolean;
-  readonly logLevel: LogLevel;
-}
+import { addCommands } from './commands/cli.ts';
+import { runDaemonCommand } from './daemon-command.ts';
 
 const example = `
 Example of a configuration:
@@ -42,11 +22,7 @@ SIGUSR2 ends nerve and leaves the announcements to the next one (for an upgrade)
 const program = new Command('nerve')
   .description('Checks the services of this machine and announces the healthy ones.')
   .version(versionOf(import.meta.url))
-  .addOption(
-    new Option('-c, --config <file>', 'configuration, YAML or JSON')
-      .env('NERVE_CONFIG')
-      .makeOptionMandatory(),
-  )
+  .addOption(new Option('-c, --config <file>', 'configuration, YAML or JSON').env('NERVE_CONFIG'))
   .addOption(
     new Option('-i, --instance_id <id>', "this machine's name, instead of the configuration's").env(
       'NERVE_INSTANCE_ID',
@@ -64,25 +40,7 @@ const program = new Command('nerve')
       .default('info'),
   )
   .addHelpText('after', example)
-  .action(main);
+  .action(runDaemonCommand);
 
+addCommands(program);
 await program.parseAsync();
-
-async function main(options: Options): Promise<void> {
-  const { config: file, instance_id: instanceId, checkConfig, logLevel } = options;
-  const config = await orExit(loadConfig(file, instanceId));
-  if (checkConfig) return sayOk(file, config.services.length);
-  const log = createLog('nerve', logLevel);
-  const metrics = createMetrics({ process: true });
-  const session = await orExit(sessionOptionsOf(config.zookeeper));
-  const reloads = createLatest<Config>();
-  const read = () =>
-    loadConfig(file, instanceId).then(reloads.set, (error: unknown) =>
-      log.error({ reason: messageOf(error) }, 'the configuration is bad: the old one stays'),
-    );
-  await runDaemon((signal) => runWithState(config, { session, log, metrics, reloads }, signal), {
-    log,
-    deadline: 10_000 + config.drain,
-    onHangup: () => void read(),
-  });
-}

@@ -329,7 +329,7 @@ describe('a bad configuration is refused with place, key and mend', () => {
       'a check of an unknown type',
       checks('{type: htp}'),
       [
-        'n.yaml:9:8: services.web.checks[0].type: expected one of tcp, http, https, redis, rabbitmq, postgres, mysql, grpc, exec, file, noop, module, got "htp"; did you mean http?',
+        'n.yaml:9:8: services.web.checks[0].type: expected one of tcp, http, https, redis, rabbitmq, postgres, mysql, grpc, exec, file, noop, ttl, module, got "htp"; did you mean http?',
       ],
     ],
     [

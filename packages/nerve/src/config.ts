@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Source, type StatusAddress, validate } from '@smartstack/daemon';
 import type { Instance, ZooKeeperSection } from '@smartstack/registry';
 
+import type { Beats } from './beats.ts';
 import type { CheckDeps } from './checks/check.ts';
 import type { CheckConfig } from './checks/table.ts';
 import type { DampingLimits } from './damping.ts';
@@ -54,8 +55,8 @@ export function parseConfig(source: Source, directory: string, instanceId?: stri
 }
 
 /** What a service's checks take over from it. */
-export function checkDepsOf({ name, instance, directory }: ServiceConfig): CheckDeps {
-  return { service: name, host: instance.host, port: instance.port, directory };
+export function checkDepsOf({ name, instance, directory }: ServiceConfig, beats: Beats): CheckDeps {
+  return { service: name, host: instance.host, port: instance.port, directory, beats };
 }
 
 function withInstanceId(source: Source, instanceId: string): Source {

@@ -8,6 +8,7 @@ import {
   type Source,
 } from '@smartstack/daemon';
 
+import { createBeats } from './beats.ts';
 import { createCheck } from './checks/table.ts';
 import { type Config, checkDepsOf, parseConfig } from './config.ts';
 
@@ -24,13 +25,14 @@ export async function loadConfig(file: string, instanceId?: string): Promise<Con
 
 /** Creates every check for once: what one needs and is not there is a problem of the configuration. */
 async function tryChecks({ services }: Config, source: Source): Promise<void> {
+  const beats = createBeats();
   const problems = await Promise.all(
     services.flatMap((service) =>
       service.checks.map(async (check, index) => {
         const path = ['services', service.name, 'checks', index];
         const refused = (error: unknown) =>
           `${source.locate(path)}: ${formatPath(path)}: ${messageOf(error)}`;
-        return createCheck(check, checkDepsOf(service)).then(
+        return createCheck(check, checkDepsOf(service, beats)).then(
           () => [],
           (error) => [refused(error)],
         );

@@ -11,6 +11,8 @@ export interface PlannedCheck extends Limits {
   readonly interval: number;
   /** Where in its interval it stands, from 0 to 1. */
   readonly phase: number;
+  /** For how long after the start failures do not count: they neither decide nor bring anything down. */
+  readonly grace: number;
 }
 
 export type State = 'unknown' | 'up' | 'down';
@@ -33,8 +35,6 @@ export interface Change {
 }
 
 export interface MonitorDeps {
-  /** Failures that do not count yet: until then they neither decide nor bring anything down. */
-  readonly graceUntil: number;
   onResult?(check: PlannedCheck, result: Result): void;
   onChange(change: Change): void;
 }
@@ -55,11 +55,12 @@ interface Seen {
 export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDeps): Monitor {
   const seen = new Map<PlannedCheck, Seen>(planned.map((check) => [check, {}]));
   let state: State = 'unknown';
+  let start = performance.now();
 
   function take(check: PlannedCheck, result: Result): void {
     deps.onResult?.(check, result);
     const { health: before } = seen.get(check) ?? {};
-    const early = !result.passed && performance.now() < deps.graceUntil;
+    const early = !result.passed && performance.now() < start + check.grace;
     const health = early ? before : judge(before, result.passed, check);
     seen.set(check, { ...(health && { health }), result, at: new Date() });
     if (health !== before) settle(check.check.name, result.reason);
@@ -74,6 +75,7 @@ export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDep
 
   return {
     run: (signal) => {
+      start = performance.now();
       settle();
       return runTogether(
         planned.map((check) => (own: AbortSignal) => runCheck(check, take, own)),

@@ -10,6 +10,7 @@ import { closedPort, httpServer, type TestServer, tcpServer } from './checks/ser
 import { type Config, parseConfig } from './config.ts';
 import { HandOff } from './hand-off.ts';
 import { runNerve } from './nerve.ts';
+import type { Orders } from './orders.ts';
 import { createTestRegistry, type TestRegistry } from './registry.fixture.ts';
 
 function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegistries {
@@ -35,6 +36,7 @@ function configOf(servers: readonly TestServer[], top: object, keys: object = {}
     instance_id: 'a',
     registry: { type: 'file', directory: '/nowhere' },
     status_address: false,
+    state_directory: false,
     ...top,
     services: Object.fromEntries(services),
   };
@@ -54,7 +56,16 @@ function start(
   const registries = registriesOf(registry, () => {
     dropped = true;
   });
-  const deps = { registries, log: silentLog, metrics: createMetrics(), reloads, withdrawDeadline };
+  const orders: Orders = { of: () => ({}), give: async () => {} };
+  const deps = {
+    registries,
+    log: silentLog,
+    metrics: createMetrics(),
+    reloads,
+    orders,
+    handOff: () => stop.abort(new HandOff()),
+    withdrawDeadline,
+  };
   return {
     registry,
     dropped: () => dropped,

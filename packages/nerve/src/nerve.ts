@@ -6,11 +6,14 @@ import { type Latest, type Log, type Metrics, messageOf, serveStatus } from '@sm
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { Announcing } from './announcer.ts';
+import { type Beats, createBeats, takeBeats } from './beats.ts';
 import type { Config } from './config.ts';
+import { serveControl } from './control.ts';
 import { createFleet, type Fleet, type FleetDeps } from './fleet.ts';
 import { HandOff } from './hand-off.ts';
 import { keepHeartbeat } from './heartbeat.ts';
 import { both, createMeasures } from './measures.ts';
+import type { Orders } from './orders.ts';
 import type { Place } from './reporters/reporter.ts';
 import { phaseOf } from './schedule.ts';
 import { createService } from './service.ts';
@@ -23,6 +26,9 @@ export interface NerveDeps {
   readonly metrics: Metrics;
   /** Configurations that take the place of the first one. */
   readonly reloads: Latest<Config>;
+  readonly orders: Orders;
+  /** Aborts the signal with a `HandOff`. */
+  handOff(): void;
   /** How long withdrawing everything may take at the end, in milliseconds. Default 7,000. */
   readonly withdrawDeadline?: number;
 }
@@ -37,14 +43,15 @@ export async function runNerve(
   deps: NerveDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const { log, metrics } = deps;
+  const { log } = deps;
   using statsd = config.statsd && createStatsd(config.statsd);
   const services = new AbortController();
-  const fleet = createFleet(fleetDeps(deps, createMeasures(metrics), statsd), services.signal);
+  const beats = createBeats();
+  const fleet = createFleet(fleetDeps({ ...deps, beats, statsd }), services.signal);
   try {
     fleet.apply(config.services);
     log.info({ instance: config.instanceId, services: config.services.length }, 'checking');
-    await runTogether(sideTasks(config, fleet, deps), signal);
+    await runTogether(sideTasks(config, { ...deps, fleet, beats }), signal);
   } finally {
     services.abort(signal.reason);
     await withdrawn(fleet, deps);
@@ -52,19 +59,27 @@ export async function runNerve(
   if (!(signal.reason instanceof HandOff)) await sleep(config.drain);
 }
 
+interface Parts extends NerveDeps {
+  readonly fleet: Fleet;
+  readonly beats: Beats;
+}
+
 /** All that goes on beside the services, until aborted. */
-function sideTasks(config: Config, fleet: Fleet, deps: NerveDeps) {
-  const { log, metrics, registries, reloads } = deps;
-  const { statusAddress: address, heartbeatPath } = config;
+function sideTasks(config: Config, parts: Parts) {
+  const { fleet, beats, log, metrics, registries, reloads } = parts;
+  const { statusAddress: address, heartbeatPath, stateDirectory } = config;
+  const status = () => statusOf(config, fleet);
   const tasks = [
     (own: AbortSignal) => untilAborted(own),
     (own: AbortSignal) => followReloads(config, fleet, { log, reloads }, own),
     (own: AbortSignal) => dropLeftovers(fleet, registries, log, own),
   ];
   if (address) {
-    const parts = { metrics, ready: () => ready(fleet), status: () => statusOf(config, fleet) };
-    tasks.push((own) => serveStatus(address, { ...parts, log }, own));
+    const answer = takeBeats(fleet, beats);
+    const served = { metrics, ready: () => ready(fleet), status, answer, log };
+    tasks.push((own) => serveStatus(address, served, own));
   }
+  if (stateDirectory) tasks.push((own) => serveControl(stateDirectory, { ...parts, status }, own));
   if (heartbeatPath) tasks.push((own) => keepHeartbeat(heartbeatPath, log, own));
   return tasks;
 }
@@ -116,11 +131,15 @@ async function withdrawn(fleet: Fleet, { log, withdrawDeadline = 7000 }: NerveDe
 }
 
 /** How the fleet makes services. */
-function fleetDeps(
-  { registries, log }: NerveDeps,
-  measure: ReturnType<typeof createMeasures>,
-  statsd: Statsd | undefined,
-): FleetDeps {
+function fleetDeps({
+  registries,
+  log,
+  metrics,
+  orders,
+  beats,
+  statsd,
+}: NerveDeps & { readonly beats: Beats; readonly statsd: Statsd | undefined }): FleetDeps {
+  const measure = createMeasures(metrics);
   let checks = 0;
   return {
     log,
@@ -133,6 +152,8 @@ function fleetDeps(
         log: own,
         measures: statsd ? both(measures, statsdMeasures(statsd, service.name)) : measures,
         phases: service.checks.map(() => phaseOf(checks++)),
+        beats,
+        order: orders.of(service.name),
       });
     },
     onEnded: measure.forget,

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
+import { createBeats } from './beats.ts';
+
 import type { Check } from './checks/check.ts';
 import { fullServer } from './checks/full-server.fixture.ts';
 import { createCheck } from './checks/table.ts';
@@ -75,7 +77,7 @@ test('a server that does not answer fails though this process was held up', asyn
   await using server = await fullServer();
   const config = { type: 'tcp', timeout: 50, rise: 1, fall: 1 } as const;
   const running = createProbe(
-    await createCheck(config, { service: 'web', directory: '/', ...server }),
+    await createCheck(config, { service: 'web', directory: '/', beats: createBeats(), ...server }),
     50,
     forever,
   )();

@@ -5,6 +5,7 @@ import type { SessionOptions } from '@smartstack/zookeeper';
 import type { Config } from './config.ts';
 import { HandOff } from './hand-off.ts';
 import { runNerve } from './nerve.ts';
+import { openOrders } from './orders.ts';
 import { every } from './schedule.ts';
 import { openSessionStore, type SessionStore } from './state-directory.ts';
 import { runTogether } from './tasks.ts';
@@ -26,14 +27,16 @@ export async function runWithState(
   signal: AbortSignal,
 ): Promise<void> {
   const leave = new AbortController();
-  process.once('SIGUSR2', () => leave.abort(new HandOff()));
+  const handOver = () => leave.abort(new HandOff());
+  process.once('SIGUSR2', handOver);
   const ended = AbortSignal.any([signal, leave.signal]);
   const store = await openSessionStore(config.stateDirectory, deps.log);
+  const orders = await openOrders(config.stateDirectory, deps.log);
   const registries = createRegistries({ session, resume: store.tickets, ...deps });
   try {
     await runTogether(
       [
-        (own) => runNerve(config, { ...deps, registries }, own),
+        (own) => runNerve(config, { ...deps, registries, orders, handOff: handOver }, own),
         (own) => keepNoted(registries, store, own),
       ],
       ended,

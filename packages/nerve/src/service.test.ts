@@ -1,6 +1,7 @@
 import { createMetrics, silentLog } from '@smartstack/daemon';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
+import { createBeats } from './beats.ts';
 import { closedPort, httpServer, type TestServer, tcpServer } from './checks/server.fixture.ts';
 import { checkSchema } from './checks/table.ts';
 import type { ServiceConfig, ServicePolicy } from './config.ts';
@@ -43,7 +44,14 @@ function start(
     },
   };
   const measures = createMeasures(createMetrics()).of('web');
-  const deps = { registry, log: silentLog, measures, phases: checks.map(() => 0) };
+  const deps = {
+    registry,
+    log: silentLog,
+    measures,
+    phases: checks.map(() => 0),
+    beats: createBeats(),
+    order: {},
+  };
   service = createService(config, deps);
   ended = service.run(stop.signal);
 }

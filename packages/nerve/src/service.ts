@@ -4,6 +4,7 @@ import { createLatest, type Log } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 
 import { type Announcing, keepAnnounced } from './announcer.ts';
+import type { Beats } from './beats.ts';
 import { createCheck } from './checks/table.ts';
 import { checkDepsOf, type ServiceConfig } from './config.ts';
 import { type Damping, damp, undamped } from './damping.ts';
@@ -16,7 +17,9 @@ import {
   type PlannedCheck,
   type State,
 } from './monitor.ts';
+import type { Downtime, Order } from './orders.ts';
 import { type Circumstances, decidePresence, type Presence } from './presence.ts';
+import { createProbe, type Result } from './probe.ts';
 import { runTogether } from './tasks.ts';
 import { type Bucket, fullBucket, takeToken } from './token-bucket.ts';
 
@@ -26,6 +29,9 @@ export interface ServiceDeps {
   readonly measures: ServiceMeasures;
   /** Where in the interval each check stands, from 0 to 1, in the order of the configuration. */
   readonly phases: readonly number[];
+  readonly beats: Beats;
+  /** What an operator ordered before. */
+  readonly order: Order;
 }
 
 /** What is known of a service: JSON-safe. */
@@ -43,6 +49,7 @@ export interface ServiceStatus {
   readonly until?: Date;
   readonly instance: Instance;
   readonly checks: readonly CheckStatus[];
+  readonly downtime?: Downtime;
 }
 
 /** One service of this machine. */
@@ -56,6 +63,15 @@ export interface Service {
   /** Resolves once it was judged and, if it is up, stands in the registry. */
   readonly reported: Promise<void>;
   status(): ServiceStatus;
+  /** Does as an operator orders, from now on. */
+  obey(order: Order): void;
+  /** Runs its checks once, beside the regular runs, and changes nothing. */
+  check(signal: AbortSignal): Promise<readonly CheckReport[]>;
+}
+
+/** What one run of one check gave. */
+export interface CheckReport extends Result {
+  readonly name: string;
 }
 
 export function createService(config: ServiceConfig, deps: ServiceDeps): Service {
@@ -70,6 +86,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
   let standing = false;
   let timer: NodeJS.Timeout | undefined;
   let monitor: Monitor | undefined;
+  let order = deps.order;
 
   const reported = createOccasion();
   const circumstances = (): Circumstances => ({
@@ -78,6 +95,8 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
     cameUpAt,
     warmup: config.policy.warmup,
     heldUntil: damping.heldUntil,
+    weight: order.weight,
+    ...(order.downtime && { downtime: onOurClock(order.downtime) }),
   });
 
   function reconsider(): void {
@@ -144,10 +163,9 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
     run: async (signal) => {
       change = {};
       presence = { reason: 'not checked yet' };
-      const planned = await plannedChecks(config, deps.phases);
+      const planned = await plannedChecks(config, deps);
       const record = recorderOf(planned, measures);
       const watched = createMonitor(planned, {
-        graceUntil: performance.now() + config.policy.startGrace,
         onResult: record,
         onChange,
       });
@@ -162,6 +180,19 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
       }
     },
     reported: reported.arisen,
+    obey: (next) => {
+      order = next;
+      reconsider();
+    },
+    check: async (signal) => {
+      const planned = await plannedChecks(config, deps);
+      return Promise.all(
+        planned.map(async ({ check, timeout }) => ({
+          name: check.name,
+          ...(await createProbe(check, timeout, signal)()),
+        })),
+      );
+    },
     status: () => ({
       state: change.state ?? 'unknown',
       since,
@@ -172,6 +203,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
       because: presence.reason,
       ...(presence.until !== undefined && { until: wallClock(presence.until) }),
       instance: presence.instance ?? config.instance,
+      ...(order.downtime && { downtime: order.downtime }),
       checks: monitor?.checks() ?? [],
     }),
   };
@@ -179,16 +211,18 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
 
 function plannedChecks(
   service: ServiceConfig,
-  phases: readonly number[],
+  { phases, beats }: Pick<ServiceDeps, 'phases' | 'beats'>,
 ): Promise<readonly PlannedCheck[]> {
   return Promise.all(
     service.checks.map(async (config, index) => ({
-      check: await createCheck(config, checkDepsOf(service)),
+      check: await createCheck(config, checkDepsOf(service, beats)),
       timeout: config.timeout,
       rise: config.rise,
       fall: config.fall,
       interval: service.checkInterval,
       phase: phases[index] ?? 0,
+      // A service that speaks for itself needs the time to do so after nerve's start, too.
+      grace: Math.max(service.policy.startGrace, config.type === 'ttl' ? config.ttl : 0),
     })),
   );
 }
@@ -211,6 +245,11 @@ function createOccasion() {
 /** Milliseconds that a timer can wait; what is further away is decided again after a day. */
 function waitUntil(time: number, now: number): number {
   return Math.min(86_400_000, Math.max(1, Math.ceil(time - now)));
+}
+
+/** An operator's times are the wall clock's, which may be set; all else here is measured. */
+function onOurClock({ reason, until }: Downtime): { reason: string; until?: number } {
+  return { reason, ...(until !== undefined && { until: until - Date.now() + performance.now() }) };
 }
 
 function wallClock(time: number): Date {

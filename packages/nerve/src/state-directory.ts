@@ -8,6 +8,9 @@ import { z } from 'zod';
 
 /** Where nerve keeps what outlives it, when its configuration does not say. */
 export function defaultStateDirectory(): string {
+  // systemd's, where its unit says StateDirectory.
+  const [given] = (process.env.STATE_DIRECTORY ?? '').split(':');
+  if (given) return given;
   if (process.getuid?.() === 0) return '/var/lib/nerve';
   return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'nerve');
 }
@@ -55,7 +58,7 @@ export async function openSessionStore(directory: string | false, log: Log): Pro
     if (text === saved) return;
     saved = text;
     try {
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      await makeFolder(file);
       await writeFileAtomic(file, text, 0o600);
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'cannot note the sessions for a next nerve');
@@ -75,6 +78,11 @@ const forgetful: SessionStore = {
   handOff: async () => {},
   clear: async () => {},
 };
+
+/** Makes a state file's folder, for this user alone. */
+export async function makeFolder(file: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+}
 
 /** A file's content, where it is there and what it should be; anything else is logged and ignored. */
 export async function readJson<S extends z.ZodType>(

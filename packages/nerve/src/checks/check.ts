@@ -2,6 +2,8 @@ import { duration, type Mechanism } from '@smartstack/daemon';
 import { isHost } from '@smartstack/registry';
 import { z } from 'zod';
 
+import type { Beats } from '../beats.ts';
+
 /** One question to a service: does it work? */
 export interface Check {
   /** What messages call it. */
@@ -20,6 +22,8 @@ export interface CheckDeps {
   readonly port: number;
   /** The configuration's folder, which relative file names are meant from. */
   readonly directory: string;
+  /** What services say of themselves. */
+  readonly beats: Beats;
 }
 
 /**

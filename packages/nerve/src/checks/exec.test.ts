@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
+import { createBeats } from '../beats.ts';
+
 import { createProbe, type Result } from '../probe.ts';
 import { checkSchema, createCheck } from './table.ts';
 
@@ -16,7 +18,7 @@ afterEach(() => rm(directory, { recursive: true }));
 
 async function run(command: unknown, timeout = 5): Promise<Result> {
   const config = checkSchema.parse({ type: 'exec', command, timeout });
-  const deps = { service: 'web', host: '10.0.0.1', port: 80, directory };
+  const deps = { service: 'web', host: '10.0.0.1', port: 80, directory, beats: createBeats() };
   const check = await createCheck(config, deps);
   return createProbe(check, config.timeout, new AbortController().signal)();
 }

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
+import { createBeats } from '../beats.ts';
+
 import { checkSchema, createCheck } from './table.ts';
 
 let directory: string;
@@ -15,7 +17,15 @@ afterEach(() => rm(directory, { recursive: true }));
 const { signal } = new AbortController();
 async function run(keys: object = {}): Promise<void> {
   const config = checkSchema.parse({ type: 'file', path: 'ready', ...keys });
-  await (await createCheck(config, { service: 'web', host: 'h', port: 1, directory })).run(signal);
+  await (
+    await createCheck(config, {
+      service: 'web',
+      host: 'h',
+      port: 1,
+      directory,
+      beats: createBeats(),
+    })
+  ).run(signal);
 }
 async function put(secondsAgo = 0): Promise<void> {
   await writeFile(join(directory, 'ready'), '');
@@ -40,7 +50,13 @@ test('passes while the file is younger than asked for', async () => {
 
 test('noop always passes', async () => {
   const config = checkSchema.parse({ type: 'noop' });
-  const check = await createCheck(config, { service: 'web', host: 'h', port: 1, directory });
+  const check = await createCheck(config, {
+    service: 'web',
+    host: 'h',
+    port: 1,
+    directory,
+    beats: createBeats(),
+  });
   expect(check.name).toBe('web noop');
   await check.run(signal);
 });

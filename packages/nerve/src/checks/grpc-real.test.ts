@@ -1,6 +1,8 @@
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 
+import { createBeats } from '../beats.ts';
+
 import { certificate } from './certificate.fixture.ts';
 import { closedPort } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
@@ -42,7 +44,7 @@ async function grpcServer(credentials = ServerCredentials.createInsecure()) {
 
 async function run(port: number, keys: object = {}): Promise<void> {
   const config = checkSchema.parse({ type: 'grpc', ...keys });
-  const deps = { service: 'api', host: '127.0.0.1', port, directory: '/' };
+  const deps = { service: 'api', host: '127.0.0.1', port, directory: '/', beats: createBeats() };
   await (await createCheck(config, deps)).run(new AbortController().signal);
 }
 

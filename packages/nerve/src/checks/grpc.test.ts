@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 
 import { expect, test } from 'vitest';
 
+import { createBeats } from '../beats.ts';
+
 import { closedPort } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
 
@@ -53,7 +55,7 @@ const refused = (code: number, message: string) => (stream: ServerHttp2Stream) =
 
 async function run(port: number, keys: object = {}): Promise<void> {
   const config = checkSchema.parse({ type: 'grpc', ...keys });
-  const deps = { service: 'api', host: '127.0.0.1', port, directory: '/' };
+  const deps = { service: 'api', host: '127.0.0.1', port, directory: '/', beats: createBeats() };
   await (await createCheck(config, deps)).run(signal);
 }
 

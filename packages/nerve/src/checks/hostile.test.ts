@@ -2,6 +2,8 @@ import type { Socket } from 'node:net';
 
 import { describe, expect, test, vi } from 'vitest';
 
+import { createBeats } from '../beats.ts';
+
 import { createProbe } from '../probe.ts';
 import { fullServer } from './full-server.fixture.ts';
 import { closedPort, tcpServer } from './server.fixture.ts';
@@ -22,7 +24,7 @@ const timeout = 200;
 
 async function run(keys: object, port: number) {
   const config = checkSchema.parse({ ...keys, timeout: timeout / 1000 });
-  const deps = { service: 'web', host: '127.0.0.1', port, directory: '/' };
+  const deps = { service: 'web', host: '127.0.0.1', port, directory: '/', beats: createBeats() };
   const check = await createCheck(config, deps);
   return createProbe(check, timeout, new AbortController().signal)();
 }

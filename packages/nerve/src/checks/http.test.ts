@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
+
+import { createBeats } from '../beats.ts';
 import { createProbe } from '../probe.ts';
 import { certificate } from './certificate.fixture.ts';
 import type { Check } from './check.ts';
@@ -25,7 +27,10 @@ const probe = async (
 
 const run = ({ host, port }: Pick<TestServer, 'host' | 'port'>, keys: object = {}) => {
   const config = checkSchema.parse({ type: 'http', uri: '/health', timeout: 1, ...keys });
-  return probe(createCheck(config, { service: 'web', host, port, directory: '/' }), config.timeout);
+  return probe(
+    createCheck(config, { service: 'web', host, port, directory: '/', beats: createBeats() }),
+    config.timeout,
+  );
 };
 const urlOf = ({ port }: TestServer, scheme = 'http') => `GET ${scheme}://127.0.0.1:${port}/health`;
 

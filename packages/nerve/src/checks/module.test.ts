@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
+import { createBeats } from '../beats.ts';
+
 import { createProbe } from '../probe.ts';
 import { checkSchema, createCheck } from './table.ts';
 
@@ -19,7 +21,13 @@ async function create(text: string, keys: object = {}) {
   const file = `./own-${count++}.mjs`;
   await writeFile(join(directory, file), text);
   const config = checkSchema.parse({ type: 'module', module: file, ...keys });
-  return createCheck(config, { service: 'web', host: '10.0.0.1', port: 80, directory });
+  return createCheck(config, {
+    service: 'web',
+    host: '10.0.0.1',
+    port: 80,
+    directory,
+    beats: createBeats(),
+  });
 }
 const { signal } = new AbortController();
 

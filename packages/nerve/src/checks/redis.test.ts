@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 
+import { createBeats } from '../beats.ts';
+
 import { tcpServer } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
 
@@ -19,7 +21,7 @@ async function redisServer(answers: string) {
 
 async function run(port: number, keys: object = {}): Promise<void> {
   const config = checkSchema.parse({ type: 'redis', ...keys });
-  const deps = { service: 'cache', host: '127.0.0.1', port, directory: '/' };
+  const deps = { service: 'cache', host: '127.0.0.1', port, directory: '/', beats: createBeats() };
   await (await createCheck(config, deps)).run(signal);
 }
 

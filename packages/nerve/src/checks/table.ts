@@ -12,6 +12,7 @@ import { postgres } from './postgres.ts';
 import { rabbitmq } from './rabbitmq.ts';
 import { redis } from './redis.ts';
 import { tcp } from './tcp.ts';
+import { ttl } from './ttl.ts';
 
 /** Every kind of check there is: one line each. */
 const table = [
@@ -26,6 +27,7 @@ const table = [
   exec,
   file,
   noop,
+  ttl,
   module,
 ] as const;
 

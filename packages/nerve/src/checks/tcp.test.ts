@@ -1,6 +1,8 @@
 import { connect } from 'node:net';
 
 import { expect, test } from 'vitest';
+
+import { createBeats } from '../beats.ts';
 import { createProbe } from '../probe.ts';
 import type { Check } from './check.ts';
 import { fullServer } from './full-server.fixture.ts';
@@ -18,7 +20,7 @@ const serve = (host?: string) => tcpServer(() => {}, host);
 const check = (host: string, port: number) =>
   createCheck(
     { type: 'tcp', timeout: 100, rise: 1, fall: 1 },
-    { service: 'web', host, port, directory: '/' },
+    { service: 'web', host, port, directory: '/', beats: createBeats() },
   );
 
 test.each(['127.0.0.1', '::1', 'localhost'])('a server at %s passes', async (host) => {
@@ -89,7 +91,7 @@ test('a check goes to its own host and port where it has them', async () => {
   const { host, port } = server;
   const own = createCheck(
     { type: 'tcp', host, port, timeout: 100, rise: 1, fall: 1 },
-    { service: 'web', host: '192.0.2.1', port: 1, directory: '/' },
+    { service: 'web', host: '192.0.2.1', port: 1, directory: '/', beats: createBeats() },
   );
   expect((await own).name).toBe(`web tcp-127.0.0.1:${port}`);
   expect((await probe(own, 1000)).passed).toBe(true);

@@ -1,0 +1,55 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { Fleet } from './fleet.ts';
+
+/** What a service last said of itself. */
+export interface Beat {
+  readonly passed: boolean;
+  readonly reason: string;
+  /** On `performance.now`'s clock. */
+  readonly at: number;
+}
+
+/** What services say of themselves, for `ttl` checks. */
+export interface Beats {
+  last(service: string): Beat | undefined;
+  take(service: string, passed: boolean, reason: string): void;
+}
+
+export function createBeats(): Beats {
+  const beats = new Map<string, Beat>();
+  return {
+    last: (service) => beats.get(service),
+    take: (service, passed, reason) =>
+      void beats.set(service, { passed, reason, at: performance.now() }),
+  };
+}
+
+/**
+ * Answers `PUT /beat/<service>`, and nothing else. A browser does not send a PUT to another origin
+ * unasked, so that no page on this machine's screen can speak for a service.
+ */
+export function takeBeats(fleet: Pick<Fleet, 'services'>, beats: Beats) {
+  return (request: IncomingMessage, response: ServerResponse): boolean => {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    const [, service = ''] = /^\/beat\/([^/]+)$/.exec(url.pathname) ?? [];
+    if (request.method !== 'PUT' || service === '') return false;
+    const name = decodeURIComponent(service);
+    const fault = faultOf(name, url.searchParams);
+    if (fault === undefined)
+      beats.take(
+        name,
+        url.searchParams.get('state') !== 'fail',
+        url.searchParams.get('reason') ?? '',
+      );
+    response.writeHead(fault === undefined ? 204 : 404, { 'content-type': 'text/plain' });
+    response.end(fault && `${fault}\n`);
+    return true;
+  };
+
+  function faultOf(name: string, query: URLSearchParams): string | undefined {
+    if (!fleet.services().some((each) => each.name === name)) return `there is no service ${name}`;
+    const state = query.get('state') ?? 'pass';
+    return ['pass', 'fail'].includes(state) ? undefined : 'a state is pass or fail';
+  }
+}

@@ -1,0 +1,114 @@
+import { userInfo } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { parseDuration, UserError } from '@smartstack/daemon';
+
+import type { Client } from './client.ts';
+import { formatTable, type ServiceLine, type Status } from './table.ts';
+
+export interface DowntimeOptions {
+  readonly reason?: string;
+  readonly for?: string;
+  readonly wait?: boolean;
+}
+
+/** How long `--wait` waits, in milliseconds. */
+const patience = 60_000;
+
+/** Each command prints what a person wants to know, and rejects with a `UserError` when it could not be done. */
+export function createCommands(client: Client, print: (text: string) => void) {
+  const status = async () => (await client.ask('GET', '/status')) as Status;
+  const order = async (service: string, what: string, body: object) =>
+    (await client.ask(
+      'POST',
+      `/services/${encodeURIComponent(service)}/${what}`,
+      body,
+    )) as ServiceLine;
+
+  async function waitUntil(services: readonly string[], announced: boolean): Promise<void> {
+    const deadline = performance.now() + patience;
+    for (;;) {
+      const lines = (await status()).services;
+      const others = services.filter((name) => lines[name]?.announced !== announced);
+      if (others.length === 0) return;
+      if (performance.now() > deadline)
+        throw new UserError(
+          `${others.join(', ')}: still ${announced ? 'not ' : ''}announced after ${patience / 1000} s`,
+        );
+      await sleep(100);
+    }
+  }
+
+  return {
+    status: async ({ json, watch }: { json?: boolean; watch?: boolean }) => {
+      for (;;) {
+        const found = await status();
+        const text = json ? JSON.stringify(found, undefined, 2) : formatTable(found, Date.now());
+        print(watch && !json ? `\u001b[2J\u001b[H${text}` : text);
+        if (!watch) return;
+        await sleep(1000);
+      }
+    },
+
+    down: async (service: string, options: DowntimeOptions) => {
+      await order(service, 'down', downtimeOf(options));
+      if (options.wait) await waitUntil([service], false);
+      print(`${service} is taken down${options.wait ? ' and gone from the registry' : ''}`);
+    },
+
+    up: async (service: string, { wait }: { wait?: boolean }) => {
+      const { state } = await order(service, 'up', {});
+      if (wait) await waitUntil([service], true);
+      print(`${service} may be announced again${wait ? ', and is' : `; its checks say: ${state}`}`);
+    },
+
+    weight: async (service: string, weight: string) => {
+      if (!/^(default|\d{1,6})$/.test(weight))
+        throw new UserError(
+          `cannot announce weight ${weight}: expected a whole number, or default`,
+        );
+      const number = weight === 'default' ? null : Number(weight);
+      await order(service, 'weight', { weight: number });
+      print(`${service} has ${number === null ? 'its configured weight' : `weight ${number}`}`);
+    },
+
+    check: async (service: string) => {
+      const reports = (await order(service, 'check', {})) as unknown as readonly Report[];
+      for (const { name, passed, reason, took } of reports)
+        print(
+          `${name}: ${passed ? 'passed' : 'failed'} after ${took.toFixed(1)} ms${reason ? `: ${reason}` : ''}`,
+        );
+      if (reports.length === 0) print(`${service} has no checks`);
+      if (reports.some(({ passed }) => !passed)) process.exitCode = 1;
+    },
+
+    drain: async (options: DowntimeOptions) => {
+      const { services } = (await client.ask('POST', '/drain', downtimeOf(options))) as Status;
+      await waitUntil(Object.keys(services), false);
+      print(`all ${Object.keys(services).length} services are gone from the registry`);
+    },
+
+    handOff: async () => {
+      await client.ask('POST', '/hand-off');
+      print('nerve ends and leaves its announcements to the next one');
+    },
+  };
+}
+
+interface Report {
+  readonly name: string;
+  readonly passed: boolean;
+  readonly reason?: string;
+  readonly took: number;
+}
+
+function downtimeOf({ reason, for: span }: DowntimeOptions): object {
+  const milliseconds = span === undefined ? undefined : parseDuration(span);
+  if (span !== undefined && milliseconds === undefined)
+    throw new UserError(`--for ${span}: expected a duration such as 90s, 30m or 1h`);
+  return {
+    ...(reason !== undefined && { reason }),
+    ...(milliseconds !== undefined && { for: milliseconds }),
+    owner: process.env.SUDO_USER ?? userInfo().username,
+  };
+}

@@ -1,0 +1,82 @@
+/** What nerve says of its services: the status as it came over the socket, with times as text. */
+export interface Status {
+  readonly instance_id: string;
+  readonly services: Readonly<Record<string, ServiceLine>>;
+}
+
+export interface ServiceLine {
+  readonly state: 'unknown' | 'up' | 'down';
+  readonly since: string;
+  readonly reason?: string;
+  readonly announced: boolean;
+  readonly because: string;
+  readonly until?: string;
+  readonly path: string;
+  readonly instance: { readonly host: string; readonly port: number; readonly weight?: number };
+  readonly downtime?: { readonly reason: string; readonly owner: string };
+}
+
+/** The services as a table for people. */
+export function formatTable({ services }: Status, now: number): string {
+  const rows = Object.entries(services).map(([name, service]) => [
+    name,
+    addressOf(service),
+    service.state,
+    announcedAs(service),
+    ago(service.since, now),
+    why(service, now),
+  ]);
+  return align([['SERVICE', 'ADDRESS', 'STATE', 'ANNOUNCED', 'SINCE', 'WHY'], ...rows]);
+}
+
+function addressOf({ instance: { host, port } }: ServiceLine): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function announcedAs({ announced, path, instance: { weight } }: ServiceLine): string {
+  if (!announced) return 'no';
+  return weight === undefined ? path : `${path} (weight ${weight})`;
+}
+
+function why({ because, announced, reason, until, downtime }: ServiceLine, now: number): string {
+  const end = until === undefined ? '' : ` for ${span(Date.parse(until) - now)} more`;
+  switch (because) {
+    case 'up':
+      return announced ? '' : 'the registry has not answered yet';
+    case 'downtime':
+      return `taken down by ${downtime?.owner}${end}: ${downtime?.reason}`;
+    case 'down':
+      return reason ?? '';
+    case 'flapping':
+      return `flaps, held down${end}`;
+    case 'rate limit':
+      return `announced too often, held back${end}`;
+    default:
+      return because;
+  }
+}
+
+const ago = (since: string, now: number) => span(now - Date.parse(since));
+
+/** A span of time in its largest unit. */
+function span(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  if (seconds < 100) return `${seconds}s`;
+  if (seconds < 6000) return `${Math.round(seconds / 60)}m`;
+  if (seconds < 360_000) return `${Math.round(seconds / 3600)}h`;
+  return `${Math.round(seconds / 86_400)}d`;
+}
+
+function align(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
