@@ -34,7 +34,9 @@ export async function startDaemon(
   directory: string,
 ): Promise<Daemon> {
   const file = join(directory, `${name}.yaml`);
-  await writeFile(file, stringify(config));
+  // What outlives a daemon stays within its test.
+  const state = name === 'nerve' ? { state_directory: join(directory, 'state') } : {};
+  await writeFile(file, stringify({ ...state, ...config }));
   return runDaemonOn(name, file);
 }
 

@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { createBackoff, createLatest, type Latest, type Log, messageOf } from '@smartstack/daemon';
 import type { Announcement, Instance, Registry } from '@smartstack/registry';
 
+import { HandOff } from './hand-off.ts';
+
 /** All that is needed of a registry. */
 export type Announcing = Pick<Registry, 'announce'>;
 
@@ -20,7 +22,7 @@ export interface AnnouncerDeps {
  * Keeps the registry as wished: an instance is announced, another one in its stead is announced in
  * place, undefined is withdrawn. Only the newest wish counts, and one that is still being announced is
  * cancelled when it is withdrawn. Trouble with the registry is waited out. When the signal aborts, what
- * is announced is withdrawn before this returns.
+ * is announced is withdrawn before this returns; for a `HandOff` it is left as it is.
  */
 export async function keepAnnounced(
   wishes: Latest<Instance | undefined>,
@@ -31,21 +33,21 @@ export async function keepAnnounced(
   try {
     for await (const wish of wishes.values(signal)) {
       if (!wish) {
-        await current?.withdraw();
+        await current?.end();
         current = undefined;
       } else if (current) current.change(wish);
       else current = present(wish, deps);
     }
   } finally {
-    await current?.withdraw();
+    await current?.end(signal.reason);
   }
 }
 
 interface Presentation {
   /** Announces something else in its place. */
   change(instance: Instance): void;
-  /** Cancels the announcement, or ends it where it stands; never rejects. */
-  withdraw(): Promise<void>;
+  /** Cancels the announcement, or withdraws it where it stands, unless it is handed off; never rejects. */
+  end(reason?: unknown): Promise<void>;
 }
 
 function present(instance: Instance, deps: AnnouncerDeps): Presentation {
@@ -55,8 +57,8 @@ function present(instance: Instance, deps: AnnouncerDeps): Presentation {
   const ended = run(contents, deps, cancel.signal);
   return {
     change: contents.set,
-    withdraw: async () => {
-      cancel.abort();
+    end: async (reason) => {
+      cancel.abort(reason);
       await ended;
     },
   };
@@ -76,7 +78,7 @@ async function run(
     if (announcement) await insist(update(announcement, instance, signal), deps, signal);
     else announcement = await insist(announce(instance, deps, signal), deps, signal);
   }
-  if (!announcement) return;
+  if (!announcement || signal.reason instanceof HandOff) return;
   const { path, log } = deps;
   try {
     await announcement[Symbol.asyncDispose]();

@@ -1,18 +1,21 @@
 import {
+  createLatest,
   createLog,
   createMetrics,
   type LogLevel,
   logLevels,
+  messageOf,
   orExit,
   runDaemon,
   sayOk,
   versionOf,
 } from '@smartstack/daemon';
-import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
+import { sessionOptionsOf } from '@smartstack/registry';
 import { Command, Option } from 'commander';
 
+import type { Config } from './config.ts';
 import { loadConfig } from './load-config.ts';
-import { runNerve } from './nerve.ts';
+import { runWithState } from './run.ts';
 
 interface Options {
   readonly config: string;
@@ -33,7 +36,8 @@ Example of a configuration:
       checks:
         - {type: http, uri: /health}
 
-SIGTERM or SIGINT withdraws every service and then ends nerve.`;
+SIGTERM or SIGINT withdraws every service and then ends nerve. SIGHUP reads the configuration again.
+SIGUSR2 ends nerve and leaves the announcements to the next one (for an upgrade).`;
 
 const program = new Command('nerve')
   .description('Checks the services of this machine and announces the healthy ones.')
@@ -71,11 +75,14 @@ async function main(options: Options): Promise<void> {
   const log = createLog('nerve', logLevel);
   const metrics = createMetrics({ process: true });
   const session = await orExit(sessionOptionsOf(config.zookeeper));
-  await runDaemon(
-    async (signal) => {
-      await using registries = createRegistries({ session, log, metrics });
-      await runNerve(config, { registries, log, metrics }, signal);
-    },
-    { log },
-  );
+  const reloads = createLatest<Config>();
+  const read = () =>
+    loadConfig(file, instanceId).then(reloads.set, (error: unknown) =>
+      log.error({ reason: messageOf(error) }, 'the configuration is bad: the old one stays'),
+    );
+  await runDaemon((signal) => runWithState(config, { session, log, metrics, reloads }, signal), {
+    log,
+    deadline: 10_000 + config.drain,
+    onHangup: () => void read(),
+  });
 }

@@ -9,6 +9,7 @@ import type { DampingLimits } from './damping.ts';
 import type { Place } from './reporters/reporter.ts';
 import { placeOf } from './reporters/table.ts';
 import { configSchema, defaultDamping, type ParsedConfig, type ParsedService } from './schema.ts';
+import { defaultStateDirectory } from './state-directory.ts';
 import type { BucketLimits } from './token-bucket.ts';
 
 /** What nerve is to do, ready for use; times in milliseconds. */
@@ -17,6 +18,9 @@ export interface Config {
   /** How ZooKeeper sessions are opened. */
   readonly zookeeper: ZooKeeperSection | undefined;
   readonly statusAddress: StatusAddress | false;
+  readonly stateDirectory: string | false;
+  /** How long nerve stays on after it has withdrawn everything. */
+  readonly drain: number;
   readonly heartbeatPath: string | undefined;
   readonly statsd: { readonly host: string; readonly port: number } | undefined;
   readonly services: readonly ServiceConfig[];
@@ -65,6 +69,11 @@ function toConfig(parsed: ParsedConfig, directory: string): Config {
     instanceId: parsed.instance_id,
     zookeeper: parsed.zookeeper,
     statusAddress: parsed.status_address,
+    stateDirectory:
+      parsed.state_directory === false
+        ? false
+        : resolve(directory, parsed.state_directory ?? defaultStateDirectory()),
+    drain: parsed.drain,
     heartbeatPath: parsed.heartbeat_path && resolve(directory, parsed.heartbeat_path),
     statsd: parsed.statsd,
     services: Object.entries(parsed.services).flatMap(([name, service]) =>

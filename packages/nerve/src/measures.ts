@@ -17,8 +17,15 @@ export interface ServiceMeasures {
 const checkBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const announceBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30];
 
-/** Registers nerve's metrics; the function it returns gives those of one service. */
-export function createMeasures(metrics: Metrics): (service: string) => ServiceMeasures {
+/** nerve's metrics. */
+export interface Measures {
+  of(service: string): ServiceMeasures;
+  /** Takes the gauges of a service that is gone away. */
+  forget(service: string): void;
+}
+
+/** Registers nerve's metrics. */
+export function createMeasures(metrics: Metrics): Measures {
   const labels = ['service'] as const;
   const duration = metrics.histogram({
     name: 'nerve_check_duration_seconds',
@@ -59,7 +66,7 @@ export function createMeasures(metrics: Metrics): (service: string) => ServiceMe
     labels,
   });
 
-  return (service) => {
+  const of = (service: string): ServiceMeasures => {
     announced.set({ service }, 0);
     errors.inc({ service }, 0);
     return {
@@ -81,6 +88,13 @@ export function createMeasures(metrics: Metrics): (service: string) => ServiceMe
       held: () => holds.inc({ service }),
       throttled: () => throttled.inc({ service }),
     };
+  };
+  return {
+    of,
+    forget: (service) => {
+      up.remove({ service });
+      announced.remove({ service });
+    },
   };
 }
 

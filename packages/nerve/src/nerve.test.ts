@@ -2,54 +2,66 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { createMetrics, parseSource, silentLog } from '@smartstack/daemon';
+import { createLatest, createMetrics, parseSource, silentLog } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
-import { closedPort, type TestServer, tcpServer } from './checks/server.fixture.ts';
-import { parseConfig } from './config.ts';
+import { closedPort, httpServer, type TestServer, tcpServer } from './checks/server.fixture.ts';
+import { type Config, parseConfig } from './config.ts';
+import { HandOff } from './hand-off.ts';
 import { runNerve } from './nerve.ts';
 import { createTestRegistry, type TestRegistry } from './registry.fixture.ts';
 
-function registriesOf(registry: TestRegistry): OpenedRegistries {
-  const openZooKeeper = () => {
-    throw new Error('these tests use no ZooKeeper');
-  };
+function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegistries {
   return {
     open: () => registry,
-    openZooKeeper,
+    openZooKeeper: () => {
+      throw new Error('these tests use no ZooKeeper');
+    },
+    tickets: () => ({}),
+    handOff: async () => ({}),
+    dropUnclaimed: async () => dropped(),
     lastUnwell: () => undefined,
     [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
   };
 }
 
-function start(servers: readonly TestServer[], withdrawDeadline = 5000, top: object = {}) {
-  const registry = createTestRegistry();
-  const stop = new AbortController();
+function configOf(servers: readonly TestServer[], top: object, keys: object = {}): Config {
   const services = servers.map(({ host, port }, index) => [
     `web${index}`,
-    { host, port, check_interval: 0.02, checks: [{ type: 'tcp' }] },
+    { host, port, check_interval: 0.02, checks: [{ type: 'tcp' }], ...keys },
   ]);
-  const config = parseConfig(
-    parseSource(
-      'nerve.yaml',
-      JSON.stringify({
-        instance_id: 'a',
-        registry: { type: 'file', directory: '/nowhere' },
-        status_address: false,
-        ...top,
-        services: Object.fromEntries(services),
-      }),
-    ),
-    '/',
-  );
-  const deps = {
-    registries: registriesOf(registry),
-    log: silentLog,
-    metrics: createMetrics(),
-    withdrawDeadline,
+  const config = {
+    instance_id: 'a',
+    registry: { type: 'file', directory: '/nowhere' },
+    status_address: false,
+    ...top,
+    services: Object.fromEntries(services),
   };
-  return { registry, stop: () => stop.abort(), ended: runNerve(config, deps, stop.signal) };
+  return parseConfig(parseSource('nerve.yaml', JSON.stringify(config)), '/');
+}
+
+function start(
+  servers: readonly TestServer[],
+  withdrawDeadline = 5000,
+  top: object = {},
+  keys: object = {},
+) {
+  const registry = createTestRegistry();
+  const stop = new AbortController();
+  const reloads = createLatest<Config>();
+  let dropped = false;
+  const registries = registriesOf(registry, () => {
+    dropped = true;
+  });
+  const deps = { registries, log: silentLog, metrics: createMetrics(), reloads, withdrawDeadline };
+  return {
+    registry,
+    dropped: () => dropped,
+    reload: (next: readonly TestServer[], keys?: object) => reloads.set(configOf(next, top, keys)),
+    stop: (reason?: unknown) => stop.abort(reason),
+    ended: runNerve(configOf(servers, top, keys), deps, stop.signal),
+  };
 }
 
 test('every healthy service is announced, and all are withdrawn before it ends', async () => {
@@ -116,4 +128,80 @@ test('the heartbeat file is touched, and one in no folder harms nothing', async 
   } finally {
     await rm(directory, { recursive: true });
   }
+});
+
+describe('a new configuration', () => {
+  const ports = ({ standing }: TestRegistry) => [...standing].map(({ port }) => port).sort();
+
+  test('starts and ends services, and the others notice nothing', async () => {
+    await using first = await tcpServer(() => {});
+    await using second = await tcpServer(() => {});
+    await using third = await tcpServer(() => {});
+    const { registry, reload, stop, ended } = start([first, second]);
+    await vi.waitFor(() => expect(registry.standing.size).toBe(2));
+    const before = registry.events.filter((event) => event.endsWith(`${first.port}`));
+    reload([first, third]);
+    await vi.waitFor(() => expect(ports(registry)).toEqual([first.port, third.port].sort()));
+    expect(registry.events.filter((event) => event.endsWith(`${first.port}`))).toEqual(before);
+    stop();
+    await ended;
+    expect(registry.standing.size).toBe(0);
+  });
+
+  test('announces a changed service anew before its old announcement goes', async () => {
+    await using server = await tcpServer(() => {});
+    const { registry, reload, stop, ended } = start([server]);
+    await vi.waitFor(() => expect(registry.standing.size).toBe(1));
+    reload([server], { weight: 5 });
+    await vi.waitFor(() => expect(registry.events.length).toBe(5));
+    const { port } = server;
+    const [announce, stands] = [`announce ${port}`, `stands ${port}`];
+    expect(registry.events).toEqual([announce, stands, announce, stands, `withdraw ${port}`]);
+    expect([...registry.standing].map(({ weight }) => weight)).toEqual([5]);
+    stop();
+    await ended;
+  });
+
+  test('that takes a service away which is not up ends it too', async () => {
+    const port = await closedPort();
+    await using server = await tcpServer(() => {});
+    const { registry, reload, stop, ended } = start([server]);
+    reload([{ ...server, host: '127.0.0.1', port } as TestServer]);
+    reload([]);
+    await vi.waitFor(() => expect(registry.standing.size).toBe(0));
+    stop();
+    await ended;
+  });
+});
+
+test('a hand-off leaves announcements where they are', async () => {
+  await using server = await tcpServer(() => {});
+  const { registry, stop, ended } = start([server]);
+  await vi.waitFor(() => expect(registry.standing.size).toBe(1));
+  stop(new HandOff());
+  await ended;
+  expect(registry.standing.size).toBe(1);
+});
+
+test('what an earlier nerve left is dropped once all services were judged', async () => {
+  let answer = () => {};
+  await using server = await httpServer((_, response) => {
+    answer = () => response.end();
+  });
+  const keys = { checks: [{ type: 'http', uri: '/', timeout: 10 }] };
+  const { dropped, stop, ended } = start([server], 5000, {}, keys);
+  await vi.waitFor(() => expect(server.accepted).toBe(1));
+  expect(dropped()).toBe(false);
+  answer();
+  await vi.waitFor(() => expect(dropped()).toBe(true));
+  stop();
+  await ended;
+});
+
+test('drain keeps it after everything was withdrawn', async () => {
+  const { stop, ended } = start([], 5000, { drain: 0.2 });
+  const begin = performance.now();
+  stop();
+  await ended;
+  expect(performance.now() - begin).toBeGreaterThan(190);
 });

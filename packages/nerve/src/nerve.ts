@@ -1,16 +1,19 @@
-import { once, setMaxListeners } from 'node:events';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 
-import { createBackoff, type Log, type Metrics, serveStatus } from '@smartstack/daemon';
+import { type Latest, type Log, type Metrics, messageOf, serveStatus } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { Announcing } from './announcer.ts';
 import type { Config } from './config.ts';
+import { createFleet, type Fleet, type FleetDeps } from './fleet.ts';
+import { HandOff } from './hand-off.ts';
 import { keepHeartbeat } from './heartbeat.ts';
-import { both, createMeasures, type ServiceMeasures } from './measures.ts';
+import { both, createMeasures } from './measures.ts';
 import type { Place } from './reporters/reporter.ts';
 import { phaseOf } from './schedule.ts';
-import { createService, type Service } from './service.ts';
+import { createService } from './service.ts';
 import { createStatsd, type Statsd, statsdMeasures } from './statsd.ts';
 import { runTogether } from './tasks.ts';
 
@@ -18,13 +21,16 @@ export interface NerveDeps {
   readonly registries: OpenedRegistries;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Configurations that take the place of the first one. */
+  readonly reloads: Latest<Config>;
   /** How long withdrawing everything may take at the end, in milliseconds. Default 7,000. */
   readonly withdrawDeadline?: number;
 }
 
 /**
  * Checks and announces every configured service until the signal aborts; then withdraws all of them and
- * returns. What could not be withdrawn by the deadline is left for the registries' end to clear.
+ * returns, or leaves them as they are for a `HandOff`. What could not be withdrawn by the deadline is left
+ * for the registries' end to clear.
  */
 export async function runNerve(
   config: Config,
@@ -32,45 +38,105 @@ export async function runNerve(
   signal: AbortSignal,
 ): Promise<void> {
   const { log, metrics } = deps;
-  // Every service listens to the one signal.
-  setMaxListeners(0, signal);
   using statsd = config.statsd && createStatsd(config.statsd);
-  const services = createServices(config, deps, statsd);
-  const checks = config.services.reduce((sum, service) => sum + service.checks.length, 0);
-  log.info({ instance: config.instanceId, services: services.length, checks }, 'checking');
-  const tasks = [(own: AbortSignal) => runServices(services, deps, own)];
+  const services = new AbortController();
+  const fleet = createFleet(fleetDeps(deps, createMeasures(metrics), statsd), services.signal);
+  try {
+    fleet.apply(config.services);
+    log.info({ instance: config.instanceId, services: config.services.length }, 'checking');
+    await runTogether(sideTasks(config, fleet, deps), signal);
+  } finally {
+    services.abort(signal.reason);
+    await withdrawn(fleet, deps);
+  }
+  if (!(signal.reason instanceof HandOff)) await sleep(config.drain);
+}
+
+/** All that goes on beside the services, until aborted. */
+function sideTasks(config: Config, fleet: Fleet, deps: NerveDeps) {
+  const { log, metrics, registries, reloads } = deps;
   const { statusAddress: address, heartbeatPath } = config;
+  const tasks = [
+    (own: AbortSignal) => untilAborted(own),
+    (own: AbortSignal) => followReloads(config, fleet, { log, reloads }, own),
+    (own: AbortSignal) => dropLeftovers(fleet, registries, log, own),
+  ];
   if (address) {
-    const parts = {
-      metrics,
-      ready: () => ready(services),
-      status: () => statusOf(config, services),
-    };
+    const parts = { metrics, ready: () => ready(fleet), status: () => statusOf(config, fleet) };
     tasks.push((own) => serveStatus(address, { ...parts, log }, own));
   }
   if (heartbeatPath) tasks.push((own) => keepHeartbeat(heartbeatPath, log, own));
-  await runTogether(tasks, signal);
+  return tasks;
 }
 
-function createServices(
-  config: Config,
-  { registries, log, metrics }: NerveDeps,
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
+}
+
+/** Puts each new configuration's services in place; what else changed has to wait for a restart. */
+async function followReloads(
+  first: Config,
+  fleet: Fleet,
+  { log, reloads }: Pick<NerveDeps, 'log' | 'reloads'>,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const next of reloads.values(signal)) {
+    fleet.apply(next.services);
+    const keys = Object.keys(first).filter(
+      (key) =>
+        key !== 'services' &&
+        !isDeepStrictEqual(first[key as keyof Config], next[key as keyof Config]),
+    );
+    log.info({ services: next.services.length }, 'configuration read again');
+    if (keys.length > 0) log.warn({ keys }, 'these keys have to wait for a restart');
+  }
+}
+
+/** Once all services were judged, withdraws what an earlier nerve announced and this one does not. */
+async function dropLeftovers(
+  fleet: Fleet,
+  registries: OpenedRegistries,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const late = sleep(60_000, undefined, { signal }).catch(() => {});
+  await Promise.race([Promise.all(fleet.services().map(({ reported }) => reported)), late]);
+  if (signal.aborted) return;
+  try {
+    await registries.dropUnclaimed();
+  } catch (error) {
+    log.warn({ reason: messageOf(error) }, 'cannot withdraw what an earlier nerve left');
+  }
+}
+
+async function withdrawn(fleet: Fleet, { log, withdrawDeadline = 7000 }: NerveDeps): Promise<void> {
+  const late = sleep(withdrawDeadline, 'late', { ref: false });
+  if ((await Promise.race([fleet.ended(), late])) === 'late')
+    log.error({ withdrawDeadline }, 'not everything was withdrawn in time');
+}
+
+/** How the fleet makes services. */
+function fleetDeps(
+  { registries, log }: NerveDeps,
+  measure: ReturnType<typeof createMeasures>,
   statsd: Statsd | undefined,
-): readonly Service[] {
-  const measure = createMeasures(metrics);
-  const measuresOf = (name: string): ServiceMeasures =>
-    statsd ? both(measure(name), statsdMeasures(statsd, name)) : measure(name);
+): FleetDeps {
   let checks = 0;
-  return config.services.map((service) => {
-    const own = log.child({ service: service.name });
-    if (service.checks.length === 0) own.warn('service has no checks: announced as it is');
-    return createService(service, {
-      registry: openPlace(registries, service.place),
-      log: own,
-      measures: measuresOf(service.name),
-      phases: service.checks.map(() => phaseOf(checks++)),
-    });
-  });
+  return {
+    log,
+    create: (service) => {
+      const own = log.child({ service: service.name });
+      if (service.checks.length === 0) own.warn('service has no checks: announced as it is');
+      const measures = measure.of(service.name);
+      return createService(service, {
+        registry: openPlace(registries, service.place),
+        log: own,
+        measures: statsd ? both(measures, statsdMeasures(statsd, service.name)) : measures,
+        phases: service.checks.map(() => phaseOf(checks++)),
+      });
+    },
+    onEnded: measure.forget,
+  };
 }
 
 function openPlace(registries: OpenedRegistries, { address, form = {} }: Place): Announcing {
@@ -79,42 +145,19 @@ function openPlace(registries: OpenedRegistries, { address, form = {} }: Place):
   return { announce: (path, instance, signal) => announceAs(form, path, instance, signal) };
 }
 
-async function runServices(
-  services: readonly Service[],
-  { log, withdrawDeadline = 7000 }: NerveDeps,
-  signal: AbortSignal,
-): Promise<void> {
-  const running = services.map((service) => keepRunning(service, log, signal));
-  if (!signal.aborted) await once(signal, 'abort');
-  const late = sleep(withdrawDeadline, 'late', { ref: false });
-  if ((await Promise.race([Promise.all(running), late])) === 'late')
-    log.error({ withdrawDeadline }, 'not everything was withdrawn in time');
-}
-
-/** Runs one service's task, again should it fail: a fault in one service is loud but never ends the others. */
-async function keepRunning(service: Service, log: Log, signal: AbortSignal): Promise<void> {
-  const backoff = createBackoff({ base: 1000, max: 30_000 });
-  while (!signal.aborted) {
-    try {
-      await service.run(signal);
-    } catch (error) {
-      log.error({ service: service.name, err: error }, 'service failed, starting it again');
-      await backoff.wait(signal).catch(() => {});
-    }
-  }
-}
-
 /** Every service was checked, and those that are up stand in the registry. */
-function ready(services: readonly Service[]): boolean {
-  return services.every((service) => {
+function ready(fleet: Fleet): boolean {
+  return fleet.services().every((service) => {
     const { state, announced, because } = service.status();
     return state !== 'unknown' && (announced || because !== 'up');
   });
 }
 
-function statusOf({ instanceId }: Config, services: readonly Service[]): object {
+function statusOf({ instanceId }: Config, fleet: Fleet): object {
   return {
     instance_id: instanceId,
-    services: Object.fromEntries(services.map((service) => [service.name, service.status()])),
+    services: Object.fromEntries(
+      fleet.services().map((service) => [service.name, service.status()]),
+    ),
   };
 }

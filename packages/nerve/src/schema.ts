@@ -90,6 +90,10 @@ export const configSchema = z
     ...policyKeys,
     /** Where `/health /ready /metrics /status` are served; false for nowhere. */
     status_address: statusAddress.default({ host: '127.0.0.1', port: 9103 }),
+    /** Where nerve keeps what outlives it; false for nowhere. */
+    state_directory: z.union([z.literal(false), z.string().min(1)]).optional(),
+    /** How long nerve stays on after it has withdrawn everything. */
+    drain: duration.prefault(0),
     /** A file that is touched every few seconds while nerve works. */
     heartbeat_path: z.string().min(1).optional(),
     statsd: z

@@ -42,7 +42,7 @@ function start(
       ...policy,
     },
   };
-  const measures = createMeasures(createMetrics())('web');
+  const measures = createMeasures(createMetrics()).of('web');
   const deps = { registry, log: silentLog, measures, phases: checks.map(() => 0) };
   service = createService(config, deps);
   ended = service.run(stop.signal);

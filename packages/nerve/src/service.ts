@@ -53,6 +53,8 @@ export interface Service {
    * withdrawn. The registry never holds up the checks: it is told of changes beside them.
    */
   run(signal: AbortSignal): Promise<void>;
+  /** Resolves once it was judged and, if it is up, stands in the registry. */
+  readonly reported: Promise<void>;
   status(): ServiceStatus;
 }
 
@@ -69,6 +71,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
   let timer: NodeJS.Timeout | undefined;
   let monitor: Monitor | undefined;
 
+  const reported = createOccasion();
   const circumstances = (): Circumstances => ({
     instance: config.instance,
     state: change.state ?? 'unknown',
@@ -85,6 +88,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
     if (next.reason === 'flapping' && presence.reason !== 'flapping') onHeld(next.until ?? now);
     if (!isDeepStrictEqual(presence.instance, next.instance)) wishes.set(next.instance);
     presence = next;
+    if (!next.instance) reported.arise();
   }
 
   /** Announcing takes a token where that is configured; leaving, and changing what stands, never does. */
@@ -125,6 +129,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
     path: config.place.path,
     onStand: (took: number) => {
       standing = true;
+      reported.arise();
       measures.announced(took);
     },
     onWithdraw: () => {
@@ -156,6 +161,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
         clearTimeout(timer);
       }
     },
+    reported: reported.arisen,
     status: () => ({
       state: change.state ?? 'unknown',
       since,
@@ -191,6 +197,15 @@ function recorderOf(planned: readonly PlannedCheck[], measures: ServiceMeasures)
   const recorders = new Map(planned.map((each) => [each, measures.check(each.check.name)]));
   return (check: PlannedCheck, { passed, took }: { passed: boolean; took: number }) =>
     recorders.get(check)?.(passed, took);
+}
+
+/** Something that happens once, and can be waited for. */
+function createOccasion() {
+  let arise = () => {};
+  const arisen = new Promise<void>((resolve) => {
+    arise = resolve;
+  });
+  return { arisen, arise: () => arise() };
 }
 
 /** Milliseconds that a timer can wait; what is further away is decided again after a day. */

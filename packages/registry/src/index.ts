@@ -18,6 +18,7 @@ export {
   type RegistriesOptions,
   type RegistryAddress,
   registrySchema,
+  type Tickets,
 } from './registries.ts';
 export type { Announcement, Registry } from './registry.ts';
 export { serversetDecoder } from './serverset.ts';

@@ -1,4 +1,4 @@
-import type { SessionOptions } from '@smartstack/zookeeper';
+import type { HandedOff, SessionOptions } from '@smartstack/zookeeper';
 import { z } from 'zod';
 
 import type { DecoderDeps } from './decoder.ts';
@@ -29,27 +29,48 @@ export interface Registries extends AsyncDisposable {
 /** Registries whose ZooKeeper ones show what only ZooKeeper has. */
 export interface OpenedRegistries extends Registries {
   openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry;
+  /** What a next process would need to take the announcements over, should this one die now. */
+  tickets(): Tickets;
+  /** Ends all of them and leaves the announcements to a next process. */
+  handOff(): Promise<Tickets>;
+  /** Withdraws what an earlier process announced and this one has not. */
+  dropUnclaimed(): Promise<void>;
   /** The last moment at which any ensemble was in trouble, on `performance.now`'s clock; undefined for never. */
   lastUnwell(): number | undefined;
 }
 
+/** What takes announcements over, by ensemble. It holds secrets; JSON-safe. */
+export type Tickets = Readonly<Record<string, HandedOff>>;
+
 export interface RegistriesOptions extends DecoderDeps {
   /** What every ZooKeeper session is opened with; see `sessionOptionsOf`. */
   readonly session?: Partial<SessionOptions>;
+  /** What an earlier process left behind. */
+  readonly resume?: Tickets;
 }
 
 /** Opens registries on first use and disposes of all of them together. */
-export function createRegistries({ session, ...deps }: RegistriesOptions): OpenedRegistries {
+export function createRegistries({
+  session,
+  resume = {},
+  ...deps
+}: RegistriesOptions): OpenedRegistries {
   const folders = new Map<string, Registry>();
   const ensembles = new Map<string, ZooKeeperRegistry>();
 
-  const openZooKeeper = (hosts: readonly string[]) =>
-    getOrCreate(ensembles, ensembleKey(hosts), () =>
-      createZooKeeperRegistry({
-        ...session,
-        ...deps,
-        hosts,
-      }),
+  function openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry {
+    const key = ensembleKey(hosts);
+    const ticket = resume[key];
+    return getOrCreate(ensembles, key, () =>
+      createZooKeeperRegistry({ ...session, ...deps, hosts, ...(ticket && { resume: ticket }) }),
+    );
+  }
+
+  const ofAll = async (ask: (registry: ZooKeeperRegistry) => Promise<HandedOff>) =>
+    Object.fromEntries(
+      await Promise.all(
+        [...ensembles].map(async ([key, registry]) => [key, await ask(registry)] as const),
+      ),
     );
 
   return {
@@ -60,6 +81,17 @@ export function createRegistries({ session, ...deps }: RegistriesOptions): Opene
             createFileRegistry({ directory: address.directory, ...deps }),
           ),
     openZooKeeper,
+    tickets: () =>
+      Object.fromEntries(
+        [...ensembles].flatMap(([key, registry]) => {
+          const ticket = registry.ticket();
+          return ticket ? [[key, ticket]] : [];
+        }),
+      ),
+    handOff: () => ofAll((registry) => registry.handOff()),
+    dropUnclaimed: async () => {
+      await Promise.all([...ensembles.values()].map((registry) => registry.dropUnclaimed()));
+    },
     lastUnwell: () => {
       const times = [...ensembles.values()].map((registry) => registry.lastUnwell() ?? -1);
       const last = Math.max(-1, ...times);

@@ -141,6 +141,8 @@ export interface Session extends AsyncDisposable {
    * shall stand has been asked for; until then what an earlier process announced keeps standing.
    */
   dropUnclaimed(options?: OperationOptions): Promise<void>;
+  /** What a next process would need now, should this one die; undefined before the first connection. */
+  ticket(): HandedOff | undefined;
   /** Closes the connection but not the session, for a next process to take over. */
   handOff(): Promise<HandedOff>;
   /** Ends the session and with it its ephemeral nodes; never rejects, never takes longer than 2 s. */

@@ -22,6 +22,7 @@ export interface EndingOptions {
 
 /** The two ways in which a session ends. Whichever is first counts; neither rejects. */
 export interface Ending {
+  ticket(): HandedOff | undefined;
   close(): Promise<void>;
   handOff(): Promise<HandedOff>;
 }
@@ -62,6 +63,7 @@ export function createEnding({ core, link, shut, leave, stop }: EndingOptions): 
   }
 
   return {
+    ticket: () => link.credentials && handedOff(link.credentials, [...core.kept]),
     close() {
       ended ??= endSession();
       return ended;

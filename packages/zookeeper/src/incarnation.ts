@@ -59,10 +59,23 @@ export function createIncarnation(
       ? path.startsWith(node.path) && /^-?\d{10}$/.test(path.slice(node.path.length))
       : path === node.path;
 
-  function inherit(): string | undefined {
-    const path = [...core.inherited].find(isIncarnation);
-    if (path !== undefined) core.inherited.delete(path);
-    return path;
+  /** Takes a node of a resumed session; of several that could be it, the one that holds the same data. */
+  async function inherit(data: Buffer): Promise<string | undefined> {
+    const paths = [...core.inherited].filter(isIncarnation);
+    for (const path of paths) {
+      const found = paths.length === 1 || (await holds(path, data));
+      if (found && core.inherited.delete(path)) return path;
+    }
+    return undefined;
+  }
+
+  async function holds(path: string, data: Buffer): Promise<boolean> {
+    try {
+      return (await submit(get(path, { kind: 'look' }), { signal })).data.equals(data);
+    } catch (error) {
+      if (isCode(error, 'NO_NODE')) return false;
+      throw error;
+    }
   }
 
   /** Finds the node of a creation whose answer was lost: owned by us, now or before, and nobody else's. */
@@ -152,7 +165,7 @@ export function createIncarnation(
   /** Finds the node or makes it; gives up for now when it is taken away again and again. */
   async function find(data: Buffer): Promise<boolean> {
     for (let round = 0; round < maxRounds; round++) {
-      const path = standing?.path ?? inherit() ?? (await search(signal));
+      const path = standing?.path ?? (await inherit(data)) ?? (await search(signal));
       const verdict = path === undefined ? 'gone' : await inspect(path);
       if (verdict === 'ours') return round > 0;
       if (verdict === 'ghost' && path !== undefined) {

@@ -1,4 +1,4 @@
-import { connect, type SessionOptions } from '@smartstack/zookeeper';
+import { connect, type HandedOff, type SessionOptions } from '@smartstack/zookeeper';
 
 import { createDecoder, type DecoderDeps } from '../decoder.ts';
 import { decodeInstance, type Instance } from '../instance.ts';
@@ -27,6 +27,12 @@ export interface FollowOptions {
 
 /** A registry with what only ZooKeeper has. */
 export interface ZooKeeperRegistry extends Registry {
+  /** What a next process would need to take the announcements over, should this one die now. */
+  ticket(): HandedOff | undefined;
+  /** Ends, and leaves the announcements to a next process. */
+  handOff(): Promise<HandedOff>;
+  /** Withdraws what an earlier process announced and this one has not; see `Session`. */
+  dropUnclaimed(): Promise<void>;
   /** `announce` in a form of one's own. */
   announceAs(
     form: RecordForm,
@@ -86,6 +92,9 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
     watch: (path, signal) => follow(path, {}, signal),
     follow,
     data: (path, interval, signal) => pollData({ session, log, path, interval }, signal),
+    ticket: session.ticket,
+    handOff: session.handOff,
+    dropUnclaimed: session.dropUnclaimed,
     lastUnwell: health.lastUnwell,
     [Symbol.asyncDispose]: async () => {
       await session.close();

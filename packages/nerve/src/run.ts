@@ -1,0 +1,64 @@
+import type { Latest, Log, Metrics } from '@smartstack/daemon';
+import { createRegistries, type OpenedRegistries } from '@smartstack/registry';
+import type { SessionOptions } from '@smartstack/zookeeper';
+
+import type { Config } from './config.ts';
+import { HandOff } from './hand-off.ts';
+import { runNerve } from './nerve.ts';
+import { every } from './schedule.ts';
+import { openSessionStore, type SessionStore } from './state-directory.ts';
+import { runTogether } from './tasks.ts';
+
+export interface RunDeps {
+  readonly session: Partial<SessionOptions>;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly reloads: Latest<Config>;
+}
+
+/**
+ * Runs nerve with its registries, and takes over what an earlier nerve on this machine left: one that was
+ * killed, or that was told by SIGUSR2 to leave its announcements to the next.
+ */
+export async function runWithState(
+  config: Config,
+  { session, ...deps }: RunDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const leave = new AbortController();
+  process.once('SIGUSR2', () => leave.abort(new HandOff()));
+  const ended = AbortSignal.any([signal, leave.signal]);
+  const store = await openSessionStore(config.stateDirectory, deps.log);
+  const registries = createRegistries({ session, resume: store.tickets, ...deps });
+  try {
+    await runTogether(
+      [
+        (own) => runNerve(config, { ...deps, registries }, own),
+        (own) => keepNoted(registries, store, own),
+      ],
+      ended,
+    );
+  } finally {
+    if (ended.reason instanceof HandOff) await handOff(registries, store, deps.log);
+    else await close(registries, store);
+  }
+}
+
+/** Notes the sessions as they change, so that a nerve that is started after a crash can take them over. */
+async function keepNoted(
+  registries: OpenedRegistries,
+  store: SessionStore,
+  signal: AbortSignal,
+): Promise<void> {
+  await every(500, 0, () => store.save(registries.tickets()), signal);
+}
+
+async function handOff(registries: OpenedRegistries, store: SessionStore, log: Log): Promise<void> {
+  await store.handOff(await registries.handOff());
+  log.info('announcements are left to the next nerve');
+}
+
+async function close(registries: OpenedRegistries, store: SessionStore): Promise<void> {
+  await registries[Symbol.asyncDispose]();
+  await store.clear();
+}
