@@ -75,6 +75,14 @@ const schema = z
     status_address: statusAddress.default({ host: '127.0.0.1', port: 9102 }),
     haproxy: haproxySchema.optional(),
     file_output: fileOutputSchema.optional(),
+    /** Taken from the originals' files, without effect: `/metrics` has them all. */
+    statsd: z
+      .strictObject({
+        host: z.string().optional(),
+        port: port.optional(),
+        sample_rate: z.record(z.string(), z.number()).optional(),
+      })
+      .optional(),
     shrink_guard: z.union([z.literal(false), shrinkGuardSchema]).prefault({}),
     /** Where what was served is kept for a start without a registry; systemd's state folder when absent. */
     snapshot_file: z.union([z.literal(false), z.string().startsWith('/')]).optional(),
