@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
-import { type Log, type Metrics, serveStatus } from '@smartstack/daemon';
+import { serveStatus } from '@smartstack/daemon';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 
 import { createCatalog } from './api/catalog.ts';
 import { createApi } from './api/handler.ts';
 import type { LoadedConfig, SynapseConfig } from './config.ts';
 import { explain } from './explain.ts';
-import { followedServices } from './followed.ts';
+import { followedServices, type SynapseDeps } from './followed.ts';
 import { createFileOutput } from './proxies/file-output.ts';
 import { haproxy } from './proxies/haproxy/index.ts';
 import { createMemoryFile } from './proxies/memory-file.ts';
@@ -18,11 +18,6 @@ import type { Reloader } from './reload.ts';
 import { type Memory, readMemory } from './remembered.ts';
 import type { Snapshot } from './service.ts';
 import { describeStatus } from './status.ts';
-
-export interface SynapseDeps {
-  readonly log: Log;
-  readonly metrics: Metrics;
-}
 
 /** Where newer configurations come from. */
 export type Reloads = Pick<Reloader, 'changes' | 'problems'>;
