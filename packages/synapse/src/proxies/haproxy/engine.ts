@@ -165,11 +165,12 @@ export function createEngine(options: EngineOptions): Engine {
     const results: Synced[] = [];
     for (const sync of syncs) results.push(await sync.sync(wanted, signal));
     const unfinished = new Set(results.flatMap((one) => one.unfinished));
+    const dues = syncs.map((sync) => sync.due());
     for (const { service, backend } of wanted) {
       const one = desired.get(service);
       if (one && !unfinished.has(service)) inStep.set(service, one);
       else inStep.delete(service);
-      const next = Math.min(...syncs.map((sync) => sync.due().get(backend) ?? Infinity));
+      const next = Math.min(...dues.map((one) => one.get(backend) ?? Infinity));
       if (next < Infinity) due.at('drain', next);
     }
     if (unfinished.size > 0) due.at('drain', Date.now());
