@@ -1,20 +1,30 @@
 import { change } from './change.ts';
+import { lossless } from './haproxy/lossless.ts';
+import { haproxy } from './haproxy.ts';
 import { nerve } from './nerve.ts';
 import { zookeeper } from './zookeeper.ts';
 
 /** Every bench by its name; `npm run bench` runs all, `npm run bench -- change` one. */
-const benches: Readonly<Record<string, () => Promise<void>>> = { change, nerve, zookeeper };
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  change,
+  zookeeper,
+  haproxy,
+  nerve,
+};
+
+/** Those that take many minutes run only when asked for by name. */
+const long: typeof benches = { lossless: () => lossless() };
 
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !(name in benches));
+const unknown = asked.filter((name) => !(name in benches || name in long));
 if (unknown.length > 0) {
   process.stderr.write(
-    `bench: no bench is named ${unknown.join(', ')}; there are: ${Object.keys(benches).join(', ')}\n`,
+    `bench: no bench is named ${unknown.join(', ')}; there are: ${Object.keys({ ...benches, ...long }).join(', ')}\n`,
   );
   process.exit(2);
 }
-for (const [name, run] of Object.entries(benches)) {
-  if (asked.length > 0 && !asked.includes(name)) continue;
+for (const [name, run] of Object.entries({ ...benches, ...long })) {
+  if (asked.length > 0 ? !asked.includes(name) : name in long) continue;
   process.stdout.write(`\n${name}\n${'─'.repeat(name.length)}\n`);
   await run();
 }

@@ -9,6 +9,8 @@ export interface ClientOrder {
   readonly perConnection: number;
   /** Requests a second over all connections, at most. */
   readonly rate: number;
+  /** Requests before an end is heard. */
+  readonly atLeast: number;
 }
 
 export interface ClientReport {
@@ -18,22 +20,26 @@ export interface ClientReport {
 }
 
 const order = JSON.parse(process.argv[2] ?? '') as ClientOrder;
-let isEnding = false;
+let wasTold = false;
 let sent = 0;
 let failed = 0;
 const reasons = new Map<string, number>();
 process.once('message', () => {
-  isEnding = true;
+  wasTold = true;
 });
 
 await Promise.all(Array.from({ length: order.connections }, work));
 process.send?.({ sent, failed, reasons: [...reasons] } satisfies ClientReport);
 
+function isOver(): boolean {
+  return wasTold && sent >= order.atLeast;
+}
+
 /** One connection after the other until told to end. */
 async function work(): Promise<void> {
   const pause = (1_000 * order.connections) / order.rate;
   let next = performance.now() + Math.random() * pause;
-  while (!isEnding) {
+  while (!isOver()) {
     const wait = next - performance.now();
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     next = Math.max(next + pause * order.perConnection, performance.now() - 100);
@@ -46,7 +52,7 @@ async function converse(pause: number): Promise<void> {
   const socket = connect(order.port, '127.0.0.1');
   socket.setNoDelay();
   try {
-    for (let request = 1; request <= order.perConnection && !isEnding; request++) {
+    for (let request = 1; request <= order.perConnection && !isOver(); request++) {
       const isLast = request === order.perConnection;
       sent += 1;
       const hasMore = await ask(socket, isLast);

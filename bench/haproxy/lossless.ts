@@ -53,11 +53,8 @@ export async function lossless(only = ''): Promise<void> {
       await using servers = startServers();
       const port = await freePort();
       const report = await scenario({ port, mode, servers, run }, async (work) => {
-        const client = startClient({ port, perConnection, connections: 16, rate });
-        const started = performance.now();
+        const client = startClient({ port, perConnection, connections: 16, rate, atLeast: wanted });
         await work();
-        const rest = (1_000 * wanted) / rate - (performance.now() - started);
-        await sleep(Math.max(0, rest));
         return client.end();
       });
       const reasons = report.reasons.map(([reason, count]) => `${count} ${reason}`).join(', ');

@@ -9,6 +9,7 @@ import {
   drive,
   member,
   pidOf,
+  program,
   service,
   snapshotOf,
   type TopConfig,
@@ -126,7 +127,8 @@ async function createOld(): Promise<Scratch & { readonly config: TopConfig }> {
   return {
     ...scratch,
     config: {
-      reload_command: `haproxy -D -f ${file} -p ${pid} -sf $(cat ${pid})`,
+      binary: program,
+      reload_command: `${program} -D -f ${file} -p ${pid} -sf $(cat ${pid})`,
       config_file_path: file,
       socket_file_path: scratch.path('stats.sock'),
       global: ['daemon', `stats socket ${scratch.path('stats.sock')} mode 600 level admin`],
@@ -144,3 +146,51 @@ async function createOld(): Promise<Scratch & { readonly config: TopConfig }> {
     },
   };
 }
+
+test('lets the check command judge the candidate file', async () => {
+  await using scratch = await createOld();
+  const candidate = scratch.path('candidate.cfg');
+  const checked = { ...scratch.config, do_checks: true, candidate_config_file_path: candidate };
+  const web = snapshotOf(service('web', { port: await freePort() }, []));
+  {
+    const check_command = `echo web is not for today; exit 3`;
+    await using driven = drive({ ...checked, check_command });
+    await expect(driven.apply(web)).rejects.toThrow('web is not for today');
+  }
+  await using driven = drive({ ...checked, check_command: `${program} -c -f ${candidate}` });
+  expect(await driven.apply(web)).toBe('reloaded');
+});
+
+test('keeps two processes in step through their two sockets', async () => {
+  await using scratch = await createOld();
+  await using one = await startCopy('one');
+  await using two = await startCopy('two');
+  const sockets = [scratch.path('stats.sock'), scratch.path('two.sock')];
+  const second = scratch.path('second.cfg');
+  const port = await freePort();
+  const [pid, other] = [scratch.path('pid'), scratch.path('other.pid')];
+  await writeFile(other, '');
+  const main = scratch.config.config_file_path;
+  await using driven = drive({
+    ...scratch.config,
+    socket_file_path: sockets,
+    reload_command:
+      `sed -e 's#${sockets[0]}#${sockets[1]}#' -e '/bind/d' ${main} > ${second}; ` +
+      `${program} -D -f ${main} -p ${pid} -sf $(cat ${pid}); ` +
+      `${program} -D -f ${second} -p ${other} -sf $(cat ${other})`,
+  });
+  await driven.apply(snapshotOf(service('web', { port }, [member(one.port)])));
+  await until(() =>
+    openStatsSocket(sockets[1] ?? '')
+      .then((stats) => stats[Symbol.asyncDispose]())
+      .then(() => true),
+  );
+  await driven.apply(snapshotOf(service('web', { port }, [member(two.port)])));
+  for (const path of sockets) {
+    await using stats = await openStatsSocket(path);
+    expect((await serversOf(stats, 'web')).filter(({ inRotation }) => inRotation)).toMatchObject([
+      { port: two.port },
+    ]);
+  }
+  await execa('kill', (await readFile(other, 'utf8')).trim().split('\n'), { reject: false });
+});

@@ -13,6 +13,7 @@ import { judge, placesOf } from '../../packages/synapse/src/proxies/haproxy/judg
 import { render } from '../../packages/synapse/src/proxies/haproxy/preview.ts';
 import { capabilitiesOf } from '../../packages/synapse/src/proxies/haproxy/version.ts';
 import type { Service } from '../../packages/synapse/src/service.ts';
+import { program } from '../support/haproxy.ts';
 import { createScratch } from '../support/scratch.ts';
 
 /**
@@ -76,8 +77,9 @@ async function outcomeOf(text: string): Promise<string> {
     file,
     {
       candidate: scratch.path('haproxy.cfg'),
-      check: { binary: 'haproxy', timeout: 10_000 },
+      check: { binary: program, timeout: 10_000 },
       held: placesOf(layout.sections),
+      pid: undefined,
     },
     signal,
   ).catch((error: unknown) => [{ owner: 'haproxy', reason: (error as Error).message }]);

@@ -1,6 +1,9 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createMetrics, silentLog } from '@smartstack/daemon';
+import { execa } from 'execa';
 import { expect, test } from 'vitest';
 
 import {
@@ -161,12 +164,16 @@ test('someone else’s reload is noticed, and what it lost is put back', async (
   await driven.apply(web([member(one.port)]));
   const worker = pidOf(driven);
   const file = run.path('run', 'haproxy.cfg');
-  const { readFile } = await import('node:fs/promises');
   const before = await readFile(file, 'utf8');
   await driven.apply(web([member(two.port)]));
   await writeFile(file, before);
-  process.kill((await masterOf(run.path('run'))) ?? 0, 'SIGUSR2');
-  await until(() => pidOf(driven) !== worker && pidOf(driven) > 0);
+  const master = (await masterOf(run.path('run'))) ?? 0;
+  await until(async () => {
+    // HAProxy loses a reload that is asked for while it still starts.
+    process.kill(master, 'SIGUSR2');
+    await sleep(500);
+    return pidOf(driven) !== worker && pidOf(driven) > 0;
+  });
   await until(async () => (await answerOf(port)) === 'two');
 });
 
@@ -236,3 +243,57 @@ async function keepAlive(port: number) {
     [Symbol.asyncDispose]: async () => agent.destroy(),
   };
 }
+
+test('HAProxy whose file is gone is taken over with all its services', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  const [port, other] = [await freePort(), await freePort()];
+  const web = service('web', { port }, [member(one.port)]);
+  {
+    await using driven = drive(run.config);
+    await driven.apply(snapshotOf(web));
+  }
+  await rm(run.path('run', 'haproxy.cfg'));
+  await rm(run.path('run', 'synapse.state.json'));
+  await using driven = drive({ ...run.config, audit_interval: '200ms' });
+  expect(await driven.apply(snapshotOf(web))).toBe('unchanged');
+  await driven.apply(snapshotOf(web, service('other', { port: other }, [member(one.port)])));
+  expect(driven.driver.status()).toMatchObject({ quarantined: [] });
+  expect(await answerOf(port)).toBe('one');
+  expect(await answerOf(other)).toBe('one');
+});
+
+test('a file that someone changed is written again', async () => {
+  await using run = await createRun();
+  await using driven = drive({ ...run.config, audit_interval: '100ms' });
+  await driven.apply(snapshotOf(service('web', { port: await freePort() }, [member(1)])));
+  const file = run.path('run', 'haproxy.cfg');
+  const before = await readFile(file, 'utf8');
+  await writeFile(file, 'nonsense\n');
+  await until(async () => (await readFile(file, 'utf8')) === before);
+});
+
+test('a server that speaks TLS with a certificate authority joins at runtime', async () => {
+  await using run = await createRun();
+  const authority = run.path('ca.pem');
+  await execa('openssl', [
+    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'],
+    ...['-keyout', run.path('key.pem'), '-out', authority],
+  ]);
+  const [key, cert] = [await readFile(run.path('key.pem')), await readFile(authority)];
+  const server = createServer({ key, cert }, (_, response) => response.end('secured'));
+  const backend = await freePort();
+  server.listen(backend, '127.0.0.1');
+  try {
+    await using driven = drive(run.config);
+    const port = await freePort();
+    const options = `check inter 100ms ssl verify required ca-file ${authority}`;
+    const web = (...members: ReturnType<typeof member>[]) =>
+      snapshotOf(service('web', { port, server_options: options, listen: 'mode http' }, members));
+    await driven.apply(web());
+    expect(await driven.apply(web(member(backend)))).toBe('updated');
+    expect(await answerOf(port)).toBe('secured');
+  } finally {
+    server.close();
+  }
+});

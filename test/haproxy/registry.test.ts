@@ -180,7 +180,11 @@ test('a balance that takes no servers at runtime reloads, says why, and needs no
   });
   expect(await driven.apply(web(one.port))).toBe('updated');
   await until(() => statesOf(driven, 'web')[`127.0.0.1:${two.port}`] === 'parked');
-  expect(await driven.apply(web(one.port, two.port))).toBe('updated');
+  const more = service('more', { port: await freePort() }, []);
+  expect(await driven.apply(snapshotOf(...web(one.port).values(), more))).toBe('reloaded');
+  expect(statesOf(driven, 'web')[`127.0.0.1:${two.port}`]).toBe('parked');
+  const both = snapshotOf(...web(one.port, two.port).values(), more);
+  expect(await driven.apply(both)).toBe('updated');
   const answers = new Set([await answerOf(port), await answerOf(port)]);
   expect([...answers].sort()).toEqual(['one', 'two']);
 });

@@ -66,12 +66,14 @@ const mariadb: ServerOptions = {
 const rabbitmq: ServerOptions = {
   companion: ({ otherPort }) => ['epmd', '-port', `${otherPort}`, '-address', '127.0.0.1'],
   command: () => ['/usr/lib/rabbitmq/bin/rabbitmq-server'],
-  env: ({ directory, port, otherPort }) => ({
+  env: ({ directory, port, otherPort, thirdPort }) => ({
     HOME: directory,
     ERL_EPMD_PORT: `${otherPort}`,
     RABBITMQ_NODENAME: `nerve-${port}@localhost`,
     RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
     RABBITMQ_NODE_PORT: `${port}`,
+    // By itself it would take the node's port + 20000, which an outgoing connection may have.
+    RABBITMQ_DIST_PORT: `${thirdPort}`,
     RABBITMQ_MNESIA_BASE: `${directory}/mnesia`,
     RABBITMQ_LOGS: '-',
     RABBITMQ_ENABLED_PLUGINS_FILE: `${directory}/plugins`,

@@ -33,6 +33,8 @@ export interface Place {
   readonly port: number;
   /** A second free port. */
   readonly otherPort: number;
+  /** A third one. */
+  readonly thirdPort: number;
 }
 
 type Run = (argv: readonly string[]) => Promise<unknown>;
@@ -44,6 +46,7 @@ export async function startServer(options: ServerOptions): Promise<RealServer> {
     directory: scratch.directory,
     port: await freePort(),
     otherPort: await freePort(),
+    thirdPort: await freePort(),
   };
   const identity = await identityOf(options.user, scratch);
   const env = options.env?.(place) ?? {};

@@ -60,6 +60,9 @@ export function drive(config: TopConfig): Driven {
   };
 }
 
+/** The HAProxy under test: the one in PATH, or another version's. */
+export const program = process.env.HAPROXY ?? 'haproxy';
+
 /** A folder with a managed HAProxy in it, which is ended with it. */
 export async function createRun(): Promise<
   Scratch & { readonly config: TopConfig; readonly socket: string }
@@ -68,7 +71,7 @@ export async function createRun(): Promise<
   return {
     ...scratch,
     socket: scratch.path('run', 'haproxy.sock'),
-    config: { run_directory: scratch.path('run'), stats_address: false },
+    config: { run_directory: scratch.path('run'), stats_address: false, binary: program },
     [Symbol.asyncDispose]: async () => {
       await killHaproxy(scratch.path('run'));
       await scratch[Symbol.asyncDispose]();

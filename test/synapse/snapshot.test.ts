@@ -52,7 +52,12 @@ test('a machine that starts while ZooKeeper is down serves what it served before
     });
   }
 
+  await until(async () => !(await answers().catch(() => false)));
+
   await using _again = await startDaemon('synapse', config(hosts), scratch.directory);
   await until(answers);
-  expect(await state()).toMatchObject({ heard: false, stale: true });
+  await until(async () => {
+    expect(await state()).toMatchObject({ heard: false, stale: true });
+    return true;
+  });
 });

@@ -1,7 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { Fleet } from './fleet.ts';
-
 /** What a service last said of itself. */
 export interface Beat {
   readonly passed: boolean;
@@ -29,7 +27,7 @@ export function createBeats(): Beats {
  * Answers `PUT /beat/<service>`, and nothing else. A browser does not send a PUT to another origin
  * unasked, so that no page on this machine's screen can speak for a service.
  */
-export function takeBeats(fleet: Pick<Fleet, 'services'>, beats: Beats) {
+export function takeBeats(isService: (name: string) => boolean, beats: Beats) {
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     const url = new URL(request.url ?? '/', 'http://localhost');
     const [, service = ''] = /^\/beat\/([^/]+)$/.exec(url.pathname) ?? [];
@@ -48,7 +46,7 @@ export function takeBeats(fleet: Pick<Fleet, 'services'>, beats: Beats) {
   };
 
   function faultOf(name: string, query: URLSearchParams): string | undefined {
-    if (!fleet.services().some((each) => each.name === name)) return `there is no service ${name}`;
+    if (!isService(name)) return `there is no service ${name}`;
     const state = query.get('state') ?? 'pass';
     return ['pass', 'fail'].includes(state) ? undefined : 'a state is pass or fail';
   }

@@ -75,7 +75,7 @@ function sideTasks(config: Config, parts: Parts) {
     (own: AbortSignal) => dropLeftovers(fleet, registries, log, own),
   ];
   if (address) {
-    const answer = takeBeats(fleet, beats);
+    const answer = takeBeats((name) => fleet.services().some((each) => each.name === name), beats);
     const served = { metrics, ready: () => ready(fleet), status, answer, log };
     tasks.push((own) => serveStatus(address, served, own));
   }

@@ -11,14 +11,19 @@ import {
 import { Command, Option } from 'commander';
 
 import { loadConfig } from './config.ts';
+import { addOperatorCommands, addressIn } from './operator/commands.ts';
 import { diffOf, previewOnce } from './preview.ts';
+import { createReloader } from './reload.ts';
 import { runSynapse } from './synapse.ts';
 
 interface Options {
-  readonly config: string;
+  readonly config?: string;
   readonly checkConfig?: boolean;
   readonly logLevel: LogLevel;
 }
+
+/** Where synapse's status is unless a configuration says another place. */
+const defaults = { status_address: { host: '127.0.0.1', port: 9102 } } as const;
 
 const example = `
 Example of a configuration:
@@ -30,17 +35,14 @@ Example of a configuration:
         port: 3213                  # apps on this machine connect to 127.0.0.1:3213
         listen: [mode http]
 
+SIGHUP reads the configuration again; files of service_conf_dir are seen by themselves.
 SIGTERM or SIGINT ends synapse. Its HAProxy goes on serving, and the next synapse takes it over
 (haproxy.on_exit: stop ends it too).`;
 
 const program = new Command('synapse')
   .description('Follows the services that this machine uses and keeps its local proxy in step.')
   .version(versionOf(import.meta.url))
-  .addOption(
-    new Option('-c, --config <file>', 'configuration, YAML or JSON')
-      .env('SYNAPSE_CONFIG')
-      .makeOptionMandatory(),
-  )
+  .addOption(new Option('-c, --config <file>', 'configuration, YAML or JSON').env('SYNAPSE_CONFIG'))
   .option('-k, --check-config', 'say whether the configuration is good, then exit (0 good, 1 bad)')
   .addOption(
     new Option('--log-level <level>', 'least important messages to log')
@@ -61,14 +63,43 @@ program
   )
   .action(diff);
 
+program
+  .command('check-config')
+  .description(
+    'Say whether the configuration is good: exits with 0 when it is, 1 with every problem.',
+  )
+  .action(checkConfig);
+addOperatorCommands(program, async () => {
+  const { config: file } = program.opts<Options>();
+  const { config } = file === undefined ? { config: defaults } : await loadConfig(file);
+  return addressIn(config.status_address);
+});
+
 await program.parseAsync();
 
-async function main({ config: file, checkConfig, logLevel }: Options): Promise<void> {
-  const loaded = await orExit(loadConfig(file));
-  if (checkConfig) return sayOk(file, Object.keys(loaded.config.services).length);
+/** The configuration file, without which there is nothing to do. */
+function fileOrExit(): string {
+  const { config } = program.opts<Options>();
+  return config ?? program.error("error: required option '-c, --config <file>' not specified");
+}
+
+async function checkConfig(): Promise<void> {
+  const file = fileOrExit();
+  const { config } = await orExit(loadConfig(file));
+  sayOk(file, Object.keys(config.services).length);
+}
+
+async function main({ checkConfig: onlyCheck, logLevel }: Options): Promise<void> {
+  if (onlyCheck) return checkConfig();
+  const file = fileOrExit();
+  const reloader = createReloader(file, () => log);
+  const loaded = await orExit(reloader.load());
   const log = createLog('synapse', logLevel);
   const metrics = createMetrics({ process: true });
-  await runDaemon((signal) => runSynapse(loaded, { log, metrics }, signal), { log });
+  await runDaemon((signal) => runSynapse(loaded, { log, metrics, reloads: reloader }, signal), {
+    log,
+    onHangup: reloader.request,
+  });
 }
 
 async function render(): Promise<void> {
@@ -86,7 +117,6 @@ async function diff(): Promise<void> {
 }
 
 async function previewOrExit(code: number) {
-  const { config: file } = program.opts<Options>();
-  const loaded = await orExit(loadConfig(file), code);
+  const loaded = await orExit(loadConfig(fileOrExit()), code);
   return orExit(previewOnce(loaded, AbortSignal.timeout(60_000)), code);
 }

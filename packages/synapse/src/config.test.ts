@@ -144,3 +144,9 @@ test('discovery_multi has the discovery as its primary watcher', async () => {
     watchers: { old: { method: 'base' }, primary: { method: 'base' } },
   });
 });
+
+test('what the originals’ files may have beside is taken', async () => {
+  await load(
+    'services: {}\nstatsd: {host: localhost, port: 8125, sample_rate: {synapse.watcher: 0.1}}\nfile_output: {output_directory: /tmp/x}',
+  );
+});

@@ -16,6 +16,7 @@ import {
   problemOf,
   type SingleDiscovery,
 } from './discovery/table.ts';
+import { fileOutputSchema } from './proxies/file-output.ts';
 import { haproxySchema, haproxyServiceSchema } from './proxies/haproxy/config.ts';
 
 /** The originals also took a port as text. */
@@ -73,6 +74,15 @@ const schema = z
     /** Where synapse tells about itself: `/health /ready /metrics /status`. */
     status_address: statusAddress.default({ host: '127.0.0.1', port: 9102 }),
     haproxy: haproxySchema.optional(),
+    file_output: fileOutputSchema.optional(),
+    /** Taken from the originals' files, without effect: `/metrics` has them all. */
+    statsd: z
+      .strictObject({
+        host: z.string().optional(),
+        port: port.optional(),
+        sample_rate: z.record(z.string(), z.number()).optional(),
+      })
+      .optional(),
     shrink_guard: z.union([z.literal(false), shrinkGuardSchema]).prefault({}),
     /** Where what was served is kept for a start without a registry; systemd's state folder when absent. */
     snapshot_file: z.union([z.literal(false), z.string().startsWith('/')]).optional(),
@@ -91,9 +101,15 @@ export interface LoadedConfig {
   readonly source: Source;
 }
 
-/** Reads synapse's file and its `service_conf_dir`; throws a `ConfigError` that lists every problem. */
-export async function loadConfig(file: string): Promise<LoadedConfig> {
-  const source = await readSourceWithServices(file);
+/**
+ * Reads synapse's file and its `service_conf_dir`, whose files `read` may read another way; throws a
+ * `ConfigError` that lists every problem.
+ */
+export async function loadConfig(
+  file: string,
+  read?: (file: string) => Promise<Source | undefined>,
+): Promise<LoadedConfig> {
+  const source = await readSourceWithServices(file, read);
   return { config: validate(schema, source), source };
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import type { Log, Metrics } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { LoadedConfig, ServiceConfig } from './config.ts';
@@ -9,7 +10,12 @@ import { followGenerator } from './discovery/generator.ts';
 import { createPipeline } from './discovery/pipeline.ts';
 import type { Followed } from './followers.ts';
 import type { Memory } from './remembered.ts';
-import type { SynapseDeps } from './synapse.ts';
+
+/** What all of synapse shares. */
+export interface SynapseDeps {
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
 
 /**
  * Every configured service with the discovery that follows it; nothing is opened before that runs.
@@ -38,6 +44,7 @@ export function followedServices(
     const remembered = before?.identity === identity ? before.instances : undefined;
     const serviceDeps = { ...shared, service: name };
     return {
+      config: service,
       identity: hashOf([service, zookeeper, registry, config.shrink_guard, trusted]),
       service: {
         name,

@@ -1,6 +1,8 @@
+import type { ServiceConfig } from './config.ts';
 import type { Discovery } from './discovery/discovery.ts';
 import type { GeneratorOverrides } from './discovery/generator.ts';
 import type { ShrinkGuard } from './discovery/policies/shrink-guard.ts';
+import type { Trace } from './discovery/trace.ts';
 import type { Service, Snapshot } from './service.ts';
 import type { TaskGroup } from './task-group.ts';
 
@@ -14,6 +16,10 @@ export interface Followed {
   readonly identity?: string;
   /** Holds a sudden loss of members back, where it does. */
   readonly guard?: ShrinkGuard | undefined;
+  /** What came out of each step of its discovery, where that is known. */
+  readonly trace?: Trace;
+  /** The configuration that it was made from, where it was. */
+  readonly config?: ServiceConfig;
 }
 
 export interface FollowersOptions {

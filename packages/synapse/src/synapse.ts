@@ -1,21 +1,26 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
-import { type Log, type Metrics, serveStatus } from '@smartstack/daemon';
+import { serveStatus } from '@smartstack/daemon';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 
+import { createCatalog } from './api/catalog.ts';
+import { createApi } from './api/handler.ts';
 import type { LoadedConfig, SynapseConfig } from './config.ts';
-import { followedServices } from './followed.ts';
+import { explain } from './explain.ts';
+import { followedServices, type SynapseDeps } from './followed.ts';
+import { createFileOutput } from './proxies/file-output.ts';
 import { haproxy } from './proxies/haproxy/index.ts';
 import { createMemoryFile } from './proxies/memory-file.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
 import { createReconciler } from './reconciler.ts';
+import type { Reloader } from './reload.ts';
 import { type Memory, readMemory } from './remembered.ts';
+import type { Snapshot } from './service.ts';
 import { describeStatus } from './status.ts';
 
-export interface SynapseDeps {
-  readonly log: Log;
-  readonly metrics: Metrics;
-}
+/** Where newer configurations come from. */
+export type Reloads = Pick<Reloader, 'changes' | 'problems'>;
 
 /** How long a start that remembers every service waits for the registry, in milliseconds. */
 const patience = 500;
@@ -23,7 +28,7 @@ const patience = 500;
 /** Follows every configured service and keeps the proxies in step until the signal aborts. */
 export async function runSynapse(
   loaded: LoadedConfig,
-  deps: SynapseDeps,
+  deps: SynapseDeps & { readonly reloads: Reloads },
   signal: AbortSignal,
 ): Promise<void> {
   const { config } = loaded;
@@ -34,7 +39,13 @@ export async function runSynapse(
     ...deps,
   });
   await using proxy: ProxyDriver = haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps);
-  const drivers = [proxy, ...(file === undefined ? [] : [createMemoryFile(file, memory)])];
+  const catalog = createCatalog();
+  const drivers = [
+    proxy,
+    catalog.driver,
+    ...(config.file_output ? [createFileOutput(config.file_output)] : []),
+    ...(file === undefined ? [] : [createMemoryFile(file, memory)]),
+  ];
   const followed = followedServices(loaded, registries, deps, memory);
   deps.log.info({ services: followed.length }, 'following');
   const allRemembered = followed.length > 0 && followed.every(({ service }) => service.stale);
@@ -46,7 +57,7 @@ export async function runSynapse(
       : config.startup_timeout,
     ...deps,
   });
-  const tasks = [reconciler.run(signal)];
+  const tasks = [reconciler.run(signal), reload()];
   if (config.status_address)
     tasks.push(
       serveStatus(
@@ -54,12 +65,52 @@ export async function runSynapse(
         {
           ...deps,
           ready: reconciler.ready,
-          status: () => describeStatus(reconciler, drivers),
+          status: () => ({
+            config_problems: deps.reloads.problems(),
+            ...describeStatus(reconciler, drivers),
+          }),
+          answer: createApi({
+            catalog,
+            accept: (name) => {
+              const one = reconciler.get(name);
+              return one && (one.guard?.accept() ?? false);
+            },
+            explain: (name) => {
+              const [one, service] = [reconciler.get(name), reconciler.snapshot().get(name)];
+              return one && service && explain(one, service, drivers);
+            },
+          }),
         },
         signal,
       ),
     );
   await Promise.all(tasks);
+
+  async function reload(): Promise<void> {
+    let current = config;
+    for await (const next of deps.reloads.changes(signal)) {
+      const restart = changedSections(current, next.config);
+      if (restart.length > 0) deps.log.warn({ sections: restart }, 'restart to use these sections');
+      reconciler.replace(followedServices(next, registries, deps, memoryOf(reconciler.snapshot())));
+      deps.log.info({ services: reconciler.snapshot().size }, 'configuration read again');
+      current = next.config;
+    }
+  }
+}
+
+/** Sections that are used only at the start. */
+function changedSections(before: SynapseConfig, after: SynapseConfig): readonly string[] {
+  const fixed = ['haproxy', 'file_output', 'status_address', 'snapshot_file'] as const;
+  return fixed.filter((section) => !isDeepStrictEqual(before[section], after[section]));
+}
+
+/** What is served now, for services that are found as before under another configuration. */
+function memoryOf(snapshot: Snapshot): Memory {
+  return new Map(
+    [...snapshot].flatMap(([name, { identity = '', instances }]) =>
+      instances ? [[name, { identity, instances }]] : [],
+    ),
+  );
 }
 
 /** Where the snapshot is: as configured, or in the folder that systemd gives (`StateDirectory=`). */

@@ -52,9 +52,13 @@ export async function readSource(file: string): Promise<Source> {
 /**
  * Reads a daemon's file and the files of its `service_conf_dir` (`*.yaml`, `*.yml`, `*.json`; a file's
  * name without its ending is its service's, and it wins over a service of that name in the main file).
- * A relative folder is meant from the main file's own.
+ * A relative folder is meant from the main file's own. `read` may read a service's file another way, or
+ * leave it out.
  */
-export async function readSourceWithServices(file: string): Promise<Source> {
+export async function readSourceWithServices(
+  file: string,
+  read: (file: string) => Promise<Source | undefined> = readSource,
+): Promise<Source> {
   const main = await readSource(file);
   if (!isRecord(main.value) || typeof main.value.service_conf_dir !== 'string') return main;
   const directory = resolve(dirname(file), main.value.service_conf_dir);
@@ -66,11 +70,20 @@ export async function readSourceWithServices(file: string): Promise<Source> {
   const files = names
     .filter((name) => !name.startsWith('.') && /\.(ya?ml|json)$/.test(name))
     .sort();
-  return mergeServices(main, await readAll(files.map((name) => join(directory, name))));
+  return mergeServices(
+    main,
+    await readAll(
+      files.map((name) => join(directory, name)),
+      read,
+    ),
+  );
 }
 
-async function readAll(files: readonly string[]): Promise<ReadonlyMap<string, Source>> {
-  const results = await Promise.allSettled(files.map(readSource));
+async function readAll(
+  files: readonly string[],
+  read: (file: string) => Promise<Source | undefined>,
+): Promise<ReadonlyMap<string, Source>> {
+  const results = await Promise.allSettled(files.map((file) => read(file)));
   const problems = results.flatMap((result) =>
     result.status === 'rejected' ? problemsOf(result.reason) : [],
   );
@@ -78,7 +91,9 @@ async function readAll(files: readonly string[]): Promise<ReadonlyMap<string, So
   return new Map(
     results.flatMap((result, index) => {
       const file = files[index] ?? '';
-      return result.status === 'fulfilled' ? [[basename(file, extname(file)), result.value]] : [];
+      return result.status === 'fulfilled' && result.value
+        ? [[basename(file, extname(file)), result.value]]
+        : [];
     }),
   );
 }

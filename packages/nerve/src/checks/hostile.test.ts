@@ -41,7 +41,7 @@ const hostile: readonly (readonly [string, (socket: Socket, half: string) => unk
 ];
 
 function pour(socket: Socket): void {
-  if (!socket.destroyed) socket.write(Buffer.alloc(65_536, 'x'), () => pour(socket));
+  if (!socket.destroyed) socket.write(Buffer.alloc(65_536, 'x'), () => setImmediate(pour, socket));
 }
 
 describe.each(checks)(

@@ -5,6 +5,7 @@ import type { ServiceConfig } from '../config.ts';
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { withPort } from './policies/backend-port.ts';
 import { type FallbackPolicy, withFallback } from './policies/fallback.ts';
+import { filtersOf, withFilters } from './policies/label-filters.ts';
 import { withLeader } from './policies/leader.ts';
 import {
   createShrinkGuard,
@@ -12,10 +13,13 @@ import {
   type ShrinkGuardPolicy,
 } from './policies/shrink-guard.ts';
 import { createDiscovery } from './table.ts';
+import { createTrace, type Trace } from './trace.ts';
 
 export interface Pipeline {
   readonly discovery: Discovery;
   readonly guard: ShrinkGuard | undefined;
+  /** What came out of each step. */
+  readonly trace: Trace;
 }
 
 export interface PipelineOptions {
@@ -29,8 +33,8 @@ export interface PipelineOptions {
 const doubt = 60_000;
 
 /**
- * A service's discovery with all that its configuration says about what becomes of the lists: port,
- * guard against sudden losses, default and previous members, leader, in this order.
+ * A service's discovery with all that its configuration says about what becomes of the lists: filters,
+ * port, guard against sudden losses, default and previous members, leader, in this order.
  */
 export function createPipeline(
   service: ServiceConfig,
@@ -39,8 +43,10 @@ export function createPipeline(
 ): Pipeline {
   const log = deps.log.child({ service: deps.service });
   const port = service.backend_port_override ?? service.haproxy?.server_port_override;
-  const found = createDiscovery(service.discovery, { ...deps, log, port });
-  const addressed = withPort(found, service.backend_port_override);
+  const trace = createTrace();
+  const found = trace.through('found', createDiscovery(service.discovery, { ...deps, log, port }));
+  const filtered = trace.through('filtered', withFilters(found, filtersOf(service.discovery)));
+  const addressed = withPort(filtered, service.backend_port_override);
   const policy = service.shrink_guard ?? shrinkGuard;
   const guard = policy
     ? createShrinkGuard({
@@ -53,8 +59,8 @@ export function createPipeline(
       })
     : undefined;
   const guarded = guard ? guard.guard(addressed) : addressed;
-  const discovery = withFallback(guarded, fallbackOf(service), remembered);
-  return { guard, discovery: elected(discovery, service, log) };
+  const kept = trace.through('kept', withFallback(guarded, fallbackOf(service), remembered));
+  return { guard, trace, discovery: elected(kept, service, log) };
 }
 
 function elected(discovery: Discovery, service: ServiceConfig, log: Log): Discovery {

@@ -63,22 +63,23 @@ export function problemOf(config: DiscoveryConfig): string | undefined {
     : undefined;
 }
 
-/** The discovery that a configuration describes, with its label filters. */
+/** The discovery that a configuration describes, before its own label filters; those of its parts are applied. */
 export function createDiscovery(config: DiscoveryConfig, deps: DiscoveryDeps): Discovery {
-  const discovery =
-    config.method === 'multi'
-      ? multi(
-          Object.fromEntries(
-            Object.entries(config.watchers).map(([name, each]) => [
-              name,
-              createDiscovery(each, { ...deps, log: deps.log.child({ watcher: name }) }),
-            ]),
-          ),
-          config.resolver,
-          deps.log,
-        )
-      : createSingle(config, deps);
-  return withFilters(discovery, filtersOf(config));
+  return config.method === 'multi'
+    ? multi(
+        Object.fromEntries(
+          Object.entries(config.watchers).map(([name, each]) => [
+            name,
+            withFilters(
+              createSingle(each, { ...deps, log: deps.log.child({ watcher: name }) }),
+              filtersOf(each),
+            ),
+          ]),
+        ),
+        config.resolver,
+        deps.log,
+      )
+    : createSingle(config, deps);
 }
 
 function createSingle(config: SingleDiscovery, deps: DiscoveryDeps): Discovery {

@@ -1,13 +1,13 @@
 import { messageOf } from '@smartstack/daemon';
 
-import type { File, Section } from './layout.ts';
+import type { File } from './layout.ts';
 import { runCommand } from './run-command.ts';
 
 /** One thing that HAProxy found wrong with a file. */
 export interface Finding {
   readonly message: string;
-  /** The section that it is about, where that can be told. */
-  readonly section: Section | undefined;
+  /** Whose lines it is about, where that can be told. */
+  readonly owner: string | undefined;
 }
 
 /** HAProxy's verdict: nothing wrong, or what; `warnings` are its other words. */
@@ -42,7 +42,10 @@ export async function checkFile(
   if (run.isLate)
     throw new Error(`cannot check ${path}: ${program} gave no verdict in ${timeout} ms`);
   if (run.exitCode === 0) return { valid: true, findings: [] };
-  return { valid: false, findings: readFindings(run.output, file) };
+  const findings = readFindings(run.output, file);
+  if (findings.length > 0) return { valid: false, findings };
+  const said = run.output.trim().slice(-500) || `exit code ${run.exitCode ?? 'none'}`;
+  return { valid: false, findings: [{ message: `${program}: ${said}`, owner: undefined }] };
 }
 
 /** Alerts of `haproxy -c`, with the section each is about: by its line, else by the proxy that it names. */
@@ -52,16 +55,17 @@ export function readFindings(output: string, file: File): readonly Finding[] {
     .filter((line) => line.startsWith('[ALERT]'))
     .map((line) => line.replace(/^\[ALERT\]\s*\(\d+\)\s*:\s*(config\s*:\s*)?/, ''))
     .filter((message) => !/^(Error\(s\) found|Fatal errors found)/.test(message))
-    .map((message) => ({ message: readable(message, file), section: sectionOf(message, file) }));
+    .map((message) => ({ message: readable(message, file), owner: ownerOf(message, file) }));
 }
 
 const place = /(?:parsing )?\[[^\]]*?:(\d+)\]\s*:?\s*/;
 
-function sectionOf(message: string, file: File): Section | undefined {
+function ownerOf(message: string, file: File): string | undefined {
   const line = place.exec(message)?.[1];
-  if (line !== undefined) return file.sectionAt(Number(line));
-  const name = /(?:proxy|backend|frontend|listen)\s+'([^']+)'/i.exec(message)?.[1];
-  return name === undefined ? undefined : file.sectionNamed(name);
+  if (line !== undefined) return file.ownerAt(Number(line));
+  const [, name] = /(?:proxy|backend|frontend|listen)\s+'([^']+)'/i.exec(message) ?? [];
+  const words = [...message.matchAll(/'([^']+)'/g)].map(([, word]) => word ?? '');
+  return name === undefined ? undefined : file.ownerOf(name, words);
 }
 
 /** The candidate's path and line number say nothing to a reader; the line itself does. */

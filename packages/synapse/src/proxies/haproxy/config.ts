@@ -1,6 +1,7 @@
 import { duration } from '@smartstack/daemon';
 import { z } from 'zod';
 
+import { serverKeywords } from './keywords.ts';
 import { lines, singleLine } from './lines.ts';
 
 const path = singleLine.pipe(z.string().min(1));
@@ -102,7 +103,14 @@ const settings = z.strictObject({
   syslog: optional(singleLine),
   /** Which server keywords the registry may set: the default list, none, or this list. */
   registry_server_options: z
-    .union([z.enum(['allow', 'deny']), z.array(z.string().regex(/^[a-z0-9-]+$/))])
+    .union([
+      z.enum(['allow', 'deny']),
+      z.array(
+        z.string().refine((word) => serverKeywords.has(word), {
+          error: 'expected a keyword of a HAProxy server line',
+        }),
+      ),
+    ])
     .default('allow'),
   /** Whether the parent znode's generator data may hold raw HAProxy lines. */
   trust_registry_config: flag(false),

@@ -26,6 +26,8 @@ export interface DesireOptions {
   addressOf(server: string): string | undefined;
   /** Told of each set of options that a member may not have, when it first asks for them. */
   onRefused(service: string, refusal: Refusal): void;
+  /** Told of lines for a shared frontend that there is none for. */
+  onIgnored(service: string, lines: readonly string[]): void;
   /** The configuration to use for a service; undefined to leave it out. */
   choose(service: string, config: HaproxyService): HaproxyService | undefined;
 }
@@ -44,6 +46,8 @@ export function createDesire(options: DesireOptions) {
     if (known?.service === name) return known;
     const part = partOf(name, config, settings);
     parts.set(config, part);
+    const { shared } = part.stanza;
+    if (shared.length > 0 && !settings.config.shared_frontend) options.onIgnored(name, shared);
     return part;
   };
 

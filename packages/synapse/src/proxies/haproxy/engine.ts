@@ -12,6 +12,7 @@ import { createLayouts, type Layout } from './layout.ts';
 import { type Running, runningAt } from './loader.ts';
 import type { Remembered } from './memory-file.ts';
 import type { Meters } from './meters.ts';
+import { noticesTo } from './notices.ts';
 import { createPace } from './pace.ts';
 import { createQuarantine } from './quarantine.ts';
 import { type Reasons, reloadReasons } from './reasons.ts';
@@ -61,8 +62,7 @@ export function createEngine(options: EngineOptions): Engine {
     hosts,
     choose: quarantine.choose,
     addressOf: (server) => keeper.written?.servers.get(server)?.host,
-    onRefused: (service, refusal) =>
-      log.warn({ service, ...refusal }, 'options of a member were left out: not allowed'),
+    ...noticesTo(log),
   });
   /** What HAProxy runs; undefined while that is not sure. */
   let running: Running | undefined;
@@ -109,6 +109,7 @@ export function createEngine(options: EngineOptions): Engine {
   function reasonsFor(synced: Synced): Reasons {
     const wanted = layouts(partsOf(desired), quarantine.leftOut);
     if (running?.shape === wanted.shape) layout ??= wanted;
+    if (layout === wanted && keeper.written?.shape !== wanted.shape) keeper.touch();
     if (paths.config === undefined) return new Map();
     const asked = new Map([...pending, ...synced.reload]);
     const isBehind = !runtime && layout !== undefined && keeper.differs(layout, desired);
@@ -120,6 +121,7 @@ export function createEngine(options: EngineOptions): Engine {
     due.at('audit', Date.now() + config.audit_interval);
     doubt();
     await quarantine.release(signal);
+    await keeper.look();
   }
 
   /** Finds the HAProxy that runs, if any; one that this process did not start or reload is taken over. */
@@ -163,11 +165,12 @@ export function createEngine(options: EngineOptions): Engine {
     const results: Synced[] = [];
     for (const sync of syncs) results.push(await sync.sync(wanted, signal));
     const unfinished = new Set(results.flatMap((one) => one.unfinished));
+    const dues = syncs.map((sync) => sync.due());
     for (const { service, backend } of wanted) {
       const one = desired.get(service);
       if (one && !unfinished.has(service)) inStep.set(service, one);
       else inStep.delete(service);
-      const next = Math.min(...syncs.map((sync) => sync.due().get(backend) ?? Infinity));
+      const next = Math.min(...dues.map((one) => one.get(backend) ?? Infinity));
       if (next < Infinity) due.at('drain', next);
     }
     if (unfinished.size > 0) due.at('drain', Date.now());
@@ -184,16 +187,8 @@ export function createEngine(options: EngineOptions): Engine {
       shape !== running?.shape || [...reasons.keys()].some((what) => what !== 'shape');
     const isRevival = !running && lastPid === undefined;
     pace.trying(isRevival);
-    const parts = {
-      equipment,
-      desire,
-      quarantine,
-      syncs,
-      log,
-      written: keeper.written,
-      isNews,
-      isRevival,
-    };
+    const state = { written: keeper.written, pid: running?.pid, isNews, isRevival };
+    const parts = { equipment, desire, quarantine, syncs, log, ...state };
     const loaded = await reload(snapshot, parts, signal).catch((error: unknown) => {
       meters.reloads.inc({ result: 'failed' });
       throw error;
@@ -219,13 +214,18 @@ export function createEngine(options: EngineOptions): Engine {
 
   const flush = () => keeper.flush({ layout, desired, pid: lastPid, good: quarantine.good });
 
+  function measure(): void {
+    meters.quarantined.set(quarantine.list().length);
+    meters.up.set(running ? 1 : 0);
+  }
+
   function doubt(): void {
     running = undefined;
     inStep = new Map();
   }
 
   return {
-    step,
+    step: (...input) => step(...input).finally(measure),
     flush,
     doubt,
     status: () =>

@@ -20,6 +20,7 @@ import { createManaged } from './managed.ts';
 import { externalPaths, type ManagedPaths, managedPaths, type Paths } from './paths.ts';
 import { createRuntime, type Runtime } from './runtime.ts';
 import { atLeast, capabilitiesOf, oldest } from './version.ts';
+import { startsWith } from './words.ts';
 import { readWritten, type WrittenFile } from './written.ts';
 
 /** All that a driver works with, once it is known what there is. */
@@ -85,6 +86,8 @@ async function surveyManaged(
     throw new UserError(
       `cannot use ${config.binary}: it is HAProxy ${program.version}, too old; ${oldest} or newer is needed`,
     );
+  if (config.global?.some((line) => startsWith(line, 'daemon')))
+    log.warn('the global line daemon was left out: synapse runs HAProxy itself');
   const limit = await descriptorLimit();
   const around = {
     socket: paths.sockets[0],

@@ -2,6 +2,7 @@ import { writeFileAtomic } from '@smartstack/daemon';
 
 import { type Bind, bindsOf, collide, placeOf, probe } from './binds.ts';
 import { type CheckOptions, checkFile } from './check.ts';
+import { listensOn } from './holders.ts';
 import type { File, Layout, Section } from './layout.ts';
 
 /** Something that must be left out before the rest can be loaded. */
@@ -21,8 +22,10 @@ export interface JudgeOptions {
   /** Where a file is put to be checked; undefined when synapse writes none. */
   readonly candidate: string | undefined;
   readonly check: CheckOptions | undefined;
-  /** Places that the running HAProxy listens at already. */
+  /** Places that the running HAProxy listens at already, as far as its file says. */
   readonly held: ReadonlySet<string>;
+  /** The worker that runs, whose ports are not taken whatever the file says. */
+  readonly pid: number | undefined;
 }
 
 /**
@@ -33,26 +36,26 @@ export interface JudgeOptions {
 export async function judge(
   layout: Layout,
   file: File,
-  { candidate, check, held }: JudgeOptions,
+  { candidate, check, held, pid }: JudgeOptions,
   signal: AbortSignal,
 ): Promise<readonly Objection[]> {
   const binds = bindsOf(layout.sections);
   const conflicts = [...twice(layout), ...collisions(binds)];
   if (conflicts.length > 0) return conflicts;
-  const taken = await takenOf(binds.filter((bind) => !held.has(placeOf(bind)) && bind.port !== 0));
+  const fresh = binds.filter((bind) => !held.has(placeOf(bind)) && bind.port !== 0);
+  const taken = await takenOf(fresh, pid);
   if (taken.length > 0) return taken;
   if (!check || candidate === undefined) return [];
   await writeFileAtomic(candidate, file.text, 0o640);
   const { valid, findings } = await checkFile(candidate, file, check, signal);
   if (valid) return [];
   const objections = new Map<string, Objection>();
-  for (const { message, section } of findings) {
-    const owner = section?.owner;
+  for (const { message, owner } of findings) {
     if (owner === undefined || objections.has(owner)) continue;
     objections.set(owner, { owner, reason: message });
   }
   if (objections.size > 0) return [...objections.values()];
-  const said = findings.map(({ message }) => message).join('; ') || 'no reason given';
+  const said = findings.map(({ message }) => message).join('; ');
   throw new WholeFileError(`cannot use ${candidate}: HAProxy says: ${said}`);
 }
 
@@ -87,9 +90,16 @@ function collisions(binds: readonly Bind[]): readonly Objection[] {
   return objections;
 }
 
-async function takenOf(binds: readonly Bind[]): Promise<readonly Objection[]> {
+async function takenOf(
+  binds: readonly Bind[],
+  pid: number | undefined,
+): Promise<readonly Objection[]> {
   const answers = await Promise.all(
-    binds.map(async (bind) => ({ bind, owner: bind.section.owner, reason: await probe(bind) })),
+    binds.map(async (bind) => {
+      const reason = await probe(bind);
+      const isOurs = reason !== undefined && pid !== undefined && (await listensOn(pid, bind.port));
+      return { bind, owner: bind.section.owner, reason: isOurs ? undefined : reason };
+    }),
   );
   return answers.flatMap(({ bind, owner, reason }) => {
     if (reason === undefined) return [];

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+
 import { type Log, messageOf, writeFileAtomic } from '@smartstack/daemon';
 
 import type { HaproxyService } from './config.ts';
@@ -18,6 +20,8 @@ export interface Keeper {
   readonly trouble: string | undefined;
   /** HAProxy was told something that is not in the file: asks to be woken for `flush`. */
   touch(): void;
+  /** Looks whether someone changed or removed the file, and if so asks to write it again. */
+  look(): Promise<void>;
   /** Another file was written and loaded. */
   replaced(file: WrittenFile): void;
   /** Whether the file says other members than are desired. */
@@ -87,6 +91,15 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
     touch: () => {
       isOld = true;
       due.at('file', Date.now() + lag);
+    },
+    look: async () => {
+      if (paths.config === undefined || written === undefined) return;
+      const text = await readFile(paths.config, 'utf8').catch(() => '');
+      if (text === written.text) return;
+      log.warn({ file: paths.config }, 'someone changed the file; it is written again');
+      written = readWritten(text);
+      isOld = true;
+      due.at('file', Date.now());
     },
     replaced: (file) => {
       written = file;

@@ -27,6 +27,8 @@ export interface Section {
   readonly lines: readonly string[];
   /** What is left out when it cannot be: a service's name or `ownerOfExtra`; undefined for what all need. */
   readonly owner?: string;
+  /** Whose each of the last lines is, where many share a section. */
+  readonly contributions?: readonly { readonly owner: string; readonly line: string }[];
   readonly backend?: string;
 }
 
@@ -87,11 +89,7 @@ export function layoutOf(
   const sections = [...common, ...parts.flatMap(sectionsOf)].filter(
     ({ owner }) => owner === undefined || !leftOut.has(owner),
   );
-  if (config.shared_frontend)
-    sections.push({
-      title: 'frontend shared-frontend',
-      lines: [...config.shared_frontend, ...parts.flatMap(({ stanza }) => stanza.shared)],
-    });
+  if (config.shared_frontend) sections.push(sharedFrontend(config.shared_frontend, parts));
   const partOf = new Map(parts.map((part) => [part.service, part]));
   return { sections, parts, partOf, shape: shapeOf(sections, parts) };
 }
@@ -114,6 +112,14 @@ export function createLayouts(settings: LayoutSettings) {
     lastSocket = settings.around.socket;
     return last;
   };
+}
+
+function sharedFrontend(own: readonly string[], parts: readonly Part[]): Section {
+  const contributions = parts.flatMap(({ service, stanza }) =>
+    stanza.shared.map((line) => ({ owner: service, line })),
+  );
+  const lines = [...own, ...contributions.map(({ line }) => line)];
+  return { title: 'frontend shared-frontend', lines, contributions };
 }
 
 function sectionsOf({ service, stanza }: Part): readonly Section[] {
@@ -147,11 +153,11 @@ function shapeOf(sections: readonly Section[], parts: readonly Part[]): string {
 /** The file, and whose each of its lines is. */
 export interface File {
   readonly text: string;
-  /** One line, counted from 1, and the section that it is in. */
+  /** One line, counted from 1, and whose it is. */
   lineAt(line: number): string | undefined;
-  sectionAt(line: number): Section | undefined;
-  /** The first section of a service that has a proxy of this name. */
-  sectionNamed(name: string): Section | undefined;
+  ownerAt(line: number): string | undefined;
+  /** Whose the proxy of a name is; of one that many share, who wrote one of these words there. */
+  ownerOf(proxy: string, words: readonly string[]): string | undefined;
 }
 
 /** The whole text; `servers` gives the server lines of a backend. */
@@ -170,7 +176,18 @@ export function fileOf(layout: Layout, servers: (backend: string) => readonly st
   return {
     lineAt: (line) => out[line - 1]?.trim(),
     text: `${out.join('\n')}\n`,
-    sectionAt: (line) => starts.findLast((start) => start.line <= line)?.section,
-    sectionNamed: (name) => layout.sections.find(({ title }) => title.split(' ')[1] === name),
+    ownerAt: (line) => {
+      const start = starts.findLast((one) => one.line <= line);
+      if (!start) return undefined;
+      const { lines, contributions = [], owner } = start.section;
+      const own = lines.length - contributions.length;
+      return owner ?? contributions[line - start.line - 1 - own]?.owner;
+    },
+    ownerOf: (proxy, words) => {
+      const section = layout.sections.find(({ title }) => title.split(' ')[1] === proxy);
+      const wrote = ({ line }: { readonly line: string }) =>
+        line.split(/\s+/).some((word) => word !== proxy && words.includes(word));
+      return section?.owner ?? section?.contributions?.find(wrote)?.owner;
+    },
   };
 }

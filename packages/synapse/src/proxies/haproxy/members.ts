@@ -57,8 +57,7 @@ function parkedLines(backend: string, { sync }: MembersOptions): readonly string
     const server = memory?.told.get(name);
     const id = memory?.ids.get(name);
     if (!parked || !server || id === undefined) return [];
-    const options = server.options.replace(/(^| )disabled$/, '');
-    return [`${serverLine({ ...server, options, weight: undefined }, id)} disabled`];
+    return [`${serverLine({ ...server, weight: undefined }, id)} disabled`];
   });
 }
 

@@ -37,7 +37,6 @@ export interface RememberOptions {
 /**
  * The first memory of a backend that ran before this process: the file says what its servers were
  * told; of one that was added since, the template's words are assumed.
- * A server that is out and has no weight, though it should, was taken out by an earlier synapse.
  */
 export function remember(
   actual: readonly ServerState[],
@@ -49,24 +48,34 @@ export function remember(
     .filter(({ name }) => !traits.ownServers.has(name))
     .map((state) => {
       const known = written?.get(state.name)?.server;
-      const { name, host, port, weight } = state;
-      const options = known?.options ?? wanted.get(name)?.options ?? '';
+      const guess = wanted.get(state.name);
+      const { name, host, port } = state;
+      const weight = guess && (guess.weight ?? 1) === state.weight ? guess.weight : state.weight;
+      const options = known?.options ?? guess?.options ?? '';
       return [name, { name, host, port, options, weight: known ? known.weight : weight }] as const;
     });
-  const isWeightless = (name: string) =>
-    (written?.get(name)?.server ?? wanted.get(name))?.weight === 0;
-  const found = actual.filter(
-    (state) =>
-      leaving.includes(state.name) ||
-      (isOut(state) && state.weight === 0 && !isWeightless(state.name)),
-  );
   return {
     told: new Map(told),
     ids: new Map(actual.map(({ name, id }) => [name, id])),
-    leaving: new Map(found.map(({ name }) => [name, leave()])),
+    leaving: new Map(leaving.map((name) => [name, leave()])),
     byHand: new Map(),
     states: actual,
   };
+}
+
+/**
+ * Servers that synapse took out and nobody remembers: their weight is 0, though it should not be. An
+ * earlier synapse was killed before it could write that down, or an answer of HAProxy was lost.
+ */
+export function forgotten(
+  { told, leaving, states }: Memory,
+  wanted: ReadonlyMap<string, Server>,
+): readonly string[] {
+  return states
+    .filter((state) => isOut(state) && state.weight === 0 && !leaving.has(state.name))
+    .map(({ name }) => wanted.get(name) ?? told.get(name))
+    .filter((server) => server !== undefined && server.weight !== 0)
+    .flatMap((server) => server?.name ?? []);
 }
 
 /** The memory of a backend that HAProxy has just loaded from a file; what was parked there still is. */
@@ -74,11 +83,20 @@ export function fresh(written: ReadonlyMap<string, Written>, before: Memory | un
   const parked = [...(before?.leaving ?? [])].filter(
     ([name, leaving]) => leaving.parked && written.has(name),
   );
+  const isParked = (name: string) => parked.some(([other]) => other === name);
   return {
-    told: new Map([...written].map(([name, { server }]) => [name, server])),
+    told: new Map(
+      [...written].map(([name, { server }]) => [name, isParked(name) ? enabled(server) : server]),
+    ),
     ids: new Map([...written].map(([name, { id }]) => [name, id])),
     leaving: new Map(parked),
     byHand: new Map(),
     states: [],
   };
 }
+
+/** A parked server's line says `disabled`, which is not one of its own words. */
+const enabled = (server: Server): Server => ({
+  ...server,
+  options: server.options.replace(/(^| )disabled$/, ''),
+});

@@ -14,6 +14,14 @@ export function createMeters(metrics: Metrics) {
       help: 'Reloads and starts of HAProxy',
       labels: ['result'],
     }),
+    quarantined: metrics.gauge({
+      name: 'synapse_haproxy_quarantined',
+      help: 'Services and sections that are left out of HAProxy or run on their last good lines',
+    }),
+    up: metrics.gauge({
+      name: 'synapse_haproxy_up',
+      help: 'Whether HAProxy answered when it was last asked',
+    }),
     steps: metrics.counter({
       name: 'synapse_haproxy_steps_total',
       help: 'Membership changes made through the runtime API',

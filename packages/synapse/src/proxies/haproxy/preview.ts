@@ -86,6 +86,7 @@ export async function render(
     choose: (_, config) => config,
     addressOf: (server) => kept.written?.servers.get(server)?.host,
     onRefused: () => {},
+    onIgnored: () => {},
   });
   const desired = await desire.resolved(snapshot, signal);
   const layout = layoutOf(partsOf(desired), settings, new Set());
@@ -102,19 +103,16 @@ async function keptBy({ runtimes, written, settings }: Equipment, signal: AbortS
 }
 
 async function judgeAside(
-  { check, written }: Equipment,
+  { check, written, runtimes: [runtime] }: Equipment,
   { layout, file }: Rendered,
   signal: AbortSignal,
 ): Promise<readonly Objection[]> {
   const folder = await mkdtemp(join(tmpdir(), 'synapse-'));
   try {
     const held = placesOf(written?.sections ?? []);
-    return await judge(
-      layout,
-      file,
-      { candidate: join(folder, 'haproxy.cfg'), check, held },
-      signal,
-    );
+    const running = runtime && (await runningAt(runtime, signal).catch(() => undefined));
+    const candidate = join(folder, 'haproxy.cfg');
+    return await judge(layout, file, { candidate, check, held, pid: running?.pid }, signal);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -30,6 +30,8 @@ export interface ReloadOptions {
   readonly log: Log;
   /** The file that is there, read as one of synapse's. */
   readonly written: WrittenFile | undefined;
+  /** The worker that runs, if one does. */
+  readonly pid: number | undefined;
   /** Whether HAProxy died: what was judged before then serves again at once. */
   readonly isRevival: boolean;
   /** Whether an accepted layout is worth a reload: what runs may be just that. */
@@ -80,10 +82,13 @@ async function swap(
   try {
     await loader.load(layout.shape, signal);
   } catch (error) {
+    // Ended in the middle: nobody knows what HAProxy will run; the next synapse asks it.
+    signal.throwIfAborted();
     blame(error, layout, quarantine);
     if (written) await writeFileAtomic(paths.config, written.text);
     if (written?.shape !== undefined && written.shape !== layout.shape)
-      if (!(await loader.lives(signal))) await loader.load(written.shape, signal);
+      if (!(await loader.lives(signal)))
+        await loader.load(written.shape, signal).catch(() => undefined);
     throw error;
   }
 }
@@ -103,7 +108,7 @@ function blame(error: unknown, layout: Layout, quarantine: Quarantine): void {
 /** The largest part of what a snapshot asks for that HAProxy accepts. */
 async function acceptable(
   snapshot: Snapshot,
-  { equipment, desire, quarantine, syncs, log, written, isRevival }: ReloadOptions,
+  { equipment, desire, quarantine, syncs, log, written, pid, isRevival }: ReloadOptions,
   signal: AbortSignal,
 ): Promise<{ readonly layout: Layout; readonly file: File }> {
   const { settings, paths, check } = equipment;
@@ -114,7 +119,7 @@ async function acceptable(
     const layout = layoutOf(partsOf(desired), settings, quarantine.leftOut);
     const file = fileWith(layout, desired, members);
     if (isRevival && layout.shape === written?.shape) return { layout, file };
-    const judging = { candidate: paths.candidate, check, held };
+    const judging = { candidate: paths.candidate, check, held, pid };
     const objections = await judge(layout, file, judging, signal);
     if (objections.length === 0) return { layout, file };
     for (const { owner, reason, bind } of objections) {

@@ -33,6 +33,7 @@ export function stanzaOf(
     ...listen.filter(({ to }) => to.backend).map(({ line }) => line),
   ];
   const backendName = service.backend_name ?? name;
+  backend.push(...seedOf(service, backend));
   const closing = tidy && wantsIdleClose(frontend, tidy.defaults) ? [idleClose] : [];
   return {
     backendName,
@@ -43,6 +44,19 @@ export function stanzaOf(
         ? undefined
         : [...frontend, ...closing, bindLine(service, top), `default_backend ${backendName}`],
   };
+}
+
+/**
+ * A disabled server that makes HAProxy load the certificates which servers that are added at runtime
+ * name: those must be loaded already.
+ */
+function seedOf(service: HaproxyService, backend: readonly string[]): readonly string[] {
+  const options = (service.server_options ?? '').replace(/%\{\w+\}/g, 'localhost');
+  const defaults = backend.filter((line) => startsWith(line, 'default-server'));
+  const needsFiles = [options, ...defaults].some((line) =>
+    /\s(ca-file|crt|crl-file)\s/.test(` ${line}`),
+  );
+  return needsFiles ? [`server synapse-seed 127.0.0.1:9 ${options} disabled`] : [];
 }
 
 const idleClose = 'option idle-close-on-response';

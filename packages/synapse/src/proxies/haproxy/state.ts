@@ -15,8 +15,8 @@ const operational = ['stopped', 'starting', 'running', 'stopping'] as const;
 
 /**
  * Parses `show servers state [backend]`, format 1, into servers by backend; a backend without servers
- * is missing. Bits from https://docs.haproxy.org/2.6/management.html: maintenance forced, inherited,
- * by configuration or by resolution; drain forced or inherited.
+ * is missing. Bits from https://docs.haproxy.org/2.6/management.html: maintenance forced, inherited
+ * or by resolution; drain forced or inherited.
  */
 export function parseServersState(text: string): ReadonlyMap<string, readonly ServerState[]> {
   const [version, ...rows] = text.split('\n');
@@ -34,7 +34,7 @@ export function parseServersState(text: string): ReadonlyMap<string, readonly Se
       port: Number(fields[18]),
       weight: Number(weight),
       operational: operational[Number(state)] ?? 'stopped',
-      maintenance: (bits & 0x67) !== 0,
+      maintenance: (bits & 0x63) !== 0,
       drain: (bits & 0x18) !== 0,
     };
     const servers = backends.get(backend);

@@ -3,7 +3,7 @@ import type { Log } from '@smartstack/daemon';
 import { deleteServer, parkServer, type Step } from './command.ts';
 import { assignIds } from './ids.ts';
 import { type Looked, look } from './look.ts';
-import { fresh, type Leaving, type Memory, remember } from './memory.ts';
+import { forgotten, fresh, type Leaving, type Memory, remember } from './memory.ts';
 import { type Plan, plan } from './plan.ts';
 import type { Runtime } from './runtime.ts';
 import type { Server } from './server.ts';
@@ -129,6 +129,9 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
     const ids = new Map([...known, ...assignIds(desired ?? [], known, maxId)]);
     const present = new Set(actual.map(({ name }) => name));
     const leaving = new Map([...before.leaving].filter(([name]) => present.has(name)));
+    const wanted = new Map((desired ?? []).map((server) => [server.name, server]));
+    for (const name of forgotten({ ...before, states: actual }, wanted))
+      leaving.set(name, leavingUntil(Date.now() + target.drainTimeout));
     const memory = { ...before, ids, leaving, states: actual };
     const planned = plan({ ...memory, backend, traits, desired, actual });
     const settled = [...leaving]

@@ -1,0 +1,111 @@
+import type { Instance } from '@smartstack/registry';
+import { expect, test } from 'vitest';
+
+import type { ServiceConfig } from './config.ts';
+import { createTrace } from './discovery/trace.ts';
+import { explain } from './explain.ts';
+import type { Followed } from './followers.ts';
+import type { ProxyDriver } from './proxies/proxy.ts';
+import type { Service } from './service.ts';
+
+const member = (host: string, zone = 'a'): Instance => ({ host, port: 1, labels: { zone } });
+const proxy = (servers: Record<string, string>) =>
+  ({
+    name: 'haproxy',
+    status: () => ({
+      services: {
+        web: { servers: Object.entries(servers).map(([address, state]) => ({ address, state })) },
+      },
+    }),
+  }) as unknown as ProxyDriver;
+
+async function followed(
+  lists: Record<string, readonly Instance[]>,
+  config: object,
+  held: readonly Instance[] = [],
+) {
+  const trace = createTrace();
+  for (const [step, list] of Object.entries(lists))
+    for await (const _ of trace.through(step, async function* () {
+      yield list;
+    })(new AbortController().signal));
+  const plain = { discovery: { method: 'zookeeper' }, default_servers: [] };
+  return {
+    trace,
+    config: { ...plain, ...config } as unknown as ServiceConfig,
+    guard: { held: () => (held.length > 0 ? { members: held, until: 0 } : undefined) },
+  } as unknown as Followed;
+}
+const service = (
+  instances: readonly Instance[] | undefined,
+  more: Partial<Service> = {},
+): Service => ({
+  name: 'web',
+  instances,
+  defaults: [],
+  origin: 'synapse.yaml:2:3',
+  ...more,
+});
+const whys = (explanation: ReturnType<typeof explain>) =>
+  explanation.members.map(
+    ({ address, served, why }) => `${address} ${served ? 'yes' : 'no'}: ${why}`,
+  );
+
+test('a member is followed to the proxy, or to the filter that left it out', async () => {
+  const [a, b, c] = [member('a'), member('b', 'z'), member('c')];
+  const filter = { label: 'zone', condition: 'equals', value: 'a' };
+  const each = await followed(
+    { found: [a, b, c], filtered: [a, c], kept: [a, c] },
+    { discovery: { method: 'zookeeper', label_filters: [filter] } },
+  );
+  const explained = explain(each, service([a, c]), [proxy({ 'a:1': 'up' })]);
+  expect(explained).toMatchObject({ method: 'zookeeper', configured_at: 'synapse.yaml:2:3' });
+  expect(explained.summary).toMatch(/^3 found, 2 served/);
+  expect(whys(explained)).toEqual([
+    'a:1 yes: in the proxy: up',
+    'c:1 yes: not in the proxy yet, or not proxied',
+    'b:1 no: left out by a label filter: zone equals "a", but it is "z"',
+  ]);
+});
+
+test('who does not lead, who is held back, and who is there for want of others is said', async () => {
+  const [a, b] = [member('a'), member('b')];
+  const led = await followed(
+    { found: [a, b], filtered: [a, b], kept: [a, b] },
+    { leader_election: true },
+  );
+  expect(whys(explain(led, service([a]), [proxy({ 'a:1': 'up' })]))).toEqual([
+    'a:1 yes: in the proxy: up',
+    'b:1 no: not the leader',
+  ]);
+  const held = await followed({ found: [a], filtered: [a], kept: [a, b] }, {}, [b]);
+  const explained = explain(held, service([a, b]), []);
+  expect(explained.summary).toMatch(/^1 of 2 served are no longer announced; held back until 1970/);
+  expect(whys(explained)[1]).toMatch(/^b:1 yes: held back/);
+  const previous = await followed({ found: [], filtered: [], kept: [a] }, {});
+  expect(whys(explain(previous, service([a]), []))[0]).toMatch(
+    /^a:1 yes: previous: nobody is announced/,
+  );
+});
+
+test('what is served before anything was heard is said', async () => {
+  const silent = await followed({}, {});
+  const defaults = [member('d')];
+  expect(whys(explain(silent, service(undefined, { defaults }), []))[0]).toMatch(
+    /: a default server/,
+  );
+  const stale = explain(silent, service(undefined, { defaults, stale: true }), []);
+  expect(whys(stale)[0]).toMatch(/: remembered from an earlier run/);
+  expect(stale.summary).toBe('the discovery was not heard yet; 1 served meanwhile');
+});
+
+test('a replaced port is the member’s', async () => {
+  const a = member('a');
+  const each = await followed(
+    { found: [a], filtered: [a], kept: [{ ...a, port: 9 }] },
+    { backend_port_override: 9 },
+  );
+  expect(whys(explain(each, service([{ ...a, port: 9 }]), [proxy({ 'a:9': 'down' })]))).toEqual([
+    'a:9 yes: in the proxy: down',
+  ]);
+});

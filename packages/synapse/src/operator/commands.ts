@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import {
+  orExit,
+  parseDuration,
+  type StatusAddress,
+  statusAddress,
+  UserError,
+} from '@smartstack/daemon';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+import type { Explanation } from '../explain.ts';
+import { type Client, createClient } from './client.ts';
+import { explanationText, type ShownStatus, statusTable } from './shown.ts';
+import { waitForMembers } from './wait.ts';
+
+interface Where {
+  readonly address?: StatusAddress;
+}
+
+const watchInterval = 1_000;
+
+/** Adds the commands that ask a running synapse; `addressOf` finds it where `--address` does not say. */
+export function addOperatorCommands(
+  program: Command,
+  addressOf: () => Promise<StatusAddress>,
+): void {
+  const client = async ({ address }: Where) => createClient(address ?? (await orExit(addressOf())));
+  const add = (usage: string, description: string) =>
+    program
+      .command(usage)
+      .description(description)
+      .addOption(
+        new Option('-a, --address <host:port>', 'where synapse’s status is').argParser(
+          parseAddress,
+        ),
+      );
+
+  add('status', 'Show every service, its members, and how many are up.')
+    .option('--json', 'all that synapse knows, as JSON')
+    .option('--watch', 'again and again')
+    .action(async (options: Where & { json?: boolean; watch?: boolean }) =>
+      orExit(showStatus(await client(options), options)),
+    );
+
+  add(
+    'explain <service> [address]',
+    'Say where each member stopped, from discovery to proxy, and why.',
+  )
+    .option('--json', 'as JSON')
+    .action(
+      async (service: string, address: string | undefined, options: Where & { json?: boolean }) => {
+        const asked = (await client(options)).get(`/v1/explain/${encodeURIComponent(service)}`);
+        const explained = (await orExit(asked)) as Explanation;
+        say(options.json ? json(explained) : explanationText(explained, address));
+      },
+    );
+
+  add(
+    'wait <service>',
+    'Wait until a service has so many members. Exits with 0 once it has, 1 when it has not in time.',
+  )
+    .requiredOption('-m, --members <n>', 'at least this many', parseCount)
+    .option('-t, --timeout <time>', 'how long to wait', parseTime, 60_000)
+    .action(async (service: string, options: Where & { members: number; timeout: number }) => {
+      const { reached, members } = await orExit(
+        waitForMembers(await client(options), { service, ...options }),
+      );
+      say(`${service} has ${members} of ${options.members} members\n`);
+      process.exitCode = reached ? 0 : 1;
+    });
+
+  add(
+    'accept <service>',
+    'Believe a sudden loss of members that is held back. Exits with 1 when none is.',
+  ).action(async (service: string, options: Where) => {
+    const asked = (await client(options)).order(`/v1/accept/${encodeURIComponent(service)}`);
+    const { accepted } = (await orExit(asked)) as { accepted: boolean };
+    say(`${service}: ${accepted ? 'the loss is accepted' : 'nothing is held back'}\n`);
+    process.exitCode = accepted ? 0 : 1;
+  });
+}
+
+async function showStatus(
+  client: Client,
+  { json: all, watch }: { readonly json?: boolean; readonly watch?: boolean },
+): Promise<void> {
+  for (;;) {
+    const status = (await client.get('/status')) as ShownStatus;
+    const clear = watch && process.stdout.isTTY ? '\u001b[2J\u001b[H' : '';
+    say(`${clear}${all ? json(status) : statusTable(status)}`);
+    if (!watch) return;
+    await sleep(watchInterval);
+  }
+}
+
+function say(text: string): void {
+  process.stdout.write(text);
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+function parseAddress(text: string): StatusAddress {
+  const parsed = statusAddress.safeParse(text);
+  if (!parsed.success || parsed.data === false)
+    throw new InvalidArgumentError('expected host:port');
+  return parsed.data;
+}
+
+function parseCount(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('expected a whole number');
+  return Number(text);
+}
+
+function parseTime(text: string): number {
+  const time = parseDuration(text);
+  if (time === undefined) throw new InvalidArgumentError('expected a time such as 60s');
+  return time;
+}
+
+/** The address of a configuration; throws a `UserError` where it has none. */
+export function addressIn(address: StatusAddress | false): StatusAddress {
+  if (address === false)
+    throw new UserError('synapse cannot be asked: its status_address is false');
+  return address;
+}

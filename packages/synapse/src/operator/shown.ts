@@ -1,0 +1,84 @@
+import type { Explanation } from '../explain.ts';
+
+/** The parts of `/status` that the table shows. */
+export interface ShownStatus {
+  readonly config_problems: readonly string[];
+  readonly services: Readonly<Record<string, ShownService>>;
+  readonly proxies: Readonly<Record<string, unknown>>;
+}
+
+interface ShownService {
+  readonly heard: boolean;
+  readonly stale: boolean;
+  readonly members: readonly unknown[];
+  readonly held: { readonly members: readonly unknown[]; readonly until: string } | null;
+}
+
+interface ShownProxy {
+  readonly trouble?: string | null;
+  readonly quarantined?: readonly unknown[];
+  readonly services?: Readonly<
+    Record<string, { readonly servers?: readonly { readonly state: string }[] }>
+  >;
+}
+
+/** A table of every service: how many members it has, how many are up in the proxy, and what is unusual. */
+export function statusTable({ services, proxies, config_problems: problems }: ShownStatus): string {
+  const proxy = (proxies.haproxy ?? {}) as ShownProxy;
+  const rows = Object.entries(services).map(([name, service]) => [
+    name,
+    String(service.members.length),
+    upIn(proxy, name),
+    noteOf(service),
+  ]);
+  const notes = [
+    ...(proxy.trouble ? [`haproxy: ${proxy.trouble}`] : []),
+    ...(proxy.quarantined?.length
+      ? [`haproxy: ${proxy.quarantined.length} services are left out: see --json`]
+      : []),
+    ...problems.map((problem) => `configuration: ${problem}`),
+  ];
+  return `${table([['SERVICE', 'MEMBERS', 'UP', ''], ...rows])}${notes.map((note) => `${note}\n`).join('')}`;
+}
+
+/** An explanation as sentences, of one member only where `address` is given. */
+export function explanationText(explanation: Explanation, address?: string): string {
+  const { service, method, configured_at: place, summary, members } = explanation;
+  const head = `${service} (${method}, ${place}): ${summary}\n`;
+  const chosen = members.filter((member) => address === undefined || member.address === address);
+  if (address !== undefined && chosen.length === 0)
+    return `${head}  ${address}: not found: nobody announces it where ${service} is looked for, or its record cannot be read (see the log)\n`;
+  const rows = chosen.map(({ address: at, name, served, why }) => [
+    `  ${at}`,
+    name ?? '',
+    served ? 'served' : 'not served',
+    why,
+  ]);
+  return `${head}${table(rows)}`;
+}
+
+function upIn({ services = {} }: ShownProxy, name: string): string {
+  const servers = services[name]?.servers;
+  return servers
+    ? String(servers.filter(({ state }) => state === 'up' || state === 'added').length)
+    : '-';
+}
+
+function noteOf({ heard, stale, held }: ShownService): string {
+  if (held) return `${held.members.length} lost members held back until ${held.until}`;
+  if (stale) return 'stale: remembered from an earlier run';
+  return heard ? '' : 'not heard yet';
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}
