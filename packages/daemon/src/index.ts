@@ -11,6 +11,7 @@ export {
   type Source,
 } from './config/source.ts';
 export { formatPath, show, validate } from './config/validate.ts';
+export { createDeadline, type Deadline } from './deadline.ts';
 export { hasCode, messageOf, UserError } from './error.ts';
 export { writeFileAtomic } from './file.ts';
 export { createLatest, type Latest } from './latest.ts';
