@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import * as plain from 'node:http';
 import * as secure from 'node:https';
 
@@ -23,6 +23,7 @@ export interface Request {
 
 export interface Answer {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }
 
@@ -56,7 +57,9 @@ export function send(request: Request, slot: AbortSlot, signal: AbortSignal): Pr
     sent.on('response', (response) => {
       response.on('data', read);
       readBody(response, request, (body) =>
-        settle(() => resolve({ status: response.statusCode ?? 0, body })),
+        settle(() =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+        ),
       );
       response.on('error', fail);
     });
