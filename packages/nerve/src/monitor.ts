@@ -43,12 +43,16 @@ export interface Monitor {
   /** Runs the checks, each at its own pace, until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   checks(): readonly CheckStatus[];
+  /** By how many milliseconds the check that is most overdue is; 0 when none is. */
+  overdue(): number;
 }
 
 interface Seen {
   health?: Health;
   result?: Result;
   at?: Date;
+  /** When the latest run ended, on the monotonic clock. */
+  ended?: number;
 }
 
 /** Watches one service: it is up while all of its checks are; without any it comes up at once. */
@@ -62,7 +66,12 @@ export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDep
     const { health: before } = seen.get(check) ?? {};
     const early = !result.passed && performance.now() < start + check.grace;
     const health = early ? before : judge(before, result.passed, check);
-    seen.set(check, { ...(health && { health }), result, at: new Date() });
+    seen.set(check, {
+      ...(health && { health }),
+      result,
+      at: new Date(),
+      ended: performance.now(),
+    });
     if (health !== before) settle(check.check.name, result.reason);
   }
 
@@ -83,6 +92,13 @@ export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDep
       );
     },
     checks: () => [...seen].map(([check, each]) => statusOf(check, each)),
+    overdue: () => {
+      const now = performance.now();
+      const late = [...seen].map(
+        ([{ interval, timeout }, { ended = start }]) => now - ended - interval - timeout,
+      );
+      return Math.max(0, ...late);
+    },
   };
 }
 
