@@ -2,6 +2,7 @@ import { change } from './change.ts';
 import { lossless } from './haproxy/lossless.ts';
 import { haproxy } from './haproxy.ts';
 import { nerve } from './nerve.ts';
+import { synapse } from './synapse.ts';
 import { zookeeper } from './zookeeper.ts';
 
 /** Every bench by its name; `npm run bench` runs all, `npm run bench -- change` one. */
@@ -10,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   zookeeper,
   haproxy,
   nerve,
+  synapse,
 };
 
 /** Those that take many minutes run only when asked for by name. */

@@ -44,6 +44,8 @@ export interface Monitor {
   /** Runs the checks, each at its own pace, until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   checks(): readonly CheckStatus[];
+  /** By how many milliseconds the check that is most overdue is; 0 when none is. */
+  overdue(): number;
 }
 
 /** Kept in place: a thousand results a second need not be as many new objects. */
@@ -52,12 +54,14 @@ interface Seen {
   result: Result | undefined;
   /** The wall clock's milliseconds. */
   at: number;
+  /** When the latest run ended, on the monotonic clock. */
+  ended: number | undefined;
 }
 
 /** Watches one service: it is up while all of its checks are; without any it comes up at once. */
 export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDeps): Monitor {
   const seen = new Map<PlannedCheck, Seen>(
-    planned.map((check) => [check, { health: undefined, result: undefined, at: 0 }]),
+    planned.map((check) => [check, { health: undefined, result: undefined, at: 0, ended: undefined }]),
   );
   let state: State = 'unknown';
   let start = performance.now();
@@ -71,6 +75,7 @@ export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDep
     each.health = early ? before : judge(before, result.passed, check);
     each.result = result;
     each.at = Date.now();
+    each.ended = performance.now();
     if (each.health !== before) settle(check.check.name, result.reason);
   }
 
@@ -93,6 +98,13 @@ export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDep
       );
     },
     checks: () => [...seen].map(([check, each]) => statusOf(check, each)),
+    overdue: () => {
+      const now = performance.now();
+      const late = [...seen].map(
+        ([{ interval, timeout }, { ended = start }]) => now - ended - interval - timeout,
+      );
+      return Math.max(0, ...late);
+    },
   };
 }
 

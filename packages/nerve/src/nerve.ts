@@ -2,7 +2,13 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
-import { type Latest, type Log, type Metrics, serveStatus } from '@smartstack/daemon';
+import {
+  type Latest,
+  type Log,
+  type Metrics,
+  serveStatus,
+  tellSupervisor,
+} from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { Announcing } from './announcer.ts';
@@ -76,6 +82,8 @@ function sideTasks(config: Config, parts: Parts) {
     (own: AbortSignal) => untilAborted(own),
     (own: AbortSignal) => followReloads(config, fleet, { log, reloads }, own),
     (own: AbortSignal) => clearLeftovers(config.services, parts, own),
+    (own: AbortSignal) =>
+      tellSupervisor({ ready: () => ready(fleet), works: () => works(fleet), log }, own),
   ];
   if (address) {
     const answer = takeBeats((name) => fleet.services().some((each) => each.name === name), beats);
@@ -160,6 +168,11 @@ function ready(fleet: Fleet): boolean {
     const { state, announced, because } = service.status();
     return state !== 'unknown' && (announced || because !== 'up');
   });
+}
+
+/** A service that failed is started again within half a minute; checks that come later than that are stuck. */
+function works(fleet: Fleet): boolean {
+  return fleet.services().every((service) => service.overdue() < 60_000);
 }
 
 function statusOf({ instanceId }: Config, fleet: Fleet): object {

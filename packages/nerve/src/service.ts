@@ -43,6 +43,8 @@ export interface Service {
   /** Resolves once it was judged and, if it is up, stands in the registry. */
   readonly reported: Promise<void>;
   status(): ServiceStatus;
+  /** By how many milliseconds its checks are overdue, which they are only when something is stuck. */
+  overdue(): number;
   /** Does as an operator orders, from now on. */
   obey(order: Order): void;
   /** Runs its checks once, beside the regular runs, and changes nothing. */
@@ -102,6 +104,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
     name: config.name,
     run,
     reported: reported.arisen,
+    overdue: () => monitor?.overdue() ?? 0,
     status: () => ({
       ...standing.status(),
       announced,
