@@ -61,7 +61,7 @@ function start(
     registries,
     log: silentLog,
     metrics: createMetrics(),
-    reloads,
+    reloads: reloads.values,
     orders,
     living: [],
     handOff: () => stop.abort(new HandOff()),

@@ -2,13 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
-import {
-  type Latest,
-  type Log,
-  type Metrics,
-  serveStatus,
-  tellSupervisor,
-} from '@smartstack/daemon';
+import { type Log, type Metrics, serveStatus, tellSupervisor } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { Announcing } from './announcer.ts';
@@ -31,8 +25,8 @@ export interface NerveDeps {
   readonly registries: OpenedRegistries;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Configurations that take the place of the first one. */
-  readonly reloads: Latest<Config>;
+  /** Configurations that take the place of the first one, until aborted. */
+  reloads(signal: AbortSignal): AsyncIterable<Config>;
   readonly orders: Orders;
   /** Ids of sessions that another nerve which lives has: what they own is left alone. */
   readonly living: readonly string[];
@@ -106,7 +100,7 @@ async function followReloads(
   { log, reloads }: Pick<NerveDeps, 'log' | 'reloads'>,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const next of reloads.values(signal)) {
+  for await (const next of reloads(signal)) {
     fleet.apply(next.services);
     const keys = Object.keys(first).filter(
       (key) =>
