@@ -15,7 +15,7 @@ async function receiver() {
 
 test("counts go out in one datagram, under the originals' names and tags", async () => {
   using server = await receiver();
-  using statsd = createStatsd({ host: '127.0.0.1', port: server.port });
+  await using statsd = createStatsd({ host: '127.0.0.1', port: server.port });
   const measures = statsdMeasures(statsd, 'web');
   measures.check('web tcp-h:1')(true, 1);
   measures.state(false);
@@ -32,7 +32,7 @@ test("counts go out in one datagram, under the originals' names and tags", async
 
 test('many counts are sent in datagrams that a network carries whole', async () => {
   using server = await receiver();
-  using statsd = createStatsd({ host: '127.0.0.1', port: server.port });
+  await using statsd = createStatsd({ host: '127.0.0.1', port: server.port });
   for (let count = 0; count < 200; count++) statsd.increment(`name.${count}`);
   await vi.waitFor(() => expect(server.received).toHaveLength(200));
 });
@@ -40,6 +40,14 @@ test('many counts are sent in datagrams that a network carries whole', async () 
 test('a server that is not there harms nothing', async () => {
   const server = await receiver();
   server[Symbol.dispose]();
-  using statsd = createStatsd({ host: '127.0.0.1', port: server.port });
+  await using statsd = createStatsd({ host: '127.0.0.1', port: server.port });
   statsd.increment('lost');
+});
+
+test('what was counted last is sent at the end', async () => {
+  using server = await receiver();
+  const statsd = createStatsd({ host: 'localhost', port: server.port });
+  statsd.increment('last');
+  await statsd[Symbol.asyncDispose]();
+  await vi.waitFor(() => expect(server.received).toEqual(['last:1|c']));
 });

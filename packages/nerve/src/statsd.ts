@@ -1,10 +1,11 @@
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ServiceMeasures } from './measures.ts';
 
-/** Sends counters to a statsd over UDP, with tags in DogStatsD's form, as the originals did. */
-export interface Statsd extends Disposable {
+/** Sends counters to a statsd over UDP, with tags in DogStatsD's form, as the originals did. Disposing sends what is left. */
+export interface Statsd extends AsyncDisposable {
   increment(name: string, tags?: Readonly<Record<string, string>>): void;
 }
 
@@ -20,10 +21,11 @@ export function createStatsd({ host, port }: { host: string; port: number }): St
   let lines = '';
   let timer: NodeJS.Timeout | undefined;
 
-  function flush(): void {
+  function flush(done = () => {}): void {
     clearTimeout(timer);
     timer = undefined;
-    if (lines !== '') socket.send(lines, port, host, () => {});
+    if (lines === '') done();
+    else socket.send(lines, port, host, done);
     lines = '';
   }
 
@@ -32,10 +34,11 @@ export function createStatsd({ host, port }: { host: string; port: number }): St
       const line = `${name}:1|c${formatTags(tags)}`;
       if (lines.length + line.length >= limit) flush();
       lines += lines === '' ? line : `\n${line}`;
-      timer ??= setTimeout(flush, patience).unref();
+      timer ??= setTimeout(() => flush(), patience).unref();
     },
-    [Symbol.dispose]: () => {
-      flush();
+    [Symbol.asyncDispose]: async () => {
+      const late = sleep(patience, undefined, { ref: false });
+      await Promise.race([new Promise<void>((resolve) => flush(resolve)), late]);
       socket.close();
     },
   };
@@ -44,6 +47,23 @@ export function createStatsd({ host, port }: { host: string; port: number }): St
 function formatTags(tags: Readonly<Record<string, string>>): string {
   const words = Object.entries(tags).map(([name, value]) => `${name}:${value}`);
   return words.length > 0 ? `|#${words.join(',')}` : '';
+}
+
+const stopped = { stop_avenue: 'clean', stop_location: 'main_loop' };
+
+/** What the originals told of a daemon's life. */
+export function statsdLife(statsd: Statsd) {
+  return {
+    started: () => statsd.increment('nerve.start'),
+    configured: () => statsd.increment('nerve.config.update'),
+    stopped: () => statsd.increment('nerve.stop', stopped),
+    /** From now until a service's task ends. */
+    watched: async (service: string, run: Promise<void>): Promise<void> => {
+      const tag = { service_name: service };
+      statsd.increment('nerve.watcher.start', tag);
+      await run.finally(() => statsd.increment('nerve.watcher.stop', { ...stopped, ...tag }));
+    },
+  };
 }
 
 /** One service's measures under the originals' names. */
