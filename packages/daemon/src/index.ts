@@ -1,6 +1,7 @@
 export { type Backoff, type BackoffLimits, createBackoff, delayOf } from './backoff.ts';
 export { orExit, sayOk, versionOf } from './command.ts';
 export { duration, parseDuration } from './config/duration.ts';
+export { schemaKey, serviceConfDir } from './config/keys.ts';
 export { nearest } from './config/nearest.ts';
 export {
   ConfigError,
