@@ -29,3 +29,4 @@ export {
   serveStatus,
   statusAddress,
 } from './status.ts';
+export { type Life, tellSupervisor } from './supervisor.ts';

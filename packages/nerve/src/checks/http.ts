@@ -1,6 +1,7 @@
 import { messageOf } from '@smartstack/daemon';
 import { z } from 'zod';
 
+import { createAbortSlot } from './abort-slot.ts';
 import {
   addressOf,
   type Check,
@@ -70,10 +71,18 @@ const keys = {
       description: 'a regular expression that the body must match, within its first MiB',
       examples: ['"status":\\s*"up"'],
     }),
+  expect_headers: z
+    .record(z.string().toLowerCase(), z.union([z.string(), z.number()]).transform(String))
+    .default({})
+    .meta({
+      description:
+        'headers that the answer must have, with their values: which service it is that answers',
+      examples: [{ 'x-service': 'web' }],
+    }),
   headers: z
     .record(z.string(), z.union([z.string(), z.number()]).transform(String))
     .default({})
-    .meta({ description: 'what is sent along', examples: [{ Host: 'web.example.com' }] }),
+    .meta({ description: 'what is asked with', examples: [{ Host: 'web.example.com' }] }),
   open_timeout: span.prefault(0.2).meta({
     description: 'how long connecting may take; never more than `timeout`',
     examples: [0.1],
@@ -141,11 +150,12 @@ function createHttpCheck(config: HttpConfig, service: CheckDeps): Check {
   const { uri, ssl, method } = config;
   const url = `http${ssl ? 's' : ''}://${addressOf(targetOf(config, service))}${uri}`;
   const request = requestOf(config, service);
+  const slot = createAbortSlot();
   return {
     name: nameOf(config, service),
     run: async (signal) => {
       try {
-        const fault = faultOf(await send(request, signal), config);
+        const fault = faultOf(await send(request, slot, signal), config);
         if (fault !== undefined) throw new Error(fault);
       } catch (error) {
         throw failure(`${method} ${url}`, error);
@@ -176,9 +186,15 @@ function requestOf(config: HttpConfig, service: CheckDeps): Request {
 }
 
 /** What is wrong with an answer, or undefined when it passes. */
-function faultOf({ status, body }: Answer, config: HttpConfig): string | undefined {
+function faultOf({ status, headers, body }: Answer, config: HttpConfig): string | undefined {
   const { expect, expect_match: pattern } = config;
   if (!passes(status, config.status)) return `status ${status}`;
+  for (const [name, wanted] of Object.entries(config.expect_headers)) {
+    const found = headers[name];
+    const shown = found === undefined ? 'none' : JSON.stringify(found);
+    if (String(found) !== wanted)
+      return `status ${status}, but the header ${name} is ${shown}, expected ${JSON.stringify(wanted)}`;
+  }
   if (expect !== undefined && !body.includes(expect))
     return `status ${status}, but the body does not contain ${JSON.stringify(expect)}`;
   if (pattern !== undefined && !pattern.test(body))

@@ -10,7 +10,10 @@ const proxy = `${service}.haproxy`;
  */
 export const originals: readonly OriginalKey[] = [
   { key: 'services', here: 'the same' },
-  { key: 'service_conf_dir', here: 'the same; the folder is watched, so that no restart is needed' },
+  {
+    key: 'service_conf_dir',
+    here: 'the same; the folder is watched, so that no restart is needed',
+  },
   {
     key: 'file_output.output_directory',
     here: 'the same',

@@ -203,8 +203,10 @@ const settings = z.strictObject({
 
   run_directory: optional(path).meta({
     ...managed,
-    description: 'its file, sockets, pid and log',
-    otherwise: '`/run/synapse`; for a user `$XDG_RUNTIME_DIR/synapse`',
+    description:
+      'its file, sockets, pid and log (the log in `$LOGS_DIRECTORY` where systemd gives one)',
+    otherwise:
+      'systemd’s `$RUNTIME_DIRECTORY`, else `/run/synapse`; for a user `$XDG_RUNTIME_DIR/synapse`',
     examples: ['/srv/synapse/run'],
   }),
   binary: path.default('haproxy').meta({
@@ -219,6 +221,15 @@ const settings = z.strictObject({
       ...managed,
       description:
         'what becomes of HAProxy when synapse ends. To stop a kept one: `kill $(cat /run/synapse/haproxy.pid)`',
+    }),
+  supervised: z
+    .boolean()
+    .default(() => process.env.SYNAPSE_HAPROXY_SUPERVISED === '1')
+    .meta({
+      ...managed,
+      description:
+        'a service manager starts HAProxy and starts it again (`synapse-haproxy.service`): synapse writes its file, reloads it and tells it, and neither starts nor ends it',
+      otherwise: '`false`; `true` under the packages’ units',
     }),
   maxconn: optional(z.int().min(10)).meta({
     ...managed,
