@@ -6,7 +6,11 @@ import type { ZooKeeper } from '../support/zookeeper.ts';
 export interface Load {
   readonly mean: number;
   readonly most: number;
+}
+
+interface Count {
   readonly packets: number;
+  readonly at: number;
 }
 
 /** Asks every server once a second until the signal aborts. One that was restarted counts from nothing. */
@@ -14,31 +18,34 @@ export async function measureLoad(
   servers: readonly ZooKeeper[],
   signal: AbortSignal,
 ): Promise<Load> {
-  const last = new Map<ZooKeeper, number>();
-  const seconds: number[] = [];
-  let at = performance.now();
+  const counts = new Map<ZooKeeper, Count>();
+  const begun = performance.now();
+  let total = 0;
+  let most = 0;
   while (!signal.aborted) {
     await sleep(1_000, undefined, { signal }).catch(() => {});
-    const counted = await Promise.all(servers.map((server) => packetsSince(server, last)));
-    const now = performance.now();
-    const sum = counted.reduce((total, one) => total + one, 0);
-    seconds.push((sum * 1_000) / (now - at));
-    at = now;
+    let rate = 0;
+    for (const server of servers) {
+      const before = counts.get(server);
+      const now = await countOf(server);
+      if (!now) continue;
+      counts.set(server, now);
+      if (!before) continue;
+      const packets = now.packets < before.packets ? now.packets : now.packets - before.packets;
+      total += packets;
+      rate += (packets * 1_000) / (now.at - before.at);
+    }
+    most = Math.max(most, rate);
   }
-  const total = seconds.reduce((sum, one) => sum + one, 0);
-  return { mean: total / seconds.length, most: Math.max(...seconds), packets: total };
+  return { mean: (total * 1_000) / (performance.now() - begun), most };
 }
 
-/** Received and sent; those of a server that does not answer are counted when it does again. */
-async function packetsSince(server: ZooKeeper, last: Map<ZooKeeper, number>): Promise<number> {
+/** Received and sent; undefined when it does not answer, and is to be counted when it does again. */
+async function countOf(server: ZooKeeper): Promise<Count | undefined> {
   const answer = await server.fourLetter('srvr');
-  const [received, sent] = ['Received', 'Sent'].map((key) =>
-    Number(new RegExp(`^${key}: (\\d+)$`, 'm').exec(answer)?.[1] ?? Number.NaN),
+  const numbers = ['Received', 'Sent'].map((key) =>
+    Number(new RegExp(`^${key}: (\\d+)$`, 'm').exec(answer)?.[1]),
   );
-  const now = (received ?? Number.NaN) + (sent ?? Number.NaN);
-  if (Number.isNaN(now)) return 0;
-  const before = last.get(server);
-  last.set(server, now);
-  if (before === undefined) return 0;
-  return now < before ? now : now - before;
+  const packets = numbers.reduce((sum, number) => sum + number, 0);
+  return Number.isNaN(packets) ? undefined : { packets, at: performance.now() };
 }

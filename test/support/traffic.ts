@@ -95,7 +95,7 @@ async function* schedule(rate: number, signal: AbortSignal): AsyncGenerator<numb
   let sent = 0;
   while (!signal.aborted) {
     const due = Math.floor(((performance.now() - since) * rate) / 1_000) - sent;
-    if (due > rate) {
+    if (due > Math.max(1, rate)) {
       since = performance.now();
       sent = 0;
     } else if (due > 0) {
