@@ -1,3 +1,4 @@
+import { until } from '../test/support/until.ts';
 import { startZooKeeper, type ZooKeeper } from '../test/support/zookeeper.ts';
 import { type Crowds, gatherCrowds, type Known } from './fan-out/crowds.ts';
 import { heapOf, type Work, workOf } from './fan-out/server.ts';
@@ -62,12 +63,25 @@ async function measure(way: Way, members: number): Promise<void> {
     joins.push(joined.cost);
     leaves.push(left.cost);
   }
+  const ping = await pingCost(zookeeper, crowds);
   writer.close();
   say(
-    `\n${members} members, ${way}: ${(grown / sessions / 1_000).toFixed(1)} kB of heap a session`,
+    `\n${members} members, ${way}: ${(grown / sessions / 1_000).toFixed(1)} kB of heap a session, ${ping.toFixed(3)} ms CPU a ping`,
   );
   say(lineOf('join', joins));
   say(lineOf('leave', leaves));
+}
+
+/** Server CPU in milliseconds for one heartbeat. */
+async function pingCost(zookeeper: ZooKeeper, crowds: Crowds): Promise<number> {
+  const times = 20;
+  const before = await workOf(zookeeper);
+  await crowds.ping(times);
+  const after = await until(async () => {
+    const now = await workOf(zookeeper);
+    return now.packets >= before.packets + 2 * times * sessions && now;
+  });
+  return (after.cpu - before.cpu) / (times * sessions);
 }
 
 interface Before {

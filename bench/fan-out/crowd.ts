@@ -14,6 +14,9 @@ export interface CrowdOrders {
   readonly members: number;
 }
 
+/** What its parent tells it later: how many members there will be, or how often each session is to ping. */
+export type CrowdOrder = { readonly members: number } | { readonly pings: number };
+
 /** What it tells its parent; `at` is in milliseconds of the clock that all processes share. */
 export type CrowdNews =
   | { readonly ready: true }
@@ -50,9 +53,14 @@ function tell() {
 
 const say = (news: CrowdNews) => void process.send?.(news);
 
-process.on('message', (members: number) => {
-  target = members;
-  knowing = 0;
+process.on('message', (order: CrowdOrder) => {
+  if ('pings' in order)
+    for (let round = 0; round < order.pings; round += 1)
+      for (const session of sessions) session.ping();
+  else {
+    target = order.members;
+    knowing = 0;
+  }
   say({ ready: true });
 });
 process.on('disconnect', () => process.exit());
