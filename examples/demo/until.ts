@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { createDeadline } from '@smartstack/daemon';
+
 /**
  * Asks every few milliseconds until there is an answer, and returns it. Throws after `limit` milliseconds
  * that `what` did not happen, with the last error of the probe as cause, or when the signal aborts.
@@ -10,8 +12,8 @@ export async function until<Answer>(
   probe: () => Answer | undefined | Promise<Answer | undefined>,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const late = AbortSignal.timeout(limit);
-  const end = AbortSignal.any([signal, late]);
+  using deadline = createDeadline(limit, signal);
+  const { signal: end } = deadline;
   const ended = new Promise<undefined>((resolve) => {
     end.addEventListener('abort', () => resolve(undefined), { once: true });
   });

@@ -11,6 +11,7 @@ export {
   type Source,
 } from './config/source.ts';
 export { formatPath, show, validate } from './config/validate.ts';
+export { createDeadline, type Deadline } from './deadline.ts';
 export { hasCode, messageOf, UserError } from './error.ts';
 export { writeFileAtomic } from './file.ts';
 export { createLatest, type Latest } from './latest.ts';
@@ -24,3 +25,4 @@ export {
   serveStatus,
   statusAddress,
 } from './status.ts';
+export { type Life, tellSupervisor } from './supervisor.ts';

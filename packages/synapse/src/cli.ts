@@ -1,4 +1,5 @@
 import {
+  createDeadline,
   createLog,
   createMetrics,
   type LogLevel,
@@ -118,5 +119,6 @@ async function diff(): Promise<void> {
 
 async function previewOrExit(code: number) {
   const loaded = await orExit(loadConfig(fileOrExit()), code);
-  return orExit(previewOnce(loaded, AbortSignal.timeout(60_000)), code);
+  using deadline = createDeadline(60_000);
+  return await orExit(previewOnce(loaded, deadline.signal), code);
 }

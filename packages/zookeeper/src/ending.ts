@@ -1,5 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+import { createDeadline } from '@smartstack/daemon';
+
 import { onAbort } from './abort.ts';
 import type { HandedOff } from './contract.ts';
 import type { Core } from './core.ts';
@@ -32,14 +34,14 @@ export function createEnding({ core, link, shut, leave, stop }: EndingOptions): 
   let credentials = link.credentials;
 
   async function endSession(): Promise<void> {
-    const deadline = AbortSignal.timeout(within);
+    using deadline = createDeadline(within);
     leave();
     shut();
-    await reconnected(deadline);
+    await reconnected(deadline.signal);
     const { connection } = link;
     if (connection) {
       connection.client.close();
-      await aborted(AbortSignal.any([connection.gone, deadline]));
+      await aborted(AbortSignal.any([connection.gone, deadline.signal]));
     }
     await stop();
   }
@@ -55,7 +57,8 @@ export function createEnding({ core, link, shut, leave, stop }: EndingOptions): 
   /** What is on the wire is answered first: a node whose creation nobody noted would stand for ever. */
   async function leaveSession(): Promise<void> {
     shut();
-    await Promise.race([core.operations.idle(), aborted(AbortSignal.timeout(within))]);
+    using deadline = createDeadline(within);
+    await Promise.race([core.operations.idle(), aborted(deadline.signal)]);
     await nextTurn();
     credentials = link.credentials;
     leave();

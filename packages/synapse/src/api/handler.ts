@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { parseDuration } from '@smartstack/daemon';
+import { createDeadline, parseDuration } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 
 import type { Catalog, Entry } from './catalog.ts';
@@ -130,8 +130,8 @@ async function another(
   wait: number,
   outer: AbortSignal,
 ): Promise<Entry | undefined> {
-  const signal = AbortSignal.any([outer, AbortSignal.timeout(wait)]);
-  for await (const entry of catalog.follow(known.name, signal))
+  using deadline = createDeadline(wait, outer);
+  for await (const entry of catalog.follow(known.name, deadline.signal))
     if (entry?.index !== known.index) return entry;
   return known;
 }

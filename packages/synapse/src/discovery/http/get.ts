@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
 
-import { messageOf } from '@smartstack/daemon';
+import { createDeadline, messageOf } from '@smartstack/daemon';
 
 export interface GetOptions {
   readonly url: URL;
@@ -20,14 +20,16 @@ const maxBytes = 32 * 1024 * 1024;
  * Rejects with what was asked for and why it failed.
  */
 export async function getJson(options: GetOptions, signal: AbortSignal): Promise<unknown> {
-  const deadline = AbortSignal.timeout(options.timeout);
-  const both = AbortSignal.any([signal, deadline]);
+  using deadline = createDeadline(options.timeout, signal);
   try {
-    const text = await readBody(await follow(options, maxRedirects, both), both);
+    const text = await readBody(
+      await follow(options, maxRedirects, deadline.signal),
+      deadline.signal,
+    );
     return JSON.parse(text);
   } catch (error) {
     signal.throwIfAborted();
-    const why = deadline.aborted ? `no whole answer in ${options.timeout} ms` : messageOf(error);
+    const why = deadline.isOver ? `no whole answer in ${options.timeout} ms` : messageOf(error);
     throw new Error(`cannot get ${shown(options)}: ${why}`, { cause: error });
   }
 }

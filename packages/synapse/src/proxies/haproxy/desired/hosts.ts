@@ -2,6 +2,8 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { createDeadline } from '@smartstack/daemon';
+
 import { pause } from '../time/pause.ts';
 
 /**
@@ -55,7 +57,8 @@ export function createHosts(interval = 10_000): Hosts {
     learn: async (signal) => {
       const names = [...known.keys()].filter((host) => !tried.has(host));
       if (names.length === 0) return false;
-      return askAll(names, AbortSignal.any([signal, AbortSignal.timeout(patience)]));
+      using deadline = createDeadline(patience, signal);
+      return await askAll(names, deadline.signal);
     },
     changes: async function* (signal) {
       while (!signal.aborted) {

@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type Log, messageOf, writeFileAtomic } from '@smartstack/daemon';
+import {
+  createDeadline,
+  type Deadline,
+  type Log,
+  messageOf,
+  writeFileAtomic,
+} from '@smartstack/daemon';
 
 import type { HaproxyConfig } from '../config/config.ts';
 import { createRuntime } from '../runtime/runtime.ts';
@@ -32,27 +38,27 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
   const processes = (signal: AbortSignal) => master.processes(signal).catch(() => undefined);
 
   async function load(shape: string, signal: AbortSignal): Promise<void> {
-    const before =
-      (await processes(signal)) ??
-      (await starting(AbortSignal.any([signal, AbortSignal.timeout(2_000)])));
+    const before = (await processes(signal)) ?? (await starting(signal));
     const logged = await endOf(paths.log);
-    const deadline = AbortSignal.timeout(config.reload_timeout);
-    const within = AbortSignal.any([signal, deadline]);
+    using deadline = createDeadline(config.reload_timeout, signal);
     try {
-      if (before) await reload(before, shape, within);
-      else if (await lives(within)) await signalled(shape, within);
-      else await start(shape, signal, deadline);
+      if (before) await reload(before, shape, deadline.signal);
+      else if (await lives(deadline.signal)) await signalled(shape, deadline.signal);
+      else if (config.supervised) await awaitStart(shape, logged, deadline.signal);
+      else await start(shape, deadline);
     } catch (error) {
       signal.throwIfAborted();
       const said = await alertsSince(paths.log, logged);
-      const late = `not done in ${config.reload_timeout} ms`;
-      const why = said || (deadline.aborted ? late : messageOf(error));
+      const late = `${before || !config.supervised ? 'not done' : 'nobody started it'} in ${config.reload_timeout} ms`;
+      const why = said || (deadline.isOver ? late : messageOf(error));
       throw new Error(`cannot ${before ? 'reload' : 'start'} HAProxy: ${why}`, { cause: error });
     }
   }
 
   /** One that is just starting does not answer yet, and would not survive a signal. */
-  async function starting(signal: AbortSignal): Promise<Processes | undefined> {
+  async function starting(outer: AbortSignal): Promise<Processes | undefined> {
+    using patience = createDeadline(2_000, outer);
+    const { signal } = patience;
     while (!signal.aborted && (await lives(signal))) {
       const found = await processes(signal);
       if (found) return found;
@@ -94,21 +100,34 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     }
   }
 
-  async function start(shape: string, signal: AbortSignal, deadline: AbortSignal): Promise<void> {
+  async function start(shape: string, deadline: Deadline): Promise<void> {
     const args = ['-W', '-S', `${paths.master},mode,600`, '-f', paths.config];
     const child = await spawnDetached(config.binary, args, paths.log);
     await writeFileAtomic(paths.pid, `${child.pid}\n`);
-    const within = AbortSignal.any([signal, deadline, child.ended]);
+    const within = AbortSignal.any([deadline.signal, child.ended]);
     try {
       for (let wait = 10; (await now(within))?.shape !== shape; wait = Math.min(wait * 1.5, 100))
         await sleep(wait, undefined, { signal: within });
     } catch (error) {
-      if (deadline.aborted && !child.ended.aborted) child.kill();
+      if (deadline.isOver && !child.ended.aborted) child.kill();
       throw child.ended.aborted ? child.ended.reason : error;
     }
     ended = child.ended;
     if (child.pid !== undefined) known = { pid: child.pid, start: await startOf(child.pid) };
     log.info({ haproxy_pid: child.pid, config: paths.config }, 'haproxy started');
+  }
+
+  /** Somebody else starts it, on the file that is there by then; one that read an older file reloads. */
+  async function awaitStart(shape: string, logged: number, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const before = await processes(signal);
+      const running = before && (await now(signal));
+      if (running?.shape === shape) return;
+      if (before && running) return reload(before, shape, signal);
+      const said = await alertsSince(paths.log, logged);
+      if (said) throw new Error(said);
+      await sleep(50, undefined, { signal });
+    }
   }
 
   async function lives(signal: AbortSignal): Promise<boolean> {
@@ -144,8 +163,9 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     load,
     deaths,
     [Symbol.asyncDispose]: async () => {
-      if (config.on_exit !== 'stop') return;
-      const signal = AbortSignal.timeout(5_000);
+      if (config.on_exit !== 'stop' || config.supervised) return;
+      using patience = createDeadline(5_000);
+      const { signal } = patience;
       // One that is just starting does not answer yet, but is known by its pid file.
       if ((await lives(signal)) && known) await stop(known.pid, signal);
     },

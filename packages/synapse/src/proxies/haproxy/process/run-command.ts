@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { createDeadline } from '@smartstack/daemon';
+
 /** How a command ended. */
 export interface Outcome {
   /** Undefined when it was ended by force. */
@@ -40,16 +42,16 @@ export async function runCommand(
     stream.on('data', (piece: Buffer) => {
       output = (output + piece.toString()).slice(-most);
     });
-  const deadline = AbortSignal.timeout(timeout);
+  using deadline = createDeadline(timeout, signal);
   const kill = () => end(child.pid, whole);
-  const ending = AbortSignal.any([signal, deadline]);
-  ending.addEventListener('abort', kill, { once: true });
+  if (signal.aborted) kill();
+  deadline.signal.addEventListener('abort', kill, { once: true });
   try {
     const [exitCode] = (await once(child, 'exit')) as [number | null];
-    if (!ending.aborted) await settled(child.stdout, child.stderr);
-    return { exitCode: exitCode ?? undefined, isLate: deadline.aborted, output };
+    if (!deadline.signal.aborted) await settled(child.stdout, child.stderr);
+    return { exitCode: exitCode ?? undefined, isLate: deadline.isOver, output };
   } finally {
-    ending.removeEventListener('abort', kill);
+    deadline.signal.removeEventListener('abort', kill);
     for (const stream of [child.stdout, child.stderr]) stream.destroy();
   }
 }
