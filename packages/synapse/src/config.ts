@@ -7,6 +7,7 @@ import {
 } from '@smartstack/daemon';
 import { type Instance, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
+import { localitySchema } from './discovery/policies/locality.ts';
 import { shrinkGuardSchema } from './discovery/policies/shrink-guard.ts';
 import {
   type DiscoveryConfig,
@@ -18,6 +19,7 @@ import {
 } from './discovery/table.ts';
 import { fileOutputSchema } from './proxies/file-output.ts';
 import { haproxySchema, haproxyServiceSchema } from './proxies/haproxy/config/config.ts';
+import { spillName } from './proxies/levels.ts';
 
 /** The originals also took a port as text. */
 const port = z
@@ -53,6 +55,7 @@ const serviceSchema = z
     use_previous_backends: z.boolean().default(true),
     backend_port_override: port.optional(),
     shrink_guard: z.union([z.literal(false), shrinkGuardSchema]).optional(),
+    locality: localitySchema.optional(),
     leader_election: z.boolean().default(false),
     /** Follows the service this many times over, as `<name>_0` and on: for load tests of the registry. */
     load_test_concurrency: z.int().min(1).max(10_000).optional(),
@@ -88,7 +91,11 @@ const schema = z
     snapshot_file: z.union([z.literal(false), z.string().startsWith('/')]).optional(),
   })
   .superRefine((config, context) => {
-    for (const [path, message] of [...discoveryProblems(config), ...portProblems(config)])
+    for (const [path, message] of [
+      ...discoveryProblems(config),
+      ...portProblems(config),
+      ...localityProblems(config),
+    ])
       context.addIssue({ code: 'custom', path: [...path], message });
   });
 
@@ -183,6 +190,25 @@ function portProblems({ services, haproxy }: Unchecked): readonly Problem[] {
     if (!other) return [];
     const message = `${port} on ${address} is taken by services.${other.name}`;
     return [[['services', name, 'haproxy', 'port'], message]];
+  });
+}
+
+/** Only a frontend can choose among backends. */
+function localityProblems({ services }: Unchecked): readonly Problem[] {
+  return Object.entries(services).flatMap(([name, { locality, haproxy }]): readonly Problem[] => {
+    if (locality?.spill !== 'down' || !haproxy) return [];
+    if (haproxy.port === undefined)
+      return [
+        [
+          ['services', name, 'locality', 'spill'],
+          'down needs haproxy.port, for only a frontend of its own can choose; members<N does not',
+        ],
+      ];
+    const taken = locality.prefer
+      .map((_, level) => spillName(name, level + 1))
+      .find((own) => Object.hasOwn(services, own));
+    if (taken === undefined) return [];
+    return [[['services', taken], `is what ${name}'s locality names its members further away`]];
   });
 }
 

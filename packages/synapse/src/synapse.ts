@@ -11,6 +11,7 @@ import { explain } from './explain.ts';
 import { followedServices, type SynapseDeps } from './followed.ts';
 import { createFileOutput } from './proxies/file-output.ts';
 import { haproxy } from './proxies/haproxy/index.ts';
+import { withLevels } from './proxies/levels.ts';
 import { createMemoryFile } from './proxies/memory-file.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
 import { createReconciler } from './reconciler.ts';
@@ -38,7 +39,9 @@ export async function runSynapse(
     session: await sessionOptionsOf(config.zookeeper),
     ...deps,
   });
-  await using proxy: ProxyDriver = haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps);
+  await using proxy: ProxyDriver = withLevels(
+    haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps),
+  );
   const catalog = createCatalog();
   const drivers = [
     proxy,
