@@ -19,6 +19,7 @@ export { createLog, type Log, type LogLevel, logLevels, silentLog } from './log.
 export type { Mechanism } from './mechanism.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { isAbort, type RunOptions, runDaemon } from './run.ts';
+export { createStatsd, type Statsd, type StatsdOptions } from './statsd.ts';
 export {
   type StatusAddress,
   type StatusParts,

@@ -2,7 +2,15 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
-import { type Latest, type Log, type Metrics, messageOf, serveStatus } from '@smartstack/daemon';
+import {
+  createStatsd,
+  type Latest,
+  type Log,
+  type Metrics,
+  messageOf,
+  type Statsd,
+  serveStatus,
+} from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { Announcing } from './announcer.ts';
@@ -17,7 +25,7 @@ import type { Orders } from './orders.ts';
 import type { Place } from './reporters/reporter.ts';
 import { phaseOf } from './schedule.ts';
 import { createService } from './service.ts';
-import { createStatsd, type Statsd, statsdMeasures } from './statsd.ts';
+import { statsdMeasures } from './statsd.ts';
 import { runTogether } from './tasks.ts';
 
 export interface NerveDeps {

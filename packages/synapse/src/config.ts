@@ -78,12 +78,12 @@ const schema = z
     status_address: statusAddress.default({ host: '127.0.0.1', port: 9102 }),
     haproxy: haproxySchema.optional(),
     file_output: fileOutputSchema.optional(),
-    /** Taken from the originals' files, without effect: `/metrics` has them all. */
+    /** Where counters are sent under the originals' names, over UDP. */
     statsd: z
       .strictObject({
-        host: z.string().optional(),
-        port: port.optional(),
-        sample_rate: z.record(z.string(), z.number()).optional(),
+        host: z.string().min(1).default('localhost'),
+        port: port.default(8125),
+        sample_rate: z.record(z.string(), z.number().min(0).max(1)).optional(),
       })
       .optional(),
     shrink_guard: z.union([z.literal(false), shrinkGuardSchema]).prefault({}),
