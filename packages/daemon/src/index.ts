@@ -26,3 +26,4 @@ export {
   serveStatus,
   statusAddress,
 } from './status.ts';
+export { type Life, tellSupervisor } from './supervisor.ts';
