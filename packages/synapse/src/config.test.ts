@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { ConfigError } from '@smartstack/daemon';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { schemaOfDaemon } from '../../../test/support/json-schema.ts';
 import { loadConfig } from './config.ts';
+
+const complaints = await schemaOfDaemon('synapse');
 
 let directory: string;
 beforeAll(async () => {
@@ -16,12 +19,16 @@ afterAll(() => rm(directory, { recursive: true }));
 async function load(yaml: string) {
   const file = join(directory, 'synapse.yaml');
   await writeFile(file, yaml);
-  return (await loadConfig(file)).config;
+  const { config } = await loadConfig(file);
+  // What the daemon accepts, editors accept too.
+  expect(complaints(yaml)).toEqual([]);
+  return config;
 }
 
 async function problemsOf(yaml: string): Promise<readonly string[]> {
   const error: unknown = await load(yaml).catch((caught: unknown) => caught);
   if (!(error instanceof ConfigError)) throw new Error('was accepted');
+  if (error.message.includes('unknown key')) expect(complaints(yaml)).not.toEqual([]);
   return error.problems.map((problem) => problem.replace(`${directory}/`, ''));
 }
 

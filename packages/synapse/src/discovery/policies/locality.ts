@@ -27,7 +27,7 @@ export const localitySchema = z.strictObject({
       ],
       { error: 'expected down, or a rule such as members<2' },
     )
-    .default(1),
+    .prefault('members<1'),
 });
 
 /** `from` is the label; `spill` the number of members that suffice, or `down`. */
