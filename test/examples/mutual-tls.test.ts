@@ -12,14 +12,19 @@ const folder = 'examples/mutual-tls';
 
 test('both daemons work over mutual TLS, and who may read may not write', async () => {
   const [own, local, secure] = [await freePort(), await freePort(), await freePort()];
-  const changes = { '127.0.0.1:2281': `127.0.0.1:${secure}`, 8001: own, 3213: local };
-  await using machine = await createMachine('mutual-tls', changes);
-  const tls = machine.scratch.path('tls');
+  await using secrets = await createScratch();
+  const tls = secrets.path('tls');
   await execa('bash', [`${folder}/certificates.sh`, tls, '127.0.0.1']);
   await using _zooKeeper = await startZooKeeper({ config: await serverLines(tls, secure) });
+  await using machine = await createMachine('mutual-tls', {
+    '127.0.0.1:2281': `127.0.0.1:${secure}`,
+    '/etc/smartstack/tls': tls,
+    8001: own,
+    3213: local,
+  });
   await using _service = await startService('web-1', own);
-  await machine.start('nerve.yaml', { '/etc/smartstack/tls': tls });
-  await machine.start('synapse.yaml', { '/etc/smartstack/tls': tls });
+  await machine.start('nerve.yaml');
+  await machine.start('synapse.yaml');
   expect(await firstAnswer(local)).toBe('web-1');
 
   const read = (name: string) => readFile(`${tls}/${name}`, 'utf8');
