@@ -25,3 +25,4 @@ export {
   serveStatus,
   statusAddress,
 } from './status.ts';
+export { type Life, tellSupervisor } from './supervisor.ts';

@@ -78,6 +78,7 @@ test("the originals' example is read with its meaning", () => {
           open_timeout: 200,
           ssl_timeout: 200,
           headers: {},
+          expect_headers: {},
         },
       ],
     },
@@ -281,7 +282,18 @@ describe('a bad configuration is refused with place, key and mend', () => {
     [
       'two services that announce one address at one path',
       'instance_id: a\nservices:\n  web: &s {host: h, port: 1, zk_hosts: [z:1], zk_path: /w}\n  api: *s',
-      ['n.yaml:4:3: services.api.port: services.web announces h:1 at /w as well'],
+      [
+        'n.yaml:3:21: services.web.port: services.api announces h:1 at /w as well',
+        'n.yaml:4:3: services.api.port: services.web announces h:1 at /w as well',
+      ],
+    ],
+    [
+      'two that name one address and place in other words',
+      'instance_id: a\nservices:\n  web: {host: H, port: 1, zk_hosts: "z:1,y:1/s", zk_path: /w}\n  api: {host: h, port: 1, zk_hosts: [y:1, z:1], zk_path: /s/w}',
+      [
+        'n.yaml:3:18: services.web.port: services.api announces h:1 at /s/w as well',
+        'n.yaml:4:18: services.api.port: services.web announces h:1 at /s/w as well',
+      ],
     ],
     [
       'a warm-up of a weight that cannot grow',

@@ -11,7 +11,8 @@ export interface ServiceMeasures {
   registryError(): void;
   /** It flapped and is held down. */
   held(): void;
-  throttled(): void;
+  /** It was announced too often, and held back unless that is in shadow mode. */
+  throttled(shadow: boolean): void;
 }
 
 const checkBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -128,9 +129,9 @@ export function both(first: ServiceMeasures, second: ServiceMeasures): ServiceMe
       first.held();
       second.held();
     },
-    throttled: () => {
-      first.throttled();
-      second.throttled();
+    throttled: (shadow) => {
+      first.throttled(shadow);
+      second.throttled(shadow);
     },
   };
 }

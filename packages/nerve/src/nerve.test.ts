@@ -63,6 +63,7 @@ function start(
     metrics: createMetrics(),
     reloads,
     orders,
+    living: [],
     handOff: () => stop.abort(new HandOff()),
     withdrawDeadline,
   };
@@ -195,15 +196,15 @@ test('a hand-off leaves announcements where they are', async () => {
 });
 
 test('what an earlier nerve left is dropped once all services were judged', async () => {
-  let answer = () => {};
+  let answer: (() => void) | undefined;
   await using server = await httpServer((_, response) => {
-    answer = () => response.end();
+    answer ??= () => void response.end();
   });
   const keys = { checks: [{ type: 'http', uri: '/', timeout: 10 }] };
   const { dropped, stop, ended } = start([server], 5000, {}, keys);
-  await vi.waitFor(() => expect(server.accepted).toBe(1));
+  await vi.waitFor(() => expect(answer).toBeDefined());
   expect(dropped()).toBe(false);
-  answer();
+  answer?.();
   await vi.waitFor(() => expect(dropped()).toBe(true));
   stop();
   await ended;

@@ -2,7 +2,13 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
-import { type Latest, type Log, type Metrics, messageOf, serveStatus } from '@smartstack/daemon';
+import {
+  type Latest,
+  type Log,
+  type Metrics,
+  serveStatus,
+  tellSupervisor,
+} from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { Announcing } from './announcer.ts';
@@ -12,10 +18,11 @@ import { serveControl } from './control.ts';
 import { createFleet, type Fleet, type FleetDeps } from './fleet.ts';
 import { HandOff } from './hand-off.ts';
 import { keepHeartbeat } from './heartbeat.ts';
+import { clearLeftovers } from './leftovers.ts';
 import { both, createMeasures } from './measures.ts';
 import type { Orders } from './orders.ts';
 import type { Place } from './reporters/reporter.ts';
-import { phaseOf } from './schedule.ts';
+import { createSchedule, phaseOf } from './schedule.ts';
 import { createService } from './service.ts';
 import { createStatsd, type Statsd, statsdMeasures } from './statsd.ts';
 import { runTogether } from './tasks.ts';
@@ -27,6 +34,8 @@ export interface NerveDeps {
   /** Configurations that take the place of the first one. */
   readonly reloads: Latest<Config>;
   readonly orders: Orders;
+  /** Ids of sessions that another nerve which lives has: what they own is left alone. */
+  readonly living: readonly string[];
   /** Aborts the signal with a `HandOff`. */
   handOff(): void;
   /** How long withdrawing everything may take at the end, in milliseconds. Default 7,000. */
@@ -66,13 +75,15 @@ interface Parts extends NerveDeps {
 
 /** All that goes on beside the services, until aborted. */
 function sideTasks(config: Config, parts: Parts) {
-  const { fleet, beats, log, metrics, registries, reloads } = parts;
+  const { fleet, beats, log, metrics, reloads } = parts;
   const { statusAddress: address, heartbeatPath, stateDirectory } = config;
   const status = () => statusOf(config, fleet);
   const tasks = [
     (own: AbortSignal) => untilAborted(own),
     (own: AbortSignal) => followReloads(config, fleet, { log, reloads }, own),
-    (own: AbortSignal) => dropLeftovers(fleet, registries, log, own),
+    (own: AbortSignal) => clearLeftovers(config.services, parts, own),
+    (own: AbortSignal) =>
+      tellSupervisor({ ready: () => ready(fleet), works: () => works(fleet), log }, own),
   ];
   if (address) {
     const answer = takeBeats((name) => fleet.services().some((each) => each.name === name), beats);
@@ -107,23 +118,6 @@ async function followReloads(
   }
 }
 
-/** Once all services were judged, withdraws what an earlier nerve announced and this one does not. */
-async function dropLeftovers(
-  fleet: Fleet,
-  registries: OpenedRegistries,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  const late = sleep(60_000, undefined, { signal }).catch(() => {});
-  await Promise.race([Promise.all(fleet.services().map(({ reported }) => reported)), late]);
-  if (signal.aborted) return;
-  try {
-    await registries.dropUnclaimed();
-  } catch (error) {
-    log.warn({ reason: messageOf(error) }, 'cannot withdraw what an earlier nerve left');
-  }
-}
-
 async function withdrawn(fleet: Fleet, { log, withdrawDeadline = 7000 }: NerveDeps): Promise<void> {
   const late = sleep(withdrawDeadline, 'late', { ref: false });
   if ((await Promise.race([fleet.ended(), late])) === 'late')
@@ -140,6 +134,7 @@ function fleetDeps({
   statsd,
 }: NerveDeps & { readonly beats: Beats; readonly statsd: Statsd | undefined }): FleetDeps {
   const measure = createMeasures(metrics);
+  const schedule = createSchedule();
   let checks = 0;
   return {
     log,
@@ -153,6 +148,7 @@ function fleetDeps({
         measures: statsd ? both(measures, statsdMeasures(statsd, service.name)) : measures,
         phases: service.checks.map(() => phaseOf(checks++)),
         beats,
+        schedule,
         order: orders.of(service.name),
       });
     },
@@ -172,6 +168,11 @@ function ready(fleet: Fleet): boolean {
     const { state, announced, because } = service.status();
     return state !== 'unknown' && (announced || because !== 'up');
   });
+}
+
+/** A service that failed is started again within half a minute; checks that come later than that are stuck. */
+function works(fleet: Fleet): boolean {
+  return fleet.services().every((service) => service.overdue() < 60_000);
 }
 
 function statusOf({ instanceId }: Config, fleet: Fleet): object {

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import { every, firstDelay, nextDue, phaseOf } from './schedule.ts';
+import { createSchedule, firstDelay, nextDue, phaseOf } from './schedule.ts';
 
+const { every } = createSchedule();
 const phases = (count: number) => Array.from({ length: count }, (_, index) => phaseOf(index));
 
 test('the only check of a daemon starts at once', () => {
@@ -88,4 +89,39 @@ test('a task that fails ends it with its error', async () => {
   const { signal } = new AbortController();
   const running = every(10, 0, () => Promise.reject(new Error('broken')), signal);
   await expect(running).rejects.toThrow('broken');
+});
+
+test('tasks of all intervals and phases keep their times on one schedule', async () => {
+  const stop = new AbortController();
+  const counts = new Map<number, number>();
+  const intervals = [20, 50, 70, 130];
+  const begin = performance.now();
+  const running = intervals.map((interval, index) =>
+    every(
+      interval,
+      phaseOf(index),
+      async () => void counts.set(interval, (counts.get(interval) ?? 0) + 1),
+      stop.signal,
+    ),
+  );
+  await sleep(1000);
+  stop.abort();
+  await Promise.all(running);
+  const took = performance.now() - begin;
+  for (const interval of intervals) {
+    expect(counts.get(interval)).toBeGreaterThan((took / interval) * 0.6);
+    expect(counts.get(interval)).toBeLessThanOrEqual(took / interval + 1);
+  }
+});
+
+test('the end waits for a run that is under way', async () => {
+  const stop = new AbortController();
+  let ended = false;
+  const task = async () => {
+    stop.abort();
+    await sleep(50);
+    ended = true;
+  };
+  await every(10, 0, task, stop.signal);
+  expect(ended).toBe(true);
 });

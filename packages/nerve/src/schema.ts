@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 import { hostKey, portKey, span, spanFrom, wholeNumber } from './checks/check.ts';
 import { checkSchema } from './checks/table.ts';
+import { keyOfPlace } from './reporters/reporter.ts';
 import { placeOf, reporterKeys, reporterProblems, reporterTypes } from './reporters/table.ts';
 
 /** Flapping services are held down with a growing delay; false for never. */
@@ -132,17 +133,20 @@ function incompleteServices(config: ParsedConfig): readonly Problem[] {
     );
 }
 
-/** Two services that announce the same address at one place would hide each other. */
+/** Two services that announce the same address at one place would hide each other: each is told of the other. */
 function collisions(config: ParsedConfig): readonly Problem[] {
   const owners = new Map<string, string>();
   return Object.entries(config.services).flatMap(([name, service]): readonly Problem[] => {
-    const { address, path } = placeOf(name, service, config);
+    const place = placeOf(name, service, config);
     const { host, port } = service;
-    const key = JSON.stringify([address, path, host, port]);
+    const key = JSON.stringify([keyOfPlace(place), host.toLowerCase(), port]);
     const owner = owners.get(key);
     if (owner === undefined) owners.set(key, name);
-    const message = `services.${owner} announces ${host}:${port} at ${path} as well`;
-    return owner === undefined ? [] : [[['services', name, 'port'], message]];
+    const problem = (of: string, other: string): Problem => [
+      ['services', of, 'port'],
+      `services.${other} announces ${host}:${port} at ${place.path} as well`,
+    ];
+    return owner === undefined ? [] : [problem(owner, name), problem(name, owner)];
   });
 }
 

@@ -7,6 +7,7 @@ import { checkSchema } from './checks/table.ts';
 import type { ServiceConfig, ServicePolicy } from './config.ts';
 import { createMeasures } from './measures.ts';
 import { createTestRegistry, type TestRegistry } from './registry.fixture.ts';
+import { createSchedule } from './schedule.ts';
 import { createService, type Service } from './service.ts';
 
 let registry: TestRegistry;
@@ -50,6 +51,7 @@ function start(
     measures,
     phases: checks.map(() => 0),
     beats: createBeats(),
+    schedule: createSchedule(),
     order: {},
   };
   service = createService(config, deps);

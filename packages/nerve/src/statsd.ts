@@ -67,6 +67,7 @@ export function statsdMeasures(statsd: Statsd, service: string): ServiceMeasures
     withdrawn: () => report('success'),
     registryError: () => report('fail'),
     held: () => {},
-    throttled: () => statsd.increment('nerve.watcher.throttled', tag),
+    throttled: (shadow) =>
+      statsd.increment('nerve.watcher.throttled', { ...tag, rate_limit_enabled: String(!shadow) }),
   };
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
-import { serveStatus } from '@smartstack/daemon';
+import { serveStatus, tellSupervisor } from '@smartstack/daemon';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 
 import { createCatalog } from './api/catalog.ts';
@@ -57,7 +57,11 @@ export async function runSynapse(
       : config.startup_timeout,
     ...deps,
   });
-  const tasks = [reconciler.run(signal), reload()];
+  const tasks = [
+    reconciler.run(signal),
+    reload(),
+    tellSupervisor({ ...reconciler, ...deps }, signal),
+  ];
   if (config.status_address)
     tasks.push(
       serveStatus(

@@ -1,6 +1,7 @@
 import { messageOf } from '@smartstack/daemon';
 import { z } from 'zod';
 
+import { createAbortSlot } from './abort-slot.ts';
 import {
   addressOf,
   type Check,
@@ -42,6 +43,10 @@ const keys = {
   expect: z.string().min(1).optional(),
   /** A regular expression that the body must match. */
   expect_match: z.string().min(1).transform(toRegExp).optional(),
+  /** Headers that the answer must have, with these values: which service it is that answers. */
+  expect_headers: z
+    .record(z.string().toLowerCase(), z.union([z.string(), z.number()]).transform(String))
+    .default({}),
   /** The statuses that pass: numbers, and ranges such as `200-299`. */
   status: z.array(statusRange).min(1).prefault(['200-399']),
 };
@@ -90,11 +95,12 @@ function createHttpCheck(config: HttpConfig, service: CheckDeps): Check {
   const { uri, ssl, method } = config;
   const url = `http${ssl ? 's' : ''}://${addressOf(targetOf(config, service))}${uri}`;
   const request = requestOf(config, service);
+  const slot = createAbortSlot();
   return {
     name: nameOf(config, service),
     run: async (signal) => {
       try {
-        const fault = faultOf(await send(request, signal), config);
+        const fault = faultOf(await send(request, slot, signal), config);
         if (fault !== undefined) throw new Error(fault);
       } catch (error) {
         throw failure(`${method} ${url}`, error);
@@ -125,9 +131,15 @@ function requestOf(config: HttpConfig, service: CheckDeps): Request {
 }
 
 /** What is wrong with an answer, or undefined when it passes. */
-function faultOf({ status, body }: Answer, config: HttpConfig): string | undefined {
+function faultOf({ status, headers, body }: Answer, config: HttpConfig): string | undefined {
   const { expect, expect_match: pattern } = config;
   if (!passes(status, config.status)) return `status ${status}`;
+  for (const [name, wanted] of Object.entries(config.expect_headers)) {
+    const found = headers[name];
+    const shown = found === undefined ? 'none' : JSON.stringify(found);
+    if (String(found) !== wanted)
+      return `status ${status}, but the header ${name} is ${shown}, expected ${JSON.stringify(wanted)}`;
+  }
   if (expect !== undefined && !body.includes(expect))
     return `status ${status}, but the body does not contain ${JSON.stringify(expect)}`;
   if (pattern !== undefined && !pattern.test(body))

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 
 import { z } from 'zod';
 
+import { type AbortSlot, createAbortSlot } from './abort-slot.ts';
 import {
   addressOf,
   type CheckMechanism,
@@ -20,26 +21,30 @@ export const tcp: CheckMechanism<typeof schema> = {
   schema,
   create: (config, service) => {
     const target = targetOf(config, service);
+    const slot = createAbortSlot();
     return {
       name: nameOf(config, service),
-      run: (signal) => connectOnce(target, signal),
+      run: (signal) => connectOnce(target, slot, signal),
     };
   },
 };
 
-function connectOnce(target: Target, signal: AbortSignal): Promise<void> {
+function connectOnce(target: Target, slot: AbortSlot, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(target.port, target.host);
     const settle = (error?: unknown) => {
-      signal.removeEventListener('abort', onAbort);
+      release();
       socket.destroy();
       if (error === undefined) resolve();
       else reject(failure(`connect ${addressOf(target)}`, error));
     };
-    const onAbort = () => settle(signal.reason);
-    signal.addEventListener('abort', onAbort);
+    const release = slot(signal, () => settle(signal.reason));
     socket.on('error', settle);
-    socket.on('connect', () => settle(isSelfConnected(socket) ? selfConnected : undefined));
+    socket.on('connect', () =>
+      settle(
+        socket.localPort === target.port && isSelfConnected(socket) ? selfConnected : undefined,
+      ),
+    );
   });
 }
 

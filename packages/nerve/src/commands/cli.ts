@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { orExit, readSource } from '@smartstack/daemon';
 import type { Command } from 'commander';
 
-import { controlSocketIn } from '../control.ts';
+import { controlSocketIn } from '../socket-path.ts';
 import { defaultStateDirectory } from '../state-directory.ts';
 import { createClient } from './client.ts';
 import { createCommands } from './commands.ts';

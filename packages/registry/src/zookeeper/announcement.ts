@@ -59,11 +59,15 @@ async function createNode(
   const path = nodePathOf(parent, instance, form);
   const data = encodeInstance(instance);
   if (nodeType === 'persistent' || nodeType === 'persistent_sequential') {
-    const node = await keepPersistent(session, { path, data, mode: nodeType, ttl, log }, signal);
-    return { wanted: path, path, update: node.update, release: node.release };
+    const options = { path, data, mode: nodeType, ttl, log };
+    return withWanted(path, await keepPersistent(session, options, signal));
   }
   const sequential = nodeType === 'ephemeral_sequential';
-  const node = await session.ephemeral({ path, data, sequential }, signal);
+  return withWanted(path, await session.ephemeral({ path, data, sequential }, signal));
+}
+
+/** The node moves: its path is asked for whenever it is needed. */
+function withWanted(path: string, node: Omit<Node, 'wanted'>): Node {
   return {
     wanted: path,
     get path() {

@@ -88,6 +88,8 @@ const settings = z.strictObject({
   run_directory: optional(path),
   /** What becomes of a managed HAProxy when synapse ends. */
   on_exit: z.enum(['keep', 'stop']).default('keep'),
+  /** Whether a service manager starts the managed HAProxy, and starts it again; the packages' unit says so. */
+  supervised: z.boolean().default(() => process.env.SYNAPSE_HAPROXY_SUPERVISED === '1'),
   drain_timeout: duration.default(10_000),
   check_timeout: duration.default(10_000),
   reload_timeout: duration.default(15_000),
