@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 
 import { createMachine, firstAnswer, startService } from '../support/example.ts';
 import { freePort } from '../support/ports.ts';
+import { createScratch } from '../support/scratch.ts';
 import { startZooKeeper } from '../support/zookeeper.ts';
 
 const folder = 'examples/mutual-tls';
