@@ -2,7 +2,14 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
-import { type Log, type Metrics, serveStatus, tellSupervisor } from '@smartstack/daemon';
+import {
+  createStatsd,
+  type Log,
+  type Metrics,
+  type Statsd,
+  serveStatus,
+  tellSupervisor,
+} from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { Announcing } from './announcer.ts';
@@ -18,7 +25,7 @@ import type { Orders } from './orders.ts';
 import type { Place } from './reporters/reporter.ts';
 import { createSchedule, phaseOf } from './schedule.ts';
 import { createService } from './service.ts';
-import { createStatsd, type Statsd, statsdLife, statsdMeasures } from './statsd.ts';
+import { statsdLife, statsdMeasures } from './statsd.ts';
 import { runTogether } from './tasks.ts';
 
 export interface NerveDeps {
@@ -47,7 +54,7 @@ export async function runNerve(
   signal: AbortSignal,
 ): Promise<void> {
   const { log } = deps;
-  await using statsd = config.statsd && createStatsd(config.statsd);
+  using statsd = config.statsd && createStatsd(config.statsd);
   const services = new AbortController();
   const beats = createBeats();
   const life = statsd && statsdLife(statsd);

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 
 import { addCommands } from './commands/cli.ts';
 import { runDaemonCommand } from './daemon-command.ts';
+import { addFileCommands } from './file/cli.ts';
 
 const example = `
 Example of a configuration:
@@ -45,6 +46,7 @@ export function createProgram(): Command {
     .addHelpText('after', example)
     .action(runDaemonCommand);
 
+  addFileCommands(program);
   addCommands(program);
   return program;
 }
