@@ -9,6 +9,7 @@ import { z } from 'zod';
 
 import type { Fleet } from './fleet.ts';
 import type { Downtime, Orders } from './orders.ts';
+import { percentDecoded } from './percent.ts';
 import type { Service } from './service.ts';
 import { controlSocketIn, flawOf } from './socket-path.ts';
 import { makeFolder } from './state-directory.ts';
@@ -101,7 +102,7 @@ async function answer(
   { fleet, orders, status, handOff }: ControlDeps,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const [, ...words] = (request.url ?? '').split('/').map(decodeURIComponent);
+  const [, ...words] = (request.url ?? '').split('/').map(percentDecoded);
   const what = `${request.method} ${words.length === 3 ? `${words[0]}/*/${words[2]}` : words[0]}`;
   const named = () => serviceOf(fleet, words[1] ?? '');
   const order = async (service: Service, change: object) => {
