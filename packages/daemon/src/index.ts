@@ -18,6 +18,7 @@ export { formatPath, show, validate } from './config/validate.ts';
 export { createDeadline, type Deadline } from './deadline.ts';
 export { hasCode, messageOf, UserError } from './error.ts';
 export { writeFileAtomic } from './file.ts';
+export { keepServing } from './keep-serving.ts';
 export { createLatest, type Latest } from './latest.ts';
 export { createLog, type Log, type LogLevel, logLevels, silentLog } from './log.ts';
 export type { Mechanism } from './mechanism.ts';
