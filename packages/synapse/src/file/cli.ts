@@ -10,7 +10,7 @@ export function addFileCommands(program: Command, fileOrExit: () => string): voi
   program
     .command('init')
     .argument('[file]', 'where to', 'synapse.yaml')
-    .summary('write a commented configuration to start from')
+    .summary('write a file to start from')
     .description('Write a commented configuration to start from.')
     .option('-f, --force', 'overwrite a file that is there')
     .addHelpText('after', '\nExits with 0, or 1 when the file is there or cannot be written.')
@@ -22,7 +22,7 @@ export function addFileCommands(program: Command, fileOrExit: () => string): voi
     });
   program
     .command('check-config')
-    .summary('say whether the configuration is good (-k)')
+    .summary('say whether the file is good (-k)')
     .description('Say whether the configuration is good, with every problem.')
     .option('--explain', 'say what it means, and what is better now')
     .addHelpText('after', '\nExits with 0 when it is good, 1 when it is not.')
