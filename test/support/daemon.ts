@@ -34,6 +34,7 @@ export async function startDaemon(
   name: 'nerve' | 'synapse',
   config: object,
   directory: string,
+  prefix: readonly string[] = [],
 ): Promise<Daemon> {
   const file = join(directory, `${name}.yaml`);
   // What outlives a daemon stays within its test.
@@ -42,12 +43,17 @@ export async function startDaemon(
   const complaints = (await schemaOfDaemon(name))(text);
   if (complaints.length > 0) throw new Error(`not by its JSON Schema: ${complaints.join(', ')}`);
   await writeFile(file, text);
-  return runDaemonOn(name, file);
+  return runDaemonOn(name, file, prefix);
 }
 
-/** Starts a daemon on a configuration file that is there. */
-export function runDaemonOn(name: 'nerve' | 'synapse', file: string): Daemon {
-  const child = execa(process.execPath, [commandOf(name), '-c', file], {
+/** Starts a daemon on a configuration file that is there; `prefix` goes before the command. */
+export function runDaemonOn(
+  name: 'nerve' | 'synapse',
+  file: string,
+  prefix: readonly string[] = [],
+): Daemon {
+  const [program = '', ...args] = [...prefix, process.execPath, commandOf(name), '-c', file];
+  const child = execa(program, args, {
     stdin: 'ignore',
     stdout: 'ignore',
     reject: false,

@@ -23,6 +23,7 @@ export type { Mechanism } from './mechanism.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { isAbort, type RunOptions, runDaemon } from './run.ts';
 export { starterRegistry, writeStarter } from './starter.ts';
+export { createStatsd, type Statsd, type StatsdOptions } from './statsd.ts';
 export {
   type StatusAddress,
   type StatusParts,

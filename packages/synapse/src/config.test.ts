@@ -133,6 +133,21 @@ test.each([
     'synapse.yaml:3:5: services.web.discovery: sequential_order lacks primary',
   ],
   [
+    'a spill that is none',
+    'services:\n  web:\n    discovery: {method: base}\n    locality: {from: labels.zone, prefer: a, spill: up}',
+    'synapse.yaml:4:46: services.web.locality.spill: expected down, or a rule such as members<2, got "up"',
+  ],
+  [
+    'a locality that HAProxy could not follow',
+    'services:\n  web:\n    discovery: {method: base}\n    locality: {from: labels.zone, prefer: a, spill: down}\n    haproxy: {}',
+    'synapse.yaml:4:46: services.web.locality.spill: down needs haproxy.port, for only a frontend of its own can choose; members<N does not',
+  ],
+  [
+    'a service by the name of another’s members further away',
+    'services:\n  web:\n    discovery: {method: base}\n    locality: {from: labels.zone, prefer: a, spill: down}\n    haproxy: {port: 80}\n  web.spill1:\n    discovery: {method: base}',
+    "synapse.yaml:6:3: services.web.spill1: is what web's locality names its members further away",
+  ],
+  [
     'a relative path',
     'services:\n  web:\n    discovery: {method: zookeeper, hosts: [a:1], path: web}',
     'synapse.yaml:3:50: services.web.discovery.path: expected an absolute path such as /services/web, got "web"',

@@ -9,6 +9,7 @@ import {
 } from '@smartstack/daemon';
 import { type Instance, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
+import { localitySchema } from './discovery/policies/locality.ts';
 import { shrinkGuardSchema } from './discovery/policies/shrink-guard.ts';
 import {
   type DiscoveryConfig,
@@ -20,6 +21,7 @@ import {
 } from './discovery/table.ts';
 import { fileOutputSchema } from './proxies/file-output.ts';
 import { haproxySchema, haproxyServiceSchema } from './proxies/haproxy/config/config.ts';
+import { spillName } from './proxies/levels.ts';
 
 /** The originals also took a port as text. */
 const port = z
@@ -113,6 +115,12 @@ export const serviceSchema = z
         examples: [false],
         leaf: true,
       }),
+    locality: localitySchema.optional().meta({
+      description:
+        '`{from, prefer, spill}`: keeps traffic near. `from` is a label (`labels.zone`), `prefer` its values from the nearest level on (`[a, b]`); who has another value or none is the last level. `spill: members<N` (`members<1`): the next level is served beside the nearer ones while these have fewer than N announced members. `spill: down`: HAProxy takes the nearest level in which it has a server that is up, by itself, with one backend for each level (`<name>`, `<name>.spill1`, …); give `server_options: check …` so that it can tell, and a `port`. `default_servers` belong to a level with `down` only',
+      examples: [{ from: 'labels.zone', prefer: ['a', 'b'], spill: 'down' }],
+      leaf: true,
+    }),
     load_test_concurrency: z
       .int()
       .min(1)
@@ -178,16 +186,15 @@ export const configSchema = z
     file_output: fileOutputSchema.optional(),
     statsd: z
       .strictObject({
-        host: z.string().optional(),
-        port: port.optional(),
-        sample_rate: z.record(z.string(), z.number()).optional(),
+        host: z.string().min(1).default('localhost'),
+        port: port.default(8125),
+        sample_rate: z.record(z.string(), z.number().min(0).max(1)).optional(),
       })
       .optional()
       .meta({
         description:
-          'taken from the originals’ files, without effect: `/metrics` has what synapse measures',
+          '`{host: localhost, port: 8125, sample_rate: {<name>: 0.1}}`: where counters are sent over UDP, in the originals’ names and with their tags: `synapse.start`, `synapse.stop`, `synapse.watcher.start`, `.stop`, `.ping.count`, `.zk.discovery` and `.zookeeper_poll.discover`, `synapse.config.update` and `.update_failed`. `/metrics` has more',
         examples: [{ host: 'localhost', port: 8125 }],
-        deprecated: true,
         leaf: true,
       }),
     haproxy: haproxySchema.optional().meta({
@@ -198,7 +205,11 @@ export const configSchema = z
   })
   .meta({ required: [], anyOf: [{ required: ['services'] }, { required: ['service_conf_dir'] }] })
   .superRefine((config, context) => {
-    for (const [path, message] of [...discoveryProblems(config), ...portProblems(config)])
+    for (const [path, message] of [
+      ...discoveryProblems(config),
+      ...portProblems(config),
+      ...localityProblems(config),
+    ])
       context.addIssue({ code: 'custom', path: [...path], message });
   });
 
@@ -293,6 +304,25 @@ function portProblems({ services, haproxy }: Unchecked): readonly Problem[] {
     if (!other) return [];
     const message = `${port} on ${address} is taken by services.${other.name}`;
     return [[['services', name, 'haproxy', 'port'], message]];
+  });
+}
+
+/** Only a frontend can choose among backends. */
+function localityProblems({ services }: Unchecked): readonly Problem[] {
+  return Object.entries(services).flatMap(([name, { locality, haproxy }]): readonly Problem[] => {
+    if (locality?.spill !== 'down' || !haproxy) return [];
+    if (haproxy.port === undefined)
+      return [
+        [
+          ['services', name, 'locality', 'spill'],
+          'down needs haproxy.port, for only a frontend of its own can choose; members<N does not',
+        ],
+      ];
+    const taken = locality.prefer
+      .map((_, level) => spillName(name, level + 1))
+      .find((own) => Object.hasOwn(services, own));
+    if (taken === undefined) return [];
+    return [[['services', taken], `is what ${name}'s locality names its members further away`]];
   });
 }
 

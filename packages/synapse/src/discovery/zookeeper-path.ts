@@ -104,6 +104,13 @@ export const zooKeeperPathSchema = z.strictObject(zooKeeperKeys);
 
 export type ZooKeeperPath = z.output<typeof zooKeeperPathSchema>;
 
+/** Whether a discovery follows a ZooKeeper path. */
+export function isZooKeeper<D extends { readonly method: string }>(
+  discovery: D,
+): discovery is Extract<D, ZooKeeperPath> {
+  return discovery.method.startsWith('zookeeper');
+}
+
 /** Follows the children of a ZooKeeper path, by watches, or by asking each `pollInterval` milliseconds. */
 export function followPath(
   { hosts, path, decode, discovery_jitter: pace }: ZooKeeperPath,

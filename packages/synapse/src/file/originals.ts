@@ -19,7 +19,7 @@ export const originals: readonly OriginalKey[] = [
     here: 'the same',
     better: 'GET /v1/services/<name> at status_address says the same, and tells of changes',
   },
-  { key: 'statsd', here: 'GET /metrics at status_address has what synapse measures', idle: true },
+  { key: 'statsd', here: 'the same: counters in the same names; GET /metrics has more' },
   {
     key: `${service}.default_servers`,
     here: 'the same: served when nobody is announced',

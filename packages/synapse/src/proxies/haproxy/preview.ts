@@ -90,7 +90,7 @@ export async function render(
   });
   const desired = await desire.resolved(snapshot, signal);
   const layout = layoutOf(partsOf(desired), settings, new Set());
-  return { layout, desired, file: fileWith(layout, desired, kept) };
+  return { layout, desired, file: await fileWith(layout, desired, kept) };
 }
 
 async function keptBy({ runtimes, written, settings }: Equipment, signal: AbortSignal) {

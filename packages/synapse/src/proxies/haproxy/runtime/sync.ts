@@ -3,6 +3,7 @@ import { assignIds } from '../render/ids.ts';
 import type { Server } from '../render/server.ts';
 import type { Traits } from '../render/traits.ts';
 import type { WrittenFile } from '../render/written.ts';
+import { createBreath } from '../time/breath.ts';
 import { deleteServer, parkServer, type Step } from './command.ts';
 import { type Looked, look } from './look.ts';
 import { forgotten, fresh, type Leaving, type Memory, remember } from './memory.ts';
@@ -86,7 +87,12 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
   async function attempt(targets: readonly Target[], signal: AbortSignal) {
     const leaves = (backend: string) => (memories.get(backend)?.leaving.size ?? 0) > 0;
     const looked = await look(runtime, targets, leaves, signal);
-    const work = targets.map((target) => prepare(target, looked(target.backend)));
+    const breath = createBreath();
+    const work: Work[] = [];
+    for (const target of targets) {
+      await breath();
+      work.push(prepare(target, looked(target.backend)));
+    }
     const steps = work.flatMap((one) => one.steps);
     const replies = await runtime.ask(
       steps.flatMap(({ commands }) => commands),
@@ -97,6 +103,7 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
     const unfinished: string[] = [];
     let at = 0;
     for (const one of work) {
+      await breath();
       const done: Step[] = [];
       for (const step of one.steps) {
         const own = replies.slice(at, at + step.commands.length);
