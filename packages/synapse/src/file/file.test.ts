@@ -74,7 +74,6 @@ services:
 
   test('what is better now, and what is without effect', async () => {
     const lines = await explained(`
-statsd: {host: localhost}
 services:
   web:
     discovery: {method: zookeeper_poll, hosts: [zk1:2181], path: /web, retry_policy: {max_attempts: 5}}
@@ -99,7 +98,6 @@ haproxy:
       '  haproxy.max_server_id: a small range makes ids collide; the default (268435455) does not',
       '',
       'Without effect, and may go:',
-      '  statsd: GET /metrics at status_address has what synapse measures',
       '  services.web.discovery.retry_policy: nothing is ever given up: what failed is tried again, later and later, up to a limit',
     ]);
   });
