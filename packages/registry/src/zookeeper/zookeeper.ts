@@ -10,6 +10,7 @@ import { clearGhosts } from './ghosts.ts';
 import { createHealth } from './health.ts';
 import { pollChildren, pollData } from './poll.ts';
 import type { RecordForm } from './record.ts';
+import { createSharedNodes } from './shared-nodes.ts';
 
 export interface ZooKeeperRegistryOptions
   extends DecoderDeps,
@@ -93,10 +94,15 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
   }
 
   const kept = new Set<RecordAnnouncement>();
+  const shared = createSharedNodes();
   const isKept = (node: string) => [...kept].some(({ path }) => path === node);
 
   const announceAs: ZooKeeperRegistry['announceAs'] = async (form, path, instance, signal) => {
-    const announcement = await announceRecord({ session, log, path, form }, instance, signal);
+    const announcement = await announceRecord(
+      { session, log, path, form, shared },
+      instance,
+      signal,
+    );
     kept.add(announcement);
     log.debug({ path, node: announcement.path }, 'announced');
     return {
