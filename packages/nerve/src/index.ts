@@ -1,1 +1,1 @@
-export {};
+export { configSchema, serviceSchema } from './schema.ts';

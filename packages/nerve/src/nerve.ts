@@ -3,9 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 import {
+  createStatsd,
   type Latest,
   type Log,
   type Metrics,
+  type Statsd,
   serveStatus,
   tellSupervisor,
 } from '@smartstack/daemon';
@@ -24,7 +26,7 @@ import type { Orders } from './orders.ts';
 import type { Place } from './reporters/reporter.ts';
 import { createSchedule, phaseOf } from './schedule.ts';
 import { createService } from './service.ts';
-import { createStatsd, type Statsd, statsdMeasures } from './statsd.ts';
+import { statsdMeasures } from './statsd.ts';
 import { runTogether } from './tasks.ts';
 
 export interface NerveDeps {

@@ -6,15 +6,31 @@ import { z } from 'zod';
 import { type CheckDeps, type CheckMechanism, commonKeys } from './check.ts';
 import { failure } from './reason.ts';
 
-const schema = z.strictObject({
-  type: z.literal('exec'),
-  ...commonKeys(1),
-  /** A program and its arguments, or one line for a shell. */
-  command: z
-    .array(z.string())
-    .min(1)
-    .or(z.strictObject({ shell: z.string().min(1) })),
-});
+const schema = z
+  .strictObject({
+    type: z.literal('exec'),
+    ...commonKeys(1),
+    command: z
+      .array(z.string())
+      .min(1)
+      .or(
+        z.strictObject({
+          shell: z
+            .string()
+            .min(1)
+            .meta({
+              description: 'one line for a shell, in place of a list of words',
+              examples: ['test -e /run/web/ready && pgrep web'],
+            }),
+        }),
+      )
+      .meta({
+        description:
+          'a program and its arguments. It finds `NERVE_SERVICE`, `NERVE_HOST` and `NERVE_PORT`; at the deadline its whole process group is killed',
+        examples: [['/usr/local/bin/check-web', '--fast']],
+      }),
+  })
+  .meta({ description: 'passes when a command exits with 0' });
 
 /**
  * Passes when a command exits with 0. It runs in the configuration's folder and finds the service in

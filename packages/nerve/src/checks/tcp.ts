@@ -13,7 +13,9 @@ import {
 } from './check.ts';
 import { failure } from './reason.ts';
 
-const schema = z.strictObject({ type: z.literal('tcp'), ...networkKeys() });
+const schema = z
+  .strictObject({ type: z.literal('tcp'), ...networkKeys() })
+  .meta({ description: 'passes when a connection is accepted' });
 
 /** Passes when a TCP connection is accepted, over IPv4 or IPv6; sends nothing. */
 export const tcp: CheckMechanism<typeof schema> = {
