@@ -14,6 +14,7 @@ import { sessionOptionsOf } from '@smartstack/registry';
 import type { Command } from 'commander';
 
 import type { Config } from './config.ts';
+import { noConfiguration } from './file/cli.ts';
 import { loadConfig } from './load-config.ts';
 import { runWithState } from './run.ts';
 
@@ -27,8 +28,7 @@ interface Options {
 /** `nerve` without a command: the daemon, or the check of its configuration. */
 export async function runDaemonCommand(options: Options, command: Command): Promise<void> {
   const { config: file, instance_id: instanceId, checkConfig, logLevel } = options;
-  if (file === undefined)
-    return command.error("error: required option '-c, --config <file>' not specified");
+  if (file === undefined) return command.error(noConfiguration);
   const source = createLastGood((read) => loadConfig(file, instanceId, read));
   const config = await orExit(source.load());
   if (checkConfig) return sayOk(file, config.services.length);

@@ -2,7 +2,7 @@ import { connect, type HandedOff, type SessionOptions } from '@smartstack/zookee
 
 import { createDecoder, type DecoderDeps } from '../decoder.ts';
 import { decodeInstance, type Instance } from '../instance.ts';
-import { namesFirst } from '../path-encoding.ts';
+import { instanceOfName, namesFirst } from '../path-encoding.ts';
 import type { RecordDecoder } from '../record.ts';
 import type { Announcement, Registry } from '../registry.ts';
 import { announceRecord, type RecordAnnouncement } from './announcement.ts';
@@ -74,7 +74,8 @@ export interface ZooKeeperRegistry extends Registry {
  */
 export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooKeeperRegistry {
   const { hosts, log, metrics } = options;
-  const session = connect({ ...options, ...splitChroot(hosts) });
+  const wholeNames = (name: string) => instanceOfName(name) !== undefined;
+  const session = connect({ ...options, ...splitChroot(hosts), wholeNames });
   const disposed = new AbortController();
   const health = createHealth();
   const watching = health.follow(session, disposed.signal);
