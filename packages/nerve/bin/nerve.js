@@ -7,4 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=30');
 
+// A SIGHUP that comes before the configuration was read has nothing to say yet; by itself it would end nerve.
+process.on('SIGHUP', () => {});
+
 await import('../dist/cli.js');

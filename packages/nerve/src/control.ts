@@ -116,6 +116,9 @@ async function answer(
       await Promise.all(fleet.services().map((service) => order(service, { downtime })));
       return status();
     }
+    case 'POST up':
+      await Promise.all(fleet.services().map((service) => order(service, { downtime: undefined })));
+      return status();
     case 'POST hand-off':
       handOff();
       return {};

@@ -45,9 +45,10 @@ export function addCommands(program: Command): void {
     .action(on(({ down }) => down));
   program
     .command('up')
-    .argument('<service>')
+    .argument('[service]')
     .summary('let it back')
     .description('Let a service that was taken down back into the registry.')
+    .option('--all', 'every service of this machine, as after a drain')
     .option('--wait', 'until it stands there')
     .addHelpText(
       'after',
