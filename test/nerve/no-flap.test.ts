@@ -71,6 +71,25 @@ test('a watcher is told of nothing while nerve is handed off, killed and restart
   expect(watched.lists).toEqual([2]);
 });
 
+test('a persistent record is taken over as it is', async () => {
+  const { services, ...top } = scene.config({ a: { node_type: 'persistent' } }) as {
+    services: { a: object };
+  };
+  const config = { ...top, services: { a: services.a } };
+  const one = await scene.nerve(config);
+  await scene.announced(1);
+  await using watched = await watch(scene.session, scene.path);
+  for (const signal of ['SIGUSR2', 'SIGKILL'] as const) {
+    const present = signal === 'SIGUSR2' ? one : await scene.nerve(config);
+    await until(() => told(present, 'announced') === 1);
+    present.kill(signal);
+    await present.exited;
+  }
+  const last = await scene.nerve(config);
+  await until(() => told(last, 'announced') === 1);
+  expect(watched.changes).toBe(0);
+});
+
 test('a lost session is re-announced within a second of the new one', async () => {
   const { relay, config } = await relayed(1);
   await using _relay = relay;
