@@ -1,5 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
@@ -36,9 +37,12 @@ export function createReloader(file: string, log: () => Log): Reloader {
   const requests = createLatest<void>();
   let good: ReadonlyMap<string, Source> = new Map();
   let problems: readonly string[] = [];
+  let directory: string | undefined;
+  let since = 0;
 
   async function load(): Promise<LoadedConfig> {
     const sources = new Map<string, Source>();
+    const started = Date.now();
     const loaded = await loadConfig(file, async (path) => {
       const source = await readSource(path);
       sources.set(path, source);
@@ -46,6 +50,8 @@ export function createReloader(file: string, log: () => Log): Reloader {
     });
     good = sources;
     problems = [];
+    directory = folderOf(file, loaded);
+    since = started;
     return loaded;
   }
 
@@ -82,8 +88,8 @@ export function createReloader(file: string, log: () => Log): Reloader {
     problems: () => problems,
     changes: async function* (signal) {
       const folder = createFolderWatch(requests.set, log);
-      const first = await again();
-      folder.follow(first && folderOf(file, first));
+      folder.follow(directory);
+      if (directory !== undefined && (await changedSince(directory, since))) requests.set();
       try {
         for await (const _ of requests.values(signal)) {
           await sleep(settle, undefined, { signal }).catch(() => {});
@@ -102,6 +108,23 @@ export function createReloader(file: string, log: () => Log): Reloader {
 
 function folderOf(file: string, { config }: LoadedConfig): string | undefined {
   return config.service_conf_dir && resolve(dirname(file), config.service_conf_dir);
+}
+
+/** File systems tell a change's time no finer than this, in milliseconds. */
+const grain = 2_000;
+
+/** Whether a folder or something in it may have changed since a time, in milliseconds since 1970. */
+async function changedSince(directory: string, time: number): Promise<boolean> {
+  const names = await readdir(directory).catch(() => []);
+  const times = await Promise.all(
+    [directory, ...names.map((name) => join(directory, name))].map((path) =>
+      stat(path).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => Number.POSITIVE_INFINITY,
+      ),
+    ),
+  );
+  return times.some((changed) => changed > time - grain);
 }
 
 /** Tells of every change in the folder that it follows; one that cannot be watched is said, and left to SIGHUP. */
