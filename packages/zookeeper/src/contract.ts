@@ -72,8 +72,15 @@ export type CreateMode =
 
 export interface Child {
   readonly name: string;
+  /** Empty where it was not read. */
   readonly data: Buffer;
-  readonly stat: Stat;
+  /** Undefined where it was not read. */
+  readonly stat: Stat | undefined;
+}
+
+export interface ChildrenOptions {
+  /** Whether a child of this name says nothing beside its name: its data is then neither read nor watched. */
+  isNameOnly?(name: string): boolean;
 }
 
 export interface EphemeralOptions {
@@ -134,7 +141,16 @@ export interface Session extends AsyncDisposable {
    * only new or changed children are read. A path that does not exist is waited for: nothing is
    * yielded before it exists, and one that vanished yields an empty list. Ends when aborted.
    */
-  children(path: string, signal: AbortSignal): AsyncIterable<readonly Child[]>;
+  children(
+    path: string,
+    signal: AbortSignal,
+    options?: ChildrenOptions,
+  ): AsyncIterable<readonly Child[]>;
+  /**
+   * Yields a node's data, then again whenever it was written; undefined where there is no node. Ends when
+   * aborted.
+   */
+  data(path: string, signal: AbortSignal): AsyncIterable<Buffer | undefined>;
 
   /**
    * Deletes the nodes of a resumed session that no `ephemeral` has taken over. Call it once all that

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Changes, Todo } from './changes.ts';
-import type { Child, Stat } from './contract.ts';
+import type { Child, ChildrenOptions, Stat } from './contract.ts';
 import type { Core } from './core.ts';
 import { isCode } from './error.ts';
 import type { Gate } from './gate.ts';
@@ -17,6 +17,13 @@ interface Member {
   readonly epoch: number;
 }
 
+interface MembersParts {
+  readonly core: Core;
+  readonly path: string;
+  readonly changes: Changes;
+  readonly options: ChildrenOptions;
+}
+
 /** A path's children as far as they are known, and the way to know more. */
 export interface Members {
   /** Does what is to be done. On an error that is noted again as due, and the error is thrown. */
@@ -30,12 +37,11 @@ export interface Members {
  * each member is looked at, without its data, to compare versions and to leave its watch anew.
  */
 export function createMembers(
-  core: Core,
-  path: string,
-  changes: Changes,
+  { core, path, changes, options }: MembersParts,
   signal: AbortSignal,
 ): Members {
   const { submit } = core.operations;
+  const { isNameOnly = () => false } = options;
   const known = new Map<string, Member>();
   const unaudited = new Set<string>();
   let stat: Stat | undefined;
@@ -65,7 +71,17 @@ export function createMembers(
     stat = found?.stat;
     const present = new Set(found?.names);
     for (const name of [...known.keys()]) if (!present.has(name)) forget(name);
-    return [...present].filter((name) => !known.has(name));
+    const added = [...present].filter((name) => !known.has(name));
+    for (const name of added) if (isNameOnly(name)) take(name);
+    return added.filter((name) => !isNameOnly(name));
+  }
+
+  function take(name: string): void {
+    changed = true;
+    known.set(name, {
+      child: { name, data: Buffer.alloc(0), stat: undefined },
+      epoch: core.epoch(),
+    });
   }
 
   /** A member that vanished meanwhile, or that we may not read, is none. */
@@ -73,7 +89,7 @@ export function createMembers(
     const epoch = core.epoch();
     try {
       const found = await submit(get(join(path, name), { watch: true }), { signal });
-      if (found.stat.mzxid !== known.get(name)?.child.stat.mzxid) changed = true;
+      if (found.stat.mzxid !== known.get(name)?.child.stat?.mzxid) changed = true;
       known.set(name, { child: { name, ...found }, epoch });
     } catch (error) {
       if (!isCode(error, 'NO_NODE', 'NO_AUTH')) throw error;
@@ -91,13 +107,14 @@ export function createMembers(
     if (!member) return;
     const audited = unaudited.delete(name) && member.epoch === epoch;
     known.set(name, { ...member, epoch: Math.max(epoch, member.epoch) });
-    if (now?.mzxid === member.child.stat.mzxid) return;
+    if (now?.mzxid === member.child.stat?.mzxid) return;
     if (audited && !changes.expects(name)) missed();
     changes.add({ members: [name], list: now === undefined });
   }
 
   const unseen = () =>
     [...known]
+      .filter(([, { child }]) => child.stat !== undefined)
       .filter(([name, { epoch }]) => epoch !== core.epoch() || unaudited.has(name))
       .map(([name]) => name);
 
@@ -122,7 +139,7 @@ export function createMembers(
       missed();
       changes.add({ list: true });
     }
-    for (const name of known.keys()) unaudited.add(name);
+    for (const [name, { child }] of known) if (child.stat) unaudited.add(name);
     changes.add({ sweep: true });
   }
 
@@ -137,7 +154,7 @@ export function createMembers(
       try {
         const added = todo.list ? await refresh() : [];
         if (todo.list) for (const name of changes.deleted()) suspects.add(name);
-        const changed = [...suspects].filter((name) => known.has(name));
+        const changed = [...suspects].filter((name) => known.get(name)?.child.stat !== undefined);
         await inPortions(core.reading, [...added, ...changed], read);
         if (todo.sweep && !sweeping) void sweep();
         if (todo.audit) await audit();

@@ -5,6 +5,7 @@ import { children } from './children.ts';
 import { type Connection, shown } from './connection.ts';
 import type { OperationOptions, Session, SessionOptions } from './contract.ts';
 import type { Core } from './core.ts';
+import { data } from './data.ts';
 import { createEnding } from './ending.ts';
 import { keepEphemeral } from './ephemeral.ts';
 import { createGate } from './gate.ts';
@@ -126,7 +127,8 @@ export function connect(options: SessionOptions): Session {
     states: states.values,
     ...nodes,
     ephemeral: (node, signal) => keepEphemeral(core, node, signal),
-    children: (path, signal) => children(core, path, signal),
+    children: (path, signal, options) => children(core, path, signal, options),
+    data: (path, signal) => data(core, path, signal),
     dropUnclaimed: (within) => dropUnclaimed(core, within),
     ...ending,
     [Symbol.asyncDispose]: ending.close,

@@ -2,7 +2,7 @@ import { connect, type HandedOff, type SessionOptions } from '@smartstack/zookee
 
 import { createDecoder, type DecoderDeps } from '../decoder.ts';
 import { decodeInstance, type Instance } from '../instance.ts';
-import { namesFirst } from '../path-encoding.ts';
+import { instanceOfName, namesFirst } from '../path-encoding.ts';
 import type { RecordDecoder } from '../record.ts';
 import type { Announcement, Registry } from '../registry.ts';
 import { announceRecord, type RecordAnnouncement } from './announcement.ts';
@@ -59,10 +59,14 @@ export interface ZooKeeperRegistry extends Registry {
     signal: AbortSignal,
   ): AsyncIterable<readonly Instance[]>;
   /**
-   * Yields a node's own data, then again when it changed, looking at its version each `interval`
-   * milliseconds (jittered); undefined where there is no such node. Ends when the signal aborts.
+   * Yields a node's own data, then again when it was written: by a watch, or by looking at its version each
+   * `pollInterval` milliseconds (jittered). Undefined where there is no such node. Ends when the signal aborts.
    */
-  data(path: string, interval: number, signal: AbortSignal): AsyncIterable<Buffer | undefined>;
+  data(
+    path: string,
+    options: Pick<FollowOptions, 'pollInterval'>,
+    signal: AbortSignal,
+  ): AsyncIterable<Buffer | undefined>;
   /** The last moment at which the session was in trouble, on `performance.now`'s clock; undefined for never. */
   lastUnwell(): number | undefined;
 }
@@ -86,7 +90,7 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
     const decode = createDecoder(path, { log, metrics }, namesFirst(format));
     const lists =
       pollInterval === undefined
-        ? session.children(path, signal)
+        ? session.children(path, signal, { isNameOnly })
         : pollChildren({ session, log, path, interval: pollInterval }, signal);
     for await (const children of lists)
       yield decode(children.map(({ name, data }) => ({ id: name, data })));
@@ -115,7 +119,10 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
       clearGhosts({ session, log, path, isKept, living }, instance, signal),
     watch: (path, signal) => follow(path, {}, signal),
     follow,
-    data: (path, interval, signal) => pollData({ session, log, path, interval }, signal),
+    data: (path, { pollInterval: interval }, signal) =>
+      interval === undefined
+        ? session.data(path, signal)
+        : pollData({ session, log, path, interval }, signal),
     ticket: session.ticket,
     handOff: session.handOff,
     dropUnclaimed: session.dropUnclaimed,
@@ -127,6 +134,9 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
     },
   };
 }
+
+/** A name that carries its instance needs no read. */
+const isNameOnly = (name: string) => instanceOfName(name) !== undefined;
 
 /** The hosts and the chroot, which a ZooKeeper connect string carries behind its last host. */
 export function splitChroot(hosts: readonly string[]): Pick<SessionOptions, 'hosts' | 'chroot'> {
