@@ -1,3 +1,4 @@
+import { until } from '../test/support/until.ts';
 import { startZooKeeper, type ZooKeeper } from '../test/support/zookeeper.ts';
 import { type Crowds, gatherCrowds, type Known } from './fan-out/crowds.ts';
 import { heapOf, type Work, workOf } from './fan-out/server.ts';
@@ -62,12 +63,24 @@ async function measure(way: Way, members: number): Promise<void> {
     joins.push(joined.cost);
     leaves.push(left.cost);
   }
+  const pinged = await ping({ zookeeper, crowds }, 20);
   writer.close();
   say(
-    `\n${members} members, ${way}: ${(grown / sessions / 1_000).toFixed(1)} kB of heap a session`,
+    `\n${members} members, ${way}: ${(grown / sessions / 1_000).toFixed(1)} kB of heap a session, ${pinged.toFixed(3)} ms CPU a ping`,
   );
   say(lineOf('join', joins));
   say(lineOf('leave', leaves));
+}
+
+/** Has every session ping, which also keeps it; returns the server CPU in milliseconds for one ping. */
+async function ping({ zookeeper, crowds }: Omit<Before, 'known'>, times: number): Promise<number> {
+  const before = await workOf(zookeeper);
+  await crowds.ping(times);
+  const after = await until(async () => {
+    const now = await workOf(zookeeper);
+    return now.packets >= before.packets + 2 * times * sessions && now;
+  });
+  return (after.cpu - before.cpu) / (times * sessions);
 }
 
 interface Before {
@@ -82,6 +95,7 @@ async function costOf(
   members: number,
   change: () => Promise<unknown>,
 ): Promise<{ readonly cost: Cost; readonly known: Known }> {
+  await ping({ zookeeper, crowds }, 1);
   const { known } = await crowds.aim(members);
   const before = await workOf(zookeeper);
   const since = performance.timeOrigin + performance.now();

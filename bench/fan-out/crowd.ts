@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { type Way, ways } from './watcher.ts';
 import type { WireSession } from './wire.ts';
 
@@ -13,6 +10,9 @@ export interface CrowdOrders {
   /** How many members there are at first. */
   readonly members: number;
 }
+
+/** What its parent tells it later: how many members there will be, or how often each session is to ping. */
+export type CrowdOrder = { readonly members: number } | { readonly pings: number };
 
 /** What it tells its parent; `at` is in milliseconds of the clock that all processes share. */
 export type CrowdNews =
@@ -50,9 +50,14 @@ function tell() {
 
 const say = (news: CrowdNews) => void process.send?.(news);
 
-process.on('message', (members: number) => {
-  target = members;
-  knowing = 0;
+process.on('message', (order: CrowdOrder) => {
+  if ('pings' in order)
+    for (let round = 0; round < order.pings; round += 1)
+      for (const session of sessions) session.ping();
+  else {
+    target = order.members;
+    knowing = 0;
+  }
   say({ ready: true });
 });
 process.on('disconnect', () => process.exit());
@@ -65,8 +70,3 @@ while (sessions.length < orders.sessions) {
 }
 announced = true;
 if (knowing >= orders.sessions) tell();
-const over = once(process, 'disconnect');
-for (;;) {
-  await Promise.race([sleep(10_000), over]);
-  for (const session of sessions) session.ping();
-}

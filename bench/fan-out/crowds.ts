@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-import type { CrowdNews, CrowdOrders } from './crowd.ts';
+import type { CrowdNews, CrowdOrder, CrowdOrders } from './crowd.ts';
 
 /** When the last watcher knew, on the clock that all processes share, and bytes over all sessions so far. */
 export interface Known {
@@ -17,6 +17,8 @@ export interface Crowds extends AsyncDisposable {
   readonly first: Known;
   /** Has all of them expect this number of members next; `known` then resolves once the last has them. */
   aim(members: number): Promise<{ readonly known: Promise<Known> }>;
+  /** Has every session ping so many times. */
+  ping(times: number): Promise<void>;
 }
 
 const program = fileURLToPath(new URL('crowd.ts', import.meta.url));
@@ -26,14 +28,19 @@ export async function gatherCrowds(processes: number, orders: CrowdOrders): Prom
   const own = { ...orders, sessions: orders.sessions / processes };
   const crowds = Array.from({ length: processes }, () => fork(program, [JSON.stringify(own)]));
   const known = async () => latest(await Promise.all(crowds.map(next<Known>)));
+  async function tell(order: CrowdOrder): Promise<void> {
+    const ready = Promise.all(crowds.map(next));
+    for (const crowd of crowds) crowd.send(order);
+    await ready;
+  }
+
   return {
     first: await known(),
     async aim(members) {
-      const ready = Promise.all(crowds.map(next));
-      for (const crowd of crowds) crowd.send(members);
-      await ready;
+      await tell({ members });
       return { known: known() };
     },
+    ping: (pings) => tell({ pings }),
     async [Symbol.asyncDispose]() {
       const ended = Promise.all(crowds.map((crowd) => once(crowd, 'exit')));
       for (const crowd of crowds) crowd.kill('SIGKILL');

@@ -11,6 +11,8 @@ export interface Copy {
   readonly ended: Promise<string>;
   /** Has it call the others. */
   open(): void;
+  /** Has it call nobody any more; resolves once the fate of every call is known. */
+  rest(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -34,10 +36,15 @@ export async function startCopy(
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'close').then(([code, signal]) => `${signal ?? code}`);
   let told = { sent: 0, answered: 0 };
+  let rested = () => {};
+  const rests = new Promise<void>((resolve) => {
+    rested = resolve;
+  });
   const listens = new Promise<void>((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
       const news = JSON.parse(line) as CopyNews;
       if ('listens' in news) resolve();
+      else if ('rests' in news) rested();
       else if ('lost' in news) counts.losses.push(news.lost);
       else {
         counts.sent += news.sent - told.sent;
@@ -50,5 +57,13 @@ export async function startCopy(
     ended.then(because, reject);
   });
   await listens;
-  return { ended, open: () => child.stdin.end(), kill: (signal) => void child.kill(signal) };
+  return {
+    ended,
+    open: () => void child.stdin.write('\n'),
+    rest: () => {
+      child.stdin.end();
+      return rests;
+    },
+    kill: (signal) => void child.kill(signal),
+  };
 }

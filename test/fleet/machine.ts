@@ -23,6 +23,8 @@ export interface Machine {
   start(part: Part): Promise<void>;
   /** Has its copies call the other services, also those that are started later. */
   open(): void;
+  /** Has them call nobody any more; resolves once the fate of every call is known. */
+  rest(): Promise<void>;
   /** The same for the copy of a service. */
   endCopy(member: Member, signal: NodeJS.Signals): Promise<void>;
   startCopy(member: Member): Promise<void>;
@@ -119,6 +121,9 @@ export async function startMachine(
     open() {
       open = true;
       for (const copy of copies.values()) copy.open();
+    },
+    rest: async () => {
+      await Promise.all([...copies.values()].map((copy) => copy.rest()));
     },
     endCopy: endMember,
     startCopy: startMember,

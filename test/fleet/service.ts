@@ -28,14 +28,16 @@ export interface Loss {
 export type CopyNews =
   | { readonly listens: true }
   | { readonly lost: Loss }
-  | { readonly sent: number; readonly answered: number };
+  | { readonly sent: number; readonly answered: number }
+  | { readonly rests: true };
 
 /** How long it answers on after SIGTERM while it says that it is not healthy. */
 const drain = 1_500;
 
 /**
- * A copy of a service: answers, and calls the other services through their local ports. SIGTERM ends it
- * as a service should end: first it is unhealthy, then it finishes what it has begun.
+ * A copy of a service: answers, and from the first line of its input to the last calls the other services
+ * through their local ports. SIGTERM ends it as a service should end: first it is unhealthy, then it
+ * finishes what it has begun.
  */
 const orders = JSON.parse(process.argv[2] ?? '') as CopyOrders;
 const ended = new AbortController();
@@ -50,29 +52,33 @@ const server = createServer((request, response) => {
 server.listen(orders.port, orders.address);
 await once(server, 'listening');
 say({ listens: true });
-process.stdin.resume();
-await once(process.stdin, 'end'); // it may call the others now
+await once(process.stdin, 'data');
 const traffic = orders.calls.map((port) =>
   startTraffic(port, orders.rate, ended.signal, {
+    patience: 20_000,
     next: () => `/${orders.name}/${process.pid}-${requests++}`,
     lost: (path, since, reason) => say({ lost: { path, since, until: Date.now(), reason } }),
   }),
 );
-const telling = tell();
+const resting = tellOf(traffic);
+process.stdin.once('end', () => ended.abort());
 await once(process, 'SIGTERM');
 healthy = false;
 await sleep(drain);
 server.close();
 ended.abort();
-await Promise.all([telling, ...traffic.map(({ done }) => done)]);
-say(tally(traffic));
+await resting;
 server.closeIdleConnections();
+process.stdin.destroy();
 
-async function tell(): Promise<void> {
+async function tellOf(all: readonly Traffic[]): Promise<void> {
   while (!ended.signal.aborted) {
-    say(tally(traffic));
+    say(tally(all));
     await sleep(500, undefined, { signal: ended.signal }).catch(() => {});
   }
+  await Promise.all(all.map(({ done }) => done));
+  say(tally(all));
+  say({ rests: true });
 }
 
 function tally(all: readonly Traffic[]): CopyNews {

@@ -18,14 +18,15 @@ export interface Traffic {
 
 /** For those who want to know of each request. */
 export interface Requests {
+  /** How long one may take, in milliseconds. */
+  readonly patience: number;
   /** The path of the next one. */
   next(): string;
   /** One was lost; `since` is when it was sent, in milliseconds of `Date.now`. */
   lost(path: string, since: number, reason: string): void;
 }
 
-const patience = 5_000;
-const plain: Requests = { next: () => '/', lost: () => {} };
+const plain: Requests = { patience: 5_000, next: () => '/', lost: () => {} };
 
 /**
  * Sends `rate` requests a second to a port of this machine until aborted, each on a new connection and
@@ -50,7 +51,7 @@ export function startTraffic(
     const path = requests.next();
     const since = Date.now();
     try {
-      const copy = await ask(port, path);
+      const copy = await ask(port, path, requests.patience);
       answered += 1;
       byCopy.set(copy, (byCopy.get(copy) ?? 0) + 1);
       if (!first.has(copy)) first.set(copy, performance.now());
@@ -107,7 +108,7 @@ async function* schedule(rate: number, signal: AbortSignal): AsyncGenerator<numb
 }
 
 /** One request on a connection of its own: the name of the copy that answered, or an error. */
-function ask(port: number, path: string): Promise<string> {
+function ask(port: number, path: string, patience: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const request = get({ host: '127.0.0.1', port, path, agent: false, timeout: patience });
     request.on('timeout', () => request.destroy(new Error(`no answer in ${patience} ms`)));

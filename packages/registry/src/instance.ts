@@ -31,7 +31,8 @@ export function keyOf(instance: Instance): string {
   const known = keys.get(instance);
   if (known !== undefined) return known;
   const { host, port, name = '' } = instance;
-  const key = `${name}_${host}:${port}`;
+  // No host has a space; a name may end as a host begins.
+  const key = `${host}:${port} ${name}`;
   keys.set(instance, key);
   return key;
 }

@@ -3,14 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import {
-  ConfigError,
-  createLatest,
-  type Log,
-  messageOf,
-  readSource,
-  type Source,
-} from '@smartstack/daemon';
+import { createLastGood, createLatest, type Log, messageOf } from '@smartstack/daemon';
 
 import { type LoadedConfig, loadConfig } from './config.ts';
 
@@ -35,61 +28,32 @@ const settle = 150;
 
 export function createReloader(file: string, log: () => Log): Reloader {
   const requests = createLatest<void>();
-  let good: ReadonlyMap<string, Source> = new Map();
+  const source = createLastGood((read) => loadConfig(file, read));
   let problems: readonly string[] = [];
-  let directory: string | undefined;
-  let since = 0;
-
-  async function load(): Promise<LoadedConfig> {
-    const sources = new Map<string, Source>();
-    const started = Date.now();
-    const loaded = await loadConfig(file, async (path) => {
-      const source = await readSource(path);
-      sources.set(path, source);
-      return source;
-    });
-    good = sources;
-    problems = [];
-    directory = folderOf(file, loaded);
-    since = started;
-    return loaded;
-  }
-
-  /** With those service files that have a problem as they were when they last had none. */
-  async function loadAround(error: ConfigError): Promise<LoadedConfig> {
-    const used = new Map<string, Source>();
-    const bad: string[] = [];
-    const loaded = await loadConfig(file, async (path) => {
-      const isBad = error.problems.some((problem) => problem.startsWith(`${path}:`));
-      if (isBad) bad.push(path);
-      const source = isBad ? good.get(path) : await readSource(path);
-      if (source) used.set(path, source);
-      return source;
-    });
-    if (bad.length === 0) throw error;
-    good = used;
-    return loaded;
-  }
+  let first: Loaded | undefined;
 
   async function again(): Promise<LoadedConfig | undefined> {
-    try {
-      return await load();
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      problems = error.problems;
+    const found = await source.loadAgain();
+    problems = found.problems;
+    if (problems.length > 0)
       log().error({ problems }, 'bad configuration: what was good before stays in use');
-      return loadAround(error).catch(() => undefined);
-    }
+    return found.loaded;
   }
 
   return {
-    load,
+    load: async () => {
+      const time = Date.now();
+      const loaded = await source.load();
+      const directory = folderOf(file, loaded);
+      first = directory === undefined ? undefined : { directory, time };
+      return loaded;
+    },
     request: requests.set,
     problems: () => problems,
     changes: async function* (signal) {
       const folder = createFolderWatch(requests.set, log);
-      folder.follow(directory);
-      if (directory !== undefined && (await changedSince(directory, since))) requests.set();
+      folder.follow(first?.directory);
+      if (first && (await changedSince(first))) requests.set();
       try {
         for await (const _ of requests.values(signal)) {
           await sleep(settle, undefined, { signal }).catch(() => {});
@@ -110,11 +74,17 @@ function folderOf(file: string, { config }: LoadedConfig): string | undefined {
   return config.service_conf_dir && resolve(dirname(file), config.service_conf_dir);
 }
 
+/** A folder that was read, and when that began, in milliseconds since 1970. */
+interface Loaded {
+  readonly directory: string;
+  readonly time: number;
+}
+
 /** File systems tell a change's time no finer than this, in milliseconds. */
 const grain = 2_000;
 
-/** Whether a folder or something in it may have changed since a time, in milliseconds since 1970. */
-async function changedSince(directory: string, time: number): Promise<boolean> {
+/** Whether a folder or something in it may have changed since it was read. */
+async function changedSince({ directory, time }: Loaded): Promise<boolean> {
   const names = await readdir(directory).catch(() => []);
   const times = await Promise.all(
     [directory, ...names.map((name) => join(directory, name))].map((path) =>

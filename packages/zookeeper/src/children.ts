@@ -1,7 +1,7 @@
 import { createBackoff, messageOf } from '@smartstack/daemon';
 
 import { createChanges } from './changes.ts';
-import type { Child, ChildrenOptions } from './contract.ts';
+import type { Child } from './contract.ts';
 import type { Core } from './core.ts';
 import { isCode } from './error.ts';
 import { createMembers } from './members.ts';
@@ -15,12 +15,11 @@ export async function* children(
   core: Core,
   path: string,
   outer: AbortSignal,
-  options: ChildrenOptions = {},
 ): AsyncGenerator<readonly Child[], void> {
   const ended = new AbortController();
   const signal = AbortSignal.any([outer, core.signal, ended.signal]);
   const changes = createChanges(path, core.resyncInterval);
-  const members = createMembers({ core, path, changes, options }, signal);
+  const members = createMembers(core, path, changes, signal);
   const backoff = createBackoff({ base: 100, max: 10_000 });
   let complaint = '';
   core.watches.follow(path, changes.note, signal);

@@ -27,6 +27,11 @@ export interface SessionOptions {
   readonly readBudget?: { readonly perSecond: number; readonly burst: number };
   /** How often every watched path is compared with the server's truth, jittered, in milliseconds. Default 300,000. */
   readonly resyncInterval?: number;
+  /**
+   * Whether a child's name says all there is to know of it. Such children are neither read nor watched:
+   * they come with empty data and without a stat. Default: none is.
+   */
+  readonly wholeNames?: (name: string) => boolean;
   readonly log?: Log;
   readonly metrics?: Metrics;
 }
@@ -72,15 +77,9 @@ export type CreateMode =
 
 export interface Child {
   readonly name: string;
-  /** Empty where it was not read. */
   readonly data: Buffer;
-  /** Undefined where it was not read. */
+  /** Undefined for one whose name says all. */
   readonly stat: Stat | undefined;
-}
-
-export interface ChildrenOptions {
-  /** Whether a child of this name says nothing beside its name: its data is then neither read nor watched. */
-  isNameOnly?(name: string): boolean;
 }
 
 export interface EphemeralOptions {
@@ -141,11 +140,7 @@ export interface Session extends AsyncDisposable {
    * only new or changed children are read. A path that does not exist is waited for: nothing is
    * yielded before it exists, and one that vanished yields an empty list. Ends when aborted.
    */
-  children(
-    path: string,
-    signal: AbortSignal,
-    options?: ChildrenOptions,
-  ): AsyncIterable<readonly Child[]>;
+  children(path: string, signal: AbortSignal): AsyncIterable<readonly Child[]>;
   /**
    * Yields a node's data, then again whenever it was written; undefined where there is no node. Ends when
    * aborted.

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Changes, Todo } from './changes.ts';
-import type { Child, ChildrenOptions, Stat } from './contract.ts';
+import type { Child, Stat } from './contract.ts';
 import type { Core } from './core.ts';
 import { isCode } from './error.ts';
 import type { Gate } from './gate.ts';
@@ -17,13 +17,6 @@ interface Member {
   readonly epoch: number;
 }
 
-interface MembersParts {
-  readonly core: Core;
-  readonly path: string;
-  readonly changes: Changes;
-  readonly options: ChildrenOptions;
-}
-
 /** A path's children as far as they are known, and the way to know more. */
 export interface Members {
   /** Does what is to be done. On an error that is noted again as due, and the error is thrown. */
@@ -37,11 +30,12 @@ export interface Members {
  * each member is looked at, without its data, to compare versions and to leave its watch anew.
  */
 export function createMembers(
-  { core, path, changes, options }: MembersParts,
+  core: Core,
+  path: string,
+  changes: Changes,
   signal: AbortSignal,
 ): Members {
   const { submit } = core.operations;
-  const { isNameOnly = () => false } = options;
   const known = new Map<string, Member>();
   const unaudited = new Set<string>();
   let stat: Stat | undefined;
@@ -71,17 +65,15 @@ export function createMembers(
     stat = found?.stat;
     const present = new Set(found?.names);
     for (const name of [...known.keys()]) if (!present.has(name)) forget(name);
-    const added = [...present].filter((name) => !known.has(name));
-    for (const name of added) if (isNameOnly(name)) take(name);
-    return added.filter((name) => !isNameOnly(name));
+    return [...present].filter((name) => !known.has(name) && !take(name));
   }
 
-  function take(name: string): void {
+  /** Whether the name says all, and is known by it from now on. */
+  function take(name: string): boolean {
+    if (!core.wholeNames(name)) return false;
+    known.set(name, { child: { name, data: Buffer.alloc(0), stat: undefined }, epoch: 0 });
     changed = true;
-    known.set(name, {
-      child: { name, data: Buffer.alloc(0), stat: undefined },
-      epoch: core.epoch(),
-    });
+    return true;
   }
 
   /** A member that vanished meanwhile, or that we may not read, is none. */
@@ -114,8 +106,9 @@ export function createMembers(
 
   const unseen = () =>
     [...known]
-      .filter(([, { child }]) => child.stat !== undefined)
-      .filter(([name, { epoch }]) => epoch !== core.epoch() || unaudited.has(name))
+      .filter(([name, { child, epoch }]) => {
+        return child.stat && (epoch !== core.epoch() || unaudited.has(name));
+      })
       .map(([name]) => name);
 
   /** Goes on beside everything else, since changes must not wait for it. Never rejects. */
@@ -154,7 +147,7 @@ export function createMembers(
       try {
         const added = todo.list ? await refresh() : [];
         if (todo.list) for (const name of changes.deleted()) suspects.add(name);
-        const changed = [...suspects].filter((name) => known.get(name)?.child.stat !== undefined);
+        const changed = [...suspects].filter((name) => known.has(name));
         await inPortions(core.reading, [...added, ...changed], read);
         if (todo.sweep && !sweeping) void sweep();
         if (todo.audit) await audit();

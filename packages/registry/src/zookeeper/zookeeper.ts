@@ -10,6 +10,7 @@ import { clearGhosts } from './ghosts.ts';
 import { createHealth } from './health.ts';
 import { pollChildren, pollData } from './poll.ts';
 import type { RecordForm } from './record.ts';
+import { createSharedNodes } from './shared-nodes.ts';
 
 export interface ZooKeeperRegistryOptions
   extends DecoderDeps,
@@ -77,7 +78,8 @@ export interface ZooKeeperRegistry extends Registry {
  */
 export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooKeeperRegistry {
   const { hosts, log, metrics } = options;
-  const session = connect({ ...options, ...splitChroot(hosts) });
+  const wholeNames = (name: string) => instanceOfName(name) !== undefined;
+  const session = connect({ ...options, ...splitChroot(hosts), wholeNames });
   const disposed = new AbortController();
   const health = createHealth();
   const watching = health.follow(session, disposed.signal);
@@ -90,17 +92,22 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
     const decode = createDecoder(path, { log, metrics }, namesFirst(format));
     const lists =
       pollInterval === undefined
-        ? session.children(path, signal, { isNameOnly })
+        ? session.children(path, signal)
         : pollChildren({ session, log, path, interval: pollInterval }, signal);
     for await (const children of lists)
       yield decode(children.map(({ name, data }) => ({ id: name, data })));
   }
 
   const kept = new Set<RecordAnnouncement>();
+  const shared = createSharedNodes();
   const isKept = (node: string) => [...kept].some(({ path }) => path === node);
 
   const announceAs: ZooKeeperRegistry['announceAs'] = async (form, path, instance, signal) => {
-    const announcement = await announceRecord({ session, log, path, form }, instance, signal);
+    const announcement = await announceRecord(
+      { session, log, path, form, shared },
+      instance,
+      signal,
+    );
     kept.add(announcement);
     log.debug({ path, node: announcement.path }, 'announced');
     return {
@@ -134,9 +141,6 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
     },
   };
 }
-
-/** A name that carries its instance needs no read. */
-const isNameOnly = (name: string) => instanceOfName(name) !== undefined;
 
 /** The hosts and the chroot, which a ZooKeeper connect string carries behind its last host. */
 export function splitChroot(hosts: readonly string[]): Pick<SessionOptions, 'hosts' | 'chroot'> {
