@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
 
+import { schemaOfDaemon } from './json-schema.ts';
+
 export interface LogRecord {
   readonly level: number;
   readonly msg: string;
@@ -37,7 +39,10 @@ export async function startDaemon(
   const file = join(directory, `${name}.yaml`);
   // What outlives a daemon stays within its test.
   const state = name === 'nerve' ? { state_directory: join(directory, 'state') } : {};
-  await writeFile(file, stringify({ ...state, ...config }));
+  const text = stringify({ ...state, ...config });
+  const complaints = (await schemaOfDaemon(name))(text);
+  if (complaints.length > 0) throw new Error(`not by its JSON Schema: ${complaints.join(', ')}`);
+  await writeFile(file, text);
   return runDaemonOn(name, file, prefix);
 }
 
