@@ -107,7 +107,7 @@ export async function openWireSession(
 
 function connectRequest(): Buffer {
   const body = Buffer.alloc(4 + 8 + 4 + 8 + 4 + 16);
-  body.writeInt32BE(60_000, 12);
+  body.writeInt32BE(120_000, 12);
   body.writeInt32BE(16, 24);
   return frameOf(body);
 }

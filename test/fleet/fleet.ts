@@ -65,7 +65,9 @@ export async function withFleet<T>(
     };
     const over = new AbortController();
     const load = measureLoad(ensemble.servers, over.signal);
-    const injected = await troubleThem(scene, seconds * 1_000).finally(() => over.abort());
+    const injected = await troubleThem(scene, seconds * 1_000, options.only).finally(() =>
+      over.abort(),
+    );
     await Promise.all(machines.map((machine) => machine.rest()));
     return use({ machines, ledger, times: steps.times, injected, load: await load, workers });
   }

@@ -35,8 +35,10 @@ const distrusted = 2 * 2_000 + 2_000;
  * excuses what it was answering, and nothing that came later. A cut link excuses what was on its way
  * over it and, until checks can have seen it, what was sent over it.
  */
-export function explain(lost: Lost, faults: readonly Fault[]): FaultKind | undefined {
-  return faults.find((fault) => victim(lost, fault))?.kind;
+export function explain(lost: Lost, faults: readonly Fault[]): string | undefined {
+  const fault = faults.find((one) => victim(lost, one));
+  if (fault?.kind !== 'link cut') return fault?.kind;
+  return lost.client === fault.target ? "the sender's link cut" : "the answerer's link cut";
 }
 
 function victim(

@@ -3,6 +3,7 @@ export { orExit, sayOk, versionOf } from './command.ts';
 export { defaultsOf } from './config/defaults.ts';
 export { duration, parseDuration } from './config/duration.ts';
 export { schemaKey, serviceConfDir } from './config/keys.ts';
+export { createLastGood, type LastGood, type ReadServiceFile } from './config/last-good.ts';
 export { nearest } from './config/nearest.ts';
 export { type Advice, adviceFor, adviceText, type OriginalKey } from './config/originals.ts';
 export {

@@ -13,6 +13,7 @@ import {
   targetOf,
 } from './check.ts';
 import { type Answer, type Request, send } from './http-request.ts';
+import { lookup } from './lookup.ts';
 import { failure } from './reason.ts';
 import { tlsKeys, tlsOptionsOf } from './tls.ts';
 
@@ -174,6 +175,7 @@ function requestOf(config: HttpConfig, service: CheckDeps): Request {
       method,
       headers: { 'user-agent': 'nerve', ...headers },
       agent: false,
+      lookup,
       ...(ssl && tlsOptionsOf(config, service.directory)),
     },
     timeout: config.timeout,

@@ -11,6 +11,7 @@ import {
   type Target,
   targetOf,
 } from './check.ts';
+import { lookup } from './lookup.ts';
 import { failure } from './reason.ts';
 
 const schema = z
@@ -33,7 +34,7 @@ export const tcp: CheckMechanism<typeof schema> = {
 
 function connectOnce(target: Target, slot: AbortSlot, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect(target.port, target.host);
+    const socket = connect({ ...target, lookup });
     const settle = (error?: unknown) => {
       release();
       socket.destroy();
