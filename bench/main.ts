@@ -1,5 +1,6 @@
 import { change } from './change.ts';
 import { failures } from './failures.ts';
+import { fanOut } from './fan-out.ts';
 import { lossless } from './haproxy/lossless.ts';
 import { haproxy } from './haproxy.ts';
 import { nerve } from './nerve.ts';
@@ -17,7 +18,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
 };
 
 /** Those that take many minutes run only when asked for by name. */
-const long: typeof benches = { lossless: () => lossless() };
+const long: typeof benches = { lossless: () => lossless(), 'fan-out': fanOut };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benches || name in long));

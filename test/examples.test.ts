@@ -71,6 +71,26 @@ describe('the examples at work', () => {
     },
   );
 
+  test('what nerve init and synapse init write joins an app to a service', async () => {
+    await using scratch = await createScratch();
+    const [local, own] = [await freePort(), await freePort()];
+    for (const name of ['nerve', 'synapse'] as const)
+      await execa(commandOf(name), ['init', scratch.path(`written-${name}.yaml`)]);
+    const written = await readFile(scratch.path('written-nerve.yaml'), 'utf8');
+    const [, registry = ''] = /directory: "(.*)"/.exec(written) ?? [];
+    const changes = { 3213: local, 8001: own, [registry]: scratch.path('registry') };
+    const nerveFile = await copy(scratch.path('written-nerve.yaml'), scratch, changes, [
+      `state_directory: ${scratch.path('state')}`,
+    ]);
+    const synapseFile = await copy(scratch.path('written-synapse.yaml'), scratch, changes, [
+      `haproxy: {run_directory: ${scratch.path('run')}, stats_address: false, on_exit: stop}`,
+    ]);
+    await using _service = await startService('web-1', own);
+    await using _nerve = runDaemonOn('nerve', nerveFile);
+    await using _synapse = runDaemonOn('synapse', synapseFile);
+    expect(await until(() => ask(local))).toBe('web-1');
+  });
+
   test('vm: the units start what is installed where the README says', async () => {
     await using scratch = await createScratch();
     for (const name of ['nerve', 'synapse'] as const) {

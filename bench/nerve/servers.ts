@@ -4,7 +4,8 @@ import { createServer, type Server } from 'node:net';
 
 /**
  * A process with many small servers: `servers <tcp|http> <count>`. Tells its parent their ports, and
- * closes one, with all of its connections, for each port that it is sent; the answer is that port.
+ * closes one for each port that it is sent; the answer is `{port, at}`, with the time before it closed on
+ * `process.hrtime`'s clock, which all processes share, in milliseconds.
  */
 const [kind = 'tcp', count = '1'] = process.argv.slice(2);
 const servers = new Map<number, Server>();
@@ -20,7 +21,9 @@ for (let port = 10_000; servers.size < Number(count) && port < 32_768; port++) {
 }
 process.send?.([...servers.keys()]);
 process.on('message', (port: number) => {
-  servers.get(port)?.close(() => process.send?.(port));
+  const at = Number(process.hrtime.bigint()) / 1e6;
+  servers.get(port)?.close();
+  process.send?.({ port, at });
 });
 process.on('disconnect', () => process.exit());
 

@@ -5,11 +5,18 @@ import { join } from 'node:path';
 import { ConfigError, parseSource } from '@smartstack/daemon';
 import { describe, expect, test } from 'vitest';
 
+import { schemaOfDaemon } from '../../../test/support/json-schema.ts';
 import { parseConfig } from './config.ts';
 import { loadConfig } from './load-config.ts';
 
-const parse = (yaml: string, instanceId?: string) =>
-  parseConfig(parseSource('n.yaml', yaml), '/etc/nerve', instanceId);
+const complaints = await schemaOfDaemon('nerve');
+
+/** What the daemon accepts, editors accept too. */
+function parse(yaml: string, instanceId?: string) {
+  const config = parseConfig(parseSource('n.yaml', yaml), '/etc/nerve', instanceId);
+  expect(complaints(yaml)).toEqual([]);
+  return config;
+}
 
 function problemsOf(yaml: string): readonly string[] {
   try {
@@ -388,6 +395,8 @@ describe('a bad configuration is refused with place, key and mend', () => {
     ['an empty file', '', ['n.yaml:1:1: expected a mapping, got null']],
   ])('%s', (_, yaml, problems) => {
     expect(problemsOf(yaml)).toEqual(problems);
+    if (problems.some((problem) => problem.includes('unknown key')))
+      expect(complaints(yaml)).not.toEqual([]);
   });
 });
 

@@ -61,7 +61,10 @@ interface Seen {
 /** Watches one service: it is up while all of its checks are; without any it comes up at once. */
 export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDeps): Monitor {
   const seen = new Map<PlannedCheck, Seen>(
-    planned.map((check) => [check, { health: undefined, result: undefined, at: 0, ended: undefined }]),
+    planned.map((check) => [
+      check,
+      { health: undefined, result: undefined, at: 0, ended: undefined },
+    ]),
   );
   let state: State = 'unknown';
   let start = performance.now();

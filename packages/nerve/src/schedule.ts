@@ -61,6 +61,13 @@ export function createSchedule(): Schedule {
     if (moment < armed) arm(moment);
   }
 
+  function take(job: Job, due: number): void {
+    const moment = Math.ceil(due / grain);
+    const others = moments.get(moment)?.filter((each) => each !== job) ?? [];
+    if (others.length > 0) moments.set(moment, others);
+    else moments.delete(moment);
+  }
+
   function arm(moment: number): void {
     armed = moment;
     clearTimeout(timer);
@@ -101,7 +108,9 @@ export function createSchedule(): Schedule {
         };
         if (signal.aborted) return resolve();
         signal.addEventListener('abort', () => {
-          if (!running) resolve();
+          if (running) return;
+          take(job, start + due);
+          resolve();
         });
         put(job, start + due);
       }),

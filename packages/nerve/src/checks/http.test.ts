@@ -294,6 +294,31 @@ describe('TLS', () => {
     }
   });
 
+  test('shows a client certificate, and asks for server_name', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'client-'));
+    const [cert, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')];
+    await writeFile(cert, certificate.cert);
+    await writeFile(key, certificate.key);
+    const asked: string[] = [];
+    try {
+      await using server = await httpsServer((_, response) => response.end(), {
+        requestCert: true,
+        rejectUnauthorized: true,
+        ca: certificate.cert,
+        SNICallback: (name, done) => {
+          asked.push(name);
+          done(null);
+        },
+      });
+      const keys = { type: 'https', ca: cert, server_name: 'localhost' };
+      expect((await run(server, keys)).passed).toBe(false);
+      expect(await run(server, { ...keys, cert, key })).toMatchObject({ passed: true });
+      expect(asked).toEqual(['localhost', 'localhost']);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
   test('with a ca that cannot be read is refused before it runs', async () => {
     await using server = await ok();
     await expect(run(server, { type: 'https', ca: '/no/ca.pem' })).rejects.toThrow(

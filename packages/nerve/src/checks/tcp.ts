@@ -11,9 +11,12 @@ import {
   type Target,
   targetOf,
 } from './check.ts';
+import { lookup } from './lookup.ts';
 import { failure } from './reason.ts';
 
-const schema = z.strictObject({ type: z.literal('tcp'), ...networkKeys() });
+const schema = z
+  .strictObject({ type: z.literal('tcp'), ...networkKeys() })
+  .meta({ description: 'passes when a connection is accepted' });
 
 /** Passes when a TCP connection is accepted, over IPv4 or IPv6; sends nothing. */
 export const tcp: CheckMechanism<typeof schema> = {
@@ -31,7 +34,7 @@ export const tcp: CheckMechanism<typeof schema> = {
 
 function connectOnce(target: Target, slot: AbortSlot, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect(target.port, target.host);
+    const socket = connect({ ...target, lookup });
     const settle = (error?: unknown) => {
       release();
       socket.destroy();

@@ -2,7 +2,7 @@ import { connect, type HandedOff, type SessionOptions } from '@smartstack/zookee
 
 import { createDecoder, type DecoderDeps } from '../decoder.ts';
 import { decodeInstance, type Instance } from '../instance.ts';
-import { namesFirst } from '../path-encoding.ts';
+import { instanceOfName, namesFirst } from '../path-encoding.ts';
 import type { RecordDecoder } from '../record.ts';
 import type { Announcement, Registry } from '../registry.ts';
 import { announceRecord, type RecordAnnouncement } from './announcement.ts';
@@ -10,6 +10,7 @@ import { clearGhosts } from './ghosts.ts';
 import { createHealth } from './health.ts';
 import { pollChildren, pollData } from './poll.ts';
 import type { RecordForm } from './record.ts';
+import { createSharedNodes } from './shared-nodes.ts';
 
 export interface ZooKeeperRegistryOptions
   extends DecoderDeps,
@@ -73,7 +74,8 @@ export interface ZooKeeperRegistry extends Registry {
  */
 export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooKeeperRegistry {
   const { hosts, log, metrics } = options;
-  const session = connect({ ...options, ...splitChroot(hosts) });
+  const wholeNames = (name: string) => instanceOfName(name) !== undefined;
+  const session = connect({ ...options, ...splitChroot(hosts), wholeNames });
   const disposed = new AbortController();
   const health = createHealth();
   const watching = health.follow(session, disposed.signal);
@@ -93,10 +95,15 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
   }
 
   const kept = new Set<RecordAnnouncement>();
+  const shared = createSharedNodes();
   const isKept = (node: string) => [...kept].some(({ path }) => path === node);
 
   const announceAs: ZooKeeperRegistry['announceAs'] = async (form, path, instance, signal) => {
-    const announcement = await announceRecord({ session, log, path, form }, instance, signal);
+    const announcement = await announceRecord(
+      { session, log, path, form, shared },
+      instance,
+      signal,
+    );
     kept.add(announcement);
     log.debug({ path, node: announcement.path }, 'announced');
     return {
