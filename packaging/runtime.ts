@@ -42,7 +42,12 @@ export async function fetchRuntime(architecture: Architecture): Promise<Runtime>
   };
 }
 
-async function fetchPinned(specifier: string, file: string, integrity: string): Promise<string> {
+/** The path of an npm package as a file, from the cache or the registry; rejects when its checksum is another. */
+export async function fetchPinned(
+  specifier: string,
+  file: string,
+  integrity: string,
+): Promise<string> {
   const path = join(cache, file);
   if ((await integrityOf(path)) === integrity) return path;
   await mkdir(cache, { recursive: true });

@@ -31,6 +31,7 @@ exec unshare --mount --pid --fork --cgroup --uts --ipc --kill-child bash -euc '
   mount -t tmpfs -o mode=755 tmpfs run
   mount -t tmpfs tmpfs tmp
   mkdir -p .outside
+  echo "127.0.0.1 localhost vm-1" >etc/hosts
   hostname vm-1
   pivot_root . .outside
   umount -l /.outside

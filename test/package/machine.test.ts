@@ -105,7 +105,7 @@ test.for(daemons)(
 test('systemd finds nothing to complain of in the units', async () => {
   expect(await machine.run('systemd-analyze', 'verify', ...units)).toBe('');
   for (const unit of units)
-    await machine.run('systemd-analyze', 'security', '--no-pager', '--threshold=25', unit);
+    await machine.run('systemd-analyze', 'security', '--no-pager', '--threshold=20', unit);
 });
 
 describe('with a configuration', () => {
@@ -227,6 +227,7 @@ describe('with a configuration', () => {
     const limits = '[Service]\nWatchdogSec=2\nTimeoutAbortSec=1\n';
     await machine.write('/etc/systemd/system/nerve.service.d/watchdog.conf', limits);
     await machine.sh('systemctl daemon-reload && systemctl restart nerve');
+    await until(() => machine.sh('grep -q vm-1_ /var/lib/nerve/sessions.json'));
     const [before, old] = [await seen(), await pidOf('nerve.service')];
     await machine.sh(`kill -STOP ${old}`);
     await until(
@@ -240,7 +241,7 @@ describe('with a configuration', () => {
 
 describe('for people', () => {
   test('nerve and synapse find this machine’s configuration by themselves', async () => {
-    expect(await machine.run('nerve', 'status')).toMatch(/web-a +up/);
+    expect(await machine.run('nerve', 'status')).toMatch(/web-a .* up/);
     expect(await machine.run('synapse', 'status')).toMatch(/web/);
   });
 
@@ -271,24 +272,23 @@ describe('for people', () => {
   });
 
   test.for([
-    ['nerve exp\t', 'nerve exp'],
-    ['nerve dra\t', 'nerve drain '],
-    ['nerve down web-a\t', 'nerve down web-a '],
-    ['synapse expl\t', 'synapse explain '],
-    ['synapse explain we\t', 'synapse explain web '],
+    ['nerve dra', 'nerve drain '],
+    ['nerve --log-level tr', 'nerve --log-level trace '],
+    ['nerve down web-a', 'nerve down web-a '],
+    ['synapse explain w', 'synapse explain web '],
   ] as const)('zsh completes %s', async ([typed, completed]) => {
     await machine.write(
       '/tmp/complete.zsh',
       `zmodload zsh/zpty
       zpty shell zsh -f -i
-      zpty -w shell 'PS1=; autoload -Uz compinit && compinit -u; print READY'
-      zpty -r shell line '*READY*READY*'
-      zpty -w -n shell "$1"
-      sleep 1
-      zpty -r -t shell line '*'
-      print -r -- "$line"`,
+      zpty -w shell 'PS1=; autoload -Uz compinit && compinit -u; show() print -r -- "<$BUFFER>"; zle -N show; bindkey "^X" show; print R$((1+1))'
+      zpty -r shell line '*R2*'
+      zpty -w -n shell "$1"$'\\t\\x18'
+      zpty -r shell line '*<*>*'
+      print -r -- "<\${\${line##*<}%%>*}>"`,
     );
-    expect(await machine.run('zsh', '-f', '/tmp/complete.zsh', typed)).toContain(completed);
+    const shown = await machine.run('timeout', '20', 'zsh', '-f', '/tmp/complete.zsh', typed);
+    expect(shown).toBe(`<${completed}>`);
   });
 
   test('logrotate moves HAProxy’s log, and HAProxy goes on writing to it', async () => {
