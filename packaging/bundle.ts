@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 
 import { build } from 'esbuild';
 
@@ -29,6 +29,7 @@ export async function bundle({ daemon }: Product, tree: Tree): Promise<void> {
     metafile: true,
     logLevel: 'warning',
   });
+  for (const output of Object.keys(metafile.outputs)) await chmod(output, 0o644);
   await tree.add(`packages/${daemon}/bin/${daemon}.js`, `bin/${daemon}.js`, 0o755);
   await tree.write('package.json', await manifestOf(daemon));
   await tree.add('LICENSE', 'LICENSE');

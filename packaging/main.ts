@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { Command, Option } from 'commander';
 import { execa } from 'execa';
@@ -47,11 +47,9 @@ try {
 async function build(product: Product): Promise<void> {
   const tree = treeIn(join(scratch, product.daemon));
   await bundle(product, tree);
-  const packed = await execa(
-    'npm',
-    ['pack', '--silent', '--pack-destination', join(process.cwd(), out)],
-    { cwd: tree.directory },
-  );
+  const packed = await execa('npm', ['pack', '--silent', '--pack-destination', resolve(out)], {
+    cwd: tree.directory,
+  });
   await say(join(out, packed.stdout.trim()));
   if (!tarballsOnly) for (const architecture of arch) await buildFor(architecture, product, tree);
 }

@@ -43,7 +43,7 @@ test('a Node.js that is not the pinned one is refused', async () => {
 describe('the npm tarballs', () => {
   test.for(daemons)('%s installs globally, alone and without a network', async (daemon) => {
     const prefix = scratch.path(daemon);
-    const args = ['--global', '--offline', '--prefix', prefix, await tarballOf(daemon)];
+    const args = ['--global', '--offline', '--prefix', prefix, `./${await tarballOf(daemon)}`];
     await execa('npm', ['install', ...args]);
     const program = `${prefix}/bin/${daemon}`;
     expect((await execa(program, ['--version'])).stdout).toBe(version);
