@@ -1,9 +1,13 @@
+import { availableParallelism } from 'node:os';
+
 import { defineConfig } from 'vitest/config';
 
 /** Tests import the packages' sources (`source` condition), so they need no build; the daemons that system tests start are built. */
 const conditions = ['source', 'node', 'module'];
 /** Distributions keep haproxy and ip where a plain user's PATH does not look. */
 const env = { PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin` };
+/** Tests mostly wait for sockets and processes. */
+const workers = Math.max(4, availableParallelism() - 1);
 const shared = { ssr: { resolve: { conditions, externalConditions: ['source'] } } };
 
 export default defineConfig({
@@ -11,7 +15,14 @@ export default defineConfig({
     projects: [
       {
         ...shared,
-        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], environment: 'node' },
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts'],
+          environment: 'node',
+          maxWorkers: workers,
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         ...shared,
@@ -21,9 +32,10 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/servers/**', 'test/package/**'],
           environment: 'node',
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {

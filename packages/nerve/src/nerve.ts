@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 import {
-  type Latest,
+  createStatsd,
   type Log,
   type Metrics,
-  messageOf,
+  type Statsd,
   serveStatus,
   tellSupervisor,
 } from '@smartstack/daemon';
@@ -19,21 +19,24 @@ import { serveControl } from './control.ts';
 import { createFleet, type Fleet, type FleetDeps } from './fleet.ts';
 import { HandOff } from './hand-off.ts';
 import { keepHeartbeat } from './heartbeat.ts';
+import { clearLeftovers } from './leftovers.ts';
 import { both, createMeasures } from './measures.ts';
 import type { Orders } from './orders.ts';
 import type { Place } from './reporters/reporter.ts';
-import { phaseOf } from './schedule.ts';
+import { createSchedule, phaseOf } from './schedule.ts';
 import { createService } from './service.ts';
-import { createStatsd, type Statsd, statsdMeasures } from './statsd.ts';
+import { statsdLife, statsdMeasures } from './statsd.ts';
 import { runTogether } from './tasks.ts';
 
 export interface NerveDeps {
   readonly registries: OpenedRegistries;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Configurations that take the place of the first one. */
-  readonly reloads: Latest<Config>;
+  /** Configurations that take the place of the first one, until aborted. */
+  reloads(signal: AbortSignal): AsyncIterable<Config>;
   readonly orders: Orders;
+  /** Ids of sessions that another nerve which lives has: what they own is left alone. */
+  readonly living: readonly string[];
   /** Aborts the signal with a `HandOff`. */
   handOff(): void;
   /** How long withdrawing everything may take at the end, in milliseconds. Default 7,000. */
@@ -54,14 +57,18 @@ export async function runNerve(
   using statsd = config.statsd && createStatsd(config.statsd);
   const services = new AbortController();
   const beats = createBeats();
+  const life = statsd && statsdLife(statsd);
   const fleet = createFleet(fleetDeps({ ...deps, beats, statsd }), services.signal);
   try {
+    life?.started();
     fleet.apply(config.services);
     log.info({ instance: config.instanceId, services: config.services.length }, 'checking');
-    await runTogether(sideTasks(config, { ...deps, fleet, beats }), signal);
+    const configured = () => life?.configured();
+    await runTogether(sideTasks(config, { ...deps, fleet, beats, configured }), signal);
   } finally {
     services.abort(signal.reason);
     await withdrawn(fleet, deps);
+    life?.stopped();
   }
   if (!(signal.reason instanceof HandOff)) await sleep(config.drain);
 }
@@ -69,17 +76,19 @@ export async function runNerve(
 interface Parts extends NerveDeps {
   readonly fleet: Fleet;
   readonly beats: Beats;
+  /** Told when another configuration is in place. */
+  configured(): void;
 }
 
 /** All that goes on beside the services, until aborted. */
 function sideTasks(config: Config, parts: Parts) {
-  const { fleet, beats, log, metrics, registries, reloads } = parts;
+  const { fleet, beats, log, metrics } = parts;
   const { statusAddress: address, heartbeatPath, stateDirectory } = config;
   const status = () => statusOf(config, fleet);
   const tasks = [
     (own: AbortSignal) => untilAborted(own),
-    (own: AbortSignal) => followReloads(config, fleet, { log, reloads }, own),
-    (own: AbortSignal) => dropLeftovers(fleet, registries, log, own),
+    (own: AbortSignal) => followReloads(config, parts, own),
+    (own: AbortSignal) => clearLeftovers(config.services, parts, own),
     (own: AbortSignal) =>
       tellSupervisor({ ready: () => ready(fleet), works: () => works(fleet), log }, own),
   ];
@@ -100,11 +109,10 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
 /** Puts each new configuration's services in place; what else changed has to wait for a restart. */
 async function followReloads(
   first: Config,
-  fleet: Fleet,
-  { log, reloads }: Pick<NerveDeps, 'log' | 'reloads'>,
+  { fleet, log, reloads, configured }: Parts,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const next of reloads.values(signal)) {
+  for await (const next of reloads(signal)) {
     fleet.apply(next.services);
     const keys = Object.keys(first).filter(
       (key) =>
@@ -112,24 +120,8 @@ async function followReloads(
         !isDeepStrictEqual(first[key as keyof Config], next[key as keyof Config]),
     );
     log.info({ services: next.services.length }, 'configuration read again');
+    configured();
     if (keys.length > 0) log.warn({ keys }, 'these keys have to wait for a restart');
-  }
-}
-
-/** Once all services were judged, withdraws what an earlier nerve announced and this one does not. */
-async function dropLeftovers(
-  fleet: Fleet,
-  registries: OpenedRegistries,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  const late = sleep(60_000, undefined, { signal }).catch(() => {});
-  await Promise.race([Promise.all(fleet.services().map(({ reported }) => reported)), late]);
-  if (signal.aborted) return;
-  try {
-    await registries.dropUnclaimed();
-  } catch (error) {
-    log.warn({ reason: messageOf(error) }, 'cannot withdraw what an earlier nerve left');
   }
 }
 
@@ -149,6 +141,8 @@ function fleetDeps({
   statsd,
 }: NerveDeps & { readonly beats: Beats; readonly statsd: Statsd | undefined }): FleetDeps {
   const measure = createMeasures(metrics);
+  const schedule = createSchedule();
+  const life = statsd && statsdLife(statsd);
   let checks = 0;
   return {
     log,
@@ -156,14 +150,18 @@ function fleetDeps({
       const own = log.child({ service: service.name });
       if (service.checks.length === 0) own.warn('service has no checks: announced as it is');
       const measures = measure.of(service.name);
-      return createService(service, {
+      const created = createService(service, {
         registry: openPlace(registries, service.place),
         log: own,
         measures: statsd ? both(measures, statsdMeasures(statsd, service.name)) : measures,
         phases: service.checks.map(() => phaseOf(checks++)),
         beats,
+        schedule,
         order: orders.of(service.name),
       });
+      return life
+        ? { ...created, run: (signal) => life.watched(service.name, created.run(signal)) }
+        : created;
     },
     onEnded: measure.forget,
   };

@@ -1,6 +1,7 @@
 import { type Instance, keyOf } from '@smartstack/registry';
 
 import { filtersOf, type LabelFilter, obstacleOf } from './discovery/policies/label-filters.ts';
+import { type Locality, levelOf } from './discovery/policies/locality.ts';
 import type { Followed } from './followers.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
 import type { Service } from './service.ts';
@@ -77,6 +78,8 @@ function leftOut(
   const filter = config && obstacleOf(instance, filtersOf(config.discovery));
   if (filter) return `left out by a label filter: ${sentenceOf(filter, instance)}`;
   if (has(trace?.at('kept'))) return config?.leader_election ? 'not the leader' : 'not served yet';
+  if (config?.locality && levelOf(instance, config.locality) > 0)
+    return `not needed: ${placeOf(instance, config.locality)}, and enough are nearer`;
   return 'found, but another of the same address and name is served';
 }
 
@@ -103,8 +106,15 @@ function servedAs(
       ? 'a default server'
       : 'previous: nobody is announced any more';
   };
-  const reason = because();
-  return reason === undefined ? proxy : `${reason}; ${proxy}`;
+  const far = service.locality && levelOf(instance, service.locality);
+  const stands = service.locality && far ? `stands by: ${placeOf(instance, service.locality)}` : '';
+  return [because(), stands, proxy].filter(Boolean).join('; ');
+}
+
+function placeOf({ labels = {} }: Instance, { from }: Locality): string {
+  return Object.hasOwn(labels, from)
+    ? `its ${from} is ${JSON.stringify(labels[from])}`
+    : `it has no ${from}`;
 }
 
 function sentenceOf({ label, condition, value }: LabelFilter, { labels = {} }: Instance): string {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
-import { serveStatus, tellSupervisor } from '@smartstack/daemon';
+import { createStatsd, serveStatus, tellSupervisor, versionOf } from '@smartstack/daemon';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 
 import { createCatalog } from './api/catalog.ts';
@@ -11,8 +11,10 @@ import { explain } from './explain.ts';
 import { followedServices, type SynapseDeps } from './followed.ts';
 import { createFileOutput } from './proxies/file-output.ts';
 import { haproxy } from './proxies/haproxy/index.ts';
+import { withLevels } from './proxies/levels.ts';
 import { createMemoryFile } from './proxies/memory-file.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
+import { createStatsdDriver, withFailuresCounted } from './proxies/statsd.ts';
 import { createReconciler } from './reconciler.ts';
 import type { Reloader } from './reload.ts';
 import { type Memory, readMemory } from './remembered.ts';
@@ -38,20 +40,33 @@ export async function runSynapse(
     session: await sessionOptionsOf(config.zookeeper),
     ...deps,
   });
-  await using proxy: ProxyDriver = haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps);
+  await using proxy: ProxyDriver = withLevels(
+    haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps),
+  );
   const catalog = createCatalog();
+  const { statsd: section } = config;
+  using statsd = section && createStatsd({ ...section, sampleRates: section.sample_rate });
+  const counted = (driver: ProxyDriver) => (statsd ? withFailuresCounted(driver, statsd) : driver);
   const drivers = [
-    proxy,
+    counted(proxy),
     catalog.driver,
-    ...(config.file_output ? [createFileOutput(config.file_output)] : []),
+    ...(config.file_output ? [counted(createFileOutput(config.file_output))] : []),
     ...(file === undefined ? [] : [createMemoryFile(file, memory)]),
   ];
+  await using counters =
+    statsd &&
+    createStatsdDriver({
+      statsd,
+      version: versionOf(import.meta.url),
+      hosts: config.zookeeper?.hosts ?? [],
+      followed: (name) => reconciler.get(name),
+    });
   const followed = followedServices(loaded, registries, deps, memory);
   deps.log.info({ services: followed.length }, 'following');
   const allRemembered = followed.length > 0 && followed.every(({ service }) => service.stale);
   const reconciler = createReconciler({
     followed,
-    drivers,
+    drivers: counters ? [...drivers, counters] : drivers,
     startupTimeout: allRemembered
       ? Math.min(patience, config.startup_timeout)
       : config.startup_timeout,
@@ -104,7 +119,7 @@ export async function runSynapse(
 
 /** Sections that are used only at the start. */
 function changedSections(before: SynapseConfig, after: SynapseConfig): readonly string[] {
-  const fixed = ['haproxy', 'file_output', 'status_address', 'snapshot_file'] as const;
+  const fixed = ['haproxy', 'file_output', 'statsd', 'status_address', 'snapshot_file'] as const;
   return fixed.filter((section) => !isDeepStrictEqual(before[section], after[section]));
 }
 

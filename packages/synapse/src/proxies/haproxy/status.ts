@@ -1,10 +1,10 @@
-import { type HaproxyConfig, isManaged } from './config.ts';
-import type { Desired } from './desire.ts';
-import type { Running } from './loader.ts';
-import type { Quarantined } from './quarantine.ts';
-import { addressOf, type Server } from './server.ts';
-import type { Sync } from './sync.ts';
-import type { Capabilities } from './version.ts';
+import { type HaproxyConfig, isManaged } from './config/config.ts';
+import type { Desired } from './desired/desire.ts';
+import type { Quarantined } from './judge/quarantine.ts';
+import type { Running } from './process/loader.ts';
+import { addressOf, type Server } from './render/server.ts';
+import type { Capabilities } from './render/version.ts';
+import type { Sync } from './runtime/sync.ts';
 
 export interface StatusInput {
   readonly config: HaproxyConfig;
@@ -15,6 +15,9 @@ export interface StatusInput {
   readonly fileTrouble: string | undefined;
   readonly pending: ReadonlyMap<string, string>;
   readonly nextReload: number;
+  /** Why the last reload did not take. */
+  readonly refusal: string | undefined;
+  readonly isReloading: boolean;
   readonly capabilities: Capabilities;
 }
 
@@ -28,8 +31,10 @@ export function statusOf(input: StatusInput) {
     shape: running?.shape ?? null,
     file: input.fileTrouble ?? 'in step',
     reload: {
+      underWay: input.isReloading,
       waitingFor: Object.fromEntries(pending),
       notBefore: pending.size > 0 ? new Date(nextReload).toISOString() : null,
+      lastFailure: input.refusal ?? null,
     },
     quarantined: quarantine,
     services: Object.fromEntries(
