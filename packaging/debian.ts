@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 
 import { execa } from 'execa';
 
+import { schemasOf } from './bundle.ts';
 import { bashCompletion, zshCompletion } from './completion.ts';
 import type { ProgramHelp } from './help.ts';
 import { manualOf } from './manual.ts';
@@ -59,7 +60,7 @@ export async function buildDebian(
 async function addProgram(product: Product, bundle: Tree, tree: Tree, runtime: Runtime) {
   const { daemon, name, files } = product;
   const home = `usr/lib/${name}`;
-  for (const part of ['bin', 'dist', 'package.json'])
+  for (const part of ['bin', 'dist', 'package.json', ...schemasOf(daemon)])
     await copyFolder(bundle.path(part), tree.path(home, part));
   await copyFile(runtime.program, tree.path(home, 'node'));
   await tree.write(`usr/bin/${daemon}`, await filled('shared/command', product), 0o755);

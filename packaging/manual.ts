@@ -18,7 +18,10 @@ export function manualOf(help: ProgramHelp, { product, version, date }: ManualOp
     section('DESCRIPTION', roff(help.description)),
     section('OPTIONS', list(help.options)),
     section('COMMANDS', help.commands.map((entry) => commandOf(entry, help)).join('\n')),
-    section('CONFIGURATION AND SIGNALS', verbatim(help.rest)),
+    section(
+      'SIGNALS',
+      list(Object.entries(product.signals).map(([term, text]) => ({ term, text }))),
+    ),
     section('FILES', list(filesOf(product))),
     section('UNITS', units.map((unit) => `.B ${roff(unit)}`).join('\n.br\n')),
     section(
@@ -43,12 +46,11 @@ function filesOf({ daemon, name }: Product): readonly Entry[] {
 
 function commandOf({ term, text }: Entry, { of }: ProgramHelp): string {
   const help = of.get(nameOf(term));
-  const options = help ? own(help) : [];
-  const told = (help?.arguments ?? []).filter(({ text }) => text !== '');
-  const more = [...told, ...options];
+  const told = (help?.arguments ?? []).filter((argument) => argument.text !== '');
+  const more = [...told, ...(help ? own(help) : [])];
   return [
     `.TP\n.B ${roff(term)}`,
-    roff(text),
+    roff([help?.description || text, help?.rest].filter(Boolean).join(' ')),
     ...(more.length > 0 ? ['.RS', list(more), '.RE'] : []),
   ].join('\n');
 }
@@ -62,8 +64,6 @@ const section = (title: string, text: string) => `.SH ${title}\n${text}`;
 
 const list = (entries: readonly Entry[]) =>
   entries.map(({ term, text }) => `.TP\n.B ${roff(term)}\n${roff(text)}`).join('\n');
-
-const verbatim = (text: string) => `.nf\n${roff(text)}\n.fi`;
 
 /** Text as roff prints it: nothing in it is a request. */
 function roff(text: string): string {

@@ -9,6 +9,8 @@ export interface Product {
   readonly conflicts: readonly string[];
   /** Units, the daemon's own first. */
   readonly units: readonly string[];
+  /** What signals do, for the man page. */
+  readonly signals: Readonly<Record<string, string>>;
   /** Commands whose first argument is a service's name. */
   readonly serviceCommands: readonly string[];
   /** Files beside those that every package has: where they go, and their mode. */
@@ -28,6 +30,11 @@ export const products: readonly Product[] = [
     depends: runtime,
     conflicts: [],
     units: ['nerve.service'],
+    signals: {
+      'SIGTERM, SIGINT': 'withdraw every service and then end nerve',
+      SIGHUP: 'read the configuration again; services that did not change notice nothing',
+      SIGUSR2: 'end nerve and leave the announcements to the next one, as nerve handoff does',
+    },
     serviceCommands: ['down', 'up', 'weight', 'check'],
     files: { stop: { to: 'usr/lib/smartstack-nerve/stop', mode: 0o755 } },
   },
@@ -41,6 +48,11 @@ export const products: readonly Product[] = [
     // The launcher for desktops is called so, too.
     conflicts: ['synapse'],
     units: ['synapse.service', 'synapse-haproxy.service'],
+    signals: {
+      'SIGTERM, SIGINT':
+        'end synapse; its HAProxy goes on serving, and the next synapse takes it over',
+      SIGHUP: 'read the configuration again; services that did not change notice nothing',
+    },
     serviceCommands: ['explain', 'wait', 'accept'],
     files: {
       'haproxy-start': { to: 'usr/lib/smartstack-synapse/haproxy-start', mode: 0o755 },

@@ -219,6 +219,34 @@ describe('with a configuration', () => {
     expect(await machine.run('synapse', 'status')).toMatch(/web.*3/);
   });
 
+  test('after a boot HAProxy serves what it served before, without synapse', async () => {
+    await machine.sh('systemctl stop synapse synapse-haproxy && rm -r /run/synapse');
+    await machine.run('systemctl', 'start', 'synapse-haproxy');
+    await noticed(async () => {});
+    const worker = () =>
+      machine.sh('cat /proc/$(systemctl show -P MainPID synapse-haproxy)/task/*/children');
+    const before = await worker();
+    await machine.run('systemctl', 'start', 'synapse');
+    expect(await worker(), 'it was taken over without a reload').toBe(before);
+  });
+
+  test('an app’s port below 1024 needs no root', async () => {
+    const service = {
+      discovery: { method: 'zookeeper', path },
+      haproxy: { port: 80, listen: ['mode http'] },
+    };
+    await machine.write('/etc/synapse/conf.d/web-80.yaml', stringify(service));
+    const ask = () => fetch('http://127.0.0.1/');
+    expect(await until(async () => (await ask()).status)).toBe(200);
+    await machine.sh('rm /etc/synapse/conf.d/web-80.yaml');
+    await until(() =>
+      ask().then(
+        () => false,
+        () => true,
+      ),
+    );
+  });
+
   test('a new HAProxy program takes over on systemctl reload, without a lost request', async () => {
     await noticed(() => machine.run('systemctl', 'reload', 'synapse-haproxy').then(() => {}));
   });

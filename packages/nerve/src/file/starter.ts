@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-import { starterRegistry } from '@smartstack/daemon';
+import { packageFile, starterRegistry } from '@smartstack/daemon';
 
 /** A commented configuration to start from; it is good, and works with the one of `synapse init`. */
 export function starter(): string {
@@ -33,4 +33,4 @@ services:
 `;
 }
 
-const schema = new URL('../../nerve.schema.json', import.meta.url);
+const schema = packageFile(import.meta.url, 'nerve.schema.json');

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-import { starterRegistry } from '@smartstack/daemon';
+import { packageFile, starterRegistry } from '@smartstack/daemon';
 
 /** A commented configuration to start from; it is good, and works with the one of `nerve init`. */
 export function starter(): string {
@@ -31,4 +31,4 @@ services:
 `;
 }
 
-const schema = new URL('../../synapse.schema.json', import.meta.url);
+const schema = packageFile(import.meta.url, 'synapse.schema.json');
