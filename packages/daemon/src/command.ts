@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
 
 import { ConfigError } from './config/source.ts';
 import { UserError } from './error.ts';
@@ -25,7 +25,16 @@ export function sayOk(file: string, services: number): void {
   process.stdout.write(`${file}: ok, ${services} service${services === 1 ? '' : 's'}\n`);
 }
 
-/** The version of the package that a module in its `src` or `dist` belongs to. */
+/** The version of the package that a module belongs to. */
 export function versionOf(moduleUrl: string): string {
-  return (createRequire(moduleUrl)('../package.json') as { version: string }).version;
+  const manifest = readFileSync(packageFile(moduleUrl, 'package.json'), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+/** A file of the package that a module belongs to, however deep in it the module is, bundled or not. */
+export function packageFile(moduleUrl: string, name: string): URL {
+  let folder = new URL('.', moduleUrl);
+  while (!existsSync(new URL('package.json', folder)) && folder.pathname !== '/')
+    folder = new URL('..', folder);
+  return new URL(name, folder);
 }

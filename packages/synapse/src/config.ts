@@ -155,7 +155,7 @@ const defaultsSchema = serviceObject
 /** synapse's configuration as it is written. */
 export const configSchema = z
   .strictObject({
-    $schema: schemaKey,
+    $schema: schemaKey('synapse'),
     services: z.record(z.string(), serviceSchema).meta({
       description: 'what is used here, by name',
       otherwise: 'required, or `service_conf_dir`',
