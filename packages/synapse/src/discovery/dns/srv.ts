@@ -40,7 +40,7 @@ async function ask(name: string, server: string, outer: AbortSignal): Promise<Sr
   const id = randomInt(65_536);
   const question = encodeQuery(id, name);
   const answer = await overUdp({ host, port, id, question }, deadline.signal);
-  return answer.isTruncated ? overTcp({ host, port, id, question }, deadline.signal) : answer;
+  return answer.isTruncated ? await overTcp({ host, port, id, question }, deadline.signal) : answer;
 }
 
 interface Question {
