@@ -82,12 +82,14 @@ async function main({ checkConfig: onlyCheck, logLevel }: Options): Promise<void
   if (onlyCheck) return checkConfig(fileOrExit(), false);
   const file = fileOrExit();
   const reloader = createReloader(file, () => log);
+  // Node would end for a SIGHUP that comes while the configuration is read.
+  process.on('SIGHUP', reloader.request);
   const loaded = await orExit(reloader.load());
   const log = createLog('synapse', logLevel);
   const metrics = createMetrics({ process: true });
   await runDaemon((signal) => runSynapse(loaded, { log, metrics, reloads: reloader }, signal), {
     log,
-    onHangup: reloader.request,
+    onHangup: () => {},
   });
 }
 

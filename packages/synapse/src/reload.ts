@@ -99,22 +99,26 @@ async function changedSince({ directory, time }: Loaded): Promise<boolean> {
 
 /** Tells of every change in the folder that it follows; one that cannot be watched is said, and left to SIGHUP. */
 function createFolderWatch(tell: () => void, log: () => Log) {
-  let followed: string | undefined;
   let watcher: FSWatcher | undefined;
+
+  function open(directory: string): FSWatcher | undefined {
+    const complain = (error: unknown) => {
+      log().warn({ directory, reason: messageOf(error) }, 'cannot watch; SIGHUP reads it again');
+      return undefined;
+    };
+    try {
+      return watch(directory, tell).on('error', complain);
+    } catch (error) {
+      return complain(error);
+    }
+  }
+
   return {
+    /** Anew each time, since a folder that was replaced has the same name; the new watch before the old one goes. */
     follow: (directory: string | undefined): void => {
-      if (directory === followed) return;
-      watcher?.close();
-      watcher = undefined;
-      followed = directory;
-      if (directory === undefined) return;
-      const complain = (error: unknown) =>
-        log().warn({ directory, reason: messageOf(error) }, 'cannot watch; SIGHUP reads it again');
-      try {
-        watcher = watch(directory, tell).on('error', complain);
-      } catch (error) {
-        complain(error);
-      }
+      const before = watcher;
+      watcher = directory === undefined ? undefined : open(directory);
+      before?.close();
     },
   };
 }
