@@ -55,9 +55,9 @@ async function restartService(scene: Scene, machine: Machine, how: NodeJS.Signal
   const end = how === 'SIGKILL' ? begin(scene, 'service killed', targetOf(member)) : () => {};
   scene.steps.change(how === 'SIGKILL' ? 'service killed' : 'service leaves', [member], false);
   await machine.endCopy(member, how);
+  end();
   await pause(scene, 200, 4_000);
   await machine.startCopy(member);
-  end();
   scene.steps.change('service joins', [member], true);
 }
 

@@ -7,7 +7,7 @@ const killed: Fault = {
   kind: 'service killed',
   target: '10.0.0.1:80',
   from: at,
-  until: at + 3_000,
+  until: at + 40,
 };
 const cut: Fault = { kind: 'link cut', target: '10.0.0.1', from: at, until: at + 15_000 };
 const lost = (change: Partial<Lost>): Lost => ({

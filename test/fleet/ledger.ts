@@ -8,7 +8,7 @@ export interface Fault {
   /** The VM's address, or the member's `host:port`. */
   readonly target: string;
   readonly from: number;
-  /** When it was mended; undefined while it lasts. */
+  /** When the process had ended, or the link was mended; undefined before. */
   until: number | undefined;
 }
 
@@ -46,7 +46,7 @@ function victim(
   { kind, target, from, until = Number.POSITIVE_INFINITY }: Fault,
 ): boolean {
   if (lost.until < from - slack) return false;
-  if (kind === 'service killed') return lost.server === target && lost.since <= from + slack;
+  if (kind === 'service killed') return lost.server === target && lost.since <= until + slack;
   const server = lost.server?.split(':')[0];
   const crossed = lost.client === target ? server !== target : server === target;
   if (!crossed) return false;
