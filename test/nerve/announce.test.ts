@@ -328,6 +328,7 @@ describe('a bad configuration ends nerve with exit code 1 and', () => {
     expect(await daemon.exited).toBe(1);
     expect(daemon.log.map(({ msg }) => msg)).toEqual([
       expect.stringMatching(/nowhere\.yaml: cannot read: ENOENT/),
+      'mend this problem; check-config says when the file is good',
     ]);
   });
 
@@ -338,6 +339,7 @@ describe('a bad configuration ends nerve with exit code 1 and', () => {
       expect.stringContaining(
         `services.api.port: services.web announces 127.0.0.1:1 at ${path} as well`,
       ),
+      'mend this problem; check-config says when the file is good',
     ]);
   });
 });
