@@ -117,10 +117,9 @@ const serviceObject = z.strictObject({
       leaf: true,
     }),
   locality: localitySchema.optional().meta({
-    description:
-      '`{from, prefer, spill}`: keeps traffic near. `from` is a label (`labels.zone`), `prefer` its values from the nearest level on (`[a, b]`); who has another value or none is the last level. `spill: members<N` (`members<1`): the next level is served beside the nearer ones while these have fewer than N announced members. `spill: down`: HAProxy takes the nearest level in which it has a server that is up, by itself, with one backend for each level (`<name>`, `<name>.spill1`, …); give `server_options: check …` so that it can tell, and a `port`. `default_servers` belong to a level with `down` only',
+    description: 'keeps traffic near. `default_servers` belong to a level with `spill: down` only',
+    otherwise: 'everybody is as near',
     examples: [{ from: 'labels.zone', prefer: ['a', 'b'], spill: 'down' }],
-    leaf: true,
   }),
   load_test_concurrency: z
     .int()

@@ -52,6 +52,7 @@ services:
       label_filters: [{label: zone, condition: equals, value: a}]
     default_servers: [{host: 10.0.0.9, port: 1}]
     shrink_guard: false
+    locality: {from: labels.zone, prefer: [a, b]}
 `),
     ).toEqual([
       'Status and members are at http://127.0.0.1:9102/status and /v1. synapse runs an HAProxy of its own, which outlives it; its stats are at http://127.0.0.1:9101/.',
@@ -67,6 +68,7 @@ services:
       '    near: follows who is announced in the folder /r as api',
       '    far: looks up api.example, at least every 30 s',
       '  takes only members whose label zone equals a',
+      '  serves those whose label zone is a, else b; others while fewer than 1 of them are announced',
       '  serves 10.0.0.9:1 while nobody is announced',
       '  is not proxied: apps ask for its members at /v1',
     ]);
