@@ -4,7 +4,7 @@ import { packageFile, starterRegistry } from '@smartstack/daemon';
 
 /** A commented configuration to start from; it is good, and works with the one of `nerve init`. */
 export function starter(): string {
-  return `# yaml-language-server: $schema=${fileURLToPath(schema)}
+  return `# yaml-language-server: $schema=${schema}
 # What this machine uses: synapse keeps a local HAProxy in step with it.
 
 # Where services are announced. A folder needs no server: good for one machine, and to try it out.
@@ -31,4 +31,4 @@ services:
 `;
 }
 
-const schema = packageFile(import.meta.url, 'synapse.schema.json');
+const schema = fileURLToPath(packageFile(import.meta.url, 'synapse.schema.json'));
