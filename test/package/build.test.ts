@@ -20,7 +20,9 @@ const hashOf = async (path: string) =>
     .update(await readFile(path))
     .digest('hex');
 
-test('the same sources give the same bytes, whoever builds them and when', async () => {
+test('the same sources give the same bytes, whoever builds them and when', {
+  timeout: 180_000,
+}, async () => {
   const program = 'node --conditions=source --import tsx packaging/main.ts';
   await execa('bash', ['-c', `umask 077; ${program} --out ${scratch.directory}`], {
     env: { TZ: 'Asia/Tokyo', LC_ALL: 'C' },
