@@ -79,10 +79,10 @@ describe('the examples at work', () => {
     const written = await readFile(scratch.path('written-nerve.yaml'), 'utf8');
     const [, registry = ''] = /directory: "(.*)"/.exec(written) ?? [];
     const changes = { 3213: local, 8001: own, [registry]: scratch.path('registry') };
-    const nerveFile = await copy(scratch.path('written-nerve.yaml'), scratch, changes, [
+    const nerveFile = await copyExample(scratch.path('written-nerve.yaml'), scratch, changes, [
       `state_directory: ${scratch.path('state')}`,
     ]);
-    const synapseFile = await copy(scratch.path('written-synapse.yaml'), scratch, changes, [
+    const synapseFile = await copyExample(scratch.path('written-synapse.yaml'), scratch, changes, [
       `haproxy: {run_directory: ${scratch.path('run')}, stats_address: false, on_exit: stop}`,
     ]);
     await using _service = await startService('web-1', own);
@@ -91,7 +91,7 @@ describe('the examples at work', () => {
     expect(await until(() => ask(local))).toBe('web-1');
   });
 
-  test('vm: the units start what is installed where the README says', async () => {
+  test('vm: the units start what is installed where its README says', async () => {
     await using scratch = await createScratch();
     for (const name of ['nerve', 'synapse'] as const) {
       const text = await readFile(`examples/vm/${name}.service`, 'utf8');
