@@ -40,15 +40,13 @@ export async function runSynapse(
     session: await sessionOptionsOf(config.zookeeper),
     ...deps,
   });
-  await using proxy: ProxyDriver = withLevels(
-    haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps),
-  );
+  await using proxy = haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps);
   const catalog = createCatalog();
   const { statsd: section } = config;
   using statsd = section && createStatsd({ ...section, sampleRates: section.sample_rate });
   const counted = (driver: ProxyDriver) => (statsd ? withFailuresCounted(driver, statsd) : driver);
   const drivers = [
-    counted(proxy),
+    counted(withLevels(proxy)),
     catalog.driver,
     ...(config.file_output ? [counted(createFileOutput(config.file_output))] : []),
     ...(file === undefined ? [] : [createMemoryFile(file, memory)]),
@@ -108,7 +106,11 @@ export async function runSynapse(
   async function reload(): Promise<void> {
     let current = config;
     for await (const next of deps.reloads.changes(signal)) {
-      const restart = changedSections(current, next.config);
+      const kept = proxy.configure(next.config.haproxy ?? haproxy.schema.parse({}));
+      const restart = [
+        ...changedSections(current, next.config),
+        ...kept.map((key) => `haproxy.${key}`),
+      ];
       if (restart.length > 0) deps.log.warn({ sections: restart }, 'restart to use these sections');
       reconciler.replace(followedServices(next, registries, deps, memoryOf(reconciler.snapshot())));
       deps.log.info({ services: reconciler.snapshot().size }, 'configuration read again');
@@ -119,7 +121,7 @@ export async function runSynapse(
 
 /** Sections that are used only at the start. */
 function changedSections(before: SynapseConfig, after: SynapseConfig): readonly string[] {
-  const fixed = ['haproxy', 'file_output', 'statsd', 'status_address', 'snapshot_file'] as const;
+  const fixed = ['file_output', 'statsd', 'status_address', 'snapshot_file'] as const;
   return fixed.filter((section) => !isDeepStrictEqual(before[section], after[section]));
 }
 
