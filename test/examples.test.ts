@@ -91,25 +91,6 @@ describe('the examples at work', () => {
     expect(await until(() => ask(local))).toBe('web-1');
   });
 
-  test('vm: the units start what is installed where its README says', async () => {
-    await using scratch = await createScratch();
-    for (const name of ['nerve', 'synapse'] as const) {
-      const text = await readFile(`examples/vm/${name}.service`, 'utf8');
-      expect(text).toContain(
-        `ExecStart=/opt/smartstack/node_modules/.bin/${name} -c /etc/smartstack/${name}.yaml\n`,
-      );
-      const unit = await copyExample(`examples/vm/${name}.service`, scratch, {
-        '/opt/smartstack': process.cwd(),
-      });
-      const verified = await execa('systemd-analyze', ['verify', unit], {
-        reject: false,
-        all: true,
-      });
-      // Where there is no systemd, nothing can be said of it.
-      if (verified.code !== 'ENOENT') expect(verified.all).toBe('');
-    }
-  });
-
   test('airbnb: JSON of the originals announces and serves both services', async () => {
     await using scratch = await createScratch();
     const [http, tcp] = [await freePort(), await freePort()];
