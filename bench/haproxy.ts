@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { assignIds } from '../packages/synapse/src/proxies/haproxy/ids.ts';
 import { haproxySchema } from '../packages/synapse/src/proxies/haproxy/index.ts';
-import { plan } from '../packages/synapse/src/proxies/haproxy/plan.ts';
 import { render } from '../packages/synapse/src/proxies/haproxy/preview.ts';
-import type { ServerState } from '../packages/synapse/src/proxies/haproxy/state.ts';
-import { capabilitiesOf } from '../packages/synapse/src/proxies/haproxy/version.ts';
-import { readWritten } from '../packages/synapse/src/proxies/haproxy/written.ts';
+import { assignIds } from '../packages/synapse/src/proxies/haproxy/render/ids.ts';
+import { capabilitiesOf } from '../packages/synapse/src/proxies/haproxy/render/version.ts';
+import { readWritten } from '../packages/synapse/src/proxies/haproxy/render/written.ts';
+import { plan } from '../packages/synapse/src/proxies/haproxy/runtime/plan.ts';
+import type { ServerState } from '../packages/synapse/src/proxies/haproxy/runtime/state.ts';
 import type { Service, Snapshot } from '../packages/synapse/src/service.ts';
 import { createRun, drive, pidOf, service } from '../test/support/haproxy.ts';
 import { freePort } from '../test/support/ports.ts';

@@ -8,10 +8,10 @@ import { parse } from 'yaml';
 import {
   haproxySchema,
   haproxyServiceSchema,
-} from '../../packages/synapse/src/proxies/haproxy/config.ts';
-import { judge, placesOf } from '../../packages/synapse/src/proxies/haproxy/judge.ts';
+} from '../../packages/synapse/src/proxies/haproxy/config/config.ts';
+import { judge, placesOf } from '../../packages/synapse/src/proxies/haproxy/judge/judge.ts';
 import { render } from '../../packages/synapse/src/proxies/haproxy/preview.ts';
-import { capabilitiesOf } from '../../packages/synapse/src/proxies/haproxy/version.ts';
+import { capabilitiesOf } from '../../packages/synapse/src/proxies/haproxy/render/version.ts';
 import type { Service } from '../../packages/synapse/src/service.ts';
 import { program } from '../support/haproxy.ts';
 import { createScratch } from '../support/scratch.ts';

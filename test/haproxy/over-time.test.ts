@@ -225,7 +225,9 @@ test('on_exit stop ends HAProxy with synapse', async () => {
 });
 
 async function workersOf(master: string): Promise<number> {
-  const { createMaster } = await import('../../packages/synapse/src/proxies/haproxy/master.ts');
+  const { createMaster } = await import(
+    '../../packages/synapse/src/proxies/haproxy/process/master.ts'
+  );
   const { workers, oldWorkers } = await createMaster(master).processes(signal);
   return workers.length + oldWorkers.length;
 }

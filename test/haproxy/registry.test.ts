@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import {
   harmlessKeywords,
   serverKeywords,
-} from '../../packages/synapse/src/proxies/haproxy/keywords.ts';
+} from '../../packages/synapse/src/proxies/haproxy/config/keywords.ts';
 import { startCopy } from '../support/copies.ts';
 import {
   answerOf,

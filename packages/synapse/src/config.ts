@@ -17,7 +17,7 @@ import {
   type SingleDiscovery,
 } from './discovery/table.ts';
 import { fileOutputSchema } from './proxies/file-output.ts';
-import { haproxySchema, haproxyServiceSchema } from './proxies/haproxy/config.ts';
+import { haproxySchema, haproxyServiceSchema } from './proxies/haproxy/config/config.ts';
 
 /** The originals also took a port as text. */
 const port = z

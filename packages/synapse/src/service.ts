@@ -1,6 +1,6 @@
 import type { Instance } from '@smartstack/registry';
 
-import type { HaproxyService } from './proxies/haproxy/config.ts';
+import type { HaproxyService } from './proxies/haproxy/config/config.ts';
 
 /** One followed service as the proxies are to serve it. */
 export interface Service {

@@ -1,7 +1,7 @@
 import { messageOf } from '@smartstack/daemon';
 import { z } from 'zod';
 
-import { type HaproxyService, haproxyServiceSchema } from '../proxies/haproxy/config.ts';
+import { type HaproxyService, haproxyServiceSchema } from '../proxies/haproxy/config/config.ts';
 import type { DiscoveryDeps } from './discovery.ts';
 import type { DiscoveryConfig } from './table.ts';
 import { hostsOf, type ZooKeeperPath } from './zookeeper-path.ts';

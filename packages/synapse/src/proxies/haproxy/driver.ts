@@ -2,13 +2,13 @@ import { type Log, type Metrics, messageOf } from '@smartstack/daemon';
 
 import type { Snapshot } from '../../service.ts';
 import type { Applied, ProxyDriver } from '../proxy.ts';
-import type { HaproxyConfig } from './config.ts';
-import { createDue } from './due.ts';
+import type { HaproxyConfig } from './config/config.ts';
+import { createHosts } from './desired/hosts.ts';
 import { createEngine, type Engine } from './engine.ts';
-import { type Equipment, equip } from './equipment.ts';
-import { createHosts } from './hosts.ts';
-import { recall } from './memory-file.ts';
+import { recall } from './file/memory-file.ts';
 import { createMeters } from './meters.ts';
+import { type Equipment, equip } from './process/equipment.ts';
+import { createDue } from './time/due.ts';
 
 export interface HaproxyDeps {
   readonly log: Log;

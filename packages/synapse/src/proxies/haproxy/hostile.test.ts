@@ -2,13 +2,12 @@
 import { decodeInstance, type Instance, isBadRecord } from '@smartstack/registry';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-
-import { addServer } from './command.ts';
-import { haproxySchema, haproxyServiceSchema } from './config.ts';
-import { harmlessKeywords } from './keywords.ts';
-import { fileOf, layoutOf, partOf } from './layout.ts';
-import { serverLine, serversOf } from './server.ts';
-import { capabilitiesOf } from './version.ts';
+import { haproxySchema, haproxyServiceSchema } from './config/config.ts';
+import { harmlessKeywords } from './config/keywords.ts';
+import { fileOf, layoutOf, partOf } from './render/layout.ts';
+import { serverLine, serversOf } from './render/server.ts';
+import { capabilitiesOf } from './render/version.ts';
+import { addServer } from './runtime/command.ts';
 
 const top = haproxySchema.parse({ stats_address: false, use_nerve_weights: true });
 const service = haproxyServiceSchema.parse({

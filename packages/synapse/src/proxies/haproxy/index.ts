@@ -1,7 +1,7 @@
 import type { Mechanism } from '@smartstack/daemon';
 
 import type { ProxyDriver } from '../proxy.ts';
-import { haproxySchema } from './config.ts';
+import { haproxySchema } from './config/config.ts';
 import { createHaproxyDriver, type HaproxyDeps } from './driver.ts';
 
 export {
@@ -9,7 +9,7 @@ export {
   type HaproxyService,
   haproxySchema,
   haproxyServiceSchema,
-} from './config.ts';
+} from './config/config.ts';
 export { createHaproxyDriver, type HaproxyDeps } from './driver.ts';
 export { type Preview, preview } from './preview.ts';
 

@@ -5,20 +5,20 @@ import { join } from 'node:path';
 import { silentLog } from '@smartstack/daemon';
 
 import type { Snapshot } from '../../service.ts';
-import type { HaproxyConfig } from './config.ts';
-import { createDesire, type Desired } from './desire.ts';
-import { type Equipment, survey } from './equipment.ts';
-import { createHosts } from './hosts.ts';
-import { assignIds } from './ids.ts';
-import { judge, type Objection, placesOf } from './judge.ts';
-import { type File, type Layout, type LayoutSettings, layoutOf } from './layout.ts';
-import { runningAt } from './loader.ts';
-import { fileWith } from './members.ts';
-import { remember } from './memory.ts';
-import { plan } from './plan.ts';
-import { partsOf } from './reload.ts';
-import { parseServersState } from './state.ts';
-import { createSync } from './sync.ts';
+import type { HaproxyConfig } from './config/config.ts';
+import { createDesire, type Desired } from './desired/desire.ts';
+import { createHosts } from './desired/hosts.ts';
+import { fileWith } from './file/members.ts';
+import { partsOf } from './file/reload.ts';
+import { judge, type Objection, placesOf } from './judge/judge.ts';
+import { type Equipment, survey } from './process/equipment.ts';
+import { runningAt } from './process/loader.ts';
+import { assignIds } from './render/ids.ts';
+import { type File, type Layout, type LayoutSettings, layoutOf } from './render/layout.ts';
+import { remember } from './runtime/memory.ts';
+import { plan } from './runtime/plan.ts';
+import { parseServersState } from './runtime/state.ts';
+import { createSync } from './runtime/sync.ts';
 
 /** What synapse would do for a snapshot, none of which was done. */
 export interface Preview {

@@ -1,10 +1,10 @@
-import { type HaproxyConfig, isManaged } from './config.ts';
-import type { Desired } from './desire.ts';
-import type { Running } from './loader.ts';
-import type { Quarantined } from './quarantine.ts';
-import { addressOf, type Server } from './server.ts';
-import type { Sync } from './sync.ts';
-import type { Capabilities } from './version.ts';
+import { type HaproxyConfig, isManaged } from './config/config.ts';
+import type { Desired } from './desired/desire.ts';
+import type { Quarantined } from './judge/quarantine.ts';
+import type { Running } from './process/loader.ts';
+import { addressOf, type Server } from './render/server.ts';
+import type { Capabilities } from './render/version.ts';
+import type { Sync } from './runtime/sync.ts';
 
 export interface StatusInput {
   readonly config: HaproxyConfig;

@@ -1,0 +1,116 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import type { Service, Snapshot } from '../../../service.ts';
+import type { HaproxyService } from '../config/config.ts';
+import { type LayoutSettings, type Part, partOf } from '../render/layout.ts';
+import { type Refusal, type Server, serversOf } from '../render/server.ts';
+import type { Hosts } from './hosts.ts';
+
+/** One service as HAProxy is to serve it. */
+export interface Desired {
+  readonly service: Service;
+  readonly part: Part;
+  /** Undefined while its members are unknown. */
+  readonly servers: readonly Server[] | undefined;
+  /** What to serve while they are unknown and HAProxy has none. */
+  readonly fallback: readonly Server[];
+  readonly refusals: readonly Refusal[];
+}
+
+type Members = Pick<Desired, 'servers' | 'fallback' | 'refusals'>;
+
+export interface DesireOptions {
+  readonly settings: LayoutSettings;
+  readonly hosts: Hosts;
+  /** The address that HAProxy has for a server whose name does not resolve now. */
+  addressOf(server: string): string | undefined;
+  /** Told of each set of options that a member may not have, when it first asks for them. */
+  onRefused(service: string, refusal: Refusal): void;
+  /** Told of lines for a shared frontend that there is none for. */
+  onIgnored(service: string, lines: readonly string[]): void;
+  /** The configuration to use for a service; undefined to leave it out. */
+  choose(service: string, config: HaproxyService): HaproxyService | undefined;
+}
+
+/**
+ * Turns snapshots into what HAProxy is to have. What did not change since the last call is the same
+ * object again, so that the cost of a change is the change.
+ */
+export function createDesire(options: DesireOptions) {
+  const { settings, hosts, addressOf, choose } = options;
+  let previous = new Map<string, Desired>();
+  const parts = new WeakMap<HaproxyService, Part>();
+
+  const partFor = (name: string, config: HaproxyService): Part => {
+    const known = parts.get(config);
+    if (known?.service === name) return known;
+    const part = partOf(name, config, settings);
+    parts.set(config, part);
+    const { shared } = part.stanza;
+    if (shared.length > 0 && !settings.config.shared_frontend) options.onIgnored(name, shared);
+    return part;
+  };
+
+  function desire(service: Service, config: HaproxyService): Desired {
+    const before = previous.get(service.name);
+    const part = partFor(service.name, config);
+    if (
+      before?.part === part &&
+      before.service.instances === service.instances &&
+      before.service.defaults === service.defaults
+    ) {
+      return before.service === service ? before : { ...before, service };
+    }
+    const members = membersOf(service, part);
+    for (const refusal of members.refusals)
+      if (!before?.refusals.some((other) => isDeepStrictEqual(other, refusal)))
+        options.onRefused(service.name, refusal);
+    return { service, part, ...members };
+  }
+
+  function membersOf({ instances, defaults }: Service, part: Part): Members {
+    const { config, traits } = part;
+    const isOwnResolver = /(^|\s)resolvers\s/.test(config.server_options ?? '');
+    const { servers, refusals } = serversOf(instances ?? defaults, {
+      top: settings.config,
+      service: config,
+      cookies: traits.cookies,
+      resolve: (host, server) =>
+        isOwnResolver ? host : (hosts.resolve(host) ?? addressOf(server)),
+    });
+    return instances === undefined
+      ? { servers: undefined, fallback: servers, refusals }
+      : { servers, fallback: [], refusals };
+  }
+
+  function of(snapshot: Snapshot): ReadonlyMap<string, Desired> {
+    const now = new Map<string, Desired>();
+    for (const [name, service] of snapshot) {
+      const { haproxy } = service;
+      const config = haproxy && !haproxy.disabled ? choose(name, haproxy) : undefined;
+      if (config) now.set(name, desire(service, config));
+    }
+    previous = now;
+    return now;
+  }
+
+  return {
+    /** What a snapshot asks for, in its order. */
+    of,
+    /** The same, once names that are new were looked up. */
+    async resolved(snapshot: Snapshot, signal: AbortSignal): Promise<ReadonlyMap<string, Desired>> {
+      const first = of(snapshot);
+      if (!(await hosts.learn(signal))) return first;
+      previous = new Map();
+      return of(snapshot);
+    },
+    /** The servers of a service as another configuration of it would have them. */
+    under: (service: Service, part: Part) => membersOf(service, part),
+    /** Forgets what was made of names: an address changed. */
+    refresh(): void {
+      previous = new Map();
+    },
+  };
+}
+
+export type Desire = ReturnType<typeof createDesire>;

@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises';
+
+import { type Log, messageOf, writeFileAtomic } from '@smartstack/daemon';
+
+import type { HaproxyService } from '../config/config.ts';
+import type { Desired } from '../desired/desire.ts';
+import type { Paths } from '../process/paths.ts';
+import type { Layout } from '../render/layout.ts';
+import { readWritten, type WrittenFile } from '../render/written.ts';
+import type { Sync } from '../runtime/sync.ts';
+import type { Due } from '../time/due.ts';
+import { fileWith } from './members.ts';
+import { type Remembered, textOf as textOfMemory } from './memory-file.ts';
+
+/** The files of one HAProxy on disk, which follow what it was told a little later. */
+export interface Keeper {
+  /** The configuration that is there, read as one of synapse's; undefined where there is none. */
+  readonly written: WrittenFile | undefined;
+  /** Why it lags behind for longer than it should. */
+  readonly trouble: string | undefined;
+  /** HAProxy was told something that is not in the file: asks to be woken for `flush`. */
+  touch(): void;
+  /** Looks whether someone changed or removed the file, and if so asks to write it again. */
+  look(): Promise<void>;
+  /** Another file was written and loaded. */
+  replaced(file: WrittenFile): void;
+  /** Whether the file says other members than are desired. */
+  differs(layout: Layout, desired: ReadonlyMap<string, Desired>): boolean;
+  /** Writes what HAProxy was told since; what cannot be written now is tried again later. */
+  flush(now: FlushInput): Promise<void>;
+}
+
+export interface FlushInput {
+  readonly layout: Layout | undefined;
+  readonly desired: ReadonlyMap<string, Desired>;
+  readonly pid: number | undefined;
+  readonly good: Readonly<Record<string, HaproxyService>>;
+}
+
+export interface KeeperOptions {
+  readonly paths: Paths;
+  readonly written: WrittenFile | undefined;
+  readonly sync: Sync | undefined;
+  readonly maxId: number;
+  readonly due: Due;
+  readonly log: Log;
+}
+
+/** How long the file may lag behind the members that HAProxy was told, in milliseconds. */
+const lag = 1_000;
+const retry = 5_000;
+
+export function createKeeper({ paths, sync, maxId, due, log, ...before }: KeeperOptions): Keeper {
+  let { written } = before;
+  let isOld = false;
+  let remembered = '';
+  let trouble: string | undefined;
+
+  const textOf = (layout: Layout, desired: ReadonlyMap<string, Desired>) =>
+    fileWith(layout, desired, { sync, written, maxId }).text;
+
+  async function flush({ layout, desired, pid, good }: FlushInput): Promise<void> {
+    if (!isOld || !layout) return;
+    try {
+      const text = textOf(layout, desired);
+      if (paths.config !== undefined && text !== written?.text) {
+        await writeFileAtomic(paths.config, text);
+        written = readWritten(text);
+      }
+      const memory = textOfMemory({ good, pid, leaving: leavingOf(layout, sync) });
+      if (paths.memory !== undefined && memory !== remembered) {
+        await writeFileAtomic(paths.memory, memory, 0o600);
+        remembered = memory;
+      }
+      isOld = false;
+      trouble = undefined;
+    } catch (error) {
+      if (trouble === undefined) log.error({ reason: messageOf(error) }, 'the file is behind');
+      trouble = messageOf(error);
+      due.at('file', Date.now() + retry);
+    }
+  }
+
+  return {
+    get written() {
+      return written;
+    },
+    get trouble() {
+      return trouble;
+    },
+    touch: () => {
+      isOld = true;
+      due.at('file', Date.now() + lag);
+    },
+    look: async () => {
+      if (paths.config === undefined || written === undefined) return;
+      const text = await readFile(paths.config, 'utf8').catch(() => '');
+      if (text === written.text) return;
+      log.warn({ file: paths.config }, 'someone changed the file; it is written again');
+      written = readWritten(text);
+      isOld = true;
+      due.at('file', Date.now());
+    },
+    replaced: (file) => {
+      written = file;
+    },
+    differs: (layout, desired) => textOf(layout, desired) !== written?.text,
+    flush,
+  };
+}
+
+function leavingOf({ parts }: Layout, sync: Sync | undefined): Remembered['leaving'] {
+  return Object.fromEntries(
+    parts.flatMap(({ stanza: { backendName } }) => {
+      const servers = [...(sync?.memoryOf(backendName)?.leaving.keys() ?? [])];
+      return servers.length > 0 ? [[backendName, servers]] : [];
+    }),
+  );
+}

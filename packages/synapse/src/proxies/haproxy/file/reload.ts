@@ -1,0 +1,156 @@
+import { writeFile } from 'node:fs/promises';
+
+import { type Log, messageOf, writeFileAtomic } from '@smartstack/daemon';
+
+import type { Snapshot } from '../../../service.ts';
+import type { Desire, Desired } from '../desired/desire.ts';
+import { bindsOf } from '../judge/binds.ts';
+import { judge, placesOf } from '../judge/judge.ts';
+import type { Quarantine } from '../judge/quarantine.ts';
+import type { Equipment } from '../process/equipment.ts';
+import { descriptorProblem } from '../process/machine.ts';
+import { type File, type Layout, layoutOf } from '../render/layout.ts';
+import { readWritten, type WrittenFile } from '../render/written.ts';
+import { type Before, lookBefore, restoreHand } from '../runtime/hand.ts';
+import { parseServersState } from '../runtime/state.ts';
+import type { Sync } from '../runtime/sync.ts';
+import { fileWith } from './members.ts';
+
+/** What HAProxy accepts of a snapshot; `file` is what it loaded, undefined when it ran that already. */
+export interface Reloaded {
+  readonly layout: Layout;
+  readonly file: WrittenFile | undefined;
+}
+
+export interface ReloadOptions {
+  readonly equipment: Equipment;
+  readonly desire: Desire;
+  readonly quarantine: Quarantine;
+  readonly syncs: readonly Sync[];
+  readonly log: Log;
+  /** The file that is there, read as one of synapse's. */
+  readonly written: WrittenFile | undefined;
+  /** The worker that runs, if one does. */
+  readonly pid: number | undefined;
+  /** Whether HAProxy died: what was judged before then serves again at once. */
+  readonly isRevival: boolean;
+  /** Whether an accepted layout is worth a reload: what runs may be just that. */
+  isNews(layout: Layout): boolean;
+}
+
+/**
+ * Makes HAProxy run what a snapshot asks for: what is refused goes into quarantine until the rest is
+ * valid, then the file is replaced and loaded. When it does not take, the file before is put back,
+ * and started where nothing runs, and the error thrown.
+ */
+export async function reload(
+  snapshot: Snapshot,
+  options: ReloadOptions,
+  signal: AbortSignal,
+): Promise<Reloaded> {
+  const { layout, file } = await acceptable(snapshot, options, signal);
+  if (!options.isNews(layout)) return { layout, file: undefined };
+  const { equipment, syncs, log } = options;
+  if (equipment.managed) await refuseTooLarge(file);
+  const [runtime] = equipment.runtimes;
+  const before = options.isRevival
+    ? undefined
+    : runtime && (await lookBefore(runtime, signal).catch(() => undefined));
+  const isLeaving = (backend: string, server: string) =>
+    syncs[0]?.memoryOf(backend)?.leaving.has(server) ?? false;
+  await handOver(equipment, before, isLeaving);
+  await swap(layout, file, options, signal);
+  if (runtime && before) {
+    const [now = ''] = await runtime.ask(['show servers state'], signal);
+    const commands = restoreHand(before.states, parseServersState(now), isLeaving);
+    await runtime.ask(commands, signal);
+  }
+  log.info({ shape: layout.shape, services: layout.parts.length }, 'haproxy runs a new file');
+  return { layout, file: readWritten(file.text) };
+}
+
+/** Replaces the file and loads it, or puts everything back. */
+async function swap(
+  layout: Layout,
+  file: File,
+  { equipment, quarantine, written }: ReloadOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { loader, paths } = equipment;
+  if (paths.config === undefined) throw new Error('cannot load a new file: do_writes is false');
+  await writeFileAtomic(paths.config, file.text);
+  try {
+    await loader.load(layout.shape, signal);
+  } catch (error) {
+    // Ended in the middle: nobody knows what HAProxy will run; the next synapse asks it.
+    signal.throwIfAborted();
+    blame(error, layout, quarantine);
+    if (written) await writeFileAtomic(paths.config, written.text);
+    if (written?.shape !== undefined && written.shape !== layout.shape)
+      if (!(await loader.lives(signal)))
+        await loader.load(written.shape, signal).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** A worker that could not listen says for whom: the next try leaves that out. */
+function blame(error: unknown, layout: Layout, quarantine: Quarantine): void {
+  for (const [, name] of messageOf(error).matchAll(/Starting (?:frontend|proxy) (\S+?):? /g)) {
+    const { owner } = layout.sections.find(({ title }) => title.split(' ')[1] === name) ?? {};
+    if (owner === undefined) continue;
+    quarantine.add(owner, layout.partOf.get(owner)?.config, {
+      reason: messageOf(error),
+      bind: bindsOf(layout.sections).find((bind) => bind.section.owner === owner),
+    });
+  }
+}
+
+/** The largest part of what a snapshot asks for that HAProxy accepts. */
+async function acceptable(
+  snapshot: Snapshot,
+  { equipment, desire, quarantine, syncs, log, written, pid, isRevival }: ReloadOptions,
+  signal: AbortSignal,
+): Promise<{ readonly layout: Layout; readonly file: File }> {
+  const { settings, paths, check } = equipment;
+  const held = placesOf(written?.sections ?? []);
+  const members = { sync: syncs[0], written, maxId: settings.config.max_server_id };
+  for (let tries = 0; tries < snapshot.size + 10; tries++) {
+    const desired = desire.of(snapshot);
+    const layout = layoutOf(partsOf(desired), settings, quarantine.leftOut);
+    const file = fileWith(layout, desired, members);
+    if (isRevival && layout.shape === written?.shape) return { layout, file };
+    const judging = { candidate: paths.candidate, check, held, pid };
+    const objections = await judge(layout, file, judging, signal);
+    if (objections.length === 0) return { layout, file };
+    for (const { owner, reason, bind } of objections) {
+      const origin = snapshot.get(owner)?.origin;
+      const where = origin === undefined ? reason : `${origin}: ${reason}`;
+      quarantine.add(owner, desired.get(owner)?.part.config, { reason: where, bind });
+      log.error({ service: owner, origin, reason }, 'left out of haproxy');
+    }
+  }
+  throw new Error('cannot make a file that HAProxy accepts');
+}
+
+export function partsOf(desired: ReadonlyMap<string, Desired>): Layout['parts'] {
+  return [...desired.values()].map(({ part }) => part);
+}
+
+async function refuseTooLarge(file: File): Promise<void> {
+  const problem = await descriptorProblem(file.text);
+  if (problem !== undefined) throw new Error(`cannot load a new file: ${problem}`);
+}
+
+/** Gives DOWN, weights and maintenance to the worker that comes, but not what synapse itself took out. */
+async function handOver(
+  { managed }: Equipment,
+  before: Before | undefined,
+  isLeaving: (backend: string, server: string) => boolean,
+): Promise<void> {
+  if (!managed) return;
+  const lines = before?.text.split('\n').filter((line) => {
+    const [, backend = '', , server = ''] = line.split(' ');
+    return !isLeaving(backend, server);
+  });
+  await writeFile(managed.serversState, `${(lines ?? ['1']).join('\n')}\n`, { mode: 0o600 });
+}

@@ -1,0 +1,88 @@
+import type { HaproxyService } from '../config/config.ts';
+import { type Bind, probe } from './binds.ts';
+
+/** Why something is left out of the file. */
+export interface Quarantined {
+  readonly owner: string;
+  readonly reason: string;
+  readonly since: string;
+  /** Whether its last good stanza serves on meanwhile. */
+  readonly lastGood: boolean;
+}
+
+/** Remembers what was refused and what was last good, so that one service stops no other. */
+export interface Quarantine {
+  /** The configuration to use for a service: its own, its last good one, or none. */
+  choose(service: string, config: HaproxyService): HaproxyService | undefined;
+  /** Leaves out an owner whose configuration, if a service, was this. */
+  add(
+    owner: string,
+    config: HaproxyService | undefined,
+    why: { reason: string; bind?: Bind | undefined },
+  ): void;
+  /** Extra sections and the like that are left out. */
+  readonly leftOut: ReadonlySet<string>;
+  /** These were loaded: they are the last good ones now. */
+  loaded(parts: readonly { readonly service: string; readonly config: HaproxyService }[]): void;
+  /** Gives another try to what waited for an address that is free by now. */
+  release(signal: AbortSignal): Promise<void>;
+  /** The last good configurations by service. */
+  readonly good: Readonly<Record<string, HaproxyService>>;
+  list(): readonly Quarantined[];
+}
+
+export function createQuarantine(good: Map<string, HaproxyService> = new Map()): Quarantine {
+  const entries = new Map<
+    string,
+    {
+      readonly key: string;
+      readonly reason: string;
+      readonly bind: Bind | undefined;
+      readonly since: string;
+      readonly last: HaproxyService | undefined;
+    }
+  >();
+
+  return {
+    choose: (service, config) => {
+      const entry = entries.get(service);
+      if (!entry) return config;
+      if (entry.key === JSON.stringify(config)) return entry.last;
+      entries.delete(service);
+      return config;
+    },
+    add: (owner, config, { reason, bind }) => {
+      const before = entries.get(owner);
+      const isLast = before !== undefined && before.last === config;
+      const candidate = good.get(owner);
+      const key = isLast ? before.key : JSON.stringify(config ?? null);
+      const last = isLast || JSON.stringify(candidate) === key ? undefined : candidate;
+      const since = before?.since ?? new Date().toISOString();
+      entries.set(owner, { key, reason: isLast ? before.reason : reason, bind, since, last });
+    },
+    get leftOut() {
+      return new Set([...entries].filter(([, { key }]) => key === 'null').map(([owner]) => owner));
+    },
+    loaded: (parts) => {
+      good.clear();
+      for (const { service, config } of parts) good.set(service, config);
+    },
+    release: async (signal) => {
+      for (const [owner, { bind }] of entries) {
+        if (!bind || (await probe(bind)) !== undefined) continue;
+        signal.throwIfAborted();
+        entries.delete(owner);
+      }
+    },
+    get good() {
+      return Object.fromEntries(good);
+    },
+    list: () =>
+      [...entries].map(([owner, { reason, since, last }]) => ({
+        owner,
+        reason,
+        since,
+        lastGood: last !== undefined,
+      })),
+  };
+}

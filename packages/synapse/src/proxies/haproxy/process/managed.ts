@@ -1,0 +1,178 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import {
+  createDeadline,
+  type Deadline,
+  type Log,
+  messageOf,
+  writeFileAtomic,
+} from '@smartstack/daemon';
+
+import type { HaproxyConfig } from '../config/config.ts';
+import { createRuntime } from '../runtime/runtime.ts';
+import type { Processes } from '../runtime/state.ts';
+import { pause } from '../time/pause.ts';
+import { type Loader, type Running, runningAt } from './loader.ts';
+import { startOf } from './lock.ts';
+import { createMaster } from './master.ts';
+import type { ManagedPaths } from './paths.ts';
+import { alertsSince, endOf } from './process-log.ts';
+import { spawnDetached } from './spawn.ts';
+
+/** How long a reload that nothing came of is waited for before it is asked for again. */
+const lostReload = 2_000;
+const deathInterval = 300;
+
+/**
+ * Runs HAProxy as a master with workers, in a session of its own: it outlives this process, and one
+ * that runs already is taken over.
+ */
+export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: Log): Loader {
+  const master = createMaster(paths.master);
+  const runtime = createRuntime(paths.sockets[0] ?? '', 2_000);
+  let known: Known | undefined;
+  /** Aborts when a master that this process started ends; of another one's end only its pid tells. */
+  let ended: AbortSignal | undefined;
+  const now = (signal: AbortSignal) => runningAt(runtime, signal).catch(() => undefined);
+  const processes = (signal: AbortSignal) => master.processes(signal).catch(() => undefined);
+
+  async function load(shape: string, signal: AbortSignal): Promise<void> {
+    const before = (await processes(signal)) ?? (await starting(signal));
+    const logged = await endOf(paths.log);
+    using deadline = createDeadline(config.reload_timeout, signal);
+    try {
+      if (before) await reload(before, shape, deadline.signal);
+      else if (await lives(deadline.signal)) await signalled(shape, deadline.signal);
+      else await start(shape, deadline);
+    } catch (error) {
+      signal.throwIfAborted();
+      const said = await alertsSince(paths.log, logged);
+      const late = `not done in ${config.reload_timeout} ms`;
+      const why = said || (deadline.isOver ? late : messageOf(error));
+      throw new Error(`cannot ${before ? 'reload' : 'start'} HAProxy: ${why}`, { cause: error });
+    }
+  }
+
+  /** One that is just starting does not answer yet, and would not survive a signal. */
+  async function starting(outer: AbortSignal): Promise<Processes | undefined> {
+    using patience = createDeadline(2_000, outer);
+    const { signal } = patience;
+    while (!signal.aborted && (await lives(signal))) {
+      const found = await processes(signal);
+      if (found) return found;
+      await sleep(100, undefined, { signal }).catch(() => undefined);
+    }
+    return undefined;
+  }
+
+  async function reload(before: Processes, shape: string, signal: AbortSignal): Promise<void> {
+    await master.reload(signal);
+    let asked = Date.now();
+    for (let wait = 10; ; wait = Math.min(wait * 1.5, 100)) {
+      const running = await now(signal);
+      if (isNew(running, before, shape)) return;
+      const after = await processes(signal);
+      if (after && after.failed > 0 && after.reloads > before.reloads)
+        throw new Error('the new worker did not start');
+      if (after?.reloads === before.reloads && Date.now() - asked > lostReload) {
+        await master.reload(signal);
+        asked = Date.now();
+      }
+      await sleep(wait, undefined, { signal });
+    }
+  }
+
+  /** A master whose socket does not answer may still hear a signal; a second one must not be started. */
+  async function signalled(shape: string, signal: AbortSignal): Promise<void> {
+    const old = await now(signal);
+    const pid = known?.pid ?? 0;
+    process.kill(pid, 'SIGUSR2');
+    try {
+      for (let wait = 10; ; wait = Math.min(wait * 1.5, 100)) {
+        const running = await now(signal);
+        if (running && running.pid !== old?.pid && running.shape === shape) return;
+        await sleep(wait, undefined, { signal });
+      }
+    } catch (error) {
+      throw new Error(`the master with pid ${pid} lives, but does not answer`, { cause: error });
+    }
+  }
+
+  async function start(shape: string, deadline: Deadline): Promise<void> {
+    const args = ['-W', '-S', `${paths.master},mode,600`, '-f', paths.config];
+    const child = await spawnDetached(config.binary, args, paths.log);
+    await writeFileAtomic(paths.pid, `${child.pid}\n`);
+    const within = AbortSignal.any([deadline.signal, child.ended]);
+    try {
+      for (let wait = 10; (await now(within))?.shape !== shape; wait = Math.min(wait * 1.5, 100))
+        await sleep(wait, undefined, { signal: within });
+    } catch (error) {
+      if (deadline.isOver && !child.ended.aborted) child.kill();
+      throw child.ended.aborted ? child.ended.reason : error;
+    }
+    ended = child.ended;
+    if (child.pid !== undefined) known = { pid: child.pid, start: await startOf(child.pid) };
+    log.info({ haproxy_pid: child.pid, config: paths.config }, 'haproxy started');
+  }
+
+  async function lives(signal: AbortSignal): Promise<boolean> {
+    if (known && (await isSame(known))) return true;
+    const pid = (await processes(signal))?.master ?? (await written());
+    if (pid === undefined) return false;
+    known = { pid, start: await startOf(pid) };
+    return true;
+  }
+
+  /** The pid in the pid file, if that process is a HAProxy of this folder. */
+  async function written(): Promise<number | undefined> {
+    const pid = Number(await readFile(paths.pid, 'utf8').catch(() => ''));
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    return command.includes(paths.master) ? pid : undefined;
+  }
+
+  async function* deaths(signal: AbortSignal): AsyncGenerator<void, void> {
+    let mourned: Known | undefined;
+    while (!signal.aborted) {
+      const watched = known;
+      if (!watched) await lives(signal);
+      else if (watched !== mourned && !(await isSame(watched))) {
+        mourned = watched;
+        yield;
+      }
+      await pause(deathInterval, signal, ...(ended && !ended.aborted ? [ended] : []));
+    }
+  }
+
+  return {
+    lives,
+    load,
+    deaths,
+    [Symbol.asyncDispose]: async () => {
+      if (config.on_exit !== 'stop') return;
+      using patience = createDeadline(5_000);
+      const { signal } = patience;
+      // One that is just starting does not answer yet, but is known by its pid file.
+      if ((await lives(signal)) && known) await stop(known.pid, signal);
+    },
+  };
+}
+
+interface Known {
+  readonly pid: number;
+  readonly start: string | undefined;
+}
+
+const isSame = async ({ pid, start }: Known) => (await startOf(pid)) === start;
+
+/** Whether a worker that did not run before runs the shape that is meant. */
+function isNew(running: Running | undefined, before: Processes, shape: string): boolean {
+  return running !== undefined && !before.workers.includes(running.pid) && running.shape === shape;
+}
+
+async function stop(pid: number, signal: AbortSignal): Promise<void> {
+  const start = await startOf(pid);
+  process.kill(pid, 'SIGTERM');
+  while (!signal.aborted && (await startOf(pid)) === start)
+    await sleep(20, undefined, { signal }).catch(() => undefined);
+}

@@ -1,0 +1,22 @@
+import { exchange } from '../runtime/runtime.ts';
+import { type Processes, parseProcesses } from '../runtime/state.ts';
+
+/** Asks the socket of a master process. */
+export interface Master {
+  /** Its processes; rejects when no master answers. */
+  processes(signal: AbortSignal): Promise<Processes>;
+  /** Asks for a reload. That it was asked for is all that is known: HAProxy 2.6 says nothing. */
+  reload(signal: AbortSignal): Promise<void>;
+}
+
+/** A client of the master socket at a path, which keeps no connection: it stops answering after ten. */
+export function createMaster(path: string, timeout = 1_000): Master {
+  const ask = (command: string, signal: AbortSignal) =>
+    exchange(path, `${command};quit\n`, { timeout, signal });
+  return {
+    processes: async (signal) => parseProcesses(await ask('show proc', signal)),
+    reload: async (signal) => {
+      await ask('reload', signal);
+    },
+  };
+}

@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import type { Instance } from '@smartstack/registry';
+
+import type { HaproxyConfig, HaproxyService } from '../config/config.ts';
+import { hash32 } from './hash.ts';
+import { parseOptions } from './options.ts';
+
+/** One server of a backend, as it is to be: everything but its id. */
+export interface Server {
+  /** HAProxy's name for it: `<name>_<host>:<port>` or `<host>:<port>`. */
+  readonly name: string;
+  /** An IP address, or a host name where HAProxy itself resolves it. */
+  readonly host: string;
+  readonly port: number;
+  readonly weight: number | undefined;
+  /** Its other words, as they stand in the file. */
+  readonly options: string;
+  /** An id that the registry asked for, where it may. */
+  readonly wantedId?: number;
+}
+
+/** What was left out of a member's registry options. */
+export interface Refusal {
+  readonly server: string;
+  readonly options: readonly string[];
+}
+
+export interface ServerSettings {
+  readonly top: HaproxyConfig;
+  readonly service: HaproxyService;
+  /** Whether the backend persists by cookie, so that servers need one. */
+  readonly cookies: boolean;
+  /** The address to use for a server's host; undefined while it is not known. */
+  resolve(host: string, server: string): string | undefined;
+}
+
+/**
+ * The servers that stand for a service's instances, in the order of the file, and what was refused.
+ * Instances are untrusted: nothing of one changes another's server. Hosts that do not resolve are
+ * left out.
+ */
+export function serversOf(
+  instances: readonly Instance[],
+  settings: ServerSettings,
+): { readonly servers: readonly Server[]; readonly refusals: readonly Refusal[] } {
+  const refusals: Refusal[] = [];
+  const names = uniqueNames(instances);
+  const servers: Server[] = [];
+  for (const { instance, name } of names) {
+    const host = settings.resolve(instance.host, name);
+    if (host === undefined) continue;
+    const { words, refused } = parseOptions(
+      instance.haproxyServerOptions ?? '',
+      settings.top.registry_server_options,
+    );
+    if (refused.length > 0) refusals.push({ server: name, options: refused });
+    servers.push(serverOf({ instance, name, host, words }, settings));
+  }
+  return { servers: inOrder(servers, settings), refusals };
+}
+
+interface Named {
+  readonly instance: Instance;
+  readonly name: string;
+  readonly host: string;
+  readonly words: readonly string[];
+}
+
+function serverOf({ instance, name, host, words }: Named, settings: ServerSettings): Server {
+  const { top, service, cookies } = settings;
+  const port = service.server_port_override ?? instance.port;
+  const template = filled(service.server_options ?? '', instance, port);
+  const cookie = service.cookie_value_method === 'hash' ? sha1(name) : name;
+  const nerve = service.use_nerve_weights ?? top.use_nerve_weights;
+  const local = take(template, 'weight');
+  const remote = take(words.join(' '), 'weight');
+  const id = take(remote.rest, 'id');
+  const announced = nerve ? instance.weight : undefined;
+  const weight = announced ?? number(remote.value) ?? number(local.value);
+  return {
+    name,
+    host,
+    port,
+    weight: weight === undefined ? undefined : Math.min(weight, 256),
+    options: [cookies && `cookie ${cookie}`, local.rest, id.rest].filter(Boolean).join(' '),
+    ...(id.value !== undefined && { wantedId: Number(id.value) }),
+  };
+}
+
+/** A member without a name goes by its host: an option without its value would spoil the file. */
+function filled(template: string, { host, name = host }: Instance, port: number): string {
+  if (!template.includes('%{')) return template;
+  return template
+    .replaceAll('%{host}', host)
+    .replaceAll('%{port}', String(port))
+    .replaceAll('%{name}', safeName(name));
+}
+
+/** Takes a keyword with its whole number out of a line's words; the last one counts. */
+function take(
+  text: string,
+  keyword: 'weight' | 'id',
+): { rest: string; value?: string | undefined } {
+  if (!text.includes(keyword)) return { rest: text };
+  const pattern = patterns[keyword];
+  const value = [...text.matchAll(pattern)].at(-1)?.[1];
+  return { rest: text.replace(pattern, '').trim(), value };
+}
+
+const patterns = { weight: /(?:^|\s)weight\s+(\d+)(?=\s|$)/g, id: /(?:^|\s)id\s+(\d+)(?=\s|$)/g };
+
+const number = (value: string | undefined) => (value === undefined ? undefined : Number(value));
+
+function inOrder(servers: readonly Server[], { top, service }: ServerSettings): readonly Server[] {
+  const byName = (a: Server, b: Server) => (a.name < b.name ? -1 : 1);
+  switch (service.backend_order) {
+    case 'no_shuffle':
+      return servers;
+    case 'asc':
+      return servers.toSorted(byName);
+    case 'desc':
+      return servers.toSorted(byName).toReversed();
+    case 'shuffle':
+      return shuffled(servers, String(top.server_order_seed ?? hostname()));
+  }
+}
+
+/** An order that depends on the seed and each name alone: a new server moves no other. */
+function shuffled(servers: readonly Server[], seed: string): readonly Server[] {
+  return servers
+    .map((server) => ({ server, rank: hash32(`${seed} ${server.name}`) }))
+    .sort((a, b) => a.rank - b.rank || (a.server.name < b.server.name ? -1 : 1))
+    .map(({ server }) => server);
+}
+
+/**
+ * The instances, each once and in their order, with names. Two whose names would be equal are told
+ * apart by a hash of one's key, whatever the order.
+ */
+function uniqueNames(instances: readonly Instance[]) {
+  const byKey = new Map(instances.map((instance) => [keyOf(instance), instance]));
+  const names = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const key of [...byKey.keys()].sort()) {
+    const instance = byKey.get(key);
+    if (!instance) continue;
+    const plain = serverName(instance);
+    const name = taken.has(plain) ? `${plain}.${sha1(key).slice(0, 12)}` : plain;
+    taken.add(name);
+    names.set(key, name);
+  }
+  return [...byKey].map(([key, instance]) => ({ instance, name: names.get(key) ?? '' }));
+}
+
+/** HAProxy's name for an instance's server, of the characters that HAProxy allows. */
+export function serverName({ name, host, port }: Instance): string {
+  const address = `${host}:${port}`;
+  return name === undefined || name === '' ? address : `${safeName(name)}_${address}`;
+}
+
+/** A name as it is where it fits HAProxy, else what fits of it and a hash of the whole. */
+function safeName(name: string): string {
+  if (/^[A-Za-z0-9_.:-]{0,128}$/.test(name)) return name;
+  return `${name.slice(0, 64).replace(/[^A-Za-z0-9_.:-]/g, '-')}.${sha1(name).slice(0, 8)}`;
+}
+
+/** An address as HAProxy reads it: IPv6 in brackets. */
+export function addressOf({
+  host,
+  port,
+}: {
+  readonly host: string;
+  readonly port: number;
+}): string {
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The server's line in the file. */
+export function serverLine(server: Server, id: number): string {
+  const { name, weight, options } = server;
+  const words = [`server ${name} ${addressOf(server)} id ${id}`, options];
+  if (weight !== undefined) words.push(`weight ${weight}`);
+  return words.filter(Boolean).join(' ');
+}
+
+/** Unlike the name, never equal for two different instances. */
+const keyOf = ({ name, host, port }: Instance) => JSON.stringify([name, host, port]);
+
+const sha1 = (text: string) => createHash('sha1').update(text).digest('hex');

@@ -1,0 +1,140 @@
+import type { Ids } from '../render/ids.ts';
+import type { Server } from '../render/server.ts';
+import type { Traits } from '../render/traits.ts';
+import {
+  addServer,
+  drainServer,
+  moveServer,
+  readyServer,
+  type Step,
+  weighServer,
+} from './command.ts';
+import type { ServerState } from './state.ts';
+
+/** What is known of one backend when a plan is made. */
+export interface Situation {
+  readonly backend: string;
+  readonly traits: Traits;
+  /** The servers that it is to have; undefined to keep what it has. */
+  readonly desired: readonly Server[] | undefined;
+  readonly ids: Ids;
+  /** What HAProxy has. */
+  readonly actual: readonly ServerState[];
+  /** Each server as HAProxy was last told, by name; a missing one was never told by this process. */
+  readonly told: ReadonlyMap<string, Server>;
+  /** Servers that drain because they left, or to be made anew; true for the latter. */
+  readonly leaving: ReadonlyMap<string, { readonly replace: boolean }>;
+}
+
+export interface Plan {
+  readonly steps: readonly Step[];
+  /** Servers that leave with this plan. */
+  readonly leave: readonly { readonly server: string; readonly replace: boolean }[];
+  /** Servers that left and are back. */
+  readonly back: readonly string[];
+  /** Servers that someone put out of rotation by hand. */
+  readonly byHand: ReadonlyMap<string, 'maintenance' | 'drain'>;
+  /** Why the file must be loaded for the rest; undefined when the steps suffice. */
+  readonly reload: string | undefined;
+  /** Whether there is more to do once these steps are done: servers are made anew a few at a time. */
+  readonly more: boolean;
+}
+
+/** The steps from what one backend has to what it is to have: additions first, then removals. */
+export function plan(situation: Situation): Plan {
+  const { backend, traits, desired, actual, leaving } = situation;
+  const wanted = new Map((desired ?? []).map((server) => [server.name, server]));
+  const present = new Map(actual.map((server) => [server.name, server]));
+  const missing = [...wanted.values()].filter(({ name }) => !present.has(name));
+  const kept = actual.filter(({ name }) => wanted.has(name) && !leaving.get(name)?.replace);
+  const back = kept.flatMap(({ name }) => (leaving.has(name) && wanted.get(name)) || []);
+  const gone =
+    desired === undefined
+      ? []
+      : actual.filter(({ name }) => !(wanted.has(name) || traits.ownServers.has(name)));
+  const stale = staleServers(situation, kept, { wanted, isWhole: missing.length === 0 });
+
+  const steps = [
+    ...(traits.obstacle === undefined ? missing.map((server) => add(situation, server)) : []),
+    ...back.map((server) => readyServer(backend, server)),
+    ...kept.flatMap((state) => adjust(situation, state, wanted)),
+    ...[...gone, ...stale.replace]
+      .filter(({ name }) => !leaving.has(name))
+      .map(({ name }) => drainServer(backend, name)),
+  ];
+  return {
+    steps,
+    back: back.map(({ name }) => name),
+    leave: [
+      ...gone.map(({ name }) => ({ server: name, replace: false })),
+      ...stale.replace.map(({ name }) => ({ server: name, replace: true })),
+    ].filter(({ server }) => !leaving.has(server)),
+    byHand: byHand(situation),
+    more: stale.more,
+    reload: missing.length > 0 && traits.obstacle ? traits.obstacle : stale.reload,
+  };
+}
+
+function add({ backend, traits, ids }: Situation, server: Server): Step {
+  const id = ids.get(server.name);
+  if (id === undefined) throw new Error(`no id for server ${backend}/${server.name}`);
+  return addServer(backend, server, { id, defaults: traits.defaults });
+}
+
+/** Weight and address as told; what someone changed by hand since stays until it is to change. */
+function adjust(
+  { backend, told }: Situation,
+  state: ServerState,
+  wanted: ReadonlyMap<string, Server>,
+): readonly Step[] {
+  const server = wanted.get(state.name);
+  if (!server) return [];
+  const before = told.get(state.name);
+  const steps: Step[] = [];
+  const weight = server.weight ?? 1;
+  if (
+    before
+      ? before.weight !== server.weight
+      : server.weight !== undefined && state.weight !== weight
+  )
+    steps.push(weighServer(backend, state.name, weight));
+  if ((state.host !== server.host || state.port !== server.port) && state.host !== '-')
+    steps.push(moveServer(backend, server));
+  return steps;
+}
+
+/**
+ * Servers whose other options changed. They are made anew a few at a time, after draining, where
+ * others can carry the load meanwhile; else the file must be loaded.
+ */
+function staleServers(
+  { told, traits, leaving }: Situation,
+  kept: readonly ServerState[],
+  { wanted, isWhole }: { wanted: ReadonlyMap<string, Server>; isWhole: boolean },
+): { readonly replace: readonly ServerState[]; readonly reload?: string; readonly more: boolean } {
+  const stale = kept.filter(({ name }) => {
+    const before = told.get(name);
+    return before !== undefined && before.options !== wanted.get(name)?.options;
+  });
+  if (stale.length === 0) return { replace: [], more: false };
+  if (traits.obstacle !== undefined) return { replace: [], reload: traits.obstacle, more: false };
+  const busy = [...leaving.values()].filter(({ replace }) => replace).length;
+  const serving = kept.filter((server) => server.operational === 'running' && !isOut(server));
+  if (serving.length < 2 && busy === 0 && isWhole)
+    return { replace: [], reload: 'the only server has other options', more: false };
+  const share = serving.length < 2 ? 0 : Math.max(1, Math.floor(serving.length / 5));
+  const replace = stale.slice(0, Math.max(0, share - busy));
+  return { replace, more: replace.length < stale.length };
+}
+
+/** Whether it is out of rotation, by anyone. */
+export const isOut = ({ maintenance, drain }: ServerState) => maintenance || drain;
+
+function byHand({ actual, leaving, traits }: Situation): Plan['byHand'] {
+  return new Map(
+    actual
+      .filter((server) => isOut(server) && !leaving.has(server.name))
+      .filter(({ name }) => !traits.ownServers.has(name))
+      .map((server) => [server.name, server.maintenance ? 'maintenance' : 'drain'] as const),
+  );
+}
