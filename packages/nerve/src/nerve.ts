@@ -2,7 +2,16 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
-import { type Latest, type Log, type Metrics, messageOf, serveStatus } from '@smartstack/daemon';
+import {
+  createJournal,
+  type Journal,
+  type Latest,
+  type Log,
+  type Metrics,
+  messageOf,
+  serveStatus,
+  versionOf,
+} from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { Announcing } from './announcer.ts';
@@ -14,9 +23,11 @@ import { HandOff } from './hand-off.ts';
 import { keepHeartbeat } from './heartbeat.ts';
 import { both, createMeasures } from './measures.ts';
 import type { Orders } from './orders.ts';
+import { journalMeasures } from './page/journal.ts';
+import { createNervePage } from './page/page.ts';
 import type { Place } from './reporters/reporter.ts';
 import { phaseOf } from './schedule.ts';
-import { createService } from './service.ts';
+import { createService, type Service } from './service.ts';
 import { createStatsd, type Statsd, statsdMeasures } from './statsd.ts';
 import { runTogether } from './tasks.ts';
 
@@ -47,11 +58,12 @@ export async function runNerve(
   using statsd = config.statsd && createStatsd(config.statsd);
   const services = new AbortController();
   const beats = createBeats();
-  const fleet = createFleet(fleetDeps({ ...deps, beats, statsd }), services.signal);
+  const journal = createJournal();
+  const fleet = createFleet(fleetDeps({ ...deps, beats, statsd, journal }), services.signal);
   try {
     fleet.apply(config.services);
     log.info({ instance: config.instanceId, services: config.services.length }, 'checking');
-    await runTogether(sideTasks(config, { ...deps, fleet, beats }), signal);
+    await runTogether(sideTasks(config, { ...deps, fleet, beats, journal }), signal);
   } finally {
     services.abort(signal.reason);
     await withdrawn(fleet, deps);
@@ -62,11 +74,12 @@ export async function runNerve(
 interface Parts extends NerveDeps {
   readonly fleet: Fleet;
   readonly beats: Beats;
+  readonly journal: Journal;
 }
 
 /** All that goes on beside the services, until aborted. */
 function sideTasks(config: Config, parts: Parts) {
-  const { fleet, beats, log, metrics, registries, reloads } = parts;
+  const { fleet, beats, journal, log, metrics, registries, reloads } = parts;
   const { statusAddress: address, heartbeatPath, stateDirectory } = config;
   const status = () => statusOf(config, fleet);
   const tasks = [
@@ -76,7 +89,14 @@ function sideTasks(config: Config, parts: Parts) {
   ];
   if (address) {
     const answer = takeBeats((name) => fleet.services().some((each) => each.name === name), beats);
-    const served = { metrics, ready: () => ready(fleet), status, answer, log };
+    const page = createNervePage({
+      instance: config.instanceId,
+      version: versionOf(import.meta.url),
+      fleet,
+      journal,
+      lastUnwell: registries.lastUnwell,
+    });
+    const served = { metrics, ready: () => ready(fleet), status, answer, page, log };
     tasks.push((own) => serveStatus(address, served, own));
   }
   if (stateDirectory) tasks.push((own) => serveControl(stateDirectory, { ...parts, status }, own));
@@ -138,7 +158,12 @@ function fleetDeps({
   orders,
   beats,
   statsd,
-}: NerveDeps & { readonly beats: Beats; readonly statsd: Statsd | undefined }): FleetDeps {
+  journal,
+}: NerveDeps & {
+  readonly beats: Beats;
+  readonly journal: Journal;
+  readonly statsd: Statsd | undefined;
+}): FleetDeps {
   const measure = createMeasures(metrics);
   let checks = 0;
   return {
@@ -146,8 +171,9 @@ function fleetDeps({
     create: (service) => {
       const own = log.child({ service: service.name });
       if (service.checks.length === 0) own.warn('service has no checks: announced as it is');
-      const measures = measure.of(service.name);
-      return createService(service, {
+      const noted = journalMeasures(journal, service.name, () => created?.status());
+      const measures = both(measure.of(service.name), noted);
+      const created: Service = createService(service, {
         registry: openPlace(registries, service.place),
         log: own,
         measures: statsd ? both(measures, statsdMeasures(statsd, service.name)) : measures,
@@ -155,6 +181,7 @@ function fleetDeps({
         beats,
         order: orders.of(service.name),
       });
+      return created;
     },
     onEnded: measure.forget,
   };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
-import { serveStatus } from '@smartstack/daemon';
+import { createJournal, serveStatus, versionOf } from '@smartstack/daemon';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 
 import { createCatalog } from './api/catalog.ts';
@@ -9,6 +9,9 @@ import { createApi } from './api/handler.ts';
 import type { LoadedConfig, SynapseConfig } from './config.ts';
 import { explain } from './explain.ts';
 import { followedServices, type SynapseDeps } from './followed.ts';
+import { observed } from './page/observed.ts';
+import { createSynapsePage } from './page/page.ts';
+import { createRecorder } from './page/recorder.ts';
 import { createFileOutput } from './proxies/file-output.ts';
 import { haproxy } from './proxies/haproxy/index.ts';
 import { createMemoryFile } from './proxies/memory-file.ts';
@@ -40,9 +43,16 @@ export async function runSynapse(
   });
   await using proxy: ProxyDriver = haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps);
   const catalog = createCatalog();
+  const journal = createJournal();
+  const recorder = createRecorder({
+    journal,
+    metrics: deps.metrics,
+    held: (name) => reconciler.get(name)?.guard?.held(),
+  });
   const drivers = [
-    proxy,
+    observed(proxy, journal),
     catalog.driver,
+    recorder,
     ...(config.file_output ? [createFileOutput(config.file_output)] : []),
     ...(file === undefined ? [] : [createMemoryFile(file, memory)]),
   ];
@@ -65,6 +75,15 @@ export async function runSynapse(
         {
           ...deps,
           ready: reconciler.ready,
+          page: createSynapsePage({
+            reconciler,
+            proxy,
+            journal,
+            haproxy: config.haproxy ?? haproxy.schema.parse({}),
+            version: versionOf(import.meta.url),
+            problems: deps.reloads.problems,
+            lastUnwell: registries.lastUnwell,
+          }),
           status: () => ({
             config_problems: deps.reloads.problems(),
             ...describeStatus(reconciler, drivers),

@@ -1,6 +1,7 @@
 import { type Log, type Metrics, messageOf } from '@smartstack/daemon';
 
 import type { Snapshot } from '../../service.ts';
+import type { Measured } from '../measured.ts';
 import type { Applied, ProxyDriver } from '../proxy.ts';
 import type { HaproxyConfig } from './config/config.ts';
 import { createHosts } from './desired/hosts.ts';
@@ -8,6 +9,7 @@ import { createEngine, type Engine } from './engine.ts';
 import { recall } from './file/memory-file.ts';
 import { createMeters } from './meters.ts';
 import { type Equipment, equip } from './process/equipment.ts';
+import { parseStatistics } from './runtime/statistics.ts';
 import { createDue } from './time/due.ts';
 
 export interface HaproxyDeps {
@@ -92,8 +94,22 @@ export function createHaproxyDriver(
     for await (const _ of hosts.changes(signal)) due.at('hosts', Date.now());
   }
 
+  /** What HAProxy itself counted, by service. */
+  async function measure(signal: AbortSignal): Promise<ReadonlyMap<string, Measured>> {
+    const [runtime] = equipment?.runtimes ?? [];
+    if (!engine || !runtime) return new Map();
+    const [text = ''] = await runtime.ask(['show stat -1 6 -1'], signal);
+    const measured = parseStatistics(text, Date.now());
+    const services = [...engine.backends()].map(
+      ([service, backend]) => [service, measured.get(backend)] as const,
+    );
+    return new Map(services.flatMap(([service, one]) => (one ? [[service, one]] : [])));
+  }
+
   return {
     name: 'haproxy',
+    refused: () => engine?.refused() ?? [],
+    measure,
     apply,
     wakes,
     status: () => ({ trouble: trouble ?? null, ...engine?.status() }),
