@@ -10,7 +10,8 @@ export interface Scene extends AsyncDisposable {
   readonly pages: { readonly nerve: string; readonly synapse: string };
   /** Where apps reach a service. */
   portOf(service: string): number;
-  nerve(services: Readonly<Record<string, object>>): Promise<Daemon>;
+  /** `instance` is what its announcements are called. */
+  nerve(services: Readonly<Record<string, object>>, instance?: string): Promise<Daemon>;
   synapse(services: Readonly<Record<string, object>>, top?: object): Promise<Daemon>;
 }
 
@@ -35,7 +36,7 @@ export async function createScene(): Promise<Scene> {
       synapse: `http://127.0.0.1:${status.synapse}`,
     },
     portOf: (service) => ports.get(service) ?? 0,
-    nerve: (services) => start('nerve', { instance_id: 'vm-1', services }),
+    nerve: (services, instance = 'vm-1') => start('nerve', { instance_id: instance, services }),
     synapse: async (services, top = {}) => {
       const own: Record<string, object> = {};
       for (const [name, service] of Object.entries(services)) {

@@ -59,7 +59,7 @@ export function createRecorder({ journal, metrics, held }: RecorderOptions): Pro
     else holding.delete(service);
     if (now && now.members.length === before?.members.length) return;
     const text = now
-      ? `${now.members.length} members are no longer announced, but served on: ${named(now.members)}`
+      ? `no longer announced, but served on: ${named(now.members)}`
       : 'the loss is no longer held back';
     journal.add({ kind: now ? 'held' : 'released', tone: now ? 'warn' : 'idle', service, text });
   }
@@ -94,7 +94,7 @@ export function changes(before: Service | undefined, now: Service): readonly Cha
     which: readonly Instance[],
   ): Change[] => (which.length === 0 ? [] : [{ kind, tone, service, text: named(which) }]);
   const note: Change[] = heard
-    ? [{ kind: 'heard', tone: 'good', service, text: `${present.length} members` }]
+    ? [{ kind: 'heard', tone: 'good', service, text: count(present.length, 'member') }]
     : [];
   return [
     ...note,
@@ -107,9 +107,11 @@ function startOf(snapshot: Snapshot): Change {
   const unheard = [...snapshot.values()].filter(({ instances }) => instances === undefined);
   const members = [...snapshot.values()].reduce((sum, each) => sum + servedOf(each).length, 0);
   const without = unheard.length > 0 ? `, ${unheard.length} not heard yet` : '';
-  const text = `${snapshot.size} services with ${members} members${without}`;
+  const text = `${count(snapshot.size, 'service')} with ${count(members, 'member')}${without}`;
   return { kind: 'started', tone: 'idle', text };
 }
+
+const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
 
 function named(members: readonly Instance[]): string {
   const names = members
