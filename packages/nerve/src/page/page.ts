@@ -81,7 +81,8 @@ export function pageView(services: readonly Named[], registryAway: boolean): Pag
 
 function serviceView(name: string, status: ServiceStatus): PageService {
   const { host, port, weight } = status.instance;
-  const reason = reasonOf(status);
+  // Why it is down stands at its check.
+  const reason = status.because === 'down' ? '' : reasonOf(status);
   return {
     name,
     ...stateOf(status),
@@ -145,7 +146,7 @@ export function downReason({ check, reason = '', checks }: ServiceStatus): strin
 }
 
 function noticeOf(status: ServiceStatus, view: PageService): PageNotice | undefined {
-  const { tone, name: service, reason: text = '', since } = view;
+  const { tone, name: service, since } = view;
   if (tone !== 'bad' && tone !== 'warn') return undefined;
   const titles: Partial<Record<ServiceStatus['because'], string>> = {
     down: 'Down',
@@ -156,7 +157,7 @@ function noticeOf(status: ServiceStatus, view: PageService): PageNotice | undefi
   return {
     tone,
     title: titles[status.because] ?? 'Not announced yet',
-    text,
+    text: reasonOf(status),
     service,
     ...(since !== undefined && { since }),
     ...(status.until && { until: status.until.getTime() }),

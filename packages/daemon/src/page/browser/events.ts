@@ -8,10 +8,13 @@ const most = 200;
 /** The list of what happened, newest first; `onService` is told which service one wants to see. */
 export function createEvents(onService: (name: string) => void) {
   const list = byId('events');
+  let last = 0;
   list.replaceChildren();
   return {
     add: (events: readonly PageEvent[], now: number): void => {
-      list.prepend(...events.toReversed().map((event) => itemOf(event, now, onService)));
+      const fresh = events.filter(({ id }) => id > last);
+      last = fresh.at(-1)?.id ?? last;
+      list.prepend(...fresh.toReversed().map((event) => itemOf(event, now, onService)));
       while (list.children.length > most) list.lastElementChild?.remove();
       byId('no-events').hidden = list.children.length > 0;
     },

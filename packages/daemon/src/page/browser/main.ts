@@ -7,6 +7,7 @@ import { refreshAges } from './rows.ts';
 import { createServices } from './services.ts';
 
 interface Shown {
+  readonly about: PageAbout;
   readonly services: ReturnType<typeof createServices>;
   readonly events: ReturnType<typeof createEvents>;
   order: readonly string[];
@@ -22,7 +23,8 @@ keepLinked({ onState: drawLink, onMessage: take });
 
 function take(message: PageMessage): void {
   const { now, about, facts, notices, services = [], order, events = [], samples = [] } = message;
-  if (about) shown = begin(about, now);
+  // A connection that is made anew tells everything again.
+  if (about && about.started !== shown?.about.started) shown = begin(about, now);
   if (!shown) return;
   shown.order = order ?? shown.order;
   shown.services.draw(services, shown.order.length, now);
@@ -30,9 +32,11 @@ function take(message: PageMessage): void {
   if (facts) drawFacts(facts);
   if (notices) drawNotices(notices, shown.order.length, now, shown.services.reveal);
   if (events.length > 0) shown.events.add(events, now);
-  if (samples.length > 0) {
+  const last = shown.samples.at(-1)?.at ?? 0;
+  const fresh = samples.filter(({ at }) => at > last);
+  if (fresh.length > 0) {
     const kept = shown.samples.filter(({ at }) => at > now - longest);
-    shown.samples = [...kept, ...samples];
+    shown.samples = [...kept, ...fresh];
     shown.services.plot(shown.samples, now);
   }
   drawClock(now);
@@ -42,7 +46,7 @@ function take(message: PageMessage): void {
 function begin(about: PageAbout, now: number): Shown {
   drawAbout(about, now);
   const services = createServices(about);
-  return { services, events: createEvents(services.reveal), order: [], samples: [] };
+  return { about, services, events: createEvents(services.reveal), order: [], samples: [] };
 }
 
 document.addEventListener('keydown', (event) => {
