@@ -83,7 +83,7 @@ async function startSynapse(hosts: string, directory: string) {
 }
 
 /** Creates a node; resolves once another session saw it, read it and added its server over the socket. */
-async function floor(writer: Client, reader: Client, socket: StatsSocket): Promise<number> {
+export async function floor(writer: Client, reader: Client, socket: StatsSocket): Promise<number> {
   let fired = () => {};
   const seen = new Promise<void>((resolve) => {
     fired = resolve;

@@ -2,23 +2,23 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { haproxySchema } from '../packages/synapse/src/proxies/haproxy/index.ts';
 import { render } from '../packages/synapse/src/proxies/haproxy/preview.ts';
-import { assignIds } from '../packages/synapse/src/proxies/haproxy/render/ids.ts';
 import { capabilitiesOf } from '../packages/synapse/src/proxies/haproxy/render/version.ts';
-import { readWritten } from '../packages/synapse/src/proxies/haproxy/render/written.ts';
-import { plan } from '../packages/synapse/src/proxies/haproxy/runtime/plan.ts';
-import type { ServerState } from '../packages/synapse/src/proxies/haproxy/runtime/state.ts';
 import type { Service, Snapshot } from '../packages/synapse/src/service.ts';
-import { createRun, drive, pidOf, service } from '../test/support/haproxy.ts';
+import { createRun, drive, pidOf, service, type TopConfig } from '../test/support/haproxy.ts';
 import { freePort } from '../test/support/ports.ts';
+import { longestHold } from './haproxy/loop.ts';
 import { heading, row, summarise } from './statistics.ts';
 
 const services = 500;
 const members = 20;
+const all = services * members;
+const auditInterval = 2_000;
+const { signal } = new AbortController();
 
 /** What changes of members cost in a large proxy: time, CPU, bytes; no reload may be among it. */
 export async function haproxy(): Promise<void> {
   await using run = await createRun();
-  await using driven = drive(run.config);
+  const driven = drive(run.config);
   let snapshot = await largeSnapshot();
   const started = performance.now();
   await driven.apply(snapshot);
@@ -47,70 +47,52 @@ export async function haproxy(): Promise<void> {
   if (pidOf(driven) !== worker) throw new Error('a membership change reloaded HAProxy');
   const { size } = await stat(run.path('run', 'haproxy.cfg'));
   say(`bytes written: at most ${Math.round(size / 1024)} KB a second, however many changes`);
-  await pureParts(snapshot);
+  await driven[Symbol.asyncDispose]();
+  await holds(run.config, snapshot);
 }
 
-/** The parts that hold the event loop: the file of all servers, reading it, and the plan for all. */
-async function pureParts(snapshot: Snapshot): Promise<void> {
+/** How long each kind of work holds the event loop, in which everything else of synapse waits. */
+async function holds(config: TopConfig, start: Snapshot): Promise<void> {
+  await using driven = drive({
+    ...config,
+    audit_interval: `${auditInterval}ms`,
+    restart_interval: 0,
+  });
+  let snapshot = start;
+  await driven.apply(snapshot);
   const settings = {
     config: haproxySchema.parse({ stats_address: false }),
     around: { socket: '/s', stateFile: '/f', maxconn: 1000, account: undefined },
     capabilities: capabilitiesOf('2.6.12'),
     stats: undefined,
   };
-  const signal = new AbortController().signal;
-  const renders: number[] = [];
-  const reads: number[] = [];
-  const plans: number[] = [];
-  for (let round = 0; round < 20; round++) {
-    const before = cpuNow();
-    const { desired, file } = await render(settings, snapshot, signal);
-    renders.push(cpuNow() - before);
-    const { backends } = timed(reads, () => {
-      const written = readWritten(file.text);
-      return { backends: written.backends };
-    });
-    if (backends.size !== services) throw new Error('not all was read back');
-    timed(plans, () => {
-      for (const { part, servers = [] } of desired.values()) {
-        const ids = assignIds(servers, new Map(), 268_435_455);
-        const told = new Map(servers.map((server) => [server.name, server]));
-        const actual = servers.map(
-          (server): ServerState => ({
-            ...server,
-            id: ids.get(server.name) ?? 0,
-            weight: 1,
-            operational: 'running',
-            maintenance: false,
-            drain: false,
-          }),
-        );
-        plan({
-          backend: part.stanza.backendName,
-          traits: part.traits,
-          desired: servers,
-          ids,
-          actual,
-          told,
-          leaving: new Map(),
-        });
-      }
-    });
+  const works: Readonly<Record<string, (round: number) => Promise<() => Promise<unknown>>>> = {
+    [`render ${all} servers, from nothing`]: async () => () => render(settings, snapshot, signal),
+    [`plan ${all} servers (an audit)`]: async () => async () => {
+      await sleep(auditInterval + 100);
+      await driven.apply(snapshot);
+    },
+    '1,000 changes, with their file and removals': async (round) => {
+      snapshot = changed(snapshot, 1_000, 100 + round);
+      return async () => {
+        await driven.apply(snapshot);
+        await sleep(1_500);
+      };
+    },
+    'a reload': async (round) => {
+      const more = service(`more-${round}`, { port: await freePort() }, []);
+      return () => driven.apply(new Map([...snapshot, [more.name, more]]));
+    },
+  };
+  say(heading.replace('milliseconds'.padEnd(24), 'event loop held, CPU ms '.padEnd(24)));
+  for (const [name, work] of Object.entries(works)) {
+    const times: number[] = [];
+    for (let round = 0; round < 5; round++) times.push(await longestHold(await work(round)));
+    say(row(name, summarise(times)));
   }
-  const all = services * members;
-  say(row(`CPU: render ${all} servers, from nothing`, summarise(renders)));
-  say(row(`CPU: read ${all} servers back from the file`, summarise(reads)));
-  say(row(`CPU: plan ${all} servers`, summarise(plans)));
 }
 
-function timed<T>(times: number[], work: () => T): T {
-  const before = cpuNow();
-  const result = work();
-  times.push(cpuNow() - before);
-  return result;
-}
-
-/** CPU time of this process in milliseconds: what holds the event loop, whatever else the machine does. */
+/** CPU time of this process in milliseconds. */
 function cpuNow(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;

@@ -1,13 +1,22 @@
 import { change } from './change.ts';
+import { fanOut } from './fan-out.ts';
 import { lossless } from './haproxy/lossless.ts';
 import { haproxy } from './haproxy.ts';
+import { nerve } from './nerve.ts';
+import { synapse } from './synapse.ts';
 import { zookeeper } from './zookeeper.ts';
 
 /** Every bench by its name; `npm run bench` runs all, `npm run bench -- change` one. */
-const benches: Readonly<Record<string, () => Promise<void>>> = { change, zookeeper, haproxy };
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  change,
+  zookeeper,
+  haproxy,
+  nerve,
+  synapse,
+};
 
 /** Those that take many minutes run only when asked for by name. */
-const long: typeof benches = { lossless: () => lossless() };
+const long: typeof benches = { lossless: () => lossless(), 'fan-out': fanOut };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benches || name in long));

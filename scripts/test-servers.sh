@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs nerve's checks against the real servers that they are for: Debian's redis, PostgreSQL, MariaDB and
-# RabbitMQ. Installs what is missing, starts no service of the machine's, and leaves no server running.
+# RabbitMQ; and what reads its announcements and is not ours: Prometheus. Installs what is missing, starts no service of the machine's, and leaves no server running.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -9,6 +9,7 @@ declare -A packages=(
   [redis-server]=redis-server
   [mariadbd]=mariadb-server
   [rabbitmq-server]=rabbitmq-server
+  [prometheus]=prometheus
 )
 
 main() {
@@ -18,6 +19,7 @@ main() {
   done
   compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
   ((!${#missing[@]})) || install "${missing[@]}"
+  bash scripts/setup.sh zookeeper
   exec npx vitest run --project servers
 }
 

@@ -1,12 +1,11 @@
-import { once } from 'node:events';
 import { access, chmod, readdir, readFile, writeFile } from 'node:fs/promises';
-import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { commandOf, runDaemonOn } from './support/daemon.ts';
+import { ask, copyExample, startService, statusOf } from './support/example.ts';
 import { freePort } from './support/ports.ts';
 import { createScratch, type Scratch } from './support/scratch.ts';
 import { until } from './support/until.ts';
@@ -61,8 +60,8 @@ describe('the examples at work', () => {
         '10.0.0.1': '127.0.0.1',
         '/var/lib/smartstack/registry': scratch.path('registry'),
       };
-      const nerveFile = await copy(`examples/${folder}/nerve.yaml`, scratch, changes);
-      const synapseFile = await copy(`examples/${folder}/synapse.yaml`, scratch, changes, [
+      const nerveFile = await copyExample(`examples/${folder}/nerve.yaml`, scratch, changes);
+      const synapseFile = await copyExample(`examples/${folder}/synapse.yaml`, scratch, changes, [
         `haproxy: {run_directory: ${scratch.path('run')}, stats_address: false, on_exit: stop}`,
       ]);
       await using _service = await startService('web-1', own);
@@ -72,6 +71,26 @@ describe('the examples at work', () => {
     },
   );
 
+  test('what nerve init and synapse init write joins an app to a service', async () => {
+    await using scratch = await createScratch();
+    const [local, own] = [await freePort(), await freePort()];
+    for (const name of ['nerve', 'synapse'] as const)
+      await execa(commandOf(name), ['init', scratch.path(`written-${name}.yaml`)]);
+    const written = await readFile(scratch.path('written-nerve.yaml'), 'utf8');
+    const [, registry = ''] = /directory: "(.*)"/.exec(written) ?? [];
+    const changes = { 3213: local, 8001: own, [registry]: scratch.path('registry') };
+    const nerveFile = await copyExample(scratch.path('written-nerve.yaml'), scratch, changes, [
+      `state_directory: ${scratch.path('state')}`,
+    ]);
+    const synapseFile = await copyExample(scratch.path('written-synapse.yaml'), scratch, changes, [
+      `haproxy: {run_directory: ${scratch.path('run')}, stats_address: false, on_exit: stop}`,
+    ]);
+    await using _service = await startService('web-1', own);
+    await using _nerve = runDaemonOn('nerve', nerveFile);
+    await using _synapse = runDaemonOn('synapse', synapseFile);
+    expect(await until(() => ask(local))).toBe('web-1');
+  });
+
   test('vm: the units start what is installed where the README says', async () => {
     await using scratch = await createScratch();
     for (const name of ['nerve', 'synapse'] as const) {
@@ -79,7 +98,7 @@ describe('the examples at work', () => {
       expect(text).toContain(
         `ExecStart=/opt/smartstack/node_modules/.bin/${name} -c /etc/smartstack/${name}.yaml\n`,
       );
-      const unit = await copy(`examples/vm/${name}.service`, scratch, {
+      const unit = await copyExample(`examples/vm/${name}.service`, scratch, {
         '/opt/smartstack': process.cwd(),
       });
       const verified = await execa('systemd-analyze', ['verify', unit], {
@@ -107,8 +126,8 @@ describe('the examples at work', () => {
       '/var/haproxy': scratch.directory,
       'service haproxy reload': `${manager} reload`,
     };
-    const nerveFile = await copy('examples/airbnb/nerve.conf.json', scratch, changes);
-    const synapseFile = await copy('examples/airbnb/synapse.conf.json', scratch, changes);
+    const nerveFile = await copyExample('examples/airbnb/nerve.conf.json', scratch, changes);
+    const synapseFile = await copyExample('examples/airbnb/synapse.conf.json', scratch, changes);
     await using _http = await startService('http-1', ownHttp);
     await using _tcp = await startService('tcp-1', ownTcp);
     await using _nerve = runDaemonOn('nerve', nerveFile);
@@ -127,25 +146,11 @@ describe('examples/http-service', () => {
     await using service = await startService('web-1', port, 500);
     expect(await ask(port, '/health')).toBe('ok');
     service.leave();
-    await until(async () => (await status(port, '/health')) === 503);
+    await until(async () => (await statusOf(port, '/health')) === 503);
     expect(await ask(port)).toBe('web-1');
     expect(await service.ended).toMatchObject({ exitCode: 0 });
   });
 });
-
-/** Copies a file into the scratch folder with some words replaced and lines added; returns its path. */
-async function copy(
-  file: string,
-  scratch: Scratch,
-  changes: Readonly<Record<string, string | number>>,
-  lines: readonly string[] = [],
-): Promise<string> {
-  let text = await readFile(file, 'utf8');
-  for (const [old, value] of Object.entries(changes)) text = text.replaceAll(old, `${value}`);
-  const path = scratch.path(file.split('/').at(-1) ?? file);
-  await writeFile(path, [text, ...lines, ''].join('\n'));
-  return path;
-}
 
 /** What a machine's service manager does with HAProxy, for the file in the scratch folder. */
 async function writeServiceManager(scratch: Scratch): Promise<string> {
@@ -162,39 +167,4 @@ esac
   );
   await chmod(path, 0o755);
   return path;
-}
-
-async function startService(name: string, port: number, drain = 0) {
-  const args = ['examples/http-service/service.js', '--name', name, '--port', `${port}`];
-  const child = execa('node', [...args, '--drain', `${drain}`], { reject: false });
-  await Promise.race([once(child.stdout, 'data'), child]);
-  return {
-    ended: child,
-    leave: () => child.kill('SIGTERM'),
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGTERM');
-      await child;
-    },
-  };
-}
-
-/** What is answered on a connection of its own; rejects unless the status is 200. */
-async function ask(port: number, path = '/'): Promise<string> {
-  const response = await fetchOnce(port, path);
-  if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
-  return (await response.setEncoding('utf8').toArray()).join('').trim();
-}
-
-async function status(port: number, path: string) {
-  const response = await fetchOnce(port, path);
-  response.resume();
-  return response.statusCode;
-}
-
-function fetchOnce(port: number, path: string) {
-  return new Promise<IncomingMessage>((resolve, reject) => {
-    const options = { host: '127.0.0.1', port, path, agent: false, timeout: 2_000 };
-    const request = get(options, resolve).on('error', reject);
-    request.on('timeout', () => request.destroy(new Error('no answer in 2000 ms')));
-  });
 }

@@ -12,6 +12,7 @@ import {
   masterOf,
   member,
   pidOf,
+  program,
   service,
   snapshotOf,
 } from '../support/haproxy.ts';
@@ -117,31 +118,65 @@ test('folder of the file read-only: members change all the same', async () => {
 });
 
 test.each([
-  ['missing', '/nowhere/haproxy', undefined, /cannot run \/nowhere\/haproxy: no such program/],
+  ['missing', '/nowhere/haproxy', '', /cannot run \/nowhere\/haproxy: no such program/],
   [
     'too old',
     undefined,
-    'echo "HA-Proxy version 1.5.8 2014/10/31"',
+    'echo "HA-Proxy version 1.5.8 2014/10/31"; exit',
     /it is HAProxy 1.5.8, too old; 2.2 or newer is needed/,
   ],
-  ['not HAProxy', undefined, 'echo hello', /cannot run .*: no version in: hello/],
+  ['not HAProxy', undefined, 'echo hello; exit', /cannot run .*: no version in: hello/],
   [
     'slow to judge',
     undefined,
-    '[ "$1" = -c ] && sleep 60; exec haproxy "$@"',
+    '[ "$1" != -c ] || sleep 60',
     /cannot check .*: .* gave no verdict in 300 ms/,
   ],
 ])('program %s: says so and touches nothing', async (_, binary, script, message) => {
   await using run = await createRun();
-  const program = binary ?? run.path('program');
-  if (script !== undefined) {
-    await writeFile(program, `#!/bin/sh\n${script}\n`);
-    await chmod(program, 0o755);
-  }
-  await using driven = drive({ ...run.config, binary: program, check_timeout: '300ms' });
+  const used = binary ?? (await programOf(run.path('program'), script));
+  await using driven = drive({ ...run.config, binary: used, check_timeout: '300ms' });
   const web = snapshotOf(service('web', { port: await freePort() }, []));
   await expect(driven.apply(web)).rejects.toThrow(message);
   expect(await masterOf(run.path('run'))).toBeUndefined();
+});
+
+test.each([
+  ['is judged for long', '[ "$1" != -c ] || sleep 1.5', null],
+  ['is never judged', '[ "$1" != -c ] || sleep 60', /gave no verdict in 2500 ms/],
+])('while a new file %s, members of all services move on', async (_, line, failure) => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  await using two = await startCopy('two');
+  const [port, other] = [await freePort(), await freePort()];
+  const slow = run.path('slow');
+  const binary = await programOf(run.path('program'), `[ ! -e ${slow} ] || ${line}`);
+  await using driven = drive({
+    ...run.config,
+    binary,
+    check_timeout: '2500ms',
+    restart_interval: 0,
+  });
+  const web = (copy: number) => service('web', { port }, [member(copy)]);
+  await driven.apply(snapshotOf(web(one.port)));
+  await writeFile(slow, '');
+  const more = service('more', { port: other }, [member(one.port)]);
+  await driven.step(snapshotOf(web(one.port), more));
+  expect(await driven.step(snapshotOf(web(two.port), more))).toBe('updated');
+  expect(await answerOf(port)).toBe('two');
+  expect(driven.driver.status()).toMatchObject({ reload: { underWay: true } });
+  expect(await driven.step(snapshotOf(web(one.port), more))).toBe('updated');
+  await until(() => !reloadOf(driven).underWay, 10_000);
+  expect(await answerOf(port)).toBe('one');
+  if (failure === null) expect(await answerOf(other)).toBe('one');
+  else {
+    expect(driven.driver.status()).toMatchObject({
+      reload: { lastFailure: expect.stringMatching(failure) },
+    });
+    await rm(slow);
+    await until(async () => (await answerOf(other).catch(() => '')) === 'one', 10_000);
+    await until(() => reloadOf(driven).lastFailure === null);
+  }
 });
 
 test('too many connections for the descriptors: says so before a start', async () => {
@@ -180,6 +215,16 @@ test('HAProxy that keeps dying is started ever more rarely, and comes back for g
   }
   await until(async () => (await answerOf(port)) === 'one');
 });
+
+/** A shell script in HAProxy's place: what it does not end by itself goes to the real one. */
+async function programOf(path: string, script: string): Promise<string> {
+  await writeFile(path, `#!/bin/sh\n${script}\nexec ${program} "$@"\n`);
+  await chmod(path, 0o755);
+  return path;
+}
+
+const reloadOf = ({ driver }: Driven) =>
+  (driver.status() as { reload: { underWay: boolean; lastFailure: string | null } }).reload;
 
 const isAnother = (driven: Driven, pid: number) => pidOf(driven) !== pid && pidOf(driven) > 0;
 

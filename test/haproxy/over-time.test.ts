@@ -94,6 +94,31 @@ test('a server that was draining when synapse died is readied when it returns', 
   expect(new Set([await answerOf(port), await answerOf(port)]).size).toBe(2);
 });
 
+test('a server that was added and not opened when synapse died is opened by the next one', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  await using two = await startCopy('two');
+  const port = await freePort();
+  const web = (...ports: number[]) =>
+    snapshotOf(
+      service(
+        'web',
+        { port },
+        ports.map((each) => member(each)),
+      ),
+    );
+  {
+    await using driven = drive(run.config);
+    await driven.apply(web(one.port));
+  }
+  await using stats = await openStatsSocket(run.socket);
+  await stats.ask(`add server web/127.0.0.1:${two.port} 127.0.0.1:${two.port} id 77`);
+  await using driven = drive(run.config);
+  await driven.apply(web(one.port, two.port));
+  expect((await serversOf(stats, 'web')).filter(({ inRotation }) => inRotation)).toHaveLength(2);
+  expect(Object.values(statesOf(driven, 'web'))).not.toContain('maintenance by operator');
+});
+
 test('a quarantine and its last good lines outlive synapse, without a reload', async () => {
   await using run = await createRun();
   await using one = await startCopy('one');

@@ -79,6 +79,19 @@ test('status shows the services, as a table and as JSON', async () => {
   expect(services.web).toMatchObject({ state: 'up', announced: true, checks: [{ state: 'up' }] });
 });
 
+test('status --watch shows what changes', async () => {
+  const watching = nerve('status', '--watch');
+  let shown = '';
+  watching.stdout?.on('data', (text) => {
+    shown += text;
+  });
+  await until(() => / up +web /.test(shown));
+  copies[0]?.healthy(false);
+  await until(() => /web .* down +no +\d+s +GET http:\S+: status 503/.test(shown));
+  watching.kill('SIGINT');
+  await watching;
+});
+
 test('down takes a service out for a reason, which survives a restart, and up lets it back', async () => {
   const down = await nerve('down', 'web', '--reason', 'new disk', '--for', '1h', '--wait');
   expect(down.stdout).toBe('web is taken down and gone from the registry');
@@ -91,7 +104,14 @@ test('down takes a service out for a reason, which survives a restart, and up le
   daemon = await startDaemon('nerve', config, scratch.directory);
   await announced('api');
   const { services } = JSON.parse((await nerve('status', '--json')).stdout);
-  expect(services.web).toMatchObject({ announced: false, because: 'downtime' });
+  expect(services.web).toMatchObject({
+    announced: false,
+    because: 'downtime',
+    downtime: { reason: 'new disk', owner: 'ann' },
+  });
+  const { since, until: end } = services.web.downtime;
+  expect(end - since).toBe(3_600_000);
+  expect(Date.parse(services.web.until)).toBeCloseTo(end, -3);
 
   expect((await nerve('up', 'web', '--wait')).stdout).toBe('web may be announced again, and is');
   expect(await instancesOf('web')).toHaveLength(1);

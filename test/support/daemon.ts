@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
 
+import { schemaOfDaemon } from './json-schema.ts';
+
 export interface LogRecord {
   readonly level: number;
   readonly msg: string;
@@ -32,17 +34,26 @@ export async function startDaemon(
   name: 'nerve' | 'synapse',
   config: object,
   directory: string,
+  prefix: readonly string[] = [],
 ): Promise<Daemon> {
   const file = join(directory, `${name}.yaml`);
   // What outlives a daemon stays within its test.
   const state = name === 'nerve' ? { state_directory: join(directory, 'state') } : {};
-  await writeFile(file, stringify({ ...state, ...config }));
-  return runDaemonOn(name, file);
+  const text = stringify({ ...state, ...config });
+  const complaints = (await schemaOfDaemon(name))(text);
+  if (complaints.length > 0) throw new Error(`not by its JSON Schema: ${complaints.join(', ')}`);
+  await writeFile(file, text);
+  return runDaemonOn(name, file, prefix);
 }
 
-/** Starts a daemon on a configuration file that is there. */
-export function runDaemonOn(name: 'nerve' | 'synapse', file: string): Daemon {
-  const child = execa(process.execPath, [commandOf(name), '-c', file], {
+/** Starts a daemon on a configuration file that is there; `prefix` goes before the command. */
+export function runDaemonOn(
+  name: 'nerve' | 'synapse',
+  file: string,
+  prefix: readonly string[] = [],
+): Daemon {
+  const [program = '', ...args] = [...prefix, process.execPath, commandOf(name), '-c', file];
+  const child = execa(program, args, {
     stdin: 'ignore',
     stdout: 'ignore',
     reject: false,

@@ -20,7 +20,10 @@ export type ServiceSection = z.input<typeof haproxyServiceSchema>;
 /** A driver as synapse would run it: what it asks to be woken for is applied too. */
 export interface Driven extends AsyncDisposable {
   readonly driver: ProxyDriver;
+  /** Applies a snapshot until no reload is under way. */
   apply(snapshot: Snapshot): Promise<Applied>;
+  /** Applies a snapshot once, as synapse does. */
+  step(snapshot: Snapshot): Promise<Applied>;
   /** What `apply` threw when the driver had asked for it. */
   readonly failures: readonly unknown[];
 }
@@ -35,21 +38,24 @@ export function drive(config: TopConfig): Driven {
   const failures: unknown[] = [];
   let last: Snapshot | undefined;
   let queue: Promise<unknown> = Promise.resolve();
-  const apply = (snapshot: Snapshot) => {
+  const queued = (work: typeof driver.apply) => (snapshot: Snapshot) => {
     last = snapshot;
-    const applied = queue.then(() => driver.apply(snapshot, ended.signal));
+    const applied = queue.then(() => work(snapshot, ended.signal));
     queue = applied.catch(() => undefined);
     return applied;
   };
+  const step = queued(driver.apply);
+  const apply = queued((snapshot, signal) => applyFully(driver, snapshot, signal));
   const waking = (async () => {
     for await (const _ of driver.wakes(ended.signal)) {
       if (!last) continue;
-      await apply(last).catch((error: unknown) => failures.push(error));
+      await step(last).catch((error: unknown) => failures.push(error));
     }
   })();
   return {
     driver,
     apply,
+    step,
     failures,
     [Symbol.asyncDispose]: async () => {
       await queue;
@@ -58,6 +64,21 @@ export function drive(config: TopConfig): Driven {
       await driver[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Applies until no reload is under way: a slow one goes on when `apply` is done. */
+async function applyFully(
+  driver: ProxyDriver,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+): Promise<Applied> {
+  let applied = await driver.apply(snapshot, signal);
+  while ((driver.status() as { reload?: { underWay: boolean } }).reload?.underWay) {
+    await sleep(20);
+    const next = await driver.apply(snapshot, signal);
+    if (next !== 'unchanged' && applied !== 'reloaded') applied = next;
+  }
+  return applied;
 }
 
 /** The HAProxy under test: the one in PATH, or another version's. */

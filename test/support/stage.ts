@@ -66,7 +66,7 @@ export async function createStage(
               host: '127.0.0.1',
               port: copy.port,
               check_interval: 0.05,
-              checks: [{ type: 'http', uri: '/health', timeout: 5 }],
+              checks: [{ type: 'http', uri: '/health', timeout: 5, open_timeout: 5 }],
               ...keys.nerve,
             },
           ]),

@@ -68,6 +68,9 @@ export interface ServerState {
   readonly port: number;
   /** Up, and neither drained nor in maintenance. */
   readonly inRotation: boolean;
+  /** Drained or in maintenance: on its way out. */
+  readonly leaving: boolean;
+  readonly host: string;
 }
 
 /** The servers of one backend, or of all. */
@@ -79,8 +82,10 @@ export async function serversOf({ ask }: Oracle, backend = ''): Promise<readonly
     return {
       backend: fields[1] ?? '',
       name: fields[3] ?? '',
+      host: fields[4] ?? '',
       port: Number(fields[18]),
       inRotation: fields[5] === '2' && fields[6] === '0',
+      leaving: fields[6] !== '0',
     };
   });
 }

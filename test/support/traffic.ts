@@ -16,13 +16,28 @@ export interface Traffic {
   readonly done: Promise<void>;
 }
 
-const patience = 5_000;
+/** For those who want to know of each request. */
+export interface Requests {
+  /** How long one may take, in milliseconds. */
+  readonly patience: number;
+  /** The path of the next one. */
+  next(): string;
+  /** One was lost; `since` is when it was sent, in milliseconds of `Date.now`. */
+  lost(path: string, since: number, reason: string): void;
+}
+
+const plain: Requests = { patience: 5_000, next: () => '/', lost: () => {} };
 
 /**
  * Sends `rate` requests a second to a port of this machine until aborted, each on a new connection and
  * on time whether or not earlier ones were answered, so that no lost one hides behind a slow one.
  */
-export function startTraffic(port: number, rate: number, signal: AbortSignal): Traffic {
+export function startTraffic(
+  port: number,
+  rate: number,
+  signal: AbortSignal,
+  requests: Requests = plain,
+): Traffic {
   let sent = 0;
   let answered = 0;
   let lost = 0;
@@ -33,8 +48,10 @@ export function startTraffic(port: number, rate: number, signal: AbortSignal): T
 
   async function send() {
     sent += 1;
+    const path = requests.next();
+    const since = Date.now();
     try {
-      const copy = await ask(port);
+      const copy = await ask(port, path, requests.patience);
       answered += 1;
       byCopy.set(copy, (byCopy.get(copy) ?? 0) + 1);
       if (!first.has(copy)) first.set(copy, performance.now());
@@ -42,6 +59,7 @@ export function startTraffic(port: number, rate: number, signal: AbortSignal): T
       lost += 1;
       const reason = error instanceof Error ? error.message : String(error);
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+      requests.lost(path, since, reason);
     }
   }
 
@@ -78,7 +96,7 @@ async function* schedule(rate: number, signal: AbortSignal): AsyncGenerator<numb
   let sent = 0;
   while (!signal.aborted) {
     const due = Math.floor(((performance.now() - since) * rate) / 1_000) - sent;
-    if (due > rate) {
+    if (due > Math.max(1, rate)) {
       since = performance.now();
       sent = 0;
     } else if (due > 0) {
@@ -90,9 +108,9 @@ async function* schedule(rate: number, signal: AbortSignal): AsyncGenerator<numb
 }
 
 /** One request on a connection of its own: the name of the copy that answered, or an error. */
-function ask(port: number): Promise<string> {
+function ask(port: number, path: string, patience: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = get({ host: '127.0.0.1', port, path: '/', agent: false, timeout: patience });
+    const request = get({ host: '127.0.0.1', port, path, agent: false, timeout: patience });
     request.on('timeout', () => request.destroy(new Error(`no answer in ${patience} ms`)));
     request.on('error', reject);
     request.on('response', (response) => {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  */
 export async function until<T>(
   ask: () => T | Promise<T>,
-  patience = 15_000,
+  patience = 30_000,
 ): Promise<Exclude<Awaited<T>, false | undefined>> {
   const deadline = performance.now() + patience;
   let last: unknown;

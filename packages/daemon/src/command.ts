@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 
+import { ConfigError } from './config/source.ts';
 import { UserError } from './error.ts';
 
 /** What a command's configuration loads to; a problem that the user can mend is printed alone, and ends the process. */
@@ -9,8 +10,14 @@ export async function orExit<T>(loading: Promise<T>, code = 1): Promise<T> {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     process.stderr.write(`${error.message}\n`);
+    if (error instanceof ConfigError) process.stderr.write(`${mend(error)}\n`);
     process.exit(code);
   }
+}
+
+function mend({ problems }: ConfigError): string {
+  const what = problems.length === 1 ? 'this problem' : `these ${problems.length} problems`;
+  return `mend ${what}; check-config says when the file is good`;
 }
 
 /** Says that a configuration file is good, and what it holds. */

@@ -1,7 +1,11 @@
 export { type Backoff, type BackoffLimits, createBackoff, delayOf } from './backoff.ts';
 export { orExit, sayOk, versionOf } from './command.ts';
+export { defaultsOf } from './config/defaults.ts';
 export { duration, parseDuration } from './config/duration.ts';
+export { schemaKey, serviceConfDir } from './config/keys.ts';
+export { createLastGood, type LastGood, type ReadServiceFile } from './config/last-good.ts';
 export { nearest } from './config/nearest.ts';
+export { type Advice, adviceFor, adviceText, type OriginalKey } from './config/originals.ts';
 export {
   ConfigError,
   type KeyPath,
@@ -30,9 +34,12 @@ export type {
   Tone,
 } from './page/model.ts';
 export { isAbort, type RunOptions, runDaemon } from './run.ts';
+export { starterRegistry, writeStarter } from './starter.ts';
+export { createStatsd, type Statsd, type StatsdOptions } from './statsd.ts';
 export {
   type StatusAddress,
   type StatusParts,
   serveStatus,
   statusAddress,
 } from './status.ts';
+export { type Life, tellSupervisor } from './supervisor.ts';

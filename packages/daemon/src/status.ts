@@ -23,19 +23,22 @@ export interface StatusParts {
   readonly page?: PageSource;
 }
 
+const addressPattern = /^(\[[0-9a-f:]+\]|[^:\s]+):\d{1,5}$/;
+
 /** Where the status server listens: `host:port`, or false for nowhere. */
 export const statusAddress = z.union([
   z.literal(false),
   z
     .string()
-    .regex(/^(\[[0-9a-f:]+\]|[^:\s]+):\d{1,5}$/, { error: 'expected host:port, or false' })
+    .regex(addressPattern, { error: 'expected host:port, or false' })
     .transform((text) => {
       const colon = text.lastIndexOf(':');
       return {
         host: text.slice(0, colon).replace(/^\[|\]$/g, ''),
         port: Number(text.slice(colon + 1)),
       };
-    }),
+    })
+    .meta({ written: { type: 'string', pattern: addressPattern.source }, unit: 'host:port' }),
 ]);
 
 export type StatusAddress = Exclude<z.output<typeof statusAddress>, false>;

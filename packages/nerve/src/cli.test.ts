@@ -8,19 +8,17 @@ import { execa } from 'execa';
 import { describe, expect, test, vi } from 'vitest';
 
 import { tcpServer } from './checks/server.fixture.ts';
+import { createProgram } from './program.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
+for (const name of ['NERVE_CONFIG', 'NERVE_INSTANCE_ID', 'NERVE_CHECK_CONFIG'])
+  vi.stubEnv(name, undefined);
 
 const cli = fileURLToPath(new URL('cli.ts', import.meta.url));
-/** The command from its sources, without the variables of whoever runs the tests. */
+/** The command from its sources. */
 const nerve = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
   execa(process.execPath, ['--conditions=source', '--import', 'tsx', cli, ...args], {
-    env: {
-      NERVE_CONFIG: undefined,
-      NERVE_INSTANCE_ID: undefined,
-      NERVE_CHECK_CONFIG: undefined,
-      ...env,
-    },
+    env,
     reject: false,
     timeout: 20_000,
   });
@@ -36,77 +34,96 @@ async function scratch(text?: string) {
 const good =
   'instance_id: a\nzookeeper: {hosts: [z:1]}\nservices: {web: {host: h, port: 1, zk_path: /w}}';
 
-describe.concurrent('the command', () => {
-  test('--help explains itself and shows a configuration', async () => {
-    const { exitCode, stdout } = await nerve(['--help']);
-    expect(exitCode).toBe(0);
-    expect(stdout).toContain('Checks the services of this machine and announces the healthy ones');
-    expect(stdout).toContain('instance_id: web-1');
-  });
+/** What the command line says, without a process of its own: it must not come to running anything. */
+async function say(...args: string[]) {
+  const said = { out: '', err: '' };
+  const program = createProgram()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        said.out += text;
+      },
+      writeErr: (text) => {
+        said.err += text;
+      },
+    });
+  await expect(program.parseAsync(args, { from: 'user' })).rejects.toThrow();
+  return said;
+}
 
-  test('the configuration in the help is good', async () => {
-    const { stdout } = await nerve(['--help']);
-    const [, example] = /of a configuration:\n(.*?)\n\n/s.exec(stdout) ?? [];
-    await using folder = await scratch(example);
+describe('--help of every command', () => {
+  const program = createProgram();
+  test.each([program, ...program.commands].map((command) => [command.name(), command] as const))(
+    '%s fits a screen and says its exit codes',
+    (_, command) => {
+      let out = '';
+      const writeOut = (text: string) => {
+        out += text;
+      };
+      command.configureOutput({ writeOut, getOutHelpWidth: () => 80 }).outputHelp();
+      const lines = out.trimEnd().split('\n');
+      expect(lines.length).toBeLessThanOrEqual(24);
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+      expect(out).toMatch(/^Exits with 0/m);
+    },
+  );
+});
+
+test('--version says the version', async () => {
+  expect((await say('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test.each([
+  ['an unknown option', ['--frobnicate'], /^error: unknown option '--frobnicate'/],
+  [
+    'a bad log level',
+    ['--log-level', 'loud'],
+    /^error: option '--log-level <level>' argument 'loud' is invalid/,
+  ],
+  [
+    'no configuration at all',
+    [],
+    /^error: no configuration is given: name one with -c FILE, or write one with nerve init/,
+  ],
+])('%s is refused', async (_, args, message) => {
+  expect((await say(...args)).err).toMatch(message);
+});
+
+describe.concurrent('--check-config', () => {
+  test('says that a good configuration is', async () => {
+    await using folder = await scratch(good);
     const { file } = folder;
-    expect((await nerve(['-k', '-c', file])).stdout).toBe(`${file}: ok, 1 service`);
+    const { exitCode, stdout } = await nerve(['-c', file, '-k']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `${file}: ok, 1 service` });
   });
 
-  test('--version says the version', async () => {
-    expect((await nerve(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+$/);
+  test('takes everything from the environment', async () => {
+    await using folder = await scratch(good.replace('instance_id: a\n', ''));
+    const { file } = folder;
+    const env = { NERVE_CONFIG: file, NERVE_INSTANCE_ID: 'b', NERVE_CHECK_CONFIG: 'true' };
+    expect((await nerve([], env)).stdout).toBe(`${file}: ok, 1 service`);
   });
 
-  describe('--check-config', () => {
-    test('says that a good configuration is', async () => {
-      await using folder = await scratch(good);
-      const { file } = folder;
-      const { exitCode, stdout } = await nerve(['-c', file, '-k']);
-      expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `${file}: ok, 1 service` });
-    });
-
-    test('takes everything from the environment', async () => {
-      await using folder = await scratch(good.replace('instance_id: a\n', ''));
-      const { file } = folder;
-      const env = { NERVE_CONFIG: file, NERVE_INSTANCE_ID: 'b', NERVE_CHECK_CONFIG: 'true' };
-      expect((await nerve([], env)).stdout).toBe(`${file}: ok, 1 service`);
-    });
-
-    test('names every problem of a bad one and exits with 1', async () => {
-      await using folder = await scratch(
-        'instance_id: a\nservices:\n  web: {prot: 80, host: h, zk_path: /w, zk_hosts: [z:1]}',
-      );
-      const { file } = folder;
-      const { exitCode, stderr } = await nerve(['-c', file, '-k']);
-      expect(exitCode).toBe(1);
-      expect(stderr.split('\n')).toEqual([
-        `${file}:3:3: services.web.port: missing; expected a number`,
-        `${file}:3:9: services.web.prot: unknown key; did you mean port?`,
-      ]);
-    });
-  });
-
-  test.each([
-    ['a file that is not there', [], undefined, /^\S+nerve\.yaml: cannot read: ENOENT/],
-    ['bad YAML', [], 'services: [', /^\S+nerve\.yaml:1:\d+: /],
-    ['an unknown option', ['--frobnicate'], good, /^error: unknown option '--frobnicate'/],
-    [
-      'a bad log level',
-      ['--log-level', 'loud'],
-      good,
-      /^error: option '--log-level <level>' argument 'loud' is invalid/,
-    ],
-  ])('%s is refused with exit code 1', async (_, args, text, message) => {
-    await using folder = await scratch(text);
-    const { exitCode, stderr } = await nerve(['-c', folder.file, ...args]);
+  test('names every problem of a bad one and exits with 1', async () => {
+    await using folder = await scratch(
+      'instance_id: a\nservices:\n  web: {prot: 80, host: h, zk_path: /w, zk_hosts: [z:1]}',
+    );
+    const { file } = folder;
+    const { exitCode, stderr } = await nerve(['-c', file, '-k']);
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(message);
+    expect(stderr.split('\n')).toEqual([
+      `${file}:3:3: services.web.port: missing; expected a number`,
+      `${file}:3:9: services.web.prot: unknown key; did you mean port?`,
+      'mend these 2 problems; check-config says when the file is good',
+    ]);
   });
+});
 
-  test('no configuration at all is refused with the option to give', async () => {
-    const { exitCode, stderr } = await nerve([]);
-    expect(exitCode).toBe(1);
-    expect(stderr).toContain("required option '-c, --config <file>' not specified");
-  });
+test('a file that is not there is refused with exit code 1', async () => {
+  await using folder = await scratch();
+  const { exitCode, stderr } = await nerve(['-c', folder.file]);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/^\S+nerve\.yaml: cannot read: ENOENT/);
 });
 
 test('it announces a service in the file registry, and withdraws it on SIGTERM before it exits with 0', async () => {

@@ -5,11 +5,18 @@ import { join } from 'node:path';
 import { ConfigError, parseSource } from '@smartstack/daemon';
 import { describe, expect, test } from 'vitest';
 
+import { schemaOfDaemon } from '../../../test/support/json-schema.ts';
 import { parseConfig } from './config.ts';
 import { loadConfig } from './load-config.ts';
 
-const parse = (yaml: string, instanceId?: string) =>
-  parseConfig(parseSource('n.yaml', yaml), '/etc/nerve', instanceId);
+const complaints = await schemaOfDaemon('nerve');
+
+/** What the daemon accepts, editors accept too. */
+function parse(yaml: string, instanceId?: string) {
+  const config = parseConfig(parseSource('n.yaml', yaml), '/etc/nerve', instanceId);
+  expect(complaints(yaml)).toEqual([]);
+  return config;
+}
 
 function problemsOf(yaml: string): readonly string[] {
   try {
@@ -78,6 +85,7 @@ test("the originals' example is read with its meaning", () => {
           open_timeout: 200,
           ssl_timeout: 200,
           headers: {},
+          expect_headers: {},
         },
       ],
     },
@@ -281,7 +289,18 @@ describe('a bad configuration is refused with place, key and mend', () => {
     [
       'two services that announce one address at one path',
       'instance_id: a\nservices:\n  web: &s {host: h, port: 1, zk_hosts: [z:1], zk_path: /w}\n  api: *s',
-      ['n.yaml:4:3: services.api.port: services.web announces h:1 at /w as well'],
+      [
+        'n.yaml:3:21: services.web.port: services.api announces h:1 at /w as well',
+        'n.yaml:4:3: services.api.port: services.web announces h:1 at /w as well',
+      ],
+    ],
+    [
+      'two that name one address and place in other words',
+      'instance_id: a\nservices:\n  web: {host: H, port: 1, zk_hosts: "z:1,y:1/s", zk_path: /w}\n  api: {host: h, port: 1, zk_hosts: [y:1, z:1], zk_path: /s/w}',
+      [
+        'n.yaml:3:18: services.web.port: services.api announces h:1 at /s/w as well',
+        'n.yaml:4:18: services.api.port: services.web announces h:1 at /s/w as well',
+      ],
     ],
     [
       'a warm-up of a weight that cannot grow',
@@ -376,6 +395,8 @@ describe('a bad configuration is refused with place, key and mend', () => {
     ['an empty file', '', ['n.yaml:1:1: expected a mapping, got null']],
   ])('%s', (_, yaml, problems) => {
     expect(problemsOf(yaml)).toEqual(problems);
+    if (problems.some((problem) => problem.includes('unknown key')))
+      expect(complaints(yaml)).not.toEqual([]);
   });
 });
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { hasCode, type Log, messageOf } from '@smartstack/daemon';
 import { z } from 'zod';
@@ -10,6 +10,7 @@ import { z } from 'zod';
 import type { Fleet } from './fleet.ts';
 import type { Downtime, Orders } from './orders.ts';
 import type { Service } from './service.ts';
+import { controlSocketIn, flawOf } from './socket-path.ts';
 import { makeFolder } from './state-directory.ts';
 
 export interface ControlDeps {
@@ -21,12 +22,12 @@ export interface ControlDeps {
   readonly log: Log;
 }
 
-/** Where the operator's commands reach a nerve that has this state directory. */
-export const controlSocketIn = (directory: string) => join(directory, 'nerve.sock');
+/** How long nerve waits before it tries again to listen, in milliseconds. */
+const patience = 2000;
 
 /**
  * Serves the operator's commands over a UNIX socket that its own user alone can use, until the signal
- * aborts. nerve's job does not depend on it: when it cannot listen, it says so in the log and returns.
+ * aborts. nerve's job does not depend on it: while it cannot listen, it says so in the log and tries again.
  */
 export async function serveControl(
   directory: string,
@@ -34,6 +35,21 @@ export async function serveControl(
   signal: AbortSignal,
 ): Promise<void> {
   const path = controlSocketIn(directory);
+  let complaint = '';
+  while (!signal.aborted) {
+    try {
+      await serveOn(path, deps, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      const reason = messageOf(error);
+      if (reason !== complaint) deps.log.warn({ path, reason }, 'cannot take commands');
+      complaint = reason;
+      await sleep(patience, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+async function serveOn(path: string, deps: ControlDeps, signal: AbortSignal): Promise<void> {
   const server = createServer((request, response) => {
     answer(request, deps, signal).then(
       (body) => send(response, 200, body),
@@ -42,12 +58,12 @@ export async function serveControl(
     );
   });
   try {
+    const flaw = flawOf(path);
+    if (flaw) throw new Error(flaw);
     await makeFolder(path);
     if (!(await isServed(path))) await rm(path, { force: true });
     await once(listenPrivately(server, path), 'listening', { signal });
     await once(server, 'error', { signal });
-  } catch (error) {
-    if (!signal.aborted) deps.log.warn({ path, reason: messageOf(error) }, 'cannot take commands');
   } finally {
     server.close();
     server.closeAllConnections();

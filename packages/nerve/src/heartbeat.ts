@@ -2,7 +2,7 @@ import { utimes, writeFile } from 'node:fs/promises';
 
 import { hasCode, type Log, messageOf } from '@smartstack/daemon';
 
-import { every } from './schedule.ts';
+import { createSchedule } from './schedule.ts';
 
 /** Touches a file every 5 seconds until aborted, so that others can see that this process works. */
 export async function keepHeartbeat(path: string, log: Log, signal: AbortSignal): Promise<void> {
@@ -16,7 +16,7 @@ export async function keepHeartbeat(path: string, log: Log, signal: AbortSignal)
       failing = true;
     }
   };
-  await every(5000, 0, beat, signal);
+  await createSchedule().every(5000, 0, beat, signal);
 }
 
 async function touch(path: string): Promise<void> {

@@ -11,7 +11,8 @@ export interface ServiceMeasures {
   registryError(): void;
   /** It flapped and is held down. */
   held(): void;
-  throttled(): void;
+  /** It was announced too often, and held back unless that is in shadow mode. */
+  throttled(shadow: boolean): void;
 }
 
 const checkBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -66,10 +67,13 @@ export function createMeasures(metrics: Metrics): Measures {
     labels,
   });
 
+  /** The latest of each name: while one takes another's place, the old one's end is not the service's. */
+  const present = new Map<string, ServiceMeasures>();
+
   const of = (service: string): ServiceMeasures => {
-    announced.set({ service }, 0);
+    if (!present.has(service)) announced.set({ service }, 0);
     errors.inc({ service }, 0);
-    return {
+    const own: ServiceMeasures = {
       check: (check) => {
         const passes = duration.labels({ service, check, result: 'pass' });
         const failures = duration.labels({ service, check, result: 'fail' });
@@ -83,15 +87,20 @@ export function createMeasures(metrics: Metrics): Measures {
         announced.set({ service }, 1);
         latency.observe({ service }, took / 1000);
       },
-      withdrawn: () => announced.set({ service }, 0),
+      withdrawn: () => {
+        if (present.get(service) === own) announced.set({ service }, 0);
+      },
       registryError: () => errors.inc({ service }),
       held: () => holds.inc({ service }),
       throttled: () => throttled.inc({ service }),
     };
+    present.set(service, own);
+    return own;
   };
   return {
     of,
     forget: (service) => {
+      present.delete(service);
       up.remove({ service });
       announced.remove({ service });
     },
@@ -128,9 +137,9 @@ export function both(first: ServiceMeasures, second: ServiceMeasures): ServiceMe
       first.held();
       second.held();
     },
-    throttled: () => {
-      first.throttled();
-      second.throttled();
+    throttled: (shadow) => {
+      first.throttled(shadow);
+      second.throttled(shadow);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Check } from './checks/check.ts';
 import { type Health, judge, type Limits, stateOf } from './health.ts';
 import { createProbe, type Result } from './probe.ts';
-import { every } from './schedule.ts';
+import type { Schedule } from './schedule.ts';
 import { runTogether } from './tasks.ts';
 
 /** A check with how it is run and judged; times in milliseconds. */
@@ -35,6 +35,7 @@ export interface Change {
 }
 
 export interface MonitorDeps {
+  readonly schedule: Schedule;
   onResult?(check: PlannedCheck, result: Result): void;
   onChange(change: Change): void;
 }
@@ -43,27 +44,42 @@ export interface Monitor {
   /** Runs the checks, each at its own pace, until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   checks(): readonly CheckStatus[];
+  /** By how many milliseconds the check that is most overdue is; 0 when none is. */
+  overdue(): number;
 }
 
+/** Kept in place: a thousand results a second need not be as many new objects. */
 interface Seen {
-  health?: Health;
-  result?: Result;
-  at?: Date;
+  health: Health | undefined;
+  result: Result | undefined;
+  /** The wall clock's milliseconds. */
+  at: number;
+  /** When the latest run ended, on the monotonic clock. */
+  ended: number | undefined;
 }
 
 /** Watches one service: it is up while all of its checks are; without any it comes up at once. */
 export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDeps): Monitor {
-  const seen = new Map<PlannedCheck, Seen>(planned.map((check) => [check, {}]));
+  const seen = new Map<PlannedCheck, Seen>(
+    planned.map((check) => [
+      check,
+      { health: undefined, result: undefined, at: 0, ended: undefined },
+    ]),
+  );
   let state: State = 'unknown';
   let start = performance.now();
 
   function take(check: PlannedCheck, result: Result): void {
     deps.onResult?.(check, result);
-    const { health: before } = seen.get(check) ?? {};
+    const each = seen.get(check);
+    if (!each) return;
+    const { health: before } = each;
     const early = !result.passed && performance.now() < start + check.grace;
-    const health = early ? before : judge(before, result.passed, check);
-    seen.set(check, { ...(health && { health }), result, at: new Date() });
-    if (health !== before) settle(check.check.name, result.reason);
+    each.health = early ? before : judge(before, result.passed, check);
+    each.result = result;
+    each.at = Date.now();
+    each.ended = performance.now();
+    if (each.health !== before) settle(check.check.name, result.reason);
   }
 
   function settle(check?: string, reason?: string): void {
@@ -78,17 +94,26 @@ export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDep
       start = performance.now();
       settle();
       return runTogether(
-        planned.map((check) => (own: AbortSignal) => runCheck(check, take, own)),
+        planned.map(
+          (check) => (own: AbortSignal) => runCheck(check, { take, schedule: deps.schedule }, own),
+        ),
         signal,
       );
     },
     checks: () => [...seen].map(([check, each]) => statusOf(check, each)),
+    overdue: () => {
+      const now = performance.now();
+      const late = [...seen].map(
+        ([{ interval, timeout }, { ended = start }]) => now - ended - interval - timeout,
+      );
+      return Math.max(0, ...late);
+    },
   };
 }
 
 async function runCheck(
   planned: PlannedCheck,
-  take: (check: PlannedCheck, result: Result) => void,
+  { take, schedule }: { take: (check: PlannedCheck, result: Result) => void; schedule: Schedule },
   signal: AbortSignal,
 ): Promise<void> {
   const { check, timeout, interval, phase } = planned;
@@ -97,15 +122,14 @@ async function runCheck(
     const result = await probe();
     if (!signal.aborted) take(planned, result);
   };
-  await every(interval, phase, run, signal);
+  await schedule.every(interval, phase, run, signal);
 }
 
 function statusOf({ check }: PlannedCheck, { health, result, at }: Seen): CheckStatus {
   return {
     name: check.name,
     state: health ? (health.up ? 'up' : 'down') : 'unknown',
-    ...(result && { took: result.took }),
-    ...(at && { at }),
+    ...(result && { took: result.took, at: new Date(at) }),
     ...(result?.reason !== undefined && { reason: result.reason }),
   };
 }

@@ -50,6 +50,7 @@ function start(
   keys: object = {},
 ) {
   const registry = createTestRegistry();
+  const metrics = createMetrics();
   const stop = new AbortController();
   const reloads = createLatest<Config>();
   let dropped = false;
@@ -60,14 +61,16 @@ function start(
   const deps = {
     registries,
     log: silentLog,
-    metrics: createMetrics(),
-    reloads,
+    metrics,
+    reloads: reloads.values,
     orders,
+    living: [],
     handOff: () => stop.abort(new HandOff()),
     withdrawDeadline,
   };
   return {
     registry,
+    metrics,
     dropped: () => dropped,
     reload: (next: readonly TestServer[], keys?: object) => reloads.set(configOf(next, top, keys)),
     stop: (reason?: unknown) => stop.abort(reason),
@@ -161,7 +164,7 @@ describe('a new configuration', () => {
 
   test('announces a changed service anew before its old announcement goes', async () => {
     await using server = await tcpServer(() => {});
-    const { registry, reload, stop, ended } = start([server]);
+    const { registry, metrics, reload, stop, ended } = start([server]);
     await vi.waitFor(() => expect(registry.standing.size).toBe(1));
     reload([server], { weight: 5 });
     await vi.waitFor(() => expect(registry.events.length).toBe(5));
@@ -169,6 +172,7 @@ describe('a new configuration', () => {
     const [announce, stands] = [`announce ${port}`, `stands ${port}`];
     expect(registry.events).toEqual([announce, stands, announce, stands, `withdraw ${port}`]);
     expect([...registry.standing].map(({ weight }) => weight)).toEqual([5]);
+    expect((await metrics.text()).body).toContain('nerve_service_announced{service="web0"} 1');
     stop();
     await ended;
   });
@@ -195,15 +199,15 @@ test('a hand-off leaves announcements where they are', async () => {
 });
 
 test('what an earlier nerve left is dropped once all services were judged', async () => {
-  let answer = () => {};
+  let answer: (() => void) | undefined;
   await using server = await httpServer((_, response) => {
-    answer = () => response.end();
+    answer ??= () => void response.end();
   });
   const keys = { checks: [{ type: 'http', uri: '/', timeout: 10 }] };
   const { dropped, stop, ended } = start([server], 5000, {}, keys);
-  await vi.waitFor(() => expect(server.accepted).toBe(1));
+  await vi.waitFor(() => expect(answer).toBeDefined());
   expect(dropped()).toBe(false);
-  answer();
+  answer?.();
   await vi.waitFor(() => expect(dropped()).toBe(true));
   stop();
   await ended;

@@ -4,12 +4,13 @@ import { isDeepStrictEqual } from 'node:util';
 
 import {
   createJournal,
+  createStatsd,
   type Journal,
-  type Latest,
   type Log,
   type Metrics,
-  messageOf,
+  type Statsd,
   serveStatus,
+  tellSupervisor,
   versionOf,
 } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
@@ -21,23 +22,26 @@ import { serveControl } from './control.ts';
 import { createFleet, type Fleet, type FleetDeps } from './fleet.ts';
 import { HandOff } from './hand-off.ts';
 import { keepHeartbeat } from './heartbeat.ts';
+import { clearLeftovers } from './leftovers.ts';
 import { both, createMeasures } from './measures.ts';
 import type { Orders } from './orders.ts';
 import { journalMeasures } from './page/journal.ts';
 import { createNervePage } from './page/page.ts';
 import type { Place } from './reporters/reporter.ts';
-import { phaseOf } from './schedule.ts';
+import { createSchedule, phaseOf } from './schedule.ts';
 import { createService, type Service } from './service.ts';
-import { createStatsd, type Statsd, statsdMeasures } from './statsd.ts';
+import { statsdLife, statsdMeasures } from './statsd.ts';
 import { runTogether } from './tasks.ts';
 
 export interface NerveDeps {
   readonly registries: OpenedRegistries;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Configurations that take the place of the first one. */
-  readonly reloads: Latest<Config>;
+  /** Configurations that take the place of the first one, until aborted. */
+  reloads(signal: AbortSignal): AsyncIterable<Config>;
   readonly orders: Orders;
+  /** Ids of sessions that another nerve which lives has: what they own is left alone. */
+  readonly living: readonly string[];
   /** Aborts the signal with a `HandOff`. */
   handOff(): void;
   /** How long withdrawing everything may take at the end, in milliseconds. Default 7,000. */
@@ -59,14 +63,18 @@ export async function runNerve(
   const services = new AbortController();
   const beats = createBeats();
   const journal = createJournal();
+  const life = statsd && statsdLife(statsd);
   const fleet = createFleet(fleetDeps({ ...deps, beats, statsd, journal }), services.signal);
   try {
+    life?.started();
     fleet.apply(config.services);
     log.info({ instance: config.instanceId, services: config.services.length }, 'checking');
-    await runTogether(sideTasks(config, { ...deps, fleet, beats, journal }), signal);
+    const configured = () => life?.configured();
+    await runTogether(sideTasks(config, { ...deps, fleet, beats, journal, configured }), signal);
   } finally {
     services.abort(signal.reason);
     await withdrawn(fleet, deps);
+    life?.stopped();
   }
   if (!(signal.reason instanceof HandOff)) await sleep(config.drain);
 }
@@ -75,17 +83,21 @@ interface Parts extends NerveDeps {
   readonly fleet: Fleet;
   readonly beats: Beats;
   readonly journal: Journal;
+  /** Told when another configuration is in place. */
+  configured(): void;
 }
 
 /** All that goes on beside the services, until aborted. */
 function sideTasks(config: Config, parts: Parts) {
-  const { fleet, beats, journal, log, metrics, registries, reloads } = parts;
+  const { fleet, beats, journal, log, metrics, registries } = parts;
   const { statusAddress: address, heartbeatPath, stateDirectory } = config;
   const status = () => statusOf(config, fleet);
   const tasks = [
     (own: AbortSignal) => untilAborted(own),
-    (own: AbortSignal) => followReloads(config, fleet, { log, reloads }, own),
-    (own: AbortSignal) => dropLeftovers(fleet, registries, log, own),
+    (own: AbortSignal) => followReloads(config, parts, own),
+    (own: AbortSignal) => clearLeftovers(config.services, parts, own),
+    (own: AbortSignal) =>
+      tellSupervisor({ ready: () => ready(fleet), works: () => works(fleet), log }, own),
   ];
   if (address) {
     const answer = takeBeats((name) => fleet.services().some((each) => each.name === name), beats);
@@ -111,11 +123,10 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
 /** Puts each new configuration's services in place; what else changed has to wait for a restart. */
 async function followReloads(
   first: Config,
-  fleet: Fleet,
-  { log, reloads }: Pick<NerveDeps, 'log' | 'reloads'>,
+  { fleet, log, reloads, configured }: Parts,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const next of reloads.values(signal)) {
+  for await (const next of reloads(signal)) {
     fleet.apply(next.services);
     const keys = Object.keys(first).filter(
       (key) =>
@@ -123,24 +134,8 @@ async function followReloads(
         !isDeepStrictEqual(first[key as keyof Config], next[key as keyof Config]),
     );
     log.info({ services: next.services.length }, 'configuration read again');
+    configured();
     if (keys.length > 0) log.warn({ keys }, 'these keys have to wait for a restart');
-  }
-}
-
-/** Once all services were judged, withdraws what an earlier nerve announced and this one does not. */
-async function dropLeftovers(
-  fleet: Fleet,
-  registries: OpenedRegistries,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  const late = sleep(60_000, undefined, { signal }).catch(() => {});
-  await Promise.race([Promise.all(fleet.services().map(({ reported }) => reported)), late]);
-  if (signal.aborted) return;
-  try {
-    await registries.dropUnclaimed();
-  } catch (error) {
-    log.warn({ reason: messageOf(error) }, 'cannot withdraw what an earlier nerve left');
   }
 }
 
@@ -165,6 +160,8 @@ function fleetDeps({
   readonly statsd: Statsd | undefined;
 }): FleetDeps {
   const measure = createMeasures(metrics);
+  const schedule = createSchedule();
+  const life = statsd && statsdLife(statsd);
   let checks = 0;
   return {
     log,
@@ -179,9 +176,12 @@ function fleetDeps({
         measures: statsd ? both(measures, statsdMeasures(statsd, service.name)) : measures,
         phases: service.checks.map(() => phaseOf(checks++)),
         beats,
+        schedule,
         order: orders.of(service.name),
       });
-      return created;
+      return life
+        ? { ...created, run: (signal) => life.watched(service.name, created.run(signal)) }
+        : created;
     },
     onEnded: measure.forget,
   };
@@ -199,6 +199,11 @@ function ready(fleet: Fleet): boolean {
     const { state, announced, because } = service.status();
     return state !== 'unknown' && (announced || because !== 'up');
   });
+}
+
+/** A service that failed is started again within half a minute; checks that come later than that are stuck. */
+function works(fleet: Fleet): boolean {
+  return fleet.services().every((service) => service.overdue() < 60_000);
 }
 
 function statusOf({ instanceId }: Config, fleet: Fleet): object {

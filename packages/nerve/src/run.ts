@@ -1,4 +1,4 @@
-import type { Latest, Log, Metrics } from '@smartstack/daemon';
+import type { Log, Metrics } from '@smartstack/daemon';
 import { createRegistries, type OpenedRegistries } from '@smartstack/registry';
 import type { SessionOptions } from '@smartstack/zookeeper';
 
@@ -6,15 +6,16 @@ import type { Config } from './config.ts';
 import { HandOff } from './hand-off.ts';
 import { runNerve } from './nerve.ts';
 import { openOrders } from './orders.ts';
-import { every } from './schedule.ts';
-import { openSessionStore, type SessionStore } from './state-directory.ts';
+import { createSchedule } from './schedule.ts';
+import { openSessionStore, type SessionStore } from './session-store.ts';
 import { runTogether } from './tasks.ts';
 
 export interface RunDeps {
   readonly session: Partial<SessionOptions>;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly reloads: Latest<Config>;
+  /** Configurations that take the place of the first one, until aborted. */
+  reloads(signal: AbortSignal): AsyncIterable<Config>;
 }
 
 /**
@@ -36,7 +37,10 @@ export async function runWithState(
   try {
     await runTogether(
       [
-        (own) => runNerve(config, { ...deps, registries, orders, handOff: handOver }, own),
+        (own) => {
+          const { living } = store;
+          return runNerve(config, { ...deps, registries, orders, living, handOff: handOver }, own);
+        },
         (own) => keepNoted(registries, store, own),
       ],
       ended,
@@ -53,7 +57,7 @@ async function keepNoted(
   store: SessionStore,
   signal: AbortSignal,
 ): Promise<void> {
-  await every(500, 0, () => store.save(registries.tickets()), signal);
+  await createSchedule().every(500, 0, () => store.save(registries.tickets()), signal);
 }
 
 async function handOff(registries: OpenedRegistries, store: SessionStore, log: Log): Promise<void> {

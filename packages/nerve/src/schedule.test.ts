@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
-import { every, firstDelay, nextDue, phaseOf } from './schedule.ts';
+import { createSchedule, firstDelay, nextDue, phaseOf } from './schedule.ts';
 
+const { every } = createSchedule();
 const phases = (count: number) => Array.from({ length: count }, (_, index) => phaseOf(index));
 
 test('the only check of a daemon starts at once', () => {
@@ -50,17 +51,23 @@ test('no point of the grid is left out or taken twice over many rounds', () => {
 });
 
 test('a task starts every interval, whatever it takes within it', async () => {
-  const times: number[] = [];
-  const stop = new AbortController();
-  const task = async () => {
-    times.push(performance.now());
-    if (times.length === 6) stop.abort();
-    await sleep(80);
-  };
-  await every(100, 0, task, stop.signal);
-  const took = (times[5] ?? 0) - (times[0] ?? 0);
-  expect(took).toBeGreaterThan(480);
-  expect(took).toBeLessThan(5 * 180 - 100);
+  vi.useFakeTimers();
+  try {
+    const times: number[] = [];
+    const stop = new AbortController();
+    const task = async () => {
+      times.push(performance.now());
+      if (times.length === 6) stop.abort();
+      await new Promise((resolve) => setTimeout(resolve, 80));
+    };
+    const running = createSchedule().every(100, 0, task, stop.signal);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await running;
+    const first = times[0] ?? 0;
+    expect(times.map((time) => Math.round((time - first) / 100))).toEqual([0, 1, 2, 3, 4, 5]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('what a long run let pass is skipped', async () => {
@@ -88,4 +95,39 @@ test('a task that fails ends it with its error', async () => {
   const { signal } = new AbortController();
   const running = every(10, 0, () => Promise.reject(new Error('broken')), signal);
   await expect(running).rejects.toThrow('broken');
+});
+
+test('tasks of all intervals and phases keep their times on one schedule', async () => {
+  const stop = new AbortController();
+  const counts = new Map<number, number>();
+  const intervals = [20, 50, 70, 130];
+  const begin = performance.now();
+  const running = intervals.map((interval, index) =>
+    every(
+      interval,
+      phaseOf(index),
+      async () => void counts.set(interval, (counts.get(interval) ?? 0) + 1),
+      stop.signal,
+    ),
+  );
+  await sleep(1000);
+  stop.abort();
+  await Promise.all(running);
+  const took = performance.now() - begin;
+  for (const interval of intervals) {
+    expect(counts.get(interval)).toBeGreaterThan((took / interval) * 0.6);
+    expect(counts.get(interval)).toBeLessThanOrEqual(took / interval + 1);
+  }
+});
+
+test('the end waits for a run that is under way', async () => {
+  const stop = new AbortController();
+  let ended = false;
+  const task = async () => {
+    stop.abort();
+    await sleep(50);
+    ended = true;
+  };
+  await every(10, 0, task, stop.signal);
+  expect(ended).toBe(true);
 });

@@ -1,7 +1,7 @@
 /** First checks are spread over this long at most, so that start-up is quick with any interval. */
 const startSpread = 1000;
 /** Starts are rounded up to this grid: one wake-up for a few checks instead of one for each. */
-const grain = 10;
+const grain = 20;
 
 /**
  * Where in its interval the nth check stands, from 0 to 1: multiples of the golden ratio lie evenly for
@@ -26,37 +26,93 @@ export function nextDue(interval: number, phase: number, last: number, now: numb
   return origin + interval * Math.max(0, afterLast, Math.ceil((now - origin) / interval));
 }
 
-/**
- * Runs a task whenever it is due, one run at a time, until the signal aborts; times that a long run let
- * pass are skipped. Rejects when the task does.
- */
-export async function every(
-  interval: number,
-  phase: number,
-  task: () => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  const alarm = createAlarm(signal);
-  const start = performance.now();
-  let due = firstDelay(interval, phase);
-  while (await alarm(start + due)) {
-    await task();
-    due = nextDue(interval, phase, due, performance.now() - start);
-  }
+/** One clock for many tasks. */
+export interface Schedule {
+  /**
+   * Runs a task whenever it is due, one run at a time, until the signal aborts and the last run has
+   * ended; times that a long run let pass are skipped. Rejects when the task does.
+   */
+  every(
+    interval: number,
+    phase: number,
+    task: () => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
-/** Waits until a time, again and again with one listener: true when it came, false once aborted. */
-function createAlarm(signal: AbortSignal): (until: number) => Promise<boolean> {
-  let stop = () => {};
-  signal.addEventListener('abort', () => stop());
-  return (until) =>
-    new Promise((resolve) => {
-      if (signal.aborted) return resolve(false);
-      const wait = Math.ceil(until / grain) * grain - performance.now();
-      const timer = setTimeout(resolve, Math.max(0, Math.ceil(wait)), true);
-      stop = () => {
-        clearTimeout(timer);
-        resolve(false);
-      };
-    });
+interface Job {
+  run(): void;
+}
+
+/**
+ * Tasks that are due within the same moment are started by one timer, and one that waits holds nothing
+ * but its place: thousands of waiting checks make no garbage.
+ */
+export function createSchedule(): Schedule {
+  const moments = new Map<number, Job[]>();
+  let armed = Number.POSITIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
+
+  function put(job: Job, due: number): void {
+    const moment = Math.ceil(due / grain);
+    const jobs = moments.get(moment);
+    if (jobs) jobs.push(job);
+    else moments.set(moment, [job]);
+    if (moment < armed) arm(moment);
+  }
+
+  function take(job: Job, due: number): void {
+    const moment = Math.ceil(due / grain);
+    const others = moments.get(moment)?.filter((each) => each !== job) ?? [];
+    if (others.length > 0) moments.set(moment, others);
+    else moments.delete(moment);
+  }
+
+  function arm(moment: number): void {
+    armed = moment;
+    clearTimeout(timer);
+    const wait = Math.ceil(moment * grain - performance.now());
+    if (moment !== Number.POSITIVE_INFINITY) timer = setTimeout(fire, Math.max(0, wait));
+  }
+
+  function fire(): void {
+    const now = performance.now() / grain;
+    let next = Number.POSITIVE_INFINITY;
+    const due: Job[] = [];
+    for (const [moment, jobs] of moments) {
+      if (moment > now) next = Math.min(next, moment);
+      else if (moments.delete(moment)) due.push(...jobs);
+    }
+    arm(next);
+    for (const job of due) job.run();
+  }
+
+  return {
+    every: (interval, phase, task, signal) =>
+      new Promise((resolve, reject) => {
+        const start = performance.now();
+        let due = firstDelay(interval, phase);
+        let running = false;
+        const wait = () => {
+          running = false;
+          if (signal.aborted) return resolve();
+          due = nextDue(interval, phase, due, performance.now() - start);
+          put(job, start + due);
+        };
+        const job = {
+          run: () => {
+            if (signal.aborted) return;
+            running = true;
+            task().then(wait, reject);
+          },
+        };
+        if (signal.aborted) return resolve();
+        signal.addEventListener('abort', () => {
+          if (running) return;
+          take(job, start + due);
+          resolve();
+        });
+        put(job, start + due);
+      }),
+  };
 }

@@ -1,9 +1,10 @@
-import { duration, statusAddress } from '@smartstack/daemon';
+import { duration, schemaKey, serviceConfDir, statusAddress } from '@smartstack/daemon';
 import { registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
 import { hostKey, portKey, span, spanFrom, wholeNumber } from './checks/check.ts';
 import { checkSchema } from './checks/table.ts';
+import { keyOfPlace } from './reporters/reporter.ts';
 import { placeOf, reporterKeys, reporterProblems, reporterTypes } from './reporters/table.ts';
 
 /** Flapping services are held down with a growing delay; false for never. */
@@ -11,10 +12,24 @@ const flapDamping = z.union([
   z.literal(false),
   z
     .strictObject({
-      changes: wholeNumber(1, 10_000).default(10),
-      window: span.prefault(60),
-      hold: span.prefault(5),
-      max_hold: span.prefault(300),
+      changes: wholeNumber(1, 10_000)
+        .default(10)
+        .meta({
+          description: 'more than so many changes within `window` are flapping',
+          examples: [4],
+        }),
+      window: span.prefault(60).meta({
+        description: 'the time within which changes are counted',
+        examples: ['2m'],
+      }),
+      hold: span.prefault(5).meta({
+        description: 'how long coming up is held back then, each time twice as long',
+        examples: ['10s'],
+      }),
+      max_hold: span.prefault(300).meta({
+        description: 'and no longer than this',
+        examples: ['10m'],
+      }),
     })
     .transform(({ max_hold: maxHold, ...limits }) => ({ ...limits, maxHold })),
 ]);
@@ -22,11 +37,27 @@ const flapDamping = z.union([
 /** As in the originals, but leaving is never delayed: only announcements are limited. */
 const rateLimiting = z
   .strictObject({
-    /** Only counts and logs what would have been delayed. */
-    shadow_mode: z.boolean().default(true),
-    /** Announcements a second. */
-    average_rate: z.number().min(0).default(Number.POSITIVE_INFINITY),
-    max_burst: z.number().min(1).default(Number.POSITIVE_INFINITY),
+    shadow_mode: z.boolean().default(true).meta({
+      description: 'only counts and logs what would have been delayed',
+    }),
+    average_rate: z
+      .number()
+      .min(0)
+      .default(Number.POSITIVE_INFINITY)
+      .meta({
+        description: 'announcements a second',
+        otherwise: 'unlimited',
+        examples: [1],
+      }),
+    max_burst: z
+      .number()
+      .min(1)
+      .default(Number.POSITIVE_INFINITY)
+      .meta({
+        description: 'announcements at once',
+        otherwise: 'unlimited',
+        examples: [10],
+      }),
   })
   .transform((keys) => ({
     shadow: keys.shadow_mode,
@@ -36,72 +67,176 @@ const rateLimiting = z
 
 export const defaultDamping = flapDamping.parse({});
 
-/** Keys that may stand at the top, for all services, and in a service. */
+/** Keys at the top for all services, which a service may have too. */
 const policyKeys = {
-  flap_damping: flapDamping.optional(),
-  /** For how long after the start failures do not count. */
-  start_grace: duration.optional(),
+  flap_damping: flapDamping.optional().meta({
+    description:
+      'holds a flapping service back: coming up is delayed, leaving never is. `false`: never. Also per service',
+    otherwise: 'on, as below',
+    examples: [false],
+  }),
+  start_grace: duration.optional().meta({
+    description: "for how long after nerve's start failures do not count",
+    default: 0,
+    examples: ['30s'],
+  }),
 };
 
-const serviceSchema = z.strictObject({
-  /** The address that other machines reach the service at; also where it is checked. */
-  host: hostKey,
-  port: portKey,
-  reporter_type: z.enum(reporterTypes).optional(),
+export const serviceSchema = z.strictObject({
+  host: hostKey.meta({
+    description: 'the address that other machines reach it at; also where it is checked',
+    examples: ['10.0.0.1'],
+  }),
+  port: portKey.meta({ description: 'the port that it listens on', examples: [3000] }),
+  reporter_type: z.enum(reporterTypes).optional().meta({
+    description: 'where it is announced',
+    otherwise: '`registry.type`, else `zookeeper`',
+  }),
   ...reporterKeys,
-  /** How often each check starts. */
-  check_interval: spanFrom(10).prefault(0.5),
-  /** All must pass; a service without checks is announced for as long as nerve runs. */
-  checks: z.array(checkSchema).default([]),
-  ...policyKeys,
-  rate_limiting: rateLimiting.optional(),
-  /** How long the announced weight takes to grow to its full size after the service came up. */
-  warmup: span.optional(),
-  /** For load tests: every check passes, and so many copies are announced. */
-  check_mocked: z.boolean().default(false),
-  load_test_concurrency: wholeNumber(1, 10_000).optional(),
-  weight: wholeNumber(0, 1_000_000).optional(),
+  check_interval: spanFrom(10)
+    .prefault(0.5)
+    .meta({
+      description: 'how often each check starts',
+      examples: ['2s'],
+    }),
+  checks: z
+    .array(checkSchema)
+    .default([])
+    .meta({
+      description: 'all must pass; with none the service is announced as long as nerve runs',
+      examples: [[{ type: 'http', uri: '/health' }]],
+    }),
+  weight: wholeNumber(0, 1_000_000)
+    .optional()
+    .meta({ description: 'announced, for proxies that use weights', examples: [10] }),
+  warmup: span.optional().meta({
+    description:
+      'how long the announced `weight` takes to grow, in ten steps, after the service came up',
+    otherwise: 'at once',
+    examples: ['1m'],
+  }),
   labels: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))
-    .optional(),
+    .optional()
+    .meta({
+      description: 'announced, for filters (`label_filters` of synapse)',
+      examples: [{ zone: 'a' }],
+    }),
   haproxy_server_options: z
     .string()
     .max(4096)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
     .regex(/^[^\u0000-\u001f\u007f]*$/, { error: 'expected one line of server options' })
-    .optional(),
+    .optional()
+    .meta({
+      description:
+        "words for HAProxy's server line, announced; synapse lets only known ones through",
+      examples: ['maxconn 100'],
+    }),
+  flap_damping: flapDamping.optional().meta({
+    description: 'as at the top level, for this service',
+    otherwise: "the top level's",
+    examples: [false],
+    leaf: true,
+  }),
+  start_grace: duration.optional().meta({
+    description: "for how long after nerve's start failures do not count",
+    otherwise: "the top level's",
+    examples: ['30s'],
+  }),
+  rate_limiting: rateLimiting.optional().meta({
+    description: 'limits how often it is announced; leaving is never limited',
+    otherwise: 'unlimited',
+    examples: [{ shadow_mode: false, average_rate: 1, max_burst: 10 }],
+  }),
+  check_mocked: z.boolean().default(false).meta({
+    description: 'for load tests: every check passes',
+  }),
+  load_test_concurrency: wholeNumber(1, 10_000)
+    .optional()
+    .meta({
+      description: 'for load tests: so many copies are announced, as `<name>_0` and on',
+      otherwise: 'one, under its own name',
+      examples: [100],
+    }),
 });
 
 /** nerve's configuration as it is written. */
 export const configSchema = z
   .strictObject({
-    /** This machine's name in the registry. */
+    $schema: schemaKey,
     instance_id: z
       .string()
       .min(1)
       .max(255)
       .regex(/^[\x21-\x2e\x30-\x7e]*$/, {
         error: 'expected ASCII text without spaces and slashes',
+      })
+      .meta({
+        description:
+          "this machine's name in the registry. `-i` and `NERVE_INSTANCE_ID` win over it, or stand in for it",
+        otherwise: 'required',
+        examples: ['web-1'],
       }),
+    services: z.record(z.string(), serviceSchema).meta({
+      description: 'what runs here, by name',
+      otherwise: 'required, or `service_conf_dir`',
+      examples: [{ web: { host: '10.0.0.1', port: 3000, zk_path: '/services/web' } }],
+    }),
+    service_conf_dir: serviceConfDir,
     zookeeper: zooKeeperSchema.optional(),
     registry: registrySchema.optional(),
-    service_conf_dir: z.string().optional(),
-    services: z.record(z.string(), serviceSchema),
     ...policyKeys,
-    /** Where `/health /ready /metrics /status` are served; false for nowhere. */
-    status_address: statusAddress.default({ host: '127.0.0.1', port: 9103 }),
-    /** Where nerve keeps what outlives it; false for nowhere. */
-    state_directory: z.union([z.literal(false), z.string().min(1)]).optional(),
-    /** How long nerve stays on after it has withdrawn everything. */
-    drain: duration.prefault(0),
-    /** A file that is touched every few seconds while nerve works. */
-    heartbeat_path: z.string().min(1).optional(),
+    status_address: statusAddress.prefault('127.0.0.1:9103').meta({
+      description:
+        'where `/health`, `/ready`, `/metrics` and `/status` are served, or `false` for nowhere',
+      examples: [false],
+    }),
+    state_directory: z
+      .union([z.literal(false), z.string().min(1)])
+      .optional()
+      .meta({
+        description:
+          "the socket for commands, the sessions that a next nerve takes over, and operators' orders; `false` for none",
+        otherwise:
+          "systemd's `$STATE_DIRECTORY`, else `/var/lib/nerve`; for a user `~/.local/state/nerve`",
+        examples: ['/srv/nerve'],
+      }),
+    drain: duration.prefault(0).meta({
+      description: 'how long nerve stays on after SIGTERM once everything is withdrawn',
+      examples: ['5s'],
+    }),
+    heartbeat_path: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        description: 'a file that is touched every 5 s while nerve works',
+        examples: ['/run/nerve/heartbeat'],
+      }),
     statsd: z
-      .strictObject({ host: z.string().default('localhost'), port: portKey.default(8125) })
-      .optional(),
-    /** Taken for the originals' sake; nerve never gives up on a registry. */
-    max_repeated_report_failures: wholeNumber(1, 1_000_000).optional(),
+      .strictObject({
+        host: z
+          .string()
+          .default('localhost')
+          .meta({ description: 'where statsd listens', examples: ['10.0.0.9'] }),
+        port: portKey.default(8125).meta({ description: 'its UDP port', examples: [9125] }),
+      })
+      .optional()
+      .meta({
+        description: "counters in the originals' names, over UDP",
+        otherwise: 'none',
+        examples: [{ host: 'localhost' }],
+      }),
+    max_repeated_report_failures: wholeNumber(1, 1_000_000)
+      .optional()
+      .meta({
+        description: "taken from the originals' files, without effect: nerve never gives up",
+        examples: [10],
+        deprecated: true,
+      }),
   })
+  .meta({ required: [], anyOf: [{ required: ['services'] }, { required: ['service_conf_dir'] }] })
   .superRefine(
     (config, context) => {
       for (const [path, message] of incompleteServices(config))
@@ -132,17 +267,20 @@ function incompleteServices(config: ParsedConfig): readonly Problem[] {
     );
 }
 
-/** Two services that announce the same address at one place would hide each other. */
+/** Two services that announce the same address at one place would hide each other: each is told of the other. */
 function collisions(config: ParsedConfig): readonly Problem[] {
   const owners = new Map<string, string>();
   return Object.entries(config.services).flatMap(([name, service]): readonly Problem[] => {
-    const { address, path } = placeOf(name, service, config);
+    const place = placeOf(name, service, config);
     const { host, port } = service;
-    const key = JSON.stringify([address, path, host, port]);
+    const key = JSON.stringify([keyOfPlace(place), host.toLowerCase(), port]);
     const owner = owners.get(key);
     if (owner === undefined) owners.set(key, name);
-    const message = `services.${owner} announces ${host}:${port} at ${path} as well`;
-    return owner === undefined ? [] : [[['services', name, 'port'], message]];
+    const problem = (of: string, other: string): Problem => [
+      ['services', of, 'port'],
+      `services.${other} announces ${host}:${port} at ${place.path} as well`,
+    ];
+    return owner === undefined ? [] : [problem(owner, name), problem(name, owner)];
   });
 }
 

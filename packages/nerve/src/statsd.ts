@@ -1,49 +1,22 @@
-import { createSocket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import type { Statsd } from '@smartstack/daemon';
 
 import type { ServiceMeasures } from './measures.ts';
 
-/** Sends counters to a statsd over UDP, with tags in DogStatsD's form, as the originals did. */
-export interface Statsd extends Disposable {
-  increment(name: string, tags?: Readonly<Record<string, string>>): void;
-}
+const stopped = { stop_avenue: 'clean', stop_location: 'main_loop' };
 
-/** One datagram holds no more than a network carries whole. */
-const limit = 1400;
-const patience = 100;
-
-/** Lines are gathered for a moment and sent together; what is lost on the way is lost. */
-export function createStatsd({ host, port }: { host: string; port: number }): Statsd {
-  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
-  socket.on('error', () => {});
-  socket.unref();
-  let lines = '';
-  let timer: NodeJS.Timeout | undefined;
-
-  function flush(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    if (lines !== '') socket.send(lines, port, host, () => {});
-    lines = '';
-  }
-
+/** What the originals told of a daemon's life. */
+export function statsdLife(statsd: Statsd) {
   return {
-    increment: (name, tags = {}) => {
-      const line = `${name}:1|c${formatTags(tags)}`;
-      if (lines.length + line.length >= limit) flush();
-      lines += lines === '' ? line : `\n${line}`;
-      timer ??= setTimeout(flush, patience).unref();
-    },
-    [Symbol.dispose]: () => {
-      flush();
-      socket.close();
+    started: () => statsd.increment('nerve.start'),
+    configured: () => statsd.increment('nerve.config.update'),
+    stopped: () => statsd.increment('nerve.stop', stopped),
+    /** From now until a service's task ends. */
+    watched: async (service: string, run: Promise<void>): Promise<void> => {
+      const tag = { service_name: service };
+      statsd.increment('nerve.watcher.start', tag);
+      await run.finally(() => statsd.increment('nerve.watcher.stop', { ...stopped, ...tag }));
     },
   };
-}
-
-function formatTags(tags: Readonly<Record<string, string>>): string {
-  const words = Object.entries(tags).map(([name, value]) => `${name}:${value}`);
-  return words.length > 0 ? `|#${words.join(',')}` : '';
 }
 
 /** One service's measures under the originals' names. */
@@ -67,6 +40,7 @@ export function statsdMeasures(statsd: Statsd, service: string): ServiceMeasures
     withdrawn: () => report('success'),
     registryError: () => report('fail'),
     held: () => {},
-    throttled: () => statsd.increment('nerve.watcher.throttled', tag),
+    throttled: (shadow) =>
+      statsd.increment('nerve.watcher.throttled', { ...tag, rate_limit_enabled: String(!shadow) }),
   };
 }

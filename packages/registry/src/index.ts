@@ -32,6 +32,7 @@ export {
 export {
   createZooKeeperRegistry,
   type FollowOptions,
+  splitChroot,
   type ZooKeeperRegistry,
   type ZooKeeperRegistryOptions,
 } from './zookeeper/zookeeper.ts';

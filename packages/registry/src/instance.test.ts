@@ -99,6 +99,9 @@ test.each([
 });
 
 test('an instance is itself by name, host and port', () => {
-  expect(keyOf({ host: 'a', port: 1 })).toBe('_a:1');
-  expect(keyOf({ host: 'a', port: 1, name: 'n', weight: 2 })).toBe('n_a:1');
+  const one = keyOf({ host: 'c', port: 1, name: 'a_b' });
+  expect(keyOf({ host: 'c', port: 1, name: 'a_b', weight: 2 })).toBe(one);
+  expect(keyOf({ host: 'b_c', port: 1, name: 'a' })).not.toBe(one);
+  expect(keyOf({ host: 'c', port: 1 })).not.toBe(one);
+  expect(keyOf({ host: 'c', port: 1, name: '' })).toBe(keyOf({ host: 'c', port: 1 }));
 });

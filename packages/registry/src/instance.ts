@@ -28,7 +28,8 @@ export interface BadRecord {
 
 /** Identity of an instance among its service's: backends are unique by host, port and name. */
 export function keyOf({ host, port, name }: Instance): string {
-  return `${name ?? ''}_${host}:${port}`;
+  // No host has a space; a name may end as a host begins.
+  return `${host}:${port} ${name ?? ''}`;
 }
 
 /** The bytes that stand for an instance in the registry; key order is nerve's own. */

@@ -11,10 +11,23 @@ import {
 } from './zookeeper/zookeeper.ts';
 
 /** The top-level `registry` section of both daemons: a registry that is no ZooKeeper. */
-export const registrySchema = z.strictObject({
-  type: z.literal('file'),
-  directory: z.string().min(1),
-});
+export const registrySchema = z
+  .strictObject({
+    type: z.literal('file').meta({ description: 'a folder in place of a server' }),
+    directory: z
+      .string()
+      .min(1)
+      .meta({
+        description:
+          'its folder. Announcements are files that their owner touches every 2 s; readers watch the folder, look at it once a second, and ignore files that were not touched for 10 s',
+        examples: ['/var/lib/smartstack/registry'],
+      }),
+  })
+  .meta({
+    description:
+      'a registry with no server, for one machine or a shared file system; in place of ZooKeeper for every service that does not say otherwise',
+    examples: [{ type: 'file', directory: '/var/lib/smartstack/registry' }],
+  });
 
 /** Where a service is announced or followed. */
 export type RegistryAddress =

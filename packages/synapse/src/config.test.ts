@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { ConfigError } from '@smartstack/daemon';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { schemaOfDaemon } from '../../../test/support/json-schema.ts';
 import { loadConfig } from './config.ts';
+
+const complaints = await schemaOfDaemon('synapse');
 
 let directory: string;
 beforeAll(async () => {
@@ -16,12 +19,16 @@ afterAll(() => rm(directory, { recursive: true }));
 async function load(yaml: string) {
   const file = join(directory, 'synapse.yaml');
   await writeFile(file, yaml);
-  return (await loadConfig(file)).config;
+  const { config } = await loadConfig(file);
+  // What the daemon accepts, editors accept too.
+  expect(complaints(yaml)).toEqual([]);
+  return config;
 }
 
 async function problemsOf(yaml: string): Promise<readonly string[]> {
   const error: unknown = await load(yaml).catch((caught: unknown) => caught);
   if (!(error instanceof ConfigError)) throw new Error('was accepted');
+  if (error.message.includes('unknown key')) expect(complaints(yaml)).not.toEqual([]);
   return error.problems.map((problem) => problem.replace(`${directory}/`, ''));
 }
 
@@ -124,6 +131,21 @@ test.each([
     'an order that lacks a watcher',
     'services:\n  web:\n    discovery: {method: base}\n    discovery_multi: {resolver: {method: sequential, sequential_order: [a]}, watchers: {a: {method: base}}}',
     'synapse.yaml:3:5: services.web.discovery: sequential_order lacks primary',
+  ],
+  [
+    'a spill that is none',
+    'services:\n  web:\n    discovery: {method: base}\n    locality: {from: labels.zone, prefer: a, spill: up}',
+    'synapse.yaml:4:46: services.web.locality.spill: expected down, or a rule such as members<2, got "up"',
+  ],
+  [
+    'a locality that HAProxy could not follow',
+    'services:\n  web:\n    discovery: {method: base}\n    locality: {from: labels.zone, prefer: a, spill: down}\n    haproxy: {}',
+    'synapse.yaml:4:46: services.web.locality.spill: down needs haproxy.port, for only a frontend of its own can choose; members<N does not',
+  ],
+  [
+    'a service by the name of another’s members further away',
+    'services:\n  web:\n    discovery: {method: base}\n    locality: {from: labels.zone, prefer: a, spill: down}\n    haproxy: {port: 80}\n  web.spill1:\n    discovery: {method: base}',
+    "synapse.yaml:6:3: services.web.spill1: is what web's locality names its members further away",
   ],
   [
     'a relative path',

@@ -2,11 +2,14 @@ import {
   duration,
   readSourceWithServices,
   type Source,
+  schemaKey,
+  serviceConfDir,
   statusAddress,
   validate,
 } from '@smartstack/daemon';
 import { type Instance, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
+import { localitySchema } from './discovery/policies/locality.ts';
 import { shrinkGuardSchema } from './discovery/policies/shrink-guard.ts';
 import {
   type DiscoveryConfig,
@@ -18,6 +21,7 @@ import {
 } from './discovery/table.ts';
 import { fileOutputSchema } from './proxies/file-output.ts';
 import { haproxySchema, haproxyServiceSchema } from './proxies/haproxy/config/config.ts';
+import { spillName } from './proxies/levels.ts';
 
 /** The originals also took a port as text. */
 const port = z
@@ -28,71 +32,188 @@ const port = z
       .regex(/^\d{1,5}$/)
       .transform(Number),
   ])
-  .pipe(z.int().min(1).max(65_535));
+  .pipe(z.int().min(1).max(65_535))
+  .meta({
+    written: { type: ['integer', 'string'], minimum: 1, maximum: 65_535, pattern: '^\\d{1,5}$' },
+  });
 
 const defaultServer = z
   .strictObject({
-    name: z.string().optional(),
-    host: z.string().refine(isHost, { error: 'expected a host name or an address' }),
-    port,
-    weight: z.int().min(0).optional(),
-    labels: z.record(z.string(), z.string()).optional(),
-    haproxy_server_options: z.string().optional(),
+    name: z
+      .string()
+      .optional()
+      .meta({ description: 'its name', examples: ['spare-1'] }),
+    host: z
+      .string()
+      .refine(isHost, { error: 'expected a host name or an address' })
+      .meta({ description: 'its address', examples: ['10.0.0.9'] }),
+    port: port.meta({ description: 'its port', examples: [3000] }),
+    weight: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: 'its weight, with `use_nerve_weights`', examples: [10] }),
+    labels: z
+      .record(z.string(), z.string())
+      .optional()
+      .meta({ description: 'its labels', examples: [{ zone: 'a' }] }),
+    haproxy_server_options: z
+      .string()
+      .optional()
+      .meta({ description: 'words for its server line', examples: ['backup'] }),
   })
   .transform(({ haproxy_server_options: options, ...server }) =>
     withoutUndefined({ ...server, haproxyServerOptions: options }),
   );
 
-const serviceSchema = z
+/** One service as it is written. */
+export const serviceSchema = z
   .strictObject({
-    discovery: discoverySchema,
-    /** More watchers beside `discovery`, which is their `primary`. */
-    discovery_multi: discoveryMultiSchema.optional(),
-    default_servers: z.array(defaultServer).default([]),
-    keep_default_servers: z.boolean().default(false),
-    use_previous_backends: z.boolean().default(true),
-    backend_port_override: port.optional(),
-    shrink_guard: z.union([z.literal(false), shrinkGuardSchema]).optional(),
-    leader_election: z.boolean().default(false),
-    /** Follows the service this many times over, as `<name>_0` and on: for load tests of the registry. */
-    load_test_concurrency: z.int().min(1).max(10_000).optional(),
-    haproxy: haproxyServiceSchema.optional(),
+    discovery: discoverySchema.meta({
+      description: 'how its members are found',
+      examples: [{ method: 'zookeeper', path: '/services/web' }],
+    }),
+    discovery_multi: discoveryMultiSchema.optional().meta({
+      description:
+        '`{watchers, resolver}` beside `discovery`, as in the originals: a `multi` whose watcher `primary` is the `discovery`. A toggle that was never read serves `primary`',
+      examples: [
+        {
+          watchers: { old: { method: 'zookeeper', path: '/old/web' } },
+          resolver: { method: 'union' },
+        },
+      ],
+      leaf: true,
+    }),
+    default_servers: z
+      .array(defaultServer)
+      .default([])
+      .meta({
+        description: 'served when no member is announced',
+        examples: [[{ name: 'spare-1', host: '10.0.0.9', port: 3000 }]],
+      }),
+    keep_default_servers: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'serves them beside those announced' }),
+    use_previous_backends: z.boolean().default(true).meta({
+      description: 'keeps the last members when none is left and there are no default servers',
+    }),
+    backend_port_override: port.optional().meta({
+      description: 'this port for every discovered member, whatever was announced',
+      examples: [8080],
+    }),
+    leader_election: z.boolean().default(false).meta({
+      description:
+        'serves only the member that announced itself first (the lowest ZooKeeper sequence number), and goes on with it while its record stands. Where one member has no such number, nobody is served',
+    }),
+    shrink_guard: z
+      .union([z.literal(false), shrinkGuardSchema])
+      .optional()
+      .meta({
+        description: 'as at the top level, for this service',
+        otherwise: 'the top level’s',
+        examples: [false],
+        leaf: true,
+      }),
+    locality: localitySchema.optional().meta({
+      description:
+        '`{from, prefer, spill}`: keeps traffic near. `from` is a label (`labels.zone`), `prefer` its values from the nearest level on (`[a, b]`); who has another value or none is the last level. `spill: members<N` (`members<1`): the next level is served beside the nearer ones while these have fewer than N announced members. `spill: down`: HAProxy takes the nearest level in which it has a server that is up, by itself, with one backend for each level (`<name>`, `<name>.spill1`, …); give `server_options: check …` so that it can tell, and a `port`. `default_servers` belong to a level with `down` only',
+      examples: [{ from: 'labels.zone', prefer: ['a', 'b'], spill: 'down' }],
+      leaf: true,
+    }),
+    load_test_concurrency: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .meta({
+        description:
+          'follows the service so many times, as `<name>_0` and on, to load a registry; only the first has the `port`',
+        otherwise: 'once, under its own name',
+        examples: [100],
+      }),
+    haproxy: haproxyServiceSchema.optional().meta({
+      description: 'how apps reach it through the local proxy',
+      otherwise: 'not proxied',
+      examples: [{ port: 3213, server_options: 'check' }],
+    }),
   })
   .transform(({ discovery_multi: more, ...service }) => ({
     ...service,
     discovery: more ? withPrimary(more, service.discovery) : service.discovery,
   }));
 
-const schema = z
+/** synapse's configuration as it is written. */
+export const configSchema = z
   .strictObject({
-    services: z.record(z.string(), serviceSchema),
-    service_conf_dir: z.string().optional(),
+    $schema: schemaKey,
+    services: z.record(z.string(), serviceSchema).meta({
+      description: 'what is used here, by name',
+      otherwise: 'required, or `service_conf_dir`',
+      examples: [{ web: { discovery: { method: 'zookeeper', path: '/services/web' } } }],
+    }),
+    service_conf_dir: serviceConfDir,
     zookeeper: zooKeeperSchema.optional(),
     registry: registrySchema.optional(),
-    /** How long a start waits for services that were not heard yet before the rest is served. */
-    startup_timeout: duration.default(3000),
-    /** Where synapse tells about itself: `/health /ready /metrics /status`. */
-    status_address: statusAddress.default({ host: '127.0.0.1', port: 9102 }),
-    haproxy: haproxySchema.optional(),
+    startup_timeout: duration.prefault(3).meta({
+      description:
+        'how long a start waits for services that were not heard yet before the others are served',
+      examples: ['10s'],
+    }),
+    status_address: statusAddress.prefault('127.0.0.1:9102').meta({
+      description:
+        'where `/health`, `/ready`, `/metrics`, `/status` and `/v1` are served, or `false` for nowhere',
+      examples: [false],
+    }),
+    shrink_guard: z
+      .union([z.literal(false), shrinkGuardSchema])
+      .prefault({})
+      .meta({
+        description:
+          'a sudden loss of members is not believed while the registry was in trouble within the last minute: they are served beside the others, or until they are back, or `synapse accept`ed. `false`: always believed. Also per service',
+        otherwise: 'on, as below',
+        examples: [false],
+      }),
+    snapshot_file: z
+      .union([z.literal(false), z.string().startsWith('/')])
+      .optional()
+      .meta({
+        description:
+          'where what was served is kept, so that a start without a registry serves at once, marked stale. A damaged file is set aside as `.bad`. `false`: nowhere',
+        otherwise: '`$STATE_DIRECTORY/snapshot.json` where systemd gives that folder, else none',
+        examples: ['/var/lib/synapse/snapshot.json'],
+      }),
     file_output: fileOutputSchema.optional(),
-    /** Taken from the originals' files, without effect: `/metrics` has them all. */
     statsd: z
       .strictObject({
-        host: z.string().optional(),
-        port: port.optional(),
-        sample_rate: z.record(z.string(), z.number()).optional(),
+        host: z.string().min(1).default('localhost'),
+        port: port.default(8125),
+        sample_rate: z.record(z.string(), z.number().min(0).max(1)).optional(),
       })
-      .optional(),
-    shrink_guard: z.union([z.literal(false), shrinkGuardSchema]).prefault({}),
-    /** Where what was served is kept for a start without a registry; systemd's state folder when absent. */
-    snapshot_file: z.union([z.literal(false), z.string().startsWith('/')]).optional(),
+      .optional()
+      .meta({
+        description:
+          '`{host: localhost, port: 8125, sample_rate: {<name>: 0.1}}`: where counters are sent over UDP, in the originals’ names and with their tags: `synapse.start`, `synapse.stop`, `synapse.watcher.start`, `.stop`, `.ping.count`, `.zk.discovery` and `.zookeeper_poll.discover`, `synapse.config.update` and `.update_failed`. `/metrics` has more',
+        examples: [{ host: 'localhost', port: 8125 }],
+        leaf: true,
+      }),
+    haproxy: haproxySchema.optional().meta({
+      description: 'the local HAProxy',
+      otherwise: 'synapse runs one of its own (*managed*)',
+      examples: [{ on_exit: 'stop' }],
+    }),
   })
+  .meta({ required: [], anyOf: [{ required: ['services'] }, { required: ['service_conf_dir'] }] })
   .superRefine((config, context) => {
-    for (const [path, message] of [...discoveryProblems(config), ...portProblems(config)])
+    for (const [path, message] of [
+      ...discoveryProblems(config),
+      ...portProblems(config),
+      ...localityProblems(config),
+    ])
       context.addIssue({ code: 'custom', path: [...path], message });
   });
 
-export type SynapseConfig = z.output<typeof schema>;
+export type SynapseConfig = z.output<typeof configSchema>;
 export type ServiceConfig = SynapseConfig['services'][string];
 
 /** A valid configuration and where its parts were written. */
@@ -110,11 +231,11 @@ export async function loadConfig(
   read?: (file: string) => Promise<Source | undefined>,
 ): Promise<LoadedConfig> {
   const source = await readSourceWithServices(file, read);
-  return { config: validate(schema, source), source };
+  return { config: validate(configSchema, source), source };
 }
 
 type Problem = readonly [path: readonly string[], message: string];
-type Unchecked = z.output<typeof schema>;
+type Unchecked = z.output<typeof configSchema>;
 
 function discoveryProblems({ services, zookeeper, registry }: Unchecked): readonly Problem[] {
   return Object.entries(services).flatMap(([name, service]): readonly Problem[] => {
@@ -183,6 +304,25 @@ function portProblems({ services, haproxy }: Unchecked): readonly Problem[] {
     if (!other) return [];
     const message = `${port} on ${address} is taken by services.${other.name}`;
     return [[['services', name, 'haproxy', 'port'], message]];
+  });
+}
+
+/** Only a frontend can choose among backends. */
+function localityProblems({ services }: Unchecked): readonly Problem[] {
+  return Object.entries(services).flatMap(([name, { locality, haproxy }]): readonly Problem[] => {
+    if (locality?.spill !== 'down' || !haproxy) return [];
+    if (haproxy.port === undefined)
+      return [
+        [
+          ['services', name, 'locality', 'spill'],
+          'down needs haproxy.port, for only a frontend of its own can choose; members<N does not',
+        ],
+      ];
+    const taken = locality.prefer
+      .map((_, level) => spillName(name, level + 1))
+      .find((own) => Object.hasOwn(services, own));
+    if (taken === undefined) return [];
+    return [[['services', taken], `is what ${name}'s locality names its members further away`]];
   });
 }
 

@@ -88,6 +88,22 @@ test('who does not lead, who is held back, and who is there for want of others i
   );
 });
 
+test('who is further away than need be, and who stands by, is said', async () => {
+  const [a, b] = [member('a'), member('b', 'b')];
+  const zones = { from: 'zone', prefer: ['a'] };
+  const lists = { found: [a, b], filtered: [a, b], kept: [a] };
+  const near = await followed(lists, { locality: { ...zones, spill: 1 } });
+  expect(whys(explain(near, service([a]), []))[1]).toBe(
+    'b:1 no: not needed: its zone is "b", and enough are nearer',
+  );
+  const down = await followed({ ...lists, kept: [a, b] }, {});
+  const levelled = service([a, b], { locality: { ...zones, spill: 'down' } });
+  expect(whys(explain(down, levelled, [proxy({ 'a:1': 'up', 'b:1': 'up' })]))).toEqual([
+    'a:1 yes: in the proxy: up',
+    'b:1 yes: stands by: its zone is "b"; in the proxy: up',
+  ]);
+});
+
 test('what is served before anything was heard is said', async () => {
   const silent = await followed({}, {});
   const defaults = [member('d')];

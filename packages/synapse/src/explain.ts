@@ -1,6 +1,7 @@
-import { type Instance, keyOf } from '@smartstack/registry';
+import { type BadRecord, badRecordsOf, type Instance, keyOf } from '@smartstack/registry';
 
 import { filtersOf, type LabelFilter, obstacleOf } from './discovery/policies/label-filters.ts';
+import { type Locality, levelOf } from './discovery/policies/locality.ts';
 import type { Followed } from './followers.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
 import type { Service } from './service.ts';
@@ -22,6 +23,8 @@ export interface Explanation {
   /** One sentence about the whole. */
   readonly summary: string;
   readonly members: readonly ExplainedMember[];
+  /** Records in the registry that are no members, and why. */
+  readonly unreadable: readonly BadRecord[];
 }
 
 /** Says of every member that was found, is served or stands in the proxy where it stopped and why. */
@@ -37,7 +40,8 @@ export function explain(
     const state = servers.get(address);
     const proxy =
       state === undefined ? 'not in the proxy yet, or not proxied' : `in the proxy: ${state}`;
-    const why = leftOut ?? (source === 'found' ? proxy : `${sentences[source]}; ${proxy}`);
+    const because = source === 'found' ? undefined : sentences[source];
+    const why = leftOut ?? [because, standsBy(instance, service), proxy].filter(Boolean).join('; ');
     return { address, name: instance.name ?? null, served: leftOut === undefined, why };
   });
   return {
@@ -46,6 +50,7 @@ export function explain(
     method: followed.config?.discovery.method ?? 'unknown',
     summary: summaryOf(followed, service, members.filter(({ served }) => served).length),
     members,
+    unreadable: badRecordsOf(followed.trace?.at('found') ?? []),
   };
 }
 
@@ -90,6 +95,8 @@ function obstacle(instance: Instance, { config }: Followed, isKept: boolean): st
   const filter = config && obstacleOf(instance, filtersOf(config.discovery));
   if (filter) return `left out by a label filter: ${sentenceOf(filter, instance)}`;
   if (isKept) return config?.leader_election ? 'not the leader' : 'not served yet';
+  if (config?.locality && levelOf(instance, config.locality) > 0)
+    return `not needed: ${placeOf(instance, config.locality)}, and enough are nearer`;
   return 'found, but another of the same address and name is served';
 }
 
@@ -114,6 +121,18 @@ function among(list: readonly Instance[] | undefined): (instance: Instance) => b
   return (instance) => keys.has(keyOf(instance));
 }
 
+/** That a member is asked only when those that are nearer are down. */
+export function standsBy(instance: Instance, { locality }: Service): string | undefined {
+  if (!locality || !levelOf(instance, locality)) return undefined;
+  return `stands by: ${placeOf(instance, locality)}`;
+}
+
+function placeOf({ labels = {} }: Instance, { from }: Locality): string {
+  return Object.hasOwn(labels, from)
+    ? `its ${from} is ${JSON.stringify(labels[from])}`
+    : `it has no ${from}`;
+}
+
 function sentenceOf({ label, condition, value }: LabelFilter, { labels = {} }: Instance): string {
   const own = Object.hasOwn(labels, label) ? `is ${JSON.stringify(labels[label])}` : 'is absent';
   return `${label} ${condition} ${JSON.stringify(value)}, but it ${own}`;
@@ -130,7 +149,9 @@ function summaryOf({ trace, guard }: Followed, service: Service, served: number)
     return found === undefined
       ? `the discovery was not heard yet; ${served} served meanwhile`
       : `heard, but no whole list yet; ${served} served meanwhile`;
-  return `${found?.length ?? 0} found, ${served} served; records that cannot be read are in the log`;
+  const bad = badRecordsOf(found ?? []).length;
+  const unreadable = bad > 0 ? `, ${bad} cannot be read` : '';
+  return `${found?.length ?? 0} found${unreadable}, ${served} served`;
 }
 
 /** The states of a service's servers in the proxies, by address. */

@@ -54,6 +54,7 @@ export function followedServices(
         defaults: remembered ?? (service.leader_election ? [] : service.default_servers),
         ...(remembered && { stale: true }),
         ...(service.haproxy && { haproxy: service.haproxy }),
+        ...(service.locality?.spill === 'down' && { locality: service.locality }),
         origin: source.locate(['services', written]),
       },
       ...createPipeline(service, { shrinkGuard: config.shrink_guard, remembered }, serviceDeps),

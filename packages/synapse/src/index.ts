@@ -1,1 +1,2 @@
-export {};
+export { configSchema, serviceSchema } from './config.ts';
+export { originals } from './file/originals.ts';

@@ -20,6 +20,8 @@ export interface Lane {
   drive(signal: AbortSignal): Promise<void>;
   /** Whether the driver has been in step once. */
   inStep(): boolean;
+  /** How long the driver has been at one snapshot by now, in milliseconds; 0 when it is idle. */
+  busyFor(): number;
 }
 
 /** A lane with one slot: a busy driver finds the newest state when it is done. */
@@ -36,6 +38,11 @@ export function createLane(
   });
   let failure = '';
   let inStep = false;
+  let busySince: number | undefined;
+
+  function rest(): void {
+    busySince = undefined;
+  }
 
   function succeeded(result: string): void {
     applied.inc({ proxy: driver.name, result });
@@ -56,10 +63,12 @@ export function createLane(
     driver,
     post: mailbox.set,
     inStep: () => inStep,
+    busyFor: () => (busySince === undefined ? 0 : performance.now() - busySince),
     drive: async (signal) => {
       for await (const snapshot of mailbox.values(signal)) {
+        busySince = performance.now();
         try {
-          succeeded(await driver.apply(snapshot, signal));
+          succeeded(await driver.apply(snapshot, signal).finally(rest));
         } catch (error) {
           if (isAbort(error, signal)) return;
           failed(messageOf(error));

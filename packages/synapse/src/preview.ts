@@ -8,6 +8,7 @@ import type { LoadedConfig } from './config.ts';
 import { followedServices } from './followed.ts';
 import { createFollowers, type Followed } from './followers.ts';
 import { haproxy, type Preview, preview } from './proxies/haproxy/index.ts';
+import { createLevels } from './proxies/levels.ts';
 import type { Snapshot } from './service.ts';
 import { createTaskGroup } from './task-group.ts';
 
@@ -31,9 +32,11 @@ export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Pr
   const followed = followedServices(loaded, registries, deps);
   const snapshot = await hearOnce(followed, timeout, signal);
   const config = loaded.config.haproxy ?? haproxy.schema.parse({});
-  const previewed = await preview(config, snapshot, signal).catch((error: unknown) => {
-    throw new UserError(`cannot say what would change: ${messageOf(error)}`, { cause: error });
-  });
+  const previewed = await preview(config, createLevels()(snapshot), signal).catch(
+    (error: unknown) => {
+      throw new UserError(`cannot say what would change: ${messageOf(error)}`, { cause: error });
+    },
+  );
   const unheard = [...snapshot.values()].filter(({ instances }) => instances === undefined);
   return {
     ...previewed,

@@ -29,7 +29,12 @@ export interface Reconciler {
   snapshot(): Snapshot;
   /** Whether every proxy has been brought in step once. */
   ready(): boolean;
+  /** Whether no proxy is stuck in one change. */
+  works(): boolean;
 }
+
+/** Each step of a change has a deadline of its own, of 15 s at most unless configured otherwise. */
+const stuck = 180_000;
 
 /**
  * Each driver has a mailbox of one slot: an idle one applies a change at once, a busy one finds the
@@ -84,6 +89,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     get: followers.get,
     snapshot: followers.snapshot,
     ready: () => lanes.every((lane) => lane.driver.auxiliary || lane.inStep()),
+    works: () => lanes.every((lane) => lane.busyFor() < stuck),
   };
 }
 

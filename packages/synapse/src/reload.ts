@@ -2,14 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import {
-  ConfigError,
-  createLatest,
-  type Log,
-  messageOf,
-  readSource,
-  type Source,
-} from '@smartstack/daemon';
+import { createLastGood, createLatest, type Log, messageOf } from '@smartstack/daemon';
 
 import { type LoadedConfig, loadConfig } from './config.ts';
 
@@ -34,50 +27,19 @@ const settle = 150;
 
 export function createReloader(file: string, log: () => Log): Reloader {
   const requests = createLatest<void>();
-  let good: ReadonlyMap<string, Source> = new Map();
+  const source = createLastGood((read) => loadConfig(file, read));
   let problems: readonly string[] = [];
 
-  async function load(): Promise<LoadedConfig> {
-    const sources = new Map<string, Source>();
-    const loaded = await loadConfig(file, async (path) => {
-      const source = await readSource(path);
-      sources.set(path, source);
-      return source;
-    });
-    good = sources;
-    problems = [];
-    return loaded;
-  }
-
-  /** With those service files that have a problem as they were when they last had none. */
-  async function loadAround(error: ConfigError): Promise<LoadedConfig> {
-    const used = new Map<string, Source>();
-    const bad: string[] = [];
-    const loaded = await loadConfig(file, async (path) => {
-      const isBad = error.problems.some((problem) => problem.startsWith(`${path}:`));
-      if (isBad) bad.push(path);
-      const source = isBad ? good.get(path) : await readSource(path);
-      if (source) used.set(path, source);
-      return source;
-    });
-    if (bad.length === 0) throw error;
-    good = used;
-    return loaded;
-  }
-
   async function again(): Promise<LoadedConfig | undefined> {
-    try {
-      return await load();
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      problems = error.problems;
+    const found = await source.loadAgain();
+    problems = found.problems;
+    if (problems.length > 0)
       log().error({ problems }, 'bad configuration: what was good before stays in use');
-      return loadAround(error).catch(() => undefined);
-    }
+    return found.loaded;
   }
 
   return {
-    load,
+    load: source.load,
     request: requests.set,
     problems: () => problems,
     changes: async function* (signal) {

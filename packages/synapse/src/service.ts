@@ -1,5 +1,6 @@
 import type { Instance } from '@smartstack/registry';
 
+import type { Locality } from './discovery/policies/locality.ts';
 import type { HaproxyService } from './proxies/haproxy/config/config.ts';
 
 /** One followed service as the proxies are to serve it. */
@@ -13,6 +14,8 @@ export interface Service {
   readonly stale?: boolean;
   /** What tells this way of finding its members from another. */
   readonly identity?: string;
+  /** Which of its members stand by for which, where HAProxy is to judge when they serve. */
+  readonly locality?: Locality;
   /** How HAProxy is to serve it; absent when HAProxy is not to. */
   readonly haproxy?: HaproxyService;
   /** Where it is configured, for messages: `file:line:col`. */

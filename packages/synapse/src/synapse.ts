@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
-import { createJournal, serveStatus, versionOf } from '@smartstack/daemon';
+import {
+  createJournal,
+  createStatsd,
+  serveStatus,
+  tellSupervisor,
+  versionOf,
+} from '@smartstack/daemon';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 
 import { createCatalog } from './api/catalog.ts';
@@ -14,8 +20,10 @@ import { createSynapsePage } from './page/page.ts';
 import { createRecorder } from './page/recorder.ts';
 import { createFileOutput } from './proxies/file-output.ts';
 import { haproxy } from './proxies/haproxy/index.ts';
+import { withLevels } from './proxies/levels.ts';
 import { createMemoryFile } from './proxies/memory-file.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
+import { createStatsdDriver, withFailuresCounted } from './proxies/statsd.ts';
 import { createReconciler } from './reconciler.ts';
 import type { Reloader } from './reload.ts';
 import { type Memory, readMemory } from './remembered.ts';
@@ -41,8 +49,13 @@ export async function runSynapse(
     session: await sessionOptionsOf(config.zookeeper),
     ...deps,
   });
-  await using proxy: ProxyDriver = haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps);
+  await using proxy: ProxyDriver = withLevels(
+    haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps),
+  );
   const catalog = createCatalog();
+  const { statsd: section } = config;
+  using statsd = section && createStatsd({ ...section, sampleRates: section.sample_rate });
+  const counted = (driver: ProxyDriver) => (statsd ? withFailuresCounted(driver, statsd) : driver);
   const journal = createJournal();
   const recorder = createRecorder({
     journal,
@@ -50,24 +63,36 @@ export async function runSynapse(
     held: (name) => reconciler.get(name)?.guard?.held(),
   });
   const drivers = [
-    observed(proxy, journal),
+    observed(counted(proxy), journal),
     catalog.driver,
     recorder,
-    ...(config.file_output ? [createFileOutput(config.file_output)] : []),
+    ...(config.file_output ? [counted(createFileOutput(config.file_output))] : []),
     ...(file === undefined ? [] : [createMemoryFile(file, memory)]),
   ];
+  await using counters =
+    statsd &&
+    createStatsdDriver({
+      statsd,
+      version: versionOf(import.meta.url),
+      hosts: config.zookeeper?.hosts ?? [],
+      followed: (name) => reconciler.get(name),
+    });
   const followed = followedServices(loaded, registries, deps, memory);
   deps.log.info({ services: followed.length }, 'following');
   const allRemembered = followed.length > 0 && followed.every(({ service }) => service.stale);
   const reconciler = createReconciler({
     followed,
-    drivers,
+    drivers: counters ? [...drivers, counters] : drivers,
     startupTimeout: allRemembered
       ? Math.min(patience, config.startup_timeout)
       : config.startup_timeout,
     ...deps,
   });
-  const tasks = [reconciler.run(signal), reload()];
+  const tasks = [
+    reconciler.run(signal),
+    reload(),
+    tellSupervisor({ ...reconciler, ...deps }, signal),
+  ];
   if (config.status_address)
     tasks.push(
       serveStatus(
@@ -119,7 +144,7 @@ export async function runSynapse(
 
 /** Sections that are used only at the start. */
 function changedSections(before: SynapseConfig, after: SynapseConfig): readonly string[] {
-  const fixed = ['haproxy', 'file_output', 'status_address', 'snapshot_file'] as const;
+  const fixed = ['haproxy', 'file_output', 'statsd', 'status_address', 'snapshot_file'] as const;
   return fixed.filter((section) => !isDeepStrictEqual(before[section], after[section]));
 }
 

@@ -27,6 +27,11 @@ export interface SessionOptions {
   readonly readBudget?: { readonly perSecond: number; readonly burst: number };
   /** How often every watched path is compared with the server's truth, jittered, in milliseconds. Default 300,000. */
   readonly resyncInterval?: number;
+  /**
+   * Whether a child's name says all there is to know of it. Such children are neither read nor watched:
+   * they come with empty data and without a stat. Default: none is.
+   */
+  readonly wholeNames?: (name: string) => boolean;
   readonly log?: Log;
   readonly metrics?: Metrics;
 }
@@ -73,7 +78,8 @@ export type CreateMode =
 export interface Child {
   readonly name: string;
   readonly data: Buffer;
-  readonly stat: Stat;
+  /** Undefined for one whose name says all. */
+  readonly stat: Stat | undefined;
 }
 
 export interface EphemeralOptions {

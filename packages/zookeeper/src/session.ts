@@ -89,6 +89,7 @@ export function connect(options: SessionOptions): Session {
     inherited: new Set(options.resume?.paths),
     timeout: () => link.timeout,
     resyncInterval: settings.resyncInterval,
+    wholeNames: options.wholeNames ?? (() => false),
     reading: createGate(8),
     sweeping: createGate(2),
     signal: users.signal,

@@ -135,6 +135,12 @@ test('anchors and merge keys are resolved', () => {
   expect(validate(schema, source).services.b).toEqual({ port: 1 });
 });
 
+test('one anchor may serve hundreds of services', () => {
+  const services = Array.from({ length: 500 }, (_, index) => `  s${index}: *a`);
+  const text = `instance_id: a\nservices:\n  first: &a {port: 1}\n${services.join('\n')}`;
+  expect(Object.keys(validate(schema, parseSource('c.yaml', text)).services)).toHaveLength(501);
+});
+
 describe('service_conf_dir', () => {
   let directory: string;
   beforeEach(async () => {

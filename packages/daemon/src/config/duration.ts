@@ -21,12 +21,19 @@ export function parseDuration(value: unknown): number | undefined {
 /** A configured duration: seconds as a number, or text with a unit; milliseconds once parsed. */
 export const duration = z
   .union([z.number(), z.string()])
-  .meta({ description: 'A number of seconds, or text such as 500ms, 2s, 1m' })
   .transform((value, context) => {
     const milliseconds = parseDuration(value);
     if (milliseconds !== undefined) return milliseconds;
     context.issues.push({ code: 'custom', message: durationExpected, input: value });
     return z.NEVER;
+  })
+  .meta({
+    unit: 'seconds',
+    written: {
+      type: ['number', 'string'],
+      minimum: 0,
+      pattern: String.raw`^\s*${pattern.source.slice(1, -1)}\s*$`,
+    },
   });
 
 /** What a refused duration should have been. */

@@ -35,7 +35,8 @@ export function parseSource(file: string, text: string): Source {
   if (errors.length > 0)
     throw new ConfigError(errors.map((error) => `${where(error.pos[0])}: ${error.message}`));
   return {
-    value: document.toJS(),
+    // The file is the user's own, so that hundreds of services may share one anchor.
+    value: document.toJS({ maxAliasCount: -1 }),
     locate: (path) => where(offsetOf(document.contents, path)),
   };
 }

@@ -43,10 +43,12 @@ export interface Target {
 
 /** A duration of at least so many milliseconds that fits a timer; milliseconds once parsed. */
 export const spanFrom = (least: number) =>
-  duration.refine((value) => value >= least && value <= longest, {
-    error: ({ input }) =>
-      `expected ${least / 1000} to ${longest / 1000} seconds, got ${Number(input) / 1000}`,
-  });
+  duration
+    .refine((value) => value >= least && value <= longest, {
+      error: ({ input }) =>
+        `expected ${least / 1000} to ${longest / 1000} seconds, got ${Number(input) / 1000}`,
+    })
+    .meta({ minimum: least / 1000, maximum: longest / 1000 });
 
 const longest = 86_400_000;
 
@@ -55,10 +57,14 @@ export const span = spanFrom(1);
 
 /** A whole number, which Ruby also took as text of digits. */
 export const wholeNumber = (from: number, to: number) =>
-  z.preprocess(
-    (value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value),
-    z.int().min(from).max(to),
-  );
+  z
+    .preprocess(
+      (value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value),
+      z.int().min(from).max(to),
+    )
+    .meta({
+      written: { type: ['integer', 'string'], pattern: '^\\d{1,15}$', minimum: from, maximum: to },
+    });
 
 export const hostKey = z
   .string()
@@ -67,19 +73,42 @@ export const portKey = wholeNumber(1, 65_535);
 
 /** The keys that every check has; the originals' default timeout is 0.1 seconds. */
 export const commonKeys = (timeout = 0.1) => ({
-  name: z.string().min(1).optional(),
-  /** The whole check's deadline. */
-  timeout: span.prefault(timeout),
-  /** Passes in a row that bring the check up, and failures in a row that bring it down. */
-  rise: wholeNumber(1, 1000).default(1),
-  fall: wholeNumber(1, 1000).default(1),
+  name: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: 'what messages call it',
+      otherwise: '`<service> <type>-<host>:<port>`',
+      examples: ['web health'],
+    }),
+  timeout: span.prefault(timeout).meta({
+    description: "the whole check's deadline; a check that is not over by then has failed",
+    examples: ['500ms'],
+  }),
+  rise: wholeNumber(1, 1000)
+    .default(1)
+    .meta({
+      description:
+        'passes in a row that bring it up. The first result after a start decides at once',
+      examples: [2],
+    }),
+  fall: wholeNumber(1, 1000)
+    .default(1)
+    .meta({ description: 'failures in a row that bring it down', examples: [2] }),
 });
 
 /** The keys that a check over the network has besides. */
 export const networkKeys = (timeout?: number) => ({
   ...commonKeys(timeout),
-  host: hostKey.optional(),
-  port: portKey.optional(),
+  host: hostKey.optional().meta({
+    description: 'where it goes: an IPv4 or IPv6 address, or a name',
+    otherwise: "the service's",
+    examples: ['127.0.0.1'],
+  }),
+  port: portKey
+    .optional()
+    .meta({ description: 'where it goes', otherwise: "the service's", examples: [8080] }),
 });
 
 interface Named {

@@ -6,19 +6,36 @@ import { z } from 'zod';
 import { type CheckDeps, type CheckMechanism, commonKeys } from './check.ts';
 import { failure } from './reason.ts';
 
-const schema = z.strictObject({
-  type: z.literal('exec'),
-  ...commonKeys(1),
-  /** A program and its arguments, or one line for a shell. */
-  command: z
-    .array(z.string())
-    .min(1)
-    .or(z.strictObject({ shell: z.string().min(1) })),
-});
+const schema = z
+  .strictObject({
+    type: z.literal('exec'),
+    ...commonKeys(1),
+    command: z
+      .array(z.string())
+      .min(1)
+      .or(
+        z.strictObject({
+          shell: z
+            .string()
+            .min(1)
+            .meta({
+              description: 'one line for a shell, in place of a list of words',
+              examples: ['test -e /run/web/ready && pgrep web'],
+            }),
+        }),
+      )
+      .meta({
+        description:
+          'a program and its arguments. It finds `NERVE_SERVICE`, `NERVE_HOST` and `NERVE_PORT`; at the deadline its whole process group is killed',
+        examples: [['/usr/local/bin/check-web', '--fast']],
+      }),
+  })
+  .meta({ description: 'passes when a command exits with 0' });
 
 /**
  * Passes when a command exits with 0. It runs in the configuration's folder and finds the service in
- * NERVE_SERVICE, NERVE_HOST and NERVE_PORT. At its deadline its whole process group is killed.
+ * NERVE_SERVICE, NERVE_HOST and NERVE_PORT. Its whole process group is killed at its deadline, and what it
+ * left behind there when it ends by itself.
  */
 export const exec: CheckMechanism<typeof schema> = {
   type: 'exec',
@@ -62,6 +79,7 @@ function run(argv: readonly string[], deps: CheckDeps, signal: AbortSignal): Pro
     signal.addEventListener('abort', onAbort);
     child.once('error', settle);
     child.once('exit', (code, ended) => {
+      killGroup(child.pid);
       if (signal.aborted) return settle(signal.reason as Error);
       if (code === 0) return settle();
       const how = ended ? `ended by ${ended}` : `exit code ${code}`;

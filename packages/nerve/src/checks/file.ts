@@ -6,13 +6,24 @@ import { z } from 'zod';
 import { type CheckMechanism, commonKeys, span } from './check.ts';
 import { failure } from './reason.ts';
 
-const schema = z.strictObject({
-  type: z.literal('file'),
-  ...commonKeys(),
-  path: z.string().min(1),
-  /** How long ago the file may have been changed last; any time when absent. */
-  younger_than: span.optional(),
-});
+const schema = z
+  .strictObject({
+    type: z.literal('file'),
+    ...commonKeys(),
+    path: z
+      .string()
+      .min(1)
+      .meta({
+        description: "the file; a relative one is meant from the configuration's folder",
+        examples: ['/run/web/ready'],
+      }),
+    younger_than: span.optional().meta({
+      description: 'how long ago the file may have been changed last',
+      otherwise: 'any time',
+      examples: ['1m'],
+    }),
+  })
+  .meta({ description: 'passes when a file is there' });
 
 /** Passes while a file is there and, where that is asked for, was changed lately. */
 export const file: CheckMechanism<typeof schema> = {

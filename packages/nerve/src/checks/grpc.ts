@@ -4,17 +4,26 @@ import { z } from 'zod';
 
 import { addressOf, type CheckMechanism, nameOf, networkKeys, targetOf } from './check.ts';
 import { failure } from './reason.ts';
-import { tlsKeys, tlsOptionsOf } from './tls.ts';
+import { sslKeys, tlsKeys, tlsOptionsOf } from './tls.ts';
 
-const schema = z.strictObject({
-  type: z.literal('grpc'),
-  ...networkKeys(),
-  /** The service to ask after; the server as a whole when empty. */
-  service: z.string().max(127).default(''),
-  ssl: z.boolean().default(false),
-  insecure: z.boolean().default(false),
-  ...tlsKeys,
-});
+const schema = z
+  .strictObject({
+    type: z.literal('grpc'),
+    ...networkKeys(),
+    service: z
+      .string()
+      .max(127)
+      .default('')
+      .meta({
+        description: 'the service to ask after; the server as a whole when empty',
+        examples: ['shop.Cart'],
+      }),
+    ...sslKeys,
+    ...tlsKeys,
+  })
+  .meta({
+    description: 'passes when the server says SERVING over the standard health protocol',
+  });
 
 /** Passes when a server says SERVING over the standard health protocol, `grpc.health.v1.Health/Check`. */
 export const grpc: CheckMechanism<typeof schema> = {

@@ -120,6 +120,33 @@ describe('expect', () => {
   });
 });
 
+describe('a port that another service took is told by', () => {
+  const other = () =>
+    httpServer((_, response) => {
+      response.setHeader('X-Service', 'api').end('I am api');
+    });
+
+  test('a header that names the service', async () => {
+    await using server = await other();
+    const expected = (name: string) => ({ expect_headers: { 'X-Service': name } });
+    expect(await run(server, expected('web'))).toMatchObject({
+      passed: false,
+      reason: `${urlOf(server)}: status 200, but the header x-service is "api", expected "web"`,
+    });
+    expect((await run(server, { expect_headers: { server: 'x' } })).reason).toContain(
+      'but the header server is none, expected "x"',
+    );
+    expect((await run(server, expected('api'))).passed).toBe(true);
+  });
+
+  test('its body', async () => {
+    await using server = await other();
+    expect((await run(server, { expect: 'I am web' })).passed).toBe(false);
+    expect((await run(server, { expect_match: '^I am web$' })).passed).toBe(false);
+    expect((await run(server, { expect_match: '^I am api$' })).passed).toBe(true);
+  });
+});
+
 test.each([
   [[200], 200, true],
   [[200], 204, false],
@@ -262,6 +289,31 @@ describe('TLS', () => {
       });
       const { reason } = await run(server, { type: 'https', ca, server_name: 'other.example' });
       expect(reason).toContain("does not match certificate's altnames");
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  test('shows a client certificate, and asks for server_name', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'client-'));
+    const [cert, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')];
+    await writeFile(cert, certificate.cert);
+    await writeFile(key, certificate.key);
+    const asked: string[] = [];
+    try {
+      await using server = await httpsServer((_, response) => response.end(), {
+        requestCert: true,
+        rejectUnauthorized: true,
+        ca: certificate.cert,
+        SNICallback: (name, done) => {
+          asked.push(name);
+          done(null);
+        },
+      });
+      const keys = { type: 'https', ca: cert, server_name: 'localhost' };
+      expect((await run(server, keys)).passed).toBe(false);
+      expect(await run(server, { ...keys, cert, key })).toMatchObject({ passed: true });
+      expect(asked).toEqual(['localhost', 'localhost']);
     } finally {
       await rm(directory, { recursive: true });
     }

@@ -6,14 +6,27 @@ import { z } from 'zod';
 
 import { type Check, type CheckDeps, type CheckMechanism, networkKeys, targetOf } from './check.ts';
 
-const schema = z.strictObject({
-  type: z.literal('module'),
-  ...networkKeys(),
-  /** A file (a relative one from the configuration's folder, beginning with a dot) or an installed package. */
-  module: z.string().min(1),
-  /** Handed to the module as they are, once its own schema accepted them. */
-  options: z.record(z.string(), z.unknown()).default({}),
-});
+const schema = z
+  .strictObject({
+    type: z.literal('module'),
+    ...networkKeys(),
+    module: z
+      .string()
+      .min(1)
+      .meta({
+        description:
+          "a file (a relative one from the configuration's folder, beginning with a dot) or an installed package. It exports `create(options, {service, host, port})`, which gives an `async (signal) => {}`, and may export a `schema`",
+        examples: ['./check-queue.js'],
+      }),
+    options: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .meta({
+        description: 'handed to the module as they are, once its own schema accepted them',
+        examples: [{ queue: 'mail' }],
+      }),
+  })
+  .meta({ description: "passes when your own module's function resolves" });
 
 /** What a user's own module exports. */
 export interface CheckModule {

@@ -7,7 +7,10 @@ import { attempt } from './reason.ts';
 import { sqlKeys } from './sql.ts';
 import { tlsOptionsOf } from './tls.ts';
 
-const schema = z.strictObject({ type: z.literal('mysql'), ...sqlKeys });
+const schema = z.strictObject({ type: z.literal('mysql'), ...sqlKeys }).meta({
+  description:
+    'passes when a MySQL or MariaDB lets the user in and answers the query; needs `npm install mysql2`',
+});
 
 /** Passes when a MySQL or MariaDB lets the user in and answers the query. */
 export const mysql: CheckMechanism<typeof schema> = {

@@ -7,7 +7,10 @@ import { attempt } from './reason.ts';
 import { sqlKeys } from './sql.ts';
 import { tlsOptionsOf } from './tls.ts';
 
-const schema = z.strictObject({ type: z.literal('postgres'), ...sqlKeys });
+const schema = z.strictObject({ type: z.literal('postgres'), ...sqlKeys }).meta({
+  description:
+    'passes when a PostgreSQL lets the user in and answers the query; needs `npm install pg`',
+});
 
 /** Passes when a PostgreSQL lets the user in and answers the query. */
 export const postgres: CheckMechanism<typeof schema> = {

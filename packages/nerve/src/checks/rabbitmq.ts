@@ -5,14 +5,38 @@ import { addressOf, type CheckMechanism, nameOf, networkKeys, targetOf } from '.
 import { loadClient } from './client.ts';
 import { attempt } from './reason.ts';
 
-const schema = z.strictObject({
-  type: z.literal('rabbitmq'),
-  ...networkKeys(),
-  username: z.string().min(1).default('guest'),
-  password: z.string().default('guest'),
-  vhost: z.string().min(1).default('/'),
-  queue: z.string().min(1).max(255).default('nerve'),
-});
+const schema = z
+  .strictObject({
+    type: z.literal('rabbitmq'),
+    ...networkKeys(),
+    username: z
+      .string()
+      .min(1)
+      .default('guest')
+      .meta({ description: 'the user', examples: ['nerve'] }),
+    password: z
+      .string()
+      .default('guest')
+      .meta({ description: 'its password', examples: ['secret'] }),
+    vhost: z
+      .string()
+      .min(1)
+      .default('/')
+      .meta({ description: 'the virtual host', examples: ['shop'] }),
+    queue: z
+      .string()
+      .min(1)
+      .max(255)
+      .default('nerve')
+      .meta({
+        description: 'the queue; made when missing, not durable, and its messages expire',
+        examples: ['health'],
+      }),
+  })
+  .meta({
+    description:
+      'passes when a message can be published to a queue and got back; needs `npm install amqplib`',
+  });
 
 /**
  * Passes when a message that is published to a queue can be got from it again, as RabbitMQ's own

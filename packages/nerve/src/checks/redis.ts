@@ -4,12 +4,22 @@ import { addressOf, type CheckMechanism, nameOf, networkKeys, targetOf } from '.
 import { type Conversation, converse } from './conversation.ts';
 import { failure } from './reason.ts';
 
-const schema = z.strictObject({
-  type: z.literal('redis'),
-  ...networkKeys(),
-  username: z.string().min(1).optional(),
-  password: z.string().min(1).optional(),
-});
+const schema = z
+  .strictObject({
+    type: z.literal('redis'),
+    ...networkKeys(),
+    username: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'the user', examples: ['nerve'] }),
+    password: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'its password', examples: ['secret'] }),
+  })
+  .meta({ description: 'passes when PING and EXISTS are answered' });
 
 /** Passes when a Redis answers PING and EXISTS, after AUTH where a password is given. */
 export const redis: CheckMechanism<typeof schema> = {

@@ -1,17 +1,37 @@
 import { z } from 'zod';
 
 import { networkKeys } from './check.ts';
-import { tlsKeys } from './tls.ts';
+import { sslKeys, tlsKeys } from './tls.ts';
 
 /** The keys of checks that ask a database a question. */
 export const sqlKeys = {
   ...networkKeys(0.5),
-  username: z.string().min(1).optional(),
-  password: z.string().optional(),
-  database: z.string().min(1).optional(),
-  /** Passes when the server answers it, whatever the answer. */
-  query: z.string().min(1).default('SELECT 1'),
-  ssl: z.boolean().default(false),
-  insecure: z.boolean().default(false),
+  username: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'the user', otherwise: '`postgres`, or `root`', examples: ['nerve'] }),
+  password: z
+    .string()
+    .optional()
+    .meta({ description: 'its password', examples: ['secret'] }),
+  database: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: 'the database to use',
+      otherwise: '`postgres`; of mysql none',
+      examples: ['shop'],
+    }),
+  query: z
+    .string()
+    .min(1)
+    .default('SELECT 1')
+    .meta({
+      description: 'what is asked; passes when it is answered, whatever the answer',
+      examples: ['SELECT 1 FROM ready'],
+    }),
+  ...sslKeys,
   ...tlsKeys,
 };

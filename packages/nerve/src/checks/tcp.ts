@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 
 import { z } from 'zod';
 
+import { type AbortSlot, createAbortSlot } from './abort-slot.ts';
 import {
   addressOf,
   type CheckMechanism,
@@ -10,9 +11,12 @@ import {
   type Target,
   targetOf,
 } from './check.ts';
+import { lookup } from './lookup.ts';
 import { failure } from './reason.ts';
 
-const schema = z.strictObject({ type: z.literal('tcp'), ...networkKeys() });
+const schema = z
+  .strictObject({ type: z.literal('tcp'), ...networkKeys() })
+  .meta({ description: 'passes when a connection is accepted' });
 
 /** Passes when a TCP connection is accepted, over IPv4 or IPv6; sends nothing. */
 export const tcp: CheckMechanism<typeof schema> = {
@@ -20,26 +24,30 @@ export const tcp: CheckMechanism<typeof schema> = {
   schema,
   create: (config, service) => {
     const target = targetOf(config, service);
+    const slot = createAbortSlot();
     return {
       name: nameOf(config, service),
-      run: (signal) => connectOnce(target, signal),
+      run: (signal) => connectOnce(target, slot, signal),
     };
   },
 };
 
-function connectOnce(target: Target, signal: AbortSignal): Promise<void> {
+function connectOnce(target: Target, slot: AbortSlot, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect(target.port, target.host);
+    const socket = connect({ ...target, lookup });
     const settle = (error?: unknown) => {
-      signal.removeEventListener('abort', onAbort);
+      release();
       socket.destroy();
       if (error === undefined) resolve();
       else reject(failure(`connect ${addressOf(target)}`, error));
     };
-    const onAbort = () => settle(signal.reason);
-    signal.addEventListener('abort', onAbort);
+    const release = slot(signal, () => settle(signal.reason));
     socket.on('error', settle);
-    socket.on('connect', () => settle(isSelfConnected(socket) ? selfConnected : undefined));
+    socket.on('connect', () =>
+      settle(
+        socket.localPort === target.port && isSelfConnected(socket) ? selfConnected : undefined,
+      ),
+    );
   });
 }
 

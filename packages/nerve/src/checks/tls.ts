@@ -7,15 +7,41 @@ import { z } from 'zod';
 
 import { hostKey } from './check.ts';
 
-/** How a check speaks TLS; files are PEM. */
+/** How a check speaks TLS; files are PEM, relative ones from the configuration's folder. */
 export const tlsKeys = {
-  /** Who signed the server's certificate, instead of the authorities that Node.js knows. */
-  ca: z.string().min(1).optional(),
-  /** What the check shows for itself. */
-  cert: z.string().min(1).optional(),
-  key: z.string().min(1).optional(),
-  /** The name that is asked for (SNI) and that the certificate must carry; the host when absent. */
-  server_name: hostKey.optional(),
+  ca: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: "PEM file of who signed the server's certificate",
+      otherwise: 'the authorities that Node.js knows',
+      examples: ['/etc/ssl/internal-ca.pem'],
+    }),
+  cert: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: 'PEM file of the certificate that the check shows for itself',
+      examples: ['client.pem'],
+    }),
+  key: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: "PEM file of that certificate's key", examples: ['client.key'] }),
+  server_name: hostKey.optional().meta({
+    description: 'the name that is asked for (SNI) and that the certificate must carry',
+    otherwise: 'the host',
+    examples: ['web.example.com'],
+  }),
+};
+
+/** Whether a check speaks TLS at all, and what it takes for a certificate. */
+export const sslKeys = {
+  ssl: z.boolean().default(false).meta({ description: 'speaks TLS' }),
+  insecure: z.boolean().default(false).meta({ description: 'accepts any certificate' }),
 };
 
 interface TlsConfig {

@@ -2,12 +2,16 @@ import { z } from 'zod';
 
 import { type CheckMechanism, commonKeys, spanFrom } from './check.ts';
 
-const schema = z.strictObject({
-  type: z.literal('ttl'),
-  ...commonKeys(),
-  /** How long a sign of life counts. */
-  ttl: spanFrom(100),
-});
+const schema = z
+  .strictObject({
+    type: z.literal('ttl'),
+    ...commonKeys(),
+    ttl: spanFrom(100).meta({ description: 'how long a sign of life counts', examples: ['15s'] }),
+  })
+  .meta({
+    description:
+      'passes while the service says so itself: `curl -X PUT http://127.0.0.1:9103/beat/NAME`, or `…?state=fail&reason=…`',
+  });
 
 /**
  * Passes while the service itself says that it works, at least every `ttl`, with

@@ -2,6 +2,8 @@ import { request } from 'node:http';
 
 import { hasCode, messageOf, UserError } from '@smartstack/daemon';
 
+import { flawOf } from '../socket-path.ts';
+
 /** Sends commands to the nerve that runs here. */
 export interface Client {
   /** Rejects with a `UserError` when nobody listens or nerve refuses. */
@@ -12,6 +14,8 @@ export interface Client {
 export function createClient(socketPath: string): Client {
   return {
     ask: async (method, path, body) => {
+      const flaw = flawOf(socketPath);
+      if (flaw) throw new UserError(`cannot reach nerve at ${socketPath}: ${flaw}`);
       const { status, text } = await send(socketPath, method, path, body).catch(
         (error: unknown) => {
           throw new UserError(`cannot reach nerve at ${socketPath}: ${whyNot(error)}`);
@@ -26,8 +30,9 @@ export function createClient(socketPath: string): Client {
 
 function whyNot(error: unknown): string {
   if (hasCode(error, 'ENOENT') || hasCode(error, 'ECONNREFUSED'))
-    return 'it does not run, or has another state_directory (-c tells)';
-  if (hasCode(error, 'EACCES')) return 'only the user that nerve runs as may';
+    return 'it does not run, or has another state_directory; start it, or name its file with -c';
+  if (hasCode(error, 'EACCES'))
+    return 'only the user that nerve runs as may; run this as that user, or with sudo';
   return messageOf(error);
 }
 

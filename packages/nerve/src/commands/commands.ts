@@ -33,7 +33,7 @@ export function createCommands(client: Client, print: (text: string) => void) {
       if (others.length === 0) return;
       if (performance.now() > deadline)
         throw new UserError(
-          `${others.join(', ')}: still ${announced ? 'not ' : ''}announced after ${patience / 1000} s`,
+          `${others.join(', ')}: still ${announced ? 'not ' : ''}announced after ${patience / 1000} s; nerve status says why`,
         );
       await sleep(100);
     }

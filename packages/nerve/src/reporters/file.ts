@@ -3,10 +3,24 @@ import { z } from 'zod';
 import type { Reporter } from './reporter.ts';
 
 const keys = {
-  /** The registry's folder; `registry.directory` when absent. */
-  directory: z.string().min(1).optional(),
-  /** The service's path inside the registry; its name when absent. */
-  path: z.string().min(1).optional(),
+  directory: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: "file: the registry's folder",
+      otherwise: '`registry.directory`',
+      examples: ['/var/lib/smartstack/registry'],
+    }),
+  path: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: 'file: where it is announced inside the registry',
+      otherwise: "the service's name",
+      examples: ['/services/web'],
+    }),
 };
 
 /** Announces as a file in a folder, with no server. */

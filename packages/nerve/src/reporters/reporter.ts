@@ -1,4 +1,6 @@
-import type { RecordForm, RegistryAddress } from '@smartstack/registry';
+import { resolve } from 'node:path';
+
+import { type RecordForm, type RegistryAddress, splitChroot } from '@smartstack/registry';
 import type { z } from 'zod';
 
 /** Where a service is announced. */
@@ -7,6 +9,14 @@ export interface Place {
   readonly path: string;
   /** How a ZooKeeper holds the record. */
   readonly form?: RecordForm;
+}
+
+/** The same for two places that are one, however they are written. */
+export function keyOfPlace({ address, path }: Place): string {
+  if (address.type === 'file')
+    return JSON.stringify([resolve(address.directory), path.split('/').filter(Boolean)]);
+  const { hosts, chroot = '' } = splitChroot(address.hosts);
+  return JSON.stringify([hosts.toSorted(), `${chroot}${path}`]);
 }
 
 /** The registries that the top of the configuration names for all services. */

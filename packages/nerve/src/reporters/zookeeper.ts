@@ -5,17 +5,39 @@ import { spanFrom } from '../checks/check.ts';
 import type { Reporter } from './reporter.ts';
 
 const keys = {
-  zk_hosts: zooKeeperHosts.optional(),
+  zk_hosts: zooKeeperHosts.optional().meta({
+    description: 'zookeeper: the ensemble, `host:port` each',
+    otherwise: '`zookeeper.hosts`',
+    examples: [['zk1:2181', 'zk2:2181', 'zk3:2181']],
+  }),
   zk_path: z
     .string()
     .regex(/^(\/[^/]+)+$/, { error: 'expected an absolute path such as /services/web' })
-    .optional(),
-  /** How the record is held; one that is persistent outlives a nerve that dies. */
-  node_type: z.enum(nodeTypes).optional(),
-  /** How often a persistent record is written again. */
-  ttl_seconds: spanFrom(1000).optional(),
-  /** Whether the node's name holds the instance too. */
-  use_path_encoding: z.boolean().optional(),
+    .optional()
+    .meta({
+      description: 'zookeeper: where it is announced, as `<zk_path>/<instance_id>_<sequence>`',
+      otherwise: 'required with zookeeper',
+      examples: ['/services/web'],
+    }),
+  node_type: z
+    .enum(nodeTypes)
+    .optional()
+    .meta({
+      description: 'zookeeper: how the record is held; a persistent one outlives a nerve that dies',
+      default: 'ephemeral_sequential',
+      examples: ['persistent'],
+    }),
+  ttl_seconds: spanFrom(1000)
+    .optional()
+    .meta({
+      description: 'zookeeper: how often a persistent node is written again',
+      otherwise: 'never',
+      examples: [60],
+    }),
+  use_path_encoding: z.boolean().optional().meta({
+    description: "zookeeper: the node's name holds the instance too",
+    default: false,
+  }),
 };
 
 /** Announces as an ephemeral sequential node below `zk_path`. */

@@ -17,6 +17,8 @@ export interface PersistentOptions {
 
 /** A persistent node that is looked after until released. */
 export interface Persistent {
+  /** Where it is now. */
+  readonly path: string;
   update(data: Buffer): Promise<void>;
   /** Deletes it, and stops looking after it. */
   release(): Promise<void>;
@@ -61,6 +63,9 @@ export async function keepPersistent(
 
   const kept = keep();
   return {
+    get path() {
+      return path;
+    },
     update: async (next) => {
       content = next;
       path = await refreshed();

@@ -17,44 +17,113 @@ const path = z.string().min(1);
 
 const auth = z
   .strictObject({
-    user: z.string().regex(/^[^:]+$/, { error: 'expected a name without a colon' }),
-    password: z.string().optional(),
-    /** A file that holds the password, and nothing else but a line's end. */
-    password_file: path.optional(),
+    user: z
+      .string()
+      .regex(/^[^:]+$/, { error: 'expected a name without a colon' })
+      .meta({ description: 'the name', examples: ['smartstack'] }),
+    password: z
+      .string()
+      .optional()
+      .meta({ description: 'its password; or `password_file`', examples: ['secret'] }),
+    password_file: path.optional().meta({
+      description: "a file that holds the password, and nothing else but a line's end",
+      examples: ['/etc/smartstack/zookeeper.password'],
+    }),
   })
   .refine((value) => (value.password === undefined) !== (value.password_file === undefined), {
     error: 'needs either password or password_file',
   });
 
 const acl = z.strictObject({
-  scheme: z.enum(['world', 'auth', 'digest', 'ip', 'x509']),
-  id: z.string().default(''),
-  permissions: z.array(z.enum(['read', 'write', 'create', 'delete', 'admin'])).min(1),
+  scheme: z
+    .enum(['world', 'auth', 'digest', 'ip', 'x509'])
+    .meta({ description: 'how ZooKeeper knows who it is', examples: ['auth'] }),
+  id: z
+    .string()
+    .default('')
+    .meta({ description: 'who it is, as the scheme writes it', examples: ['10.0.0.0/8'] }),
+  permissions: z
+    .array(z.enum(['read', 'write', 'create', 'delete', 'admin']))
+    .min(1)
+    .meta({ description: 'what they may do', examples: [['read']] }),
 });
 
 /** The top-level `zookeeper` section of both daemons. */
-export const zooKeeperSchema = z.strictObject({
-  hosts: zooKeeperHosts,
-  /** The session timeout to ask for: how long a dead machine's announcements stand. */
-  session_timeout: duration.optional(),
-  /** Digest credentials. */
-  auth: auth.optional(),
-  /** Who may do what with the nodes that this daemon creates; everybody everything when absent. */
-  acl: z.array(acl).min(1).optional(),
-  /** TLS to the ensemble: files in PEM; `cert` and `key` where it asks for a client certificate. */
-  tls: z
-    .strictObject({
-      ca: path.optional(),
-      cert: path.optional(),
-      key: path.optional(),
-      server_name: z.string().optional(),
-      insecure: z.boolean().default(false),
-    })
-    .optional(),
-  /** Reads a second, and at once: what keeps a leader election from becoming a storm of reads. */
-  read_rate: z.number().positive().default(5000),
-  read_burst: z.int().min(1).default(20_000),
-});
+export const zooKeeperSchema = z
+  .strictObject({
+    hosts: zooKeeperHosts.meta({
+      description:
+        '`host:port` each, or one text with commas; a chroot may follow the last (`zk2:2181/stack`). Used by every service that names no ensemble of its own',
+      examples: [['zk1:2181', 'zk2:2181', 'zk3:2181']],
+    }),
+    session_timeout: duration.optional().meta({
+      description: 'how long the announcements of a machine that died stand',
+      default: 10,
+      examples: ['20s'],
+    }),
+    auth: auth.optional().meta({
+      description: 'digest credentials',
+      otherwise: 'none',
+      examples: [{ user: 'smartstack', password_file: '/etc/smartstack/zookeeper.password' }],
+    }),
+    acl: z
+      .array(acl)
+      .min(1)
+      .optional()
+      .meta({
+        description: 'who may do what with the nodes that this daemon creates',
+        otherwise: 'everybody everything',
+        examples: [[{ scheme: 'world', id: 'anyone', permissions: ['read'] }]],
+      }),
+    tls: z
+      .strictObject({
+        ca: path.optional().meta({
+          description: "PEM file of who signed the servers' certificates",
+          otherwise: 'the authorities that Node.js knows',
+          examples: ['/etc/smartstack/ca.pem'],
+        }),
+        cert: path.optional().meta({
+          description: "PEM file of this machine's certificate, where the ensemble asks for one",
+          examples: ['/etc/smartstack/machine.pem'],
+        }),
+        key: path.optional().meta({
+          description: "PEM file of that certificate's key",
+          examples: ['/etc/smartstack/machine.key'],
+        }),
+        server_name: z
+          .string()
+          .optional()
+          .meta({
+            description: 'the name that the certificates must carry',
+            otherwise: "the host's",
+            examples: ['zookeeper.example.com'],
+          }),
+        insecure: z.boolean().default(false).meta({ description: 'accepts any certificate' }),
+      })
+      .optional()
+      .meta({
+        description: 'TLS to the ensemble',
+        otherwise: 'none',
+        examples: [{ ca: '/etc/smartstack/ca.pem' }],
+      }),
+    read_rate: z
+      .number()
+      .positive()
+      .default(5000)
+      .meta({
+        description: 'reads a second: what keeps a leader election from becoming a storm of reads',
+        examples: [1000],
+      }),
+    read_burst: z
+      .int()
+      .min(1)
+      .default(20_000)
+      .meta({ description: 'reads at once', examples: [5000] }),
+  })
+  .meta({
+    description: 'the ensemble of every service that names none of its own, and how to speak to it',
+    examples: [{ hosts: ['zk1:2181', 'zk2:2181', 'zk3:2181'] }],
+  });
 
 export type ZooKeeperSection = z.output<typeof zooKeeperSchema>;
 
@@ -100,6 +169,9 @@ async function secretIn(file: string): Promise<string> {
 
 async function contentOf(file: string): Promise<Buffer> {
   return readFile(file).catch((error: unknown) => {
-    throw new UserError(`cannot read ${file} for ZooKeeper: ${messageOf(error)}`, { cause: error });
+    throw new UserError(
+      `cannot read ${file} for ZooKeeper: ${messageOf(error)}; this daemon's user must be able to`,
+      { cause: error },
+    );
   });
 }

@@ -2,13 +2,15 @@ import { connect, type HandedOff, type SessionOptions } from '@smartstack/zookee
 
 import { createDecoder, type DecoderDeps } from '../decoder.ts';
 import { decodeInstance, type Instance } from '../instance.ts';
-import { namesFirst } from '../path-encoding.ts';
+import { instanceOfName, namesFirst } from '../path-encoding.ts';
 import type { RecordDecoder } from '../record.ts';
 import type { Announcement, Registry } from '../registry.ts';
-import { announceRecord } from './announcement.ts';
+import { announceRecord, type RecordAnnouncement } from './announcement.ts';
+import { clearGhosts } from './ghosts.ts';
 import { createHealth } from './health.ts';
 import { pollChildren, pollData } from './poll.ts';
 import type { RecordForm } from './record.ts';
+import { createSharedNodes } from './shared-nodes.ts';
 
 export interface ZooKeeperRegistryOptions
   extends DecoderDeps,
@@ -33,6 +35,17 @@ export interface ZooKeeperRegistry extends Registry {
   handOff(): Promise<HandedOff>;
   /** Withdraws what an earlier process announced and this one has not; see `Session`. */
   dropUnclaimed(): Promise<void>;
+  /**
+   * Deletes the records of an instance that an earlier process left: those with its name, host and port
+   * that neither this process keeps nor a session of the given ids owns. Call it once the instance stands
+   * or is known not to; it rejects when the registry does not answer.
+   */
+  clearGhosts(
+    path: string,
+    instance: Instance,
+    living: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void>;
   /** `announce` in a form of one's own. */
   announceAs(
     form: RecordForm,
@@ -61,7 +74,8 @@ export interface ZooKeeperRegistry extends Registry {
  */
 export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooKeeperRegistry {
   const { hosts, log, metrics } = options;
-  const session = connect({ ...options, ...splitChroot(hosts) });
+  const wholeNames = (name: string) => instanceOfName(name) !== undefined;
+  const session = connect({ ...options, ...splitChroot(hosts), wholeNames });
   const disposed = new AbortController();
   const health = createHealth();
   const watching = health.follow(session, disposed.signal);
@@ -80,15 +94,32 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
       yield decode(children.map(({ name, data }) => ({ id: name, data })));
   }
 
+  const kept = new Set<RecordAnnouncement>();
+  const shared = createSharedNodes();
+  const isKept = (node: string) => [...kept].some(({ path }) => path === node);
+
   const announceAs: ZooKeeperRegistry['announceAs'] = async (form, path, instance, signal) => {
-    const announcement = await announceRecord({ session, log, path, form }, instance, signal);
+    const announcement = await announceRecord(
+      { session, log, path, form, shared },
+      instance,
+      signal,
+    );
+    kept.add(announcement);
     log.debug({ path, node: announcement.path }, 'announced');
-    return announcement;
+    return {
+      update: announcement.update,
+      [Symbol.asyncDispose]: async () => {
+        await announcement[Symbol.asyncDispose]();
+        kept.delete(announcement);
+      },
+    };
   };
 
   return {
     announce: (path, instance, signal) => announceAs({}, path, instance, signal),
     announceAs,
+    clearGhosts: (path, instance, living, signal) =>
+      clearGhosts({ session, log, path, isKept, living }, instance, signal),
     watch: (path, signal) => follow(path, {}, signal),
     follow,
     data: (path, interval, signal) => pollData({ session, log, path, interval }, signal),

@@ -180,7 +180,9 @@ function shownMember({ haproxyServerOptions: _, ...member }: Instance): object {
 }
 
 function unknown(response: ServerResponse, name: string): void {
-  send(response, 404, { error: `there is no service ${name}` });
+  send(response, 404, {
+    error: `there is no service ${name}; /v1/services names those that there are`,
+  });
 }
 
 function send(response: ServerResponse, status: number, value: object): void {

@@ -10,22 +10,55 @@ import { lastGood, polled } from './polled.ts';
 
 const port = z
   .union([z.int(), z.string().regex(/^\d{1,5}$/)])
-  .pipe(z.coerce.number<number | string>());
+  .pipe(z.coerce.number<number | string>())
+  .meta({ written: { type: ['integer', 'string'], pattern: '^\\d{1,5}$' } });
 const server = z.strictObject({
-  name: z.string().optional(),
-  host: z.string().refine(isHost, { error: 'expected a host name or an address' }),
-  port: port.default(4243),
-  /** The engine's UNIX socket, in place of `port`; `host` is still where its published ports are. */
-  socket: z.string().startsWith('/').optional(),
+  name: z
+    .string()
+    .optional()
+    .meta({ description: 'the name of its members', examples: ['docker-1'] }),
+  host: z
+    .string()
+    .refine(isHost, { error: 'expected a host name or an address' })
+    .meta({
+      description: 'the engine, and where its published ports are reached',
+      examples: ['10.0.0.1'],
+    }),
+  port: port.default(4243).meta({ description: 'where the engine listens', examples: [2375] }),
+  socket: z
+    .string()
+    .startsWith('/')
+    .optional()
+    .meta({
+      description: 'the engine’s UNIX socket, in place of its port',
+      examples: ['/var/run/docker.sock'],
+    }),
 });
 
-const schema = z.strictObject({
-  method: z.literal('docker'),
-  servers: z.array(server).min(1),
-  image_name: z.string().min(1),
-  container_port: port,
-  check_interval: duration.default(15_000),
-});
+const schema = z
+  .strictObject({
+    method: z.literal('docker'),
+    servers: z
+      .array(server)
+      .min(1)
+      .meta({ description: 'the engines', examples: [[{ host: '10.0.0.1', port: 2375 }]] }),
+    image_name: z
+      .string()
+      .min(1)
+      .meta({ description: 'the image, of any tag', examples: ['example/web'] }),
+    container_port: port.meta({
+      description: 'the containers’ own port, whose published one is meant',
+      examples: [8080],
+    }),
+    check_interval: duration.prefault(15).meta({
+      description: 'how often engines are asked beside their events',
+      examples: ['5s'],
+    }),
+  })
+  .meta({
+    description:
+      'where the port of an image’s containers is published. Asked when an engine tells of an event, and each `check_interval`',
+  });
 
 type Config = z.output<typeof schema>;
 type Server = z.output<typeof server>;

@@ -6,16 +6,38 @@ import { createAwsCall, type LoadAws, loadAws } from './aws.ts';
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { polled } from './polled.ts';
 
-const schema = z.strictObject({
-  method: z.literal('ec2tag'),
-  tag_name: z.string().min(1),
-  tag_value: z.string().min(1),
-  /** These three come from the environment, the profile or the machine's role when absent. */
-  aws_region: z.string().optional(),
-  aws_access_key_id: z.string().optional(),
-  aws_secret_access_key: z.string().optional(),
-  check_interval: duration.default(15_000),
-});
+const environment = 'the environment’s, the profile’s or the machine’s role';
+const schema = z
+  .strictObject({
+    method: z.literal('ec2tag'),
+    tag_name: z
+      .string()
+      .min(1)
+      .meta({ description: 'the tag', examples: ['role'] }),
+    tag_value: z
+      .string()
+      .min(1)
+      .meta({ description: 'its value', examples: ['web'] }),
+    aws_region: z
+      .string()
+      .optional()
+      .meta({ description: 'where', otherwise: environment, examples: ['eu-central-1'] }),
+    aws_access_key_id: z
+      .string()
+      .optional()
+      .meta({ description: 'who asks', otherwise: environment, examples: ['AKIA…'] }),
+    aws_secret_access_key: z
+      .string()
+      .optional()
+      .meta({ description: 'their secret', otherwise: environment, examples: ['…'] }),
+    check_interval: duration
+      .prefault(15)
+      .meta({ description: 'how often EC2 is asked', examples: ['1m'] }),
+  })
+  .meta({
+    description:
+      'running EC2 instances with a tag, at their private addresses; needs `backend_port_override` and `npm install @aws-sdk/client-ec2`',
+  });
 
 /** Asks EC2 for the running instances with a tag; they are reached at their private addresses. */
 export const ec2tag: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {

@@ -3,13 +3,29 @@ import { z } from 'zod';
 
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 
-const schema = z.strictObject({
-  method: z.literal('file'),
-  /** The registry's folder; the daemon's own when absent. */
-  directory: z.string().min(1).optional(),
-  /** The service's path inside the registry; its name when absent. */
-  path: z.string().min(1).optional(),
-});
+const schema = z
+  .strictObject({
+    method: z.literal('file'),
+    directory: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        description: 'the registry’s folder',
+        otherwise: '`registry.directory`',
+        examples: ['/var/lib/smartstack/registry'],
+      }),
+    path: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        description: 'where the service is announced inside the registry',
+        otherwise: 'the service’s name',
+        examples: ['/services/web'],
+      }),
+  })
+  .meta({ description: 'who is announced in a folder (nerve’s `reporter_type: file`)' });
 
 /** Follows a path of a file registry. */
 export const file: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type HaproxyService, haproxyServiceSchema } from '../proxies/haproxy/config/config.ts';
 import type { DiscoveryDeps } from './discovery.ts';
 import type { DiscoveryConfig } from './table.ts';
-import { hostsOf, type ZooKeeperPath } from './zookeeper-path.ts';
+import { hostsOf, isZooKeeper } from './zookeeper-path.ts';
 
 /** What the registry says over a service's own `haproxy` section. */
 export type GeneratorOverrides = Partial<HaproxyService>;
@@ -42,10 +42,6 @@ export function followGenerator(
       yield overrides;
     }
   };
-}
-
-function isZooKeeper(config: DiscoveryConfig): config is Extract<DiscoveryConfig, ZooKeeperPath> {
-  return config.method.startsWith('zookeeper');
 }
 
 /** The good part of a node's generator data, and what was left out and why; never throws. */

@@ -6,15 +6,34 @@ import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { getJson } from './http/get.ts';
 import { polled } from './polled.ts';
 
-const schema = z.strictObject({
-  method: z.literal('marathon'),
-  marathon_api_url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }),
-  application_name: z.string().min(1),
-  marathon_api_path: z.string().startsWith('/').default('/v2/apps/%{app}/tasks'),
-  check_interval: duration.default(10_000),
-  /** Which of a task's ports is meant. */
-  port_index: z.int().min(0).default(0),
-});
+const schema = z
+  .strictObject({
+    method: z.literal('marathon'),
+    marathon_api_url: z
+      .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
+      .meta({ description: 'where Marathon is asked', examples: ['http://marathon:8080'] }),
+    application_name: z
+      .string()
+      .min(1)
+      .meta({ description: 'the application', examples: ['/shop/web'] }),
+    marathon_api_path: z
+      .string()
+      .startsWith('/')
+      .default('/v2/apps/%{app}/tasks')
+      .meta({
+        description: 'what it is asked for; `%{app}` stands for the application',
+        examples: ['/api/v2/apps/%{app}/tasks'],
+      }),
+    check_interval: duration
+      .prefault(10)
+      .meta({ description: 'how often it is asked', examples: ['30s'] }),
+    port_index: z
+      .int()
+      .min(0)
+      .default(0)
+      .meta({ description: 'which of a task’s ports is meant', examples: [1] }),
+  })
+  .meta({ description: 'a Marathon application’s started tasks' });
 
 const timeout = 10_000;
 

@@ -7,6 +7,7 @@ import { withPort } from './policies/backend-port.ts';
 import { type FallbackPolicy, withFallback } from './policies/fallback.ts';
 import { filtersOf, withFilters } from './policies/label-filters.ts';
 import { withLeader } from './policies/leader.ts';
+import { withLocality } from './policies/locality.ts';
 import {
   createShrinkGuard,
   type ShrinkGuard,
@@ -34,7 +35,7 @@ const doubt = 60_000;
 
 /**
  * A service's discovery with all that its configuration says about what becomes of the lists: filters,
- * port, guard against sudden losses, default and previous members, leader, in this order.
+ * port, guard against sudden losses, locality, default and previous members, leader, in this order.
  */
 export function createPipeline(
   service: ServiceConfig,
@@ -59,7 +60,8 @@ export function createPipeline(
       })
     : undefined;
   const guarded = guard ? guard.guard(addressed) : addressed;
-  const kept = trace.through('kept', withFallback(guarded, fallbackOf(service), remembered));
+  const near = withLocality(guarded, service.locality);
+  const kept = trace.through('kept', withFallback(near, fallbackOf(service), remembered));
   return { guard, trace, discovery: elected(kept, service, log) };
 }
 

@@ -13,28 +13,45 @@ import { zookeeper } from './zookeeper.ts';
 import { zookeeperDns, zookeeperDnsPoll } from './zookeeper-dns.ts';
 import { zookeeperPoll } from './zookeeper-poll.ts';
 
+/** A discovery's own keys and the filters; found again by its name in the JSON Schema. */
+const filtered = <Shape extends { readonly method: z.ZodLiteral<string> }>(
+  schema: z.ZodObject<Shape, z.core.$strict>,
+) => schema.extend(labelFilterKeys).meta({ ...schema.meta(), id: schema.shape.method.value });
+
 const single = [
-  zookeeper.schema.extend(labelFilterKeys),
-  zookeeperPoll.schema.extend(labelFilterKeys),
-  file.schema.extend(labelFilterKeys),
-  base.schema.extend(labelFilterKeys),
-  dns.schema.extend(labelFilterKeys),
-  zookeeperDns.schema.extend(labelFilterKeys),
-  zookeeperDnsPoll.schema.extend(labelFilterKeys),
-  docker.schema.extend(labelFilterKeys),
-  marathon.schema.extend(labelFilterKeys),
-  ec2tag.schema.extend(labelFilterKeys),
+  filtered(zookeeper.schema),
+  filtered(zookeeperPoll.schema),
+  filtered(file.schema),
+  filtered(base.schema),
+  filtered(dns.schema),
+  filtered(zookeeperDns.schema),
+  filtered(zookeeperDnsPoll.schema),
+  filtered(docker.schema),
+  filtered(marathon.schema),
+  filtered(ec2tag.schema),
 ] as const;
 
 const singleSchema = z.discriminatedUnion('method', single);
 const watchers = z.record(z.string(), singleSchema);
+const watchersMeta = {
+  description: 'discoveries by name, each as `discovery` itself',
+  examples: [{ blue: { method: 'file', path: 'web-blue' } }],
+  leaf: true,
+};
 
-const multiSchema = z.strictObject({
-  method: z.literal('multi'),
-  watchers: watchers.refine((all) => Object.keys(all).length > 0, { error: 'needs at least one' }),
-  resolver: resolverSchema,
-  ...labelFilterKeys,
-});
+const multiSchema = z
+  .strictObject({
+    method: z.literal('multi'),
+    watchers: watchers
+      .refine((all) => Object.keys(all).length > 0, { error: 'needs at least one' })
+      .meta(watchersMeta),
+    resolver: resolverSchema.meta({
+      description: 'which of them count',
+      examples: [{ method: 'sequential', sequential_order: ['blue', 'green'] }],
+    }),
+    ...labelFilterKeys,
+  })
+  .meta({ description: 'several discoveries as one' });
 
 /** Every way to find a service, by the `method` that selects it. */
 export const discoverySchema = z.discriminatedUnion('method', [...single, multiSchema]);
@@ -42,7 +59,7 @@ export const discoverySchema = z.discriminatedUnion('method', [...single, multiS
 /** The originals' `discovery_multi`: watchers beside `discovery`, which is the one named `primary`. */
 export const discoveryMultiSchema = multiSchema.extend({
   method: z.literal('multi').default('multi'),
-  watchers: watchers.default({}),
+  watchers: watchers.default({}).meta(watchersMeta),
 });
 
 export type SingleDiscovery = z.output<typeof singleSchema>;

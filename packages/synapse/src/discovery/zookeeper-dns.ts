@@ -1,19 +1,19 @@
-import { duration, type Mechanism } from '@smartstack/daemon';
+import type { Mechanism } from '@smartstack/daemon';
 import { z } from 'zod';
 
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { dnsKeys } from './dns/keys.ts';
 import { createLookup } from './dns/lookup.ts';
 import { withAddresses } from './dns/resolved.ts';
-import { followPath, type ZooKeeperPath, zooKeeperKeys } from './zookeeper-path.ts';
+import { followPath, pollKeys, type ZooKeeperPath, zooKeeperKeys } from './zookeeper-path.ts';
 
 const keys = { ...zooKeeperKeys, ...dnsKeys };
-const schema = z.strictObject({ method: z.literal('zookeeper_dns'), ...keys });
-const pollSchema = z.strictObject({
-  method: z.literal('zookeeper_dns_poll'),
-  ...keys,
-  polling_interval_sec: duration.default(60_000),
-});
+const schema = z
+  .strictObject({ method: z.literal('zookeeper_dns'), ...keys })
+  .meta({ description: 'as `zookeeper`, of members that are names, which are looked up' });
+const pollSchema = z
+  .strictObject({ method: z.literal('zookeeper_dns_poll'), ...keys, ...pollKeys })
+  .meta({ description: 'the same, the path asked for now and then, without watches' });
 
 /** Follows a ZooKeeper path whose members are names, and looks these up. */
 export const zookeeperDns: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {

@@ -17,27 +17,66 @@ export const absolutePath = z
 
 /** The keys of every discovery that follows a ZooKeeper path; the originals' names. */
 export const zooKeeperKeys = {
-  /** The ensemble; the daemon's own when absent. */
-  hosts: zooKeeperHosts.optional(),
-  path: absolutePath,
+  hosts: zooKeeperHosts.optional().meta({
+    description: 'the ensemble, `host:port` each',
+    otherwise: '`zookeeper.hosts`',
+    examples: [['zk1:2181', 'zk2:2181', 'zk3:2181']],
+  }),
+  path: absolutePath.meta({
+    description: 'where the service is announced (nerve’s `zk_path`)',
+    examples: ['/services/web'],
+  }),
   decode: z
     .discriminatedUnion('method', [
-      z.strictObject({ method: z.literal('nerve') }),
-      z.strictObject({
-        method: z.literal('serverset'),
-        endpoint_name: z.string().min(1).optional(),
+      z.strictObject({ method: z.literal('nerve') }).meta({
+        description:
+          'nerve’s own records. A name `base64_<length>_<base64>_<sequence>` carries its member, whatever the method',
       }),
+      z
+        .strictObject({
+          method: z.literal('serverset'),
+          endpoint_name: z
+            .string()
+            .min(1)
+            .optional()
+            .meta({
+              description: 'the additional endpoint that is meant',
+              otherwise: 'the service endpoint',
+              examples: ['admin'],
+            }),
+        })
+        .meta({
+          description:
+            'Finagle’s and Aurora’s; the shard is the member’s name, and who is not `ALIVE` is left out',
+        }),
     ])
-    .optional(),
-  /** Whose data configures the proxy's service section: another node, or `disabled`; the path's own when absent. */
-  generator_config_path: z.union([z.literal('disabled'), absolutePath]).optional(),
-  /** The least time from one list to the next. */
+    .optional()
+    .meta({
+      description: 'how records are read',
+      otherwise: '`{method: nerve}`',
+      examples: [{ method: 'serverset', endpoint_name: 'admin' }],
+    }),
+  generator_config_path: z
+    .union([z.literal('disabled'), absolutePath])
+    .optional()
+    .meta({
+      description:
+        'the node whose data, `{"haproxy": {…}}`, goes over the service’s `haproxy` section; looked at once a minute. `disabled`: none. Only `backend_order`, `cookie_value_method`, `use_nerve_weights`, `server_port_override` and `drain_timeout` are taken, unless the top level’s `haproxy.trust_registry_config` is true',
+      otherwise: 'the path itself',
+      examples: ['disabled'],
+    }),
   discovery_jitter: duration
     .refine((milliseconds) => milliseconds <= 120_000, {
       error: 'must not be more than 120 seconds',
     })
-    .optional(),
-  /** Taken from the originals' files, without effect: nothing here is ever given up. */
+    .optional()
+    .meta({
+      description:
+        'the least time from one list to the next; a change after a quiet time is not held',
+      default: 0,
+      maximum: 120,
+      examples: [5],
+    }),
   retry_policy: z
     .strictObject({
       max_attempts: z.number().optional(),
@@ -45,12 +84,32 @@ export const zooKeeperKeys = {
       base_interval: duration.optional(),
       max_interval: duration.optional(),
     })
-    .optional(),
+    .optional()
+    .meta({
+      description: 'taken from the originals’ files, without effect: nothing is ever given up',
+      examples: [{ max_attempts: 10 }],
+      deprecated: true,
+      leaf: true,
+    }),
+};
+
+/** How often a path is asked for where it is not watched. */
+export const pollKeys = {
+  polling_interval_sec: duration
+    .prefault(60)
+    .meta({ description: 'how often the path is read', examples: [15] }),
 };
 
 export const zooKeeperPathSchema = z.strictObject(zooKeeperKeys);
 
 export type ZooKeeperPath = z.output<typeof zooKeeperPathSchema>;
+
+/** Whether a discovery follows a ZooKeeper path. */
+export function isZooKeeper<D extends { readonly method: string }>(
+  discovery: D,
+): discovery is Extract<D, ZooKeeperPath> {
+  return discovery.method.startsWith('zookeeper');
+}
 
 /** Follows the children of a ZooKeeper path, by watches, or by asking each `pollInterval` milliseconds. */
 export function followPath(

@@ -1,14 +1,12 @@
-import { duration, type Mechanism } from '@smartstack/daemon';
+import type { Mechanism } from '@smartstack/daemon';
 import { z } from 'zod';
 
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
-import { followPath, zooKeeperKeys } from './zookeeper-path.ts';
+import { followPath, pollKeys, zooKeeperKeys } from './zookeeper-path.ts';
 
-const schema = z.strictObject({
-  method: z.literal('zookeeper_poll'),
-  ...zooKeeperKeys,
-  polling_interval_sec: duration.default(60_000),
-});
+const schema = z
+  .strictObject({ method: z.literal('zookeeper_poll'), ...zooKeeperKeys, ...pollKeys })
+  .meta({ description: 'the same, the path read now and then, without watches' });
 
 /** Asks for the children of a ZooKeeper path now and then, without watches. */
 export const zookeeperPoll: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {

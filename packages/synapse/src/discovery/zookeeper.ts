@@ -4,7 +4,9 @@ import { z } from 'zod';
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { followPath, zooKeeperKeys } from './zookeeper-path.ts';
 
-const schema = z.strictObject({ method: z.literal('zookeeper'), ...zooKeeperKeys });
+const schema = z
+  .strictObject({ method: z.literal('zookeeper'), ...zooKeeperKeys })
+  .meta({ description: 'who is announced below a ZooKeeper path' });
 
 /** Follows the children of a ZooKeeper path. */
 export const zookeeper: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {

@@ -1,6 +1,8 @@
 import type { PageRow, Tone } from '@smartstack/daemon';
 
-import { type Source, type TracedMember, tracedMembers } from '../explain.ts';
+import { badRecordsOf } from '@smartstack/registry';
+
+import { type Source, standsBy, type TracedMember, tracedMembers } from '../explain.ts';
 import type { Followed } from '../followers.ts';
 import type { MeasuredServer } from '../proxies/measured.ts';
 import type { Service } from '../service.ts';
@@ -33,9 +35,20 @@ export function memberRows(
     server: servers.nameOf(member.instance),
   }));
   const named = new Set(members.map(({ server }) => server));
-  const rows = members.map(({ member, server }) => rowOf(member, method, stateOf(server, servers)));
+  const rows = members.map(({ member, server }) =>
+    rowOf(member, method, withPlace(stateOf(server, servers), member, service)),
+  );
+  const unreadable = badRecordsOf(followed.trace?.at('found') ?? []).map(
+    ({ id, reason }): PageRow => ({
+      title: id,
+      state: 'unreadable',
+      tone: 'idle',
+      source: method,
+      reason: `its record is left out: ${reason}`,
+    }),
+  );
   const others = [...servers.known.values()].filter(({ name }) => !named.has(name));
-  return [...rows, ...others.map((server) => otherRow(server, servers))].sort(
+  return [...rows, ...unreadable, ...others.map((server) => otherRow(server, servers))].sort(
     (one, other) => rank[one.tone] - rank[other.tone],
   );
 }
@@ -82,6 +95,12 @@ function rowOf(
     source: source === 'found' ? method : sources[source],
     ...(reason && { reason }),
   };
+}
+
+function withPlace(server: ServerState, { instance }: TracedMember, service: Service): ServerState {
+  const stands = standsBy(instance, service);
+  if (stands === undefined) return server;
+  return { ...server, reason: [stands, server.reason].filter(Boolean).join('; ') };
 }
 
 function otherRow({ name, address }: KnownServer, servers: Servers): PageRow {

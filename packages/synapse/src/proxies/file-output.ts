@@ -10,7 +10,22 @@ import type { Service, Snapshot } from '../service.ts';
 import type { Applied, ProxyDriver } from './proxy.ts';
 
 /** The originals' `file_output` section. */
-export const fileOutputSchema = z.strictObject({ output_directory: z.string().min(1) });
+export const fileOutputSchema = z
+  .strictObject({
+    output_directory: z
+      .string()
+      .min(1)
+      .meta({
+        description:
+          'a folder of its own, with `<service>.json` for each service: a list of `{name, host, port, id, weight, haproxy_server_options, labels}`, rewritten only when it is another and removed with the service',
+        examples: ['/run/synapse/services'],
+      }),
+  })
+  .meta({
+    description: 'members as files, for apps that cannot use a proxy',
+    otherwise: 'none',
+    examples: [{ output_directory: '/run/synapse/services' }],
+  });
 
 /**
  * Writes each service's members to `<directory>/<service>.json` as the originals do, only when they are

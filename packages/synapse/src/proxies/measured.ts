@@ -26,3 +26,24 @@ export interface MeasuredServer {
   /** What its last check said. */
   readonly reason: string;
 }
+
+/** Several parts of one service as one; the average is that of the part that is asked most. */
+export function together(parts: readonly Measured[]): Measured {
+  const busiest = parts.reduce((most, part) => (part.requests > most.requests ? part : most));
+  const sum = (pick: (part: Measured) => number) =>
+    parts.reduce((total, part) => total + pick(part), 0);
+  const most = (pick: (part: Measured) => number | undefined) => {
+    const values = parts.flatMap((part) => pick(part) ?? []);
+    return values.length > 0 ? Math.max(...values) : undefined;
+  };
+  return {
+    ...busiest,
+    requests: sum(({ requests }) => requests),
+    errors: sum(({ errors }) => errors),
+    retries: sum(({ retries }) => retries),
+    queued: sum(({ queued }) => queued),
+    slowest: most(({ slowest }) => slowest),
+    longest: most(({ longest }) => longest),
+    servers: new Map(parts.flatMap(({ servers }) => [...servers])),
+  };
+}

@@ -8,17 +8,44 @@ import { createLookup } from './lookup.ts';
 import { withAddresses } from './resolved.ts';
 
 const server = z.strictObject({
-  name: z.string().optional(),
-  host: z.string().refine(isHost, { error: 'expected a host name or an address' }),
-  port: z.int().min(1).max(65_535).optional(),
-  labels: z.record(z.string(), z.string()).optional(),
+  name: z
+    .string()
+    .optional()
+    .meta({ description: 'the name of its members', examples: ['web'] }),
+  host: z
+    .string()
+    .refine(isHost, { error: 'expected a host name or an address' })
+    .meta({
+      description:
+        'the name: all its addresses (A and AAAA). A service’s name (SRV) brings ports and weights (used with `use_nerve_weights`); records of a worse priority are backup servers',
+      examples: ['_web._tcp.example.com'],
+    }),
+  port: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .meta({
+      description: 'the port of its members',
+      otherwise: '`backend_port_override`',
+      examples: [8080],
+    }),
+  labels: z
+    .record(z.string(), z.string())
+    .optional()
+    .meta({ description: 'the labels of its members', examples: [{ zone: 'a' }] }),
 });
 
-const schema = z.strictObject({
-  method: z.literal('dns'),
-  servers: z.array(server).min(1),
-  ...dnsKeys,
-});
+const schema = z
+  .strictObject({
+    method: z.literal('dns'),
+    servers: z
+      .array(server)
+      .min(1)
+      .meta({ description: 'the names', examples: [[{ host: 'web.example.com', port: 8080 }]] }),
+    ...dnsKeys,
+  })
+  .meta({ description: 'who names resolve to' });
 
 /** Looks up names: their addresses, or the members of a service's name (`_web._tcp.example.com`). */
 export const dns: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {

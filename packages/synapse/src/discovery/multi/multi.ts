@@ -11,18 +11,51 @@ import { toggleFile, toggles } from './toggle.ts';
 const seconds = duration.refine((milliseconds) => milliseconds > 0, { error: 'must not be 0' });
 
 export const resolverSchema = z.discriminatedUnion('method', [
-  z.strictObject({ method: z.literal('union') }),
-  z.strictObject({ method: z.literal('sequential'), sequential_order: z.array(z.string()).min(1) }),
-  z.strictObject({
-    method: z.literal('s3_toggle'),
-    s3_url: z.string().regex(s3Url, { error: 'expected s3://bucket/key' }),
-    s3_polling_interval_seconds: seconds,
-  }),
-  z.strictObject({
-    method: z.literal('toggle'),
-    file: z.string().min(1),
-    polling_interval: seconds.default(1000),
-  }),
+  z
+    .strictObject({ method: z.literal('union') })
+    .meta({ description: 'the members of all watchers' }),
+  z
+    .strictObject({
+      method: z.literal('sequential'),
+      sequential_order: z
+        .array(z.string())
+        .min(1)
+        .meta({ description: 'every watcher, the best first', examples: [['near', 'far']] }),
+    })
+    .meta({ description: 'the members of the first watcher that has some' }),
+  z
+    .strictObject({
+      method: z.literal('toggle'),
+      file: z
+        .string()
+        .min(1)
+        .meta({
+          description: 'a local file that names a watcher (`blue`), or weighs them',
+          examples: ['/etc/smartstack/web.toggle'],
+        }),
+      polling_interval: seconds
+        .prefault(1)
+        .meta({ description: 'how often it is read', examples: ['5s'] }),
+    })
+    .meta({
+      description:
+        'the members of the watcher that a file chooses; of weights (`{blue: 1, green: 0}`) one is chosen by chance once for each text',
+    }),
+  z
+    .strictObject({
+      method: z.literal('s3_toggle'),
+      s3_url: z
+        .string()
+        .regex(s3Url, { error: 'expected s3://bucket/key' })
+        .meta({ description: 'where it is', examples: ['s3://bucket/web.toggle'] }),
+      s3_polling_interval_seconds: seconds.meta({
+        description: 'how often it is read',
+        examples: [30],
+      }),
+    })
+    .meta({
+      description: 'the same of a file in S3; needs `npm install @aws-sdk/client-s3`',
+    }),
 ]);
 
 export type ResolverConfig = z.output<typeof resolverSchema>;

@@ -6,11 +6,24 @@ import type { Discovery } from '../discovery.ts';
 
 /** When a loss of members is too sudden to be believed, and for how long it is not. */
 export const shrinkGuardSchema = z.strictObject({
-  /** A loss of more than this share of the members is sudden. */
-  fraction: z.number().min(0).max(1).default(0.5),
-  /** Services with fewer members are not guarded. */
-  min_members: z.int().min(1).default(5),
-  hold: duration.default(60_000),
+  fraction: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .meta({
+      description: 'a loss of more than this share of the members in one step is sudden',
+      examples: [0.3],
+    }),
+  min_members: z
+    .int()
+    .min(1)
+    .default(5)
+    .meta({ description: 'services with fewer members are not guarded', examples: [3] }),
+  hold: duration.prefault(60).meta({
+    description: 'how long a sudden loss is not believed, unless the members are back before',
+    examples: ['5m'],
+  }),
 });
 
 export type ShrinkGuardPolicy = z.output<typeof shrinkGuardSchema>;

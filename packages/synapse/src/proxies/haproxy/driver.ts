@@ -115,7 +115,7 @@ export function createHaproxyDriver(
     status: () => ({ trouble: trouble ?? null, ...engine?.status() }),
     [Symbol.asyncDispose]: async () => {
       try {
-        await engine?.flush();
+        await engine?.close();
       } finally {
         await equipment?.[Symbol.asyncDispose]();
       }

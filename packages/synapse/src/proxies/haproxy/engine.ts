@@ -1,4 +1,4 @@
-import type { Log } from '@smartstack/daemon';
+import { type Log, messageOf } from '@smartstack/daemon';
 
 import type { Snapshot } from '../../service.ts';
 import type { Applied } from '../proxy.ts';
@@ -9,16 +9,17 @@ import { noticesTo } from './desired/notices.ts';
 import { createKeeper } from './file/keeper.ts';
 import type { Remembered } from './file/memory-file.ts';
 import { type Reasons, reloadReasons } from './file/reasons.ts';
-import { partsOf, reload } from './file/reload.ts';
+import { partsOf, type Reloaded, reload } from './file/reload.ts';
+import { createReloading } from './file/reloading.ts';
 import { createQuarantine, type Quarantined } from './judge/quarantine.ts';
 import type { Meters } from './meters.ts';
 import type { Equipment } from './process/equipment.ts';
-import { type Running, runningAt } from './process/loader.ts';
+import { createPresence } from './process/presence.ts';
 import { createLayouts, type Layout } from './render/layout.ts';
 import { readWritten } from './render/written.ts';
-import { isGone, isRemoved } from './runtime/runtime.ts';
+import { createMembership } from './runtime/membership.ts';
+import { isGone } from './runtime/runtime.ts';
 import { createSync, type Synced } from './runtime/sync.ts';
-import { targetsOf } from './runtime/targets.ts';
 import { statusOf } from './status.ts';
 import type { Due } from './time/due.ts';
 import { createPace } from './time/pace.ts';
@@ -37,8 +38,8 @@ export interface EngineOptions {
 export interface Engine {
   /** Brings HAProxy in step with a snapshot, and does what has become due. */
   step(snapshot: Snapshot, due: ReadonlySet<string>, signal: AbortSignal): Promise<Applied>;
-  /** Writes the file if members changed since. */
-  flush(): Promise<void>;
+  /** Waits for what is under way, and writes the file if members changed since. */
+  close(): Promise<void>;
   /** What HAProxy runs is not sure any more. */
   doubt(): void;
   status(): ReturnType<typeof statusOf>;
@@ -50,6 +51,10 @@ export interface Engine {
 
 const none: Synced = { steps: 0, reload: new Map(), unfinished: [] };
 
+/** How long a step waits for a reload, in milliseconds; a slower one is finished by a later step. */
+const patience = 500;
+const soon = 200;
+
 export function createEngine(options: EngineOptions): Engine {
   const { config, equipment, remembered, hosts, due, meters, log } = options;
   const { settings, runtimes, loader, paths } = equipment;
@@ -60,6 +65,7 @@ export function createEngine(options: EngineOptions): Engine {
   const layouts = createLayouts(settings);
   const parkTime = paths.memory === undefined ? undefined : config.state_file_ttl;
   const syncs = runtimes.map((one) => createSync(one, { maxId, parkTime, log }));
+  const membership = createMembership({ syncs, due, drainTimeout: config.drain_timeout });
   const keeper = createKeeper({ ...equipment, sync: syncs[0], maxId, due, log });
   const desire = createDesire({
     settings,
@@ -68,17 +74,14 @@ export function createEngine(options: EngineOptions): Engine {
     addressOf: (server) => keeper.written?.servers.get(server)?.host,
     ...noticesTo(log),
   });
-  /** What HAProxy runs; undefined while that is not sure. */
-  let running: Running | undefined;
-  let lastPid: number | undefined;
+  const presence = createPresence(equipment, log);
   /** The layout of the file on disk, where that is known. */
   let layout: Layout | undefined;
-  /** The backends that HAProxy has. */
-  let backends: ReadonlySet<string> = new Set();
   let desired: ReadonlyMap<string, Desired> = new Map();
-  /** What was last brought in step; a missing service is to be looked at again. */
-  let inStep = new Map<string, Desired>();
   let pending: Reasons = new Map();
+  /** Why the last reload did not take; undefined once one did. */
+  let refusal: string | undefined;
+  const reloading = createReloading<Reloaded>(() => due.at('loaded', Date.now()));
   due.at('audit', Date.now() + config.audit_interval);
 
   async function step(
@@ -86,38 +89,52 @@ export function createEngine(options: EngineOptions): Engine {
     now: ReadonlySet<string>,
     signal: AbortSignal,
   ): Promise<Applied> {
-    if (now.has('audit')) await audit(signal);
+    const ended = reloading.take();
+    const isLoaded = ended?.loaded !== undefined && (await adapt(ended.loaded, signal));
     if (now.has('hosts')) desire.refresh();
     desired = await desire.resolved(snapshot, signal);
-    if (!running) await adopt(signal);
-    const synced = running ? await syncLiving(signal) : none;
-    const reasons = reasonsFor(synced);
-    if (!running && !(await loader.lives(signal))) {
-      lastPid = undefined;
+    if (reloading.isUnderWay) return appliedBy(await syncMeanwhile(now, signal));
+    if (now.has('audit')) await audit(signal);
+    if (!presence.running) await adopt(signal);
+    const synced = presence.running ? await syncLiving(signal) : none;
+    if (ended?.error) throw ended.error;
+    const reasons = await reasonsFor(synced);
+    if (!presence.running && !(await loader.lives(signal))) {
+      presence.dead();
       pace.dead();
     }
     if (now.has('file')) await flush();
+    pending = reasons;
     if (reasons.size > 0 && Date.now() >= pace.next) {
-      if (await load(snapshot, reasons, signal)) {
-        await syncMembers(signal);
-        return 'reloaded';
-      }
+      if (await load(snapshot, signal)) return 'reloaded';
     } else {
-      pending = reasons;
       if (reasons.size > 0) due.at('reload', pace.next);
-      if (!running) throw new Error('haproxy does not run; it is started again soon');
+      if (!presence.running) throw new Error('haproxy does not run; it is started again soon');
     }
-    return synced.steps > 0 ? 'updated' : 'unchanged';
+    return isLoaded ? 'reloaded' : appliedBy(synced);
   }
 
-  function reasonsFor(synced: Synced): Reasons {
+  const appliedBy = ({ steps }: Synced): Applied => (steps > 0 ? 'updated' : 'unchanged');
+
+  /** Members go on while a file is loaded; which worker answers is not sure, and all is looked at again after it. */
+  async function syncMeanwhile(now: ReadonlySet<string>, signal: AbortSignal): Promise<Synced> {
+    for (const name of now) due.at(name, Date.now() + soon);
+    if (!presence.running) return none;
+    return syncMembers(signal).catch(() => {
+      signal.throwIfAborted();
+      due.at('meanwhile', Date.now() + soon);
+      return none;
+    });
+  }
+
+  async function reasonsFor(synced: Synced): Promise<Reasons> {
     const wanted = layouts(partsOf(desired), quarantine.leftOut);
-    if (running?.shape === wanted.shape) layout ??= wanted;
+    if (presence.running?.shape === wanted.shape) layout ??= wanted;
     if (layout === wanted && keeper.written?.shape !== wanted.shape) keeper.touch();
     if (paths.config === undefined) return new Map();
     const asked = new Map([...pending, ...synced.reload]);
-    const isBehind = !runtime && layout !== undefined && keeper.differs(layout, desired);
-    return reloadReasons({ running, wanted, asked, isBehind });
+    const isBehind = !runtime && layout !== undefined && (await keeper.differs(layout, desired));
+    return reloadReasons({ running: presence.running, wanted, asked, isBehind });
   }
 
   /** Looks at everything again, as if nothing were known of it. */
@@ -128,25 +145,11 @@ export function createEngine(options: EngineOptions): Engine {
     await keeper.look();
   }
 
-  /** Finds the HAProxy that runs, if any; one that this process did not start or reload is taken over. */
+  /** A HAProxy that this process did not start or reload is taken over as it is. */
   async function adopt(signal: AbortSignal): Promise<void> {
-    if (!runtime) return;
-    running = await runningAt(runtime, signal).catch(async (error: unknown) => {
-      if (!isGone(error)) throw error;
-      if (isRemoved(error) && (await loader.lives(signal))) equipment.renewSocket();
-      return undefined;
-    });
-    if (!running || running.pid === lastPid) return;
-    const [list = ''] = await runtime.ask(['show backend'], signal);
-    backends = new Set(list.split('\n').filter((name) => !name.startsWith('#')));
-    const leaving = running.pid === remembered.pid ? remembered.leaving : {};
-    for (const sync of syncs) sync.adopted(keeper.written ?? readWritten(''), leaving);
-    inStep = new Map();
-    const { pid, shape } = running;
-    if (lastPid === undefined)
-      log.info({ haproxy_pid: pid, shape }, 'haproxy runs already: taken over');
-    else log.warn({ haproxy_pid: pid, shape }, 'haproxy was reloaded by someone else');
-    lastPid = pid;
+    if (!(await presence.look(signal))) return;
+    const isSame = presence.running?.pid === remembered.pid;
+    membership.adopted(keeper.written ?? readWritten(''), isSame ? remembered.leaving : {});
   }
 
   /** A HAProxy whose socket is gone has nothing to be brought in step; one that hangs is not replaced. */
@@ -162,75 +165,87 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   async function syncMembers(signal: AbortSignal): Promise<Synced> {
-    const drainTimeout = config.drain_timeout;
-    const state = { desired, desire, layout, backends, inStep, syncs, drainTimeout };
-    const wanted = targetsOf(state);
-    if (wanted.length === 0) return none;
-    const results: Synced[] = [];
-    for (const sync of syncs) results.push(await sync.sync(wanted, signal));
-    const unfinished = new Set(results.flatMap((one) => one.unfinished));
-    const dues = syncs.map((sync) => sync.due());
-    for (const { service, backend } of wanted) {
-      const one = desired.get(service);
-      if (one && !unfinished.has(service)) inStep.set(service, one);
-      else inStep.delete(service);
-      const next = Math.min(...dues.map((one) => one.get(backend) ?? Infinity));
-      if (next < Infinity) due.at('drain', next);
-    }
-    if (unfinished.size > 0) due.at('drain', Date.now());
-    const steps = results.reduce((sum, one) => sum + one.steps, 0);
-    meters.steps.inc(steps);
-    if (steps > 0) keeper.touch();
-    const reload = new Map(results.flatMap((one) => [...one.reload]));
-    return { steps, reload, unfinished: [...unfinished] };
+    const now = { desired, desire, layout, backends: presence.backends };
+    const synced = await membership.sync(now, signal);
+    meters.steps.inc(synced.steps);
+    if (synced.steps > 0) keeper.touch();
+    return synced;
   }
 
-  /** Loads what a snapshot asks for; false when that runs already, but for what is left out. */
-  async function load(snapshot: Snapshot, reasons: Reasons, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Loads what a snapshot asks for; false when that runs already, but for what is left out, and when
+   * it takes so long that a later step is to see its end.
+   */
+  async function load(snapshot: Snapshot, signal: AbortSignal): Promise<boolean> {
+    const before = presence.running;
+    const asked = [...pending.keys()];
     const isNews = ({ shape }: Layout) =>
-      shape !== running?.shape || [...reasons.keys()].some((what) => what !== 'shape');
-    const isRevival = !running && lastPid === undefined;
+      shape !== before?.shape || asked.some((what) => what !== 'shape');
+    const isRevival = !before && presence.lastPid === undefined;
     pace.trying(isRevival);
-    const state = { written: keeper.written, pid: running?.pid, isNews, isRevival };
-    const parts = { equipment, desire, quarantine, syncs, log, ...state };
-    const loaded = await reload(snapshot, parts, signal).catch((error: unknown) => {
-      meters.reloads.inc({ result: 'failed' });
-      throw error;
-    });
+    const state = { written: keeper.written, pid: before?.pid, isNews, isRevival };
+    const parts = { equipment, desire, quarantine, syncs, log, newest: () => desired, ...state };
+    reloading.begin(() => reload(snapshot, parts, signal).catch(refused));
+    // Where none runs there is nothing else to bring in step.
+    await reloading.settled(before ? patience : undefined);
+    const ended = reloading.take();
+    if (ended?.error) throw ended.error;
+    if (!ended || !(await adapt(ended.loaded, signal))) return false;
+    desired = await desire.resolved(snapshot, signal);
+    await syncMembers(signal);
+    return true;
+  }
+
+  function refused(error: unknown): never {
+    refusal = messageOf(error);
+    meters.reloads.inc({ result: 'failed' });
+    throw error;
+  }
+
+  /** Takes note of what was loaded; false when nothing was. */
+  async function adapt(loaded: Reloaded, signal: AbortSignal): Promise<boolean> {
     layout = loaded.layout;
     pending = new Map();
+    refusal = undefined;
     pace.succeeded();
-    desired = desire.of(snapshot);
     if (!loaded.file) return false;
     keeper.replaced(loaded.file);
     keeper.touch();
     meters.reloads.inc({ result: 'ok' });
     quarantine.loaded(layout.parts);
-    running = runtime
-      ? await runningAt(runtime, signal)
-      : { pid: 0, version: '', shape: layout.shape };
-    lastPid = running.pid;
-    backends = new Set(layout.parts.map(({ stanza }) => stanza.backendName));
-    inStep = new Map();
-    for (const sync of syncs) sync.loaded(loaded.file);
+    const backends = new Set(layout.parts.map(({ stanza }) => stanza.backendName));
+    await presence.loaded(layout.shape, backends, signal);
+    membership.loaded(loaded.file);
     return true;
   }
 
-  const flush = () => keeper.flush({ layout, desired, pid: lastPid, good: quarantine.good });
+  const flush = () =>
+    keeper.flush({ layout, desired, pid: presence.lastPid, good: quarantine.good });
+
+  async function close(): Promise<void> {
+    await reloading.settled();
+    const loaded = reloading.take()?.loaded;
+    if (loaded?.file) {
+      layout = loaded.layout;
+      keeper.replaced(loaded.file);
+      keeper.touch();
+    }
+    await flush();
+  }
 
   function measure(): void {
     meters.quarantined.set(quarantine.list().length);
-    meters.up.set(running ? 1 : 0);
+    meters.up.set(presence.running ? 1 : 0);
   }
 
   function doubt(): void {
-    running = undefined;
-    inStep = new Map();
+    presence.doubt();
+    membership.doubt();
   }
 
   return {
     step: (...input) => step(...input).finally(measure),
-    flush,
+    close,
     doubt,
     refused: quarantine.list,
     backends: () =>
@@ -238,12 +253,14 @@ export function createEngine(options: EngineOptions): Engine {
     status: () =>
       statusOf({
         config,
-        running,
+        running: presence.running,
         desired,
         syncs,
         quarantine: quarantine.list(),
         fileTrouble: keeper.trouble,
         pending,
+        refusal,
+        isReloading: reloading.isUnderWay,
         nextReload: pace.next,
         capabilities: settings.capabilities,
       }),

@@ -9,6 +9,7 @@ export {
   type HaproxyService,
   haproxySchema,
   haproxyServiceSchema,
+  isManaged,
 } from './config/config.ts';
 export { createHaproxyDriver, type HaproxyDeps } from './driver.ts';
 export { type Preview, preview } from './preview.ts';

@@ -15,7 +15,7 @@ import { type Equipment, survey } from './process/equipment.ts';
 import { runningAt } from './process/loader.ts';
 import { assignIds } from './render/ids.ts';
 import { type File, type Layout, type LayoutSettings, layoutOf } from './render/layout.ts';
-import { remember } from './runtime/memory.ts';
+import { halfAdded, remember } from './runtime/memory.ts';
 import { plan } from './runtime/plan.ts';
 import { parseServersState } from './runtime/state.ts';
 import { createSync } from './runtime/sync.ts';
@@ -90,7 +90,7 @@ export async function render(
   });
   const desired = await desire.resolved(snapshot, signal);
   const layout = layoutOf(partsOf(desired), settings, new Set());
-  return { layout, desired, file: fileWith(layout, desired, kept) };
+  return { layout, desired, file: await fileWith(layout, desired, kept) };
 }
 
 async function keptBy({ runtimes, written, settings }: Equipment, signal: AbortSignal) {
@@ -136,7 +136,8 @@ async function changes(
       leave: () => ({ replace: false, parked: false, deadline: 0, next: 0, tries: 0 }),
     });
     const ids = assignIds(servers ?? [], memory.ids, settings.config.max_server_id);
-    return plan({ ...memory, ids, actual, backend, traits, desired: servers });
+    const halfway = halfAdded(memory);
+    return plan({ ...memory, halfway, ids, actual, backend, traits, desired: servers });
   });
   return {
     commands: plans.flatMap(({ steps }) => steps.flatMap(({ commands }) => commands)),

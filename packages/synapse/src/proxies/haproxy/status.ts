@@ -15,6 +15,9 @@ export interface StatusInput {
   readonly fileTrouble: string | undefined;
   readonly pending: ReadonlyMap<string, string>;
   readonly nextReload: number;
+  /** Why the last reload did not take. */
+  readonly refusal: string | undefined;
+  readonly isReloading: boolean;
   readonly capabilities: Capabilities;
 }
 
@@ -28,8 +31,10 @@ export function statusOf(input: StatusInput) {
     shape: running?.shape ?? null,
     file: input.fileTrouble ?? 'in step',
     reload: {
+      underWay: input.isReloading,
       waitingFor: Object.fromEntries(pending),
       notBefore: pending.size > 0 ? new Date(nextReload).toISOString() : null,
+      lastFailure: input.refusal ?? null,
     },
     quarantined: quarantine,
     services: Object.fromEntries(

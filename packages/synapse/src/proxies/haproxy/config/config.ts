@@ -14,7 +14,10 @@ const port = z
       .regex(/^\d{1,5}$/)
       .transform(Number),
   ])
-  .pipe(z.int().min(1).max(65_535));
+  .pipe(z.int().min(1).max(65_535))
+  .meta({
+    written: { type: ['integer', 'string'], minimum: 1, maximum: 65_535, pattern: '^\\d{1,5}$' },
+  });
 
 /** Absent and null are the same, as Ruby read them. */
 const optional = <S extends z.ZodType>(schema: S) =>
@@ -32,76 +35,141 @@ const template = singleLine.refine(
  * null: `bind_address` is the whole address. Times are milliseconds once parsed.
  */
 export const haproxyServiceSchema = z.strictObject({
-  disabled: flag(false),
-  port: port.nullable().optional(),
-  bind_address: optional(singleLine),
-  bind_options: optional(singleLine),
-  server_options: optional(template),
-  frontend: optional(lines),
-  backend: optional(lines),
-  listen: optional(lines),
+  port: port
+    .nullable()
+    .optional()
+    .meta({
+      description:
+        'where apps connect. `null`: `bind_address` is the whole address, such as a UNIX socket',
+      otherwise: 'a backend only',
+      examples: [3213],
+    }),
+  bind_address: optional(singleLine).meta({
+    description: 'the address that apps connect to',
+    otherwise: 'the top level’s',
+    examples: ['0.0.0.0'],
+  }),
+  bind_options: optional(singleLine).meta({
+    description: 'words behind the bind line’s address',
+    otherwise: 'none',
+    examples: ['ssl crt /etc/ssl/web.pem'],
+  }),
+  server_options: optional(template).meta({
+    description:
+      'words of every server line; `%{host}`, `%{port}` and `%{name}` stand for the member’s own',
+    otherwise: 'none',
+    examples: ['check inter 2s rise 2 fall 3'],
+  }),
+  listen: optional(lines).meta({
+    description:
+      'lines of the service; HAProxy’s own rules say which go to the frontend and which to the backend',
+    otherwise: 'none',
+    examples: [['mode http', 'option httpchk GET /health']],
+  }),
+  frontend: optional(lines).meta({
+    description: 'lines of the frontend',
+    otherwise: 'none',
+    examples: [['timeout client 5m']],
+  }),
+  backend: optional(lines).meta({
+    description: 'lines of the backend',
+    otherwise: 'none',
+    examples: [['balance leastconn']],
+  }),
+  shared_frontend: optional(lines).meta({
+    description: 'lines for a frontend that several services share',
+    otherwise: 'none',
+    examples: [['use_backend web if { path_beg /web }']],
+  }),
   backend_name: optional(
     z.string().regex(/^[A-Za-z0-9_.:-]+$/, {
       error: 'expected a HAProxy proxy name: letters, digits and ._:-',
     }),
-  ),
-  backend_order: z.enum(['shuffle', 'asc', 'desc', 'no_shuffle']).default('shuffle'),
-  shared_frontend: optional(lines),
-  cookie_value_method: z.enum(['name', 'hash']).default('name'),
-  use_nerve_weights: optional(z.boolean()),
-  server_port_override: optional(port),
-  /** How long a leaving server may finish its connections. */
-  drain_timeout: optional(duration),
+  ).meta({
+    description: 'what the backend is called',
+    otherwise: 'the service’s name',
+    examples: ['web_v2'],
+  }),
+  backend_order: z
+    .enum(['shuffle', 'asc', 'desc', 'no_shuffle'])
+    .default('shuffle')
+    .meta({
+      description:
+        'the file’s order of servers: `shuffle` is the same on one machine, another on each',
+      examples: ['asc'],
+    }),
+  cookie_value_method: z
+    .enum(['name', 'hash'])
+    .default('name')
+    .meta({ description: 'what a cookie says of a server: its name, or that one’s SHA-1' }),
+  use_nerve_weights: optional(z.boolean()).meta({
+    description: 'servers have the announced `weight`',
+    otherwise: 'the top level’s',
+    examples: [true],
+  }),
+  server_port_override: optional(port).meta({
+    description: 'a port for every member, whatever was announced',
+    examples: [8080],
+  }),
+  drain_timeout: optional(duration).meta({
+    description: 'how long a leaving server may finish its connections; it gets no new ones',
+    otherwise: 'the top level’s',
+    examples: ['1m'],
+  }),
+  disabled: flag(false).meta({ description: 'leaves the service out' }),
 });
 
 export type HaproxyService = z.output<typeof haproxyServiceSchema>;
 
+const managed = { mode: 'managed' } as const;
+const originals = { mode: 'originals' } as const;
+
 const settings = z.strictObject({
-  global: optional(lines),
-  defaults: optional(lines),
-  extra_sections: z.record(singleLine, lines).default({}),
-  shared_frontend: optional(lines),
-  bind_address: singleLine.default('localhost'),
-
-  do_writes: flag(true),
-  do_socket: flag(true),
-  do_reloads: flag(true),
-  do_checks: flag(false),
-  check_command: optional(path),
-  candidate_config_file_path: optional(path),
-  config_file_path: optional(path),
-  reload_command: optional(path),
-  socket_file_path: optional(z.union([path, z.array(path).min(1)])),
-  restart_interval: duration.default(2_000),
-  /** A share of `restart_interval` that is added at random. */
-  restart_jitter: z.number().min(0).max(100).default(0),
-  state_file_path: optional(path),
-  state_file_ttl: duration.default(86_400_000),
-  server_order_seed: optional(z.int()),
-  /** Server ids are hashes, the same on every machine: a small range makes them collide. */
-  max_server_id: z.int().min(1).max(2_147_483_647).default(268_435_455),
-  use_nerve_weights: flag(false),
-
-  /** The HAProxy program: a path, or a name to find in PATH. */
-  binary: path.default('haproxy'),
-  /** Where a managed HAProxy has its sockets, lock, file and log; what fits the user when absent. */
-  run_directory: optional(path),
-  /** What becomes of a managed HAProxy when synapse ends. */
-  on_exit: z.enum(['keep', 'stop']).default('keep'),
-  drain_timeout: duration.default(10_000),
-  check_timeout: duration.default(10_000),
-  reload_timeout: duration.default(15_000),
-  /** How long an old worker may finish its connections after a reload. */
-  hard_stop_after: duration.default(600_000),
-  max_old_workers: z.int().min(1).max(100).default(3),
-  audit_interval: duration.default(30_000),
-  /** Connections of a managed HAProxy; what the descriptor limit allows when absent. */
-  maxconn: optional(z.int().min(10)),
-  /** Where the stats page and the Prometheus exporter listen (managed mode); false for nowhere. */
-  stats_address: z.union([z.literal(false), singleLine]).default('127.0.0.1:9101'),
-  /** A syslog address for HAProxy's own log lines; they go to the log file when absent. */
-  syslog: optional(singleLine),
-  /** Which server keywords the registry may set: the default list, none, or this list. */
+  global: optional(lines).meta({
+    description: 'lines of its section; in managed mode what synapse needs is added to yours',
+    otherwise: 'what synapse needs',
+    examples: [['maxconn 4096', 'nbthread 2']],
+  }),
+  defaults: optional(lines).meta({
+    description: 'lines of its section',
+    otherwise: 'sane ones',
+    examples: [['timeout connect 1s', 'timeout client 1m', 'timeout server 1m']],
+  }),
+  extra_sections: z
+    .record(singleLine, lines)
+    .default({})
+    .meta({
+      description: 'sections of your own by heading; never touched at runtime',
+      examples: [{ 'listen admin': ['bind 127.0.0.1:3212', 'mode http', 'stats enable'] }],
+    }),
+  shared_frontend: optional(lines).meta({
+    description: 'lines of the frontend that services share',
+    otherwise: 'none',
+    examples: [['bind 127.0.0.1:80', 'mode http']],
+  }),
+  bind_address: singleLine.default('localhost').meta({
+    description: 'the address that apps connect to, where a service does not say another',
+    examples: ['0.0.0.0'],
+  }),
+  use_nerve_weights: flag(false).meta({ description: 'servers have the announced `weight`' }),
+  drain_timeout: duration.prefault(10).meta({
+    description: 'how long a leaving server may finish its connections; it gets no new ones',
+    examples: ['1m'],
+  }),
+  restart_interval: duration.prefault(2).meta({
+    description: 'the least time between two reloads; membership never waits for it',
+    examples: ['10s'],
+  }),
+  restart_jitter: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(0)
+    .meta({ description: 'a share of it that is added at random', examples: [0.5] }),
+  trust_registry_config: flag(false).meta({
+    description:
+      'takes every key, also raw lines, from a ZooKeeper path’s own data: whoever can write there then configures this proxy',
+  }),
   registry_server_options: z
     .union([
       z.enum(['allow', 'deny']),
@@ -111,9 +179,157 @@ const settings = z.strictObject({
         }),
       ),
     ])
-    .default('allow'),
-  /** Whether the parent znode's generator data may hold raw HAProxy lines. */
-  trust_registry_config: flag(false),
+    .default('allow')
+    .meta({
+      description:
+        'which words of `haproxy_server_options` are taken from the registry: `allow` (a list of harmless ones), `deny`, or a list of keywords',
+      examples: [['weight', 'maxconn']],
+    }),
+  server_order_seed: optional(z.int()).meta({
+    description: 'what `backend_order: shuffle` begins with',
+    otherwise: 'the host’s name',
+    examples: [42],
+  }),
+  max_server_id: z
+    .int()
+    .min(1)
+    .max(2_147_483_647)
+    .default(268_435_455)
+    .meta({
+      description:
+        'the highest id of a server. Ids are hashes, the same on every machine; a small range makes them collide',
+      examples: [65_535],
+    }),
+
+  run_directory: optional(path).meta({
+    ...managed,
+    description:
+      'its file, sockets, pid and log (the log in `$LOGS_DIRECTORY` where systemd gives one)',
+    otherwise:
+      'systemd’s `$RUNTIME_DIRECTORY`, else `/run/synapse`; for a user `$XDG_RUNTIME_DIR/synapse`',
+    examples: ['/srv/synapse/run'],
+  }),
+  binary: path.default('haproxy').meta({
+    ...managed,
+    description: 'the HAProxy program: a path, or a name to find in `PATH`',
+    examples: ['/usr/local/sbin/haproxy'],
+  }),
+  on_exit: z
+    .enum(['keep', 'stop'])
+    .default('keep')
+    .meta({
+      ...managed,
+      description:
+        'what becomes of HAProxy when synapse ends. To stop a kept one: `kill $(cat /run/synapse/haproxy.pid)`',
+    }),
+  supervised: z
+    .boolean()
+    .default(() => process.env.SYNAPSE_HAPROXY_SUPERVISED === '1')
+    .meta({
+      ...managed,
+      description:
+        'a service manager starts HAProxy and starts it again (`synapse-haproxy.service`): synapse writes its file, reloads it and tells it, and neither starts nor ends it',
+      otherwise: '`false`; `true` under the packages’ units',
+    }),
+  maxconn: optional(z.int().min(10)).meta({
+    ...managed,
+    description: 'its connections',
+    otherwise: 'what the descriptor limit allows',
+    examples: [10_000],
+  }),
+  hard_stop_after: duration.prefault(600).meta({
+    ...managed,
+    description: 'how long an old worker may finish its connections after a reload',
+    examples: ['1h'],
+  }),
+  max_old_workers: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(3)
+    .meta({
+      ...managed,
+      description: 'how many reloads an old worker that still has connections may outlive',
+      examples: [5],
+    }),
+  stats_address: z
+    .union([z.literal(false), singleLine])
+    .default('127.0.0.1:9101')
+    .meta({
+      ...managed,
+      description: 'HAProxy’s stats page, and its Prometheus exporter at `/metrics`; or `false`',
+      examples: [false],
+    }),
+  syslog: optional(singleLine).meta({
+    ...managed,
+    description: 'an address for HAProxy’s own log lines',
+    otherwise: 'they go to `haproxy.log` in `run_directory`',
+    examples: ['/dev/log'],
+  }),
+  audit_interval: duration.prefault(30).meta({
+    ...managed,
+    description: 'how often everything is compared with HAProxy’s own truth',
+    examples: ['1m'],
+  }),
+  check_timeout: duration.prefault(10).meta({
+    ...managed,
+    description: 'how long judging a file (`haproxy -c`) may take',
+    examples: ['30s'],
+  }),
+  reload_timeout: duration.prefault(15).meta({
+    ...managed,
+    description: 'how long a reload may take',
+    examples: ['30s'],
+  }),
+
+  config_file_path: optional(path).meta({
+    ...originals,
+    description: 'the file that is written',
+    otherwise: 'required with `do_writes`',
+    examples: ['/etc/haproxy/haproxy.cfg'],
+  }),
+  socket_file_path: optional(z.union([path, z.array(path).min(1)])).meta({
+    ...originals,
+    description: 'a stats socket of level admin, or a list of them',
+    otherwise: 'required with `do_socket`',
+    examples: ['/var/haproxy/stats.sock'],
+  }),
+  reload_command: optional(path).meta({
+    ...originals,
+    description: 'run by a shell. Its presence chooses this mode',
+    otherwise: 'required with `do_reloads`',
+    examples: ['systemctl reload haproxy'],
+  }),
+  do_writes: flag(true).meta({ ...originals, description: 'writes the file' }),
+  do_socket: flag(true).meta({ ...originals, description: 'speaks to the socket' }),
+  do_reloads: flag(true).meta({ ...originals, description: 'asks for reloads' }),
+  do_checks: flag(false).meta({
+    ...originals,
+    description:
+      'judges each file by a check of your own, in place of `haproxy -c`; needs the next two',
+  }),
+  check_command: optional(path).meta({
+    ...originals,
+    description: 'that check, run by a shell',
+    examples: ['haproxy -c -f /etc/haproxy/candidate.cfg'],
+  }),
+  candidate_config_file_path: optional(path).meta({
+    ...originals,
+    description: 'where it finds the file',
+    examples: ['/etc/haproxy/candidate.cfg'],
+  }),
+  state_file_path: optional(path).meta({
+    ...originals,
+    description:
+      'what synapse remembers over its restarts; with it a server that left keeps its line, disabled, so that its return needs no reload',
+    otherwise: 'none; managed: in `run_directory`',
+    examples: ['/var/haproxy/synapse.state'],
+  }),
+  state_file_ttl: duration.prefault(86_400).meta({
+    ...originals,
+    description: 'how long such a line is kept',
+    examples: ['7d'],
+  }),
 });
 
 /**

@@ -15,7 +15,8 @@ export const lines = z
       .flatMap((text) => text.split(/\r?\n/))
       .map((line) => line.trim())
       .filter((line) => line !== ''),
-  );
+  )
+  .meta({ unit: 'HAProxy lines' });
 
 /** One raw HAProxy text that must stay on its line, such as a bind address. */
 export const singleLine = z

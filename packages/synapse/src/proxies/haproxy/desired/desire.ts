@@ -4,6 +4,7 @@ import type { Service, Snapshot } from '../../../service.ts';
 import type { HaproxyService } from '../config/config.ts';
 import { type LayoutSettings, type Part, partOf } from '../render/layout.ts';
 import { type Refusal, type Server, serversOf } from '../render/server.ts';
+import { createBreath } from '../time/breath.ts';
 import type { Hosts } from './hosts.ts';
 
 /** One service as HAProxy is to serve it. */
@@ -83,9 +84,11 @@ export function createDesire(options: DesireOptions) {
       : { servers, fallback: [], refusals };
   }
 
-  function of(snapshot: Snapshot): ReadonlyMap<string, Desired> {
+  async function of(snapshot: Snapshot): Promise<ReadonlyMap<string, Desired>> {
     const now = new Map<string, Desired>();
+    const breath = createBreath();
     for (const [name, service] of snapshot) {
+      await breath();
       const { haproxy } = service;
       const config = haproxy && !haproxy.disabled ? choose(name, haproxy) : undefined;
       if (config) now.set(name, desire(service, config));
@@ -99,7 +102,7 @@ export function createDesire(options: DesireOptions) {
     of,
     /** The same, once names that are new were looked up. */
     async resolved(snapshot: Snapshot, signal: AbortSignal): Promise<ReadonlyMap<string, Desired>> {
-      const first = of(snapshot);
+      const first = await of(snapshot);
       if (!(await hosts.learn(signal))) return first;
       previous = new Map();
       return of(snapshot);

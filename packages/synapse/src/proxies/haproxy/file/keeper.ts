@@ -25,7 +25,7 @@ export interface Keeper {
   /** Another file was written and loaded. */
   replaced(file: WrittenFile): void;
   /** Whether the file says other members than are desired. */
-  differs(layout: Layout, desired: ReadonlyMap<string, Desired>): boolean;
+  differs(layout: Layout, desired: ReadonlyMap<string, Desired>): Promise<boolean>;
   /** Writes what HAProxy was told since; what cannot be written now is tried again later. */
   flush(now: FlushInput): Promise<void>;
 }
@@ -56,13 +56,13 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
   let remembered = '';
   let trouble: string | undefined;
 
-  const textOf = (layout: Layout, desired: ReadonlyMap<string, Desired>) =>
-    fileWith(layout, desired, { sync, written, maxId }).text;
+  const textOf = async (layout: Layout, desired: ReadonlyMap<string, Desired>) =>
+    (await fileWith(layout, desired, { sync, written, maxId })).text;
 
   async function flush({ layout, desired, pid, good }: FlushInput): Promise<void> {
     if (!isOld || !layout) return;
     try {
-      const text = textOf(layout, desired);
+      const text = await textOf(layout, desired);
       if (paths.config !== undefined && text !== written?.text) {
         await writeFileAtomic(paths.config, text);
         written = readWritten(text);
@@ -104,7 +104,7 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
     replaced: (file) => {
       written = file;
     },
-    differs: (layout, desired) => textOf(layout, desired) !== written?.text,
+    differs: async (layout, desired) => (await textOf(layout, desired)) !== written?.text,
     flush,
   };
 }

@@ -4,6 +4,7 @@ import { type File, fileOf, type Layout } from '../render/layout.ts';
 import { type Server, serverLine } from '../render/server.ts';
 import type { WrittenFile } from '../render/written.ts';
 import type { Sync } from '../runtime/sync.ts';
+import { createBreath } from '../time/breath.ts';
 
 export interface MembersOptions {
   /** The HAProxy whose servers are kept where they are not known; undefined when none runs. */
@@ -13,19 +14,31 @@ export interface MembersOptions {
 }
 
 /** The file of a layout with the servers that each backend is to have, or has where that is unknown. */
-export function fileWith(
+export async function fileWith(
   layout: Layout,
   desired: ReadonlyMap<string, Desired>,
   options: MembersOptions,
-): File {
-  const owners = new Map(layout.parts.map(({ service, stanza }) => [stanza.backendName, service]));
-  return fileOf(layout, (backend) => {
-    const { servers, fallback = [] } = desired.get(owners.get(backend) ?? '') ?? {};
-    if (servers !== undefined)
-      return [...linesOf(backend, servers, options), ...parkedLines(backend, options)];
-    const kept = keptLines(backend, options);
-    return kept.length > 0 ? kept : linesOf(backend, fallback, options);
-  });
+): Promise<File> {
+  const breath = createBreath();
+  const lines = new Map<string, readonly string[]>();
+  for (const { service, stanza } of layout.parts) {
+    await breath();
+    lines.set(stanza.backendName, serverLines(stanza.backendName, desired.get(service), options));
+  }
+  await breath();
+  return fileOf(layout, (backend) => lines.get(backend) ?? []);
+}
+
+function serverLines(
+  backend: string,
+  desired: Desired | undefined,
+  options: MembersOptions,
+): readonly string[] {
+  const { servers, fallback = [] } = desired ?? {};
+  if (servers !== undefined)
+    return [...linesOf(backend, servers, options), ...parkedLines(backend, options)];
+  const kept = keptLines(backend, options);
+  return kept.length > 0 ? kept : linesOf(backend, fallback, options);
 }
 
 function linesOf(

@@ -34,6 +34,8 @@ export interface ReloadOptions {
   readonly pid: number | undefined;
   /** Whether HAProxy died: what was judged before then serves again at once. */
   readonly isRevival: boolean;
+  /** What is asked for by now: members may change while a file is judged. */
+  newest(): ReadonlyMap<string, Desired>;
   /** Whether an accepted layout is worth a reload: what runs may be just that. */
   isNews(layout: Layout): boolean;
 }
@@ -48,10 +50,11 @@ export async function reload(
   options: ReloadOptions,
   signal: AbortSignal,
 ): Promise<Reloaded> {
-  const { layout, file } = await acceptable(snapshot, options, signal);
+  const accepted = await acceptable(snapshot, options, signal);
+  const { layout } = accepted;
   if (!options.isNews(layout)) return { layout, file: undefined };
   const { equipment, syncs, log } = options;
-  if (equipment.managed) await refuseTooLarge(file);
+  if (equipment.managed) await refuseTooLarge(accepted.file);
   const [runtime] = equipment.runtimes;
   const before = options.isRevival
     ? undefined
@@ -59,6 +62,7 @@ export async function reload(
   const isLeaving = (backend: string, server: string) =>
     syncs[0]?.memoryOf(backend)?.leaving.has(server) ?? false;
   await handOver(equipment, before, isLeaving);
+  const file = await upToDate(accepted, options);
   await swap(layout, file, options, signal);
   if (runtime && before) {
     const [now = ''] = await runtime.ask(['show servers state'], signal);
@@ -68,6 +72,33 @@ export async function reload(
   log.info({ shape: layout.shape, services: layout.parts.length }, 'haproxy runs a new file');
   return { layout, file: readWritten(file.text) };
 }
+
+/** What HAProxy accepts, and how that came about. */
+interface Accepted {
+  readonly layout: Layout;
+  readonly file: File;
+  readonly desired: ReadonlyMap<string, Desired>;
+}
+
+/** The file that was accepted, with members that changed since then; they cannot make it invalid. */
+async function upToDate(
+  { layout, file, desired }: Accepted,
+  options: ReloadOptions,
+): Promise<File> {
+  const now = options.newest();
+  const newer = [...desired].flatMap(([name, { part, servers }]) => {
+    const one = now.get(name);
+    return one && one.part === part && one.servers !== servers ? [[name, one] as const] : [];
+  });
+  if (newer.length === 0) return file;
+  return fileWith(layout, new Map([...desired, ...newer]), membersOptions(options));
+}
+
+const membersOptions = ({ equipment, syncs, written }: ReloadOptions) => ({
+  sync: syncs[0],
+  written,
+  maxId: equipment.settings.config.max_server_id,
+});
 
 /** Replaces the file and loads it, or puts everything back. */
 async function swap(
@@ -108,20 +139,20 @@ function blame(error: unknown, layout: Layout, quarantine: Quarantine): void {
 /** The largest part of what a snapshot asks for that HAProxy accepts. */
 async function acceptable(
   snapshot: Snapshot,
-  { equipment, desire, quarantine, syncs, log, written, pid, isRevival }: ReloadOptions,
+  options: ReloadOptions,
   signal: AbortSignal,
-): Promise<{ readonly layout: Layout; readonly file: File }> {
+): Promise<Accepted> {
+  const { equipment, desire, quarantine, log, written, pid, isRevival } = options;
   const { settings, paths, check } = equipment;
   const held = placesOf(written?.sections ?? []);
-  const members = { sync: syncs[0], written, maxId: settings.config.max_server_id };
   for (let tries = 0; tries < snapshot.size + 10; tries++) {
-    const desired = desire.of(snapshot);
+    const desired = await desire.of(snapshot);
     const layout = layoutOf(partsOf(desired), settings, quarantine.leftOut);
-    const file = fileWith(layout, desired, members);
-    if (isRevival && layout.shape === written?.shape) return { layout, file };
+    const file = await fileWith(layout, desired, membersOptions(options));
+    if (isRevival && layout.shape === written?.shape) return { layout, file, desired };
     const judging = { candidate: paths.candidate, check, held, pid };
     const objections = await judge(layout, file, judging, signal);
-    if (objections.length === 0) return { layout, file };
+    if (objections.length === 0) return { layout, file, desired };
     for (const { owner, reason, bind } of objections) {
       const origin = snapshot.get(owner)?.origin;
       const where = origin === undefined ? reason : `${origin}: ${reason}`;

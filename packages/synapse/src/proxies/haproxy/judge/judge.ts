@@ -2,6 +2,7 @@ import { writeFileAtomic } from '@smartstack/daemon';
 import { type CheckOptions, checkFile } from '../process/check.ts';
 import { listensOn } from '../process/holders.ts';
 import type { File, Layout, Section } from '../render/layout.ts';
+import { createBreath } from '../time/breath.ts';
 import { type Bind, bindsOf, collide, placeOf, probe } from './binds.ts';
 
 /** Something that must be left out before the rest can be loaded. */
@@ -93,18 +94,30 @@ async function takenOf(
   binds: readonly Bind[],
   pid: number | undefined,
 ): Promise<readonly Objection[]> {
-  const answers = await Promise.all(
-    binds.map(async (bind) => {
-      const reason = await probe(bind);
-      const isOurs = reason !== undefined && pid !== undefined && (await listensOn(pid, bind.port));
-      return { bind, owner: bind.section.owner, reason: isOurs ? undefined : reason };
-    }),
-  );
-  return answers.flatMap(({ bind, owner, reason }) => {
-    if (reason === undefined) return [];
-    if (owner === undefined) throw new WholeFileError(reason);
-    return [{ owner, reason, bind }];
-  });
+  const taken: Objection[] = [];
+  const breath = createBreath();
+  for (let at = 0; at < binds.length; at += together) {
+    const some = binds.slice(at, at + together);
+    const reasons = await Promise.all(some.map((bind) => reasonOf(bind, pid)));
+    for (const [index, bind] of some.entries()) {
+      const reason = reasons[index];
+      const { owner } = bind.section;
+      if (reason === undefined) continue;
+      if (owner === undefined) throw new WholeFileError(reason);
+      taken.push({ owner, reason, bind });
+    }
+    await breath();
+  }
+  return taken;
+}
+
+/** How many addresses are listened at together: each takes a descriptor, of which there may be few. */
+const together = 50;
+
+async function reasonOf(bind: Bind, pid: number | undefined): Promise<string | undefined> {
+  const reason = await probe(bind);
+  const isOurs = reason !== undefined && pid !== undefined && (await listensOn(pid, bind.port));
+  return isOurs ? undefined : reason;
 }
 
 /** The places of a file that runs: what is new need not be probed among these. */

@@ -44,11 +44,12 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     try {
       if (before) await reload(before, shape, deadline.signal);
       else if (await lives(deadline.signal)) await signalled(shape, deadline.signal);
+      else if (config.supervised) await awaitStart(shape, logged, deadline.signal);
       else await start(shape, deadline);
     } catch (error) {
       signal.throwIfAborted();
       const said = await alertsSince(paths.log, logged);
-      const late = `not done in ${config.reload_timeout} ms`;
+      const late = `${before || !config.supervised ? 'not done' : 'nobody started it'} in ${config.reload_timeout} ms`;
       const why = said || (deadline.isOver ? late : messageOf(error));
       throw new Error(`cannot ${before ? 'reload' : 'start'} HAProxy: ${why}`, { cause: error });
     }
@@ -116,6 +117,19 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     log.info({ haproxy_pid: child.pid, config: paths.config }, 'haproxy started');
   }
 
+  /** Somebody else starts it, on the file that is there by then; one that read an older file reloads. */
+  async function awaitStart(shape: string, logged: number, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const before = await processes(signal);
+      const running = before && (await now(signal));
+      if (running?.shape === shape) return;
+      if (before && running) return reload(before, shape, signal);
+      const said = await alertsSince(paths.log, logged);
+      if (said) throw new Error(said);
+      await sleep(50, undefined, { signal });
+    }
+  }
+
   async function lives(signal: AbortSignal): Promise<boolean> {
     if (known && (await isSame(known))) return true;
     const pid = (await processes(signal))?.master ?? (await written());
@@ -149,7 +163,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     load,
     deaths,
     [Symbol.asyncDispose]: async () => {
-      if (config.on_exit !== 'stop') return;
+      if (config.on_exit !== 'stop' || config.supervised) return;
       using patience = createDeadline(5_000);
       const { signal } = patience;
       // One that is just starting does not answer yet, but is known by its pid file.

@@ -38,7 +38,7 @@ export function managedPaths(config: HaproxyConfig): ManagedPaths {
     sockets: sockets.map((path) => resolve(path)),
     master: join(directory, 'master.sock'),
     lock: join(directory, 'synapse.lock'),
-    log: join(directory, 'haproxy.log'),
+    log: join(givenBySystemd('LOGS_DIRECTORY') ?? directory, 'haproxy.log'),
     pid: join(directory, 'haproxy.pid'),
     serversState: join(directory, 'servers.state'),
     memory: resolve(config.state_file_path ?? join(directory, 'synapse.state.json')),
@@ -62,9 +62,16 @@ export function externalPaths(config: HaproxyConfig): Paths {
 }
 
 function defaultDirectory(): string {
+  const given = givenBySystemd('RUNTIME_DIRECTORY');
+  if (given !== undefined) return given;
   if (process.getuid?.() === 0) return '/run/synapse';
   return join(
     process.env.XDG_RUNTIME_DIR ?? join(tmpdir(), `synapse-${userInfo().uid}`),
     'synapse',
   );
+}
+
+/** The folder that a unit asks for; the first, where it asks for several. */
+function givenBySystemd(name: 'RUNTIME_DIRECTORY' | 'LOGS_DIRECTORY'): string | undefined {
+  return process.env[name]?.split(':', 1)[0] || undefined;
 }

@@ -41,6 +41,9 @@ export function commandWord(word: string): string {
 
 /** What a line begins with, in small letters and single spaces, to compare with keywords. */
 export function startsWith(line: string, keyword: string): boolean {
-  const normal = line.trim().replace(/\s+/g, ' ').toLowerCase();
+  const text = line.trim();
+  // Most lines differ in their first letter, and there are many.
+  if (text.charAt(0).toLowerCase() !== keyword.charAt(0)) return false;
+  const normal = text.replace(/\s+/g, ' ').toLowerCase();
   return normal === keyword || normal.startsWith(`${keyword} `);
 }

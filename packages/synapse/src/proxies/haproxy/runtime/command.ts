@@ -26,19 +26,29 @@ export function addServer(
   const words = dynamicWords([...defaults, ...(splitWords(server.options) ?? [])]);
   if (server.weight !== undefined) words.push('weight', String(server.weight));
   const options = words.map(commandWord).join(' ');
-  const commands = [
-    `add server ${path} ${addressOf(server)} id ${id} ${options}`,
-    `set server ${path} state ready`,
-    ...(words.includes('check') ? [`enable health ${path}`] : []),
-    ...(words.includes('agent-check') ? [`enable agent ${path}`] : []),
-  ];
   return {
     kind: 'add',
     server: server.name,
-    commands,
+    commands: [
+      `add server ${path} ${addressOf(server)} id ${id} ${options}`,
+      ...openingOf(path, words),
+    ],
     succeeded: ([first = '', ...rest]) => first.startsWith('New server registered') && silent(rest),
   };
 }
+
+/** Sends traffic to a server that was added, which whoever added it did not come to. */
+export function openServer(backend: string, server: Server, defaults: readonly string[]): Step {
+  const words = [...defaults, ...(splitWords(server.options) ?? [])];
+  const commands = openingOf(`${backend}/${server.name}`, words);
+  return { kind: 'add', server: server.name, commands, succeeded: silent };
+}
+
+const openingOf = (path: string, words: readonly string[]) => [
+  `set server ${path} state ready`,
+  ...(words.includes('check') ? [`enable health ${path}`] : []),
+  ...(words.includes('agent-check') ? [`enable agent ${path}`] : []),
+];
 
 /** The words of a server that is added at runtime. */
 function dynamicWords(words: readonly string[]): string[] {

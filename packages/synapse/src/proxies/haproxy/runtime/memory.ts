@@ -44,8 +44,10 @@ export function remember(
   { traits, desired, leaving, leave }: RememberOptions,
 ): Memory {
   const wanted = new Map((desired ?? []).map((server) => [server.name, server]));
+  const isHalfAdded = ({ name, maintenance }: ServerState) =>
+    maintenance && written !== undefined && !written.has(name) && !leaving.includes(name);
   const told = actual
-    .filter(({ name }) => !traits.ownServers.has(name))
+    .filter((state) => !(traits.ownServers.has(state.name) || isHalfAdded(state)))
     .map((state) => {
       const known = written?.get(state.name)?.server;
       const guess = wanted.get(state.name);
@@ -76,6 +78,17 @@ export function forgotten(
     .map(({ name }) => wanted.get(name) ?? told.get(name))
     .filter((server) => server !== undefined && server.weight !== 0)
     .flatMap((server) => server?.name ?? []);
+}
+
+/**
+ * Servers that wait in maintenance since they were added: they are in no file, and nobody was told
+ * that they serve. What an operator puts into maintenance has served before.
+ */
+export function halfAdded({ told, leaving, states }: Memory): ReadonlySet<string> {
+  const names = states
+    .filter(({ name, maintenance }) => maintenance && !told.has(name) && !leaving.has(name))
+    .map(({ name }) => name);
+  return new Set(names);
 }
 
 /** The memory of a backend that HAProxy has just loaded from a file; what was parked there still is. */

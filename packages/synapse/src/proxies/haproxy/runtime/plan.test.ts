@@ -35,6 +35,7 @@ function planned(more: Partial<Situation>) {
     ids: new Map((more.desired ?? []).map(({ name }, index) => [name, index + 1])),
     actual: [],
     told: new Map(),
+    halfway: new Set(),
     leaving: new Map(),
     ...more,
   });
@@ -92,6 +93,16 @@ describe('plan', () => {
       ['a', 'maintenance'],
       ['b', 'drain'],
     ]);
+  });
+
+  test('opens what was added and left halfway', () => {
+    const { commands, byHand } = planned({
+      desired: [server('a', { options: 'check' })],
+      actual: [state('a', { maintenance: true })],
+      halfway: new Set(['a']),
+    });
+    expect(commands).toEqual(['set server web/a state ready', 'enable health web/a']);
+    expect(byHand.size).toBe(0);
   });
 
   test('changes a weight that is to change, and no weight that someone changed by hand', () => {

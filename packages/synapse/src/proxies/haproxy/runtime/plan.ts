@@ -5,6 +5,7 @@ import {
   addServer,
   drainServer,
   moveServer,
+  openServer,
   readyServer,
   type Step,
   weighServer,
@@ -22,6 +23,8 @@ export interface Situation {
   readonly actual: readonly ServerState[];
   /** Each server as HAProxy was last told, by name; a missing one was never told by this process. */
   readonly told: ReadonlyMap<string, Server>;
+  /** Servers that were added and not opened: synapse or its connection ended in between. */
+  readonly halfway: ReadonlySet<string>;
   /** Servers that drain because they left, or to be made anew; true for the latter. */
   readonly leaving: ReadonlyMap<string, { readonly replace: boolean }>;
 }
@@ -56,6 +59,7 @@ export function plan(situation: Situation): Plan {
 
   const steps = [
     ...(traits.obstacle === undefined ? missing.map((server) => add(situation, server)) : []),
+    ...kept.flatMap(({ name }) => open(situation, name, wanted)),
     ...back.map((server) => readyServer(backend, server)),
     ...kept.flatMap((state) => adjust(situation, state, wanted)),
     ...[...gone, ...stale.replace]
@@ -79,6 +83,15 @@ function add({ backend, traits, ids }: Situation, server: Server): Step {
   const id = ids.get(server.name);
   if (id === undefined) throw new Error(`no id for server ${backend}/${server.name}`);
   return addServer(backend, server, { id, defaults: traits.defaults });
+}
+
+function open(
+  { backend, traits, halfway }: Situation,
+  name: string,
+  wanted: ReadonlyMap<string, Server>,
+): readonly Step[] {
+  const server = halfway.has(name) ? wanted.get(name) : undefined;
+  return server ? [openServer(backend, server, traits.defaults)] : [];
 }
 
 /** Weight and address as told; what someone changed by hand since stays until it is to change. */
@@ -130,10 +143,10 @@ function staleServers(
 /** Whether it is out of rotation, by anyone. */
 export const isOut = ({ maintenance, drain }: ServerState) => maintenance || drain;
 
-function byHand({ actual, leaving, traits }: Situation): Plan['byHand'] {
+function byHand({ actual, leaving, halfway, traits }: Situation): Plan['byHand'] {
   return new Map(
     actual
-      .filter((server) => isOut(server) && !leaving.has(server.name))
+      .filter((server) => isOut(server) && !leaving.has(server.name) && !halfway.has(server.name))
       .filter(({ name }) => !traits.ownServers.has(name))
       .map((server) => [server.name, server.maintenance ? 'maintenance' : 'drain'] as const),
   );

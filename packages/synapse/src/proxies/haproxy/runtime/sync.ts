@@ -3,9 +3,10 @@ import { assignIds } from '../render/ids.ts';
 import type { Server } from '../render/server.ts';
 import type { Traits } from '../render/traits.ts';
 import type { WrittenFile } from '../render/written.ts';
+import { createBreath } from '../time/breath.ts';
 import { deleteServer, parkServer, type Step } from './command.ts';
 import { type Looked, look } from './look.ts';
-import { forgotten, fresh, type Leaving, type Memory, remember } from './memory.ts';
+import { forgotten, fresh, halfAdded, type Leaving, type Memory, remember } from './memory.ts';
 import { type Plan, plan } from './plan.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -86,7 +87,12 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
   async function attempt(targets: readonly Target[], signal: AbortSignal) {
     const leaves = (backend: string) => (memories.get(backend)?.leaving.size ?? 0) > 0;
     const looked = await look(runtime, targets, leaves, signal);
-    const work = targets.map((target) => prepare(target, looked(target.backend)));
+    const breath = createBreath();
+    const work: Work[] = [];
+    for (const target of targets) {
+      await breath();
+      work.push(prepare(target, looked(target.backend)));
+    }
     const steps = work.flatMap((one) => one.steps);
     const replies = await runtime.ask(
       steps.flatMap(({ commands }) => commands),
@@ -97,6 +103,7 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
     const unfinished: string[] = [];
     let at = 0;
     for (const one of work) {
+      await breath();
       const done: Step[] = [];
       for (const step of one.steps) {
         const own = replies.slice(at, at + step.commands.length);
@@ -132,7 +139,8 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
     for (const name of forgotten({ ...before, states: actual }, wanted))
       leaving.set(name, leavingUntil(Date.now() + target.drainTimeout));
     const memory = { ...before, ids, leaving, states: actual };
-    const planned = plan({ ...memory, backend, traits, desired, actual });
+    const halfway = halfAdded(memory);
+    const planned = plan({ ...memory, backend, traits, desired, actual, halfway });
     const settled = [...leaving]
       .filter(([name, { next }]) => next <= Date.now() && !planned.back.includes(name))
       .filter(([name, { deadline }]) => (used?.get(name) ?? 0) === 0 || deadline <= Date.now())
@@ -153,6 +161,10 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
     const told = new Map(memory.told);
     const leaving = new Map(memory.leaving);
     const wanted = new Map((target.desired ?? []).map((server) => [server.name, server]));
+    for (const { name, maintenance } of memory.states) {
+      const server = wanted.get(name);
+      if (server && !maintenance && !told.has(name)) told.set(name, server);
+    }
     for (const [name, one] of leaving) if (one.next <= Date.now()) leaving.set(name, later(one));
     for (const { kind, server } of done) {
       const now = wanted.get(server);

@@ -1,0 +1,209 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from 'node-zookeeper-client';
+
+import type { Daemon } from '../test/support/daemon.ts';
+import { createScratch } from '../test/support/scratch.ts';
+import {
+  openStatsSocket,
+  type StatsSocket,
+  serversOf,
+  workerOf,
+} from '../test/support/stats-socket.ts';
+import { until } from '../test/support/until.ts';
+import { startZooKeeper } from '../test/support/zookeeper.ts';
+import { floor } from './change.ts';
+import { connectPlain, create, persistent, remove, sequential } from './plain-zookeeper.ts';
+import { heading, row, type Summary, summarise } from './statistics.ts';
+import { cpuOf, memoryOf } from './synapse/process.ts';
+import { createPacketCount } from './synapse/requests.ts';
+import { announceAll, type Shape, serviceName, startSynapse } from './synapse/scene.ts';
+
+const shapes: readonly Shape[] = [
+  { services: 1, members: 1_000 },
+  { services: 500, members: 20 },
+];
+const rounds = 100;
+/** Changes that come one by one, so that everything which follows one is over before the next. */
+const lone = { changes: 20, pause: 1_500 } as const;
+
+interface Measured {
+  readonly cold: number;
+  readonly coldPackets: number;
+  readonly floors: readonly number[];
+  readonly joins: readonly number[];
+  readonly leaves: readonly number[];
+  readonly packets: number;
+  readonly cpu: number;
+  readonly loneCpu: number;
+  readonly memory: { readonly now: number; readonly peak: number };
+  readonly reloads: number;
+}
+
+/**
+ * synapse beside the floor that its parts set, at the two sizes that the original was measured at. Fails
+ * on a reload, which no change of members may cost.
+ */
+export async function synapse(): Promise<void> {
+  for (const shape of shapes) report(shape, await measure(shape));
+}
+
+async function measure(shape: Shape): Promise<Measured> {
+  await using zookeeper = await startZooKeeper();
+  await using scratch = await createScratch();
+  await announceAll(zookeeper.hosts, shape);
+  const [writer, reader] = await Promise.all([
+    connectPlain(zookeeper.hosts),
+    connectPlain(zookeeper.hosts),
+  ]);
+  await create(writer, '/floor', '', persistent);
+  const packetsOf = await createPacketCount(zookeeper);
+  const started = performance.now();
+  await using daemon = await startSynapse(zookeeper.hosts, scratch.directory, shape);
+  await using socket = await until(
+    () => openStatsSocket(scratch.path('run', 'haproxy.sock')),
+    60_000,
+  );
+  await applied(socket, shape);
+  const cold = performance.now() - started;
+  const coldPackets = await packetsOf();
+  await sleep(3_000);
+  const parts = { writer, reader, socket, daemon, shape, ids: await learnIds(writer, socket) };
+  const worker = await workerOf(socket);
+  const [packets, cpu] = [await packetsOf(), await cpuOf(daemon.pid)];
+  const times = await runRounds(parts);
+  const changes = times.joins.length * 2;
+  const used = {
+    packets: ((await packetsOf()) - packets) / changes,
+    cpu: ((await cpuOf(daemon.pid)) - cpu) / changes,
+  };
+  const loneCpu = await loneChanges(parts);
+  const memory = await memoryOf(daemon.pid);
+  const reloads = (await workerOf(socket)) === worker ? 0 : 1;
+  writer.close();
+  reader.close();
+  return { cold, coldPackets, ...times, ...used, loneCpu, memory, reloads };
+}
+
+interface Parts {
+  readonly writer: Client;
+  readonly reader: Client;
+  readonly socket: StatsSocket;
+  readonly daemon: Daemon;
+  readonly shape: Shape;
+  readonly ids: Ids;
+}
+
+/** HAProxy's numbers for what is asked for. */
+interface Ids {
+  readonly backends: ReadonlyMap<string, string>;
+  /** Of the member that comes and goes: the same in every backend. */
+  readonly newcomer: string;
+}
+
+const newcomer = JSON.stringify({ host: '10.255.0.1', port: 7, name: 'bench' });
+
+/** Lets the newcomer come and go once, which warms everything up. */
+async function learnIds(writer: Client, socket: StatsSocket): Promise<Ids> {
+  const rows = async () =>
+    (await socket.ask('show servers state')).split('\n').map((line) => line.split(' '));
+  const path = await create(writer, `/${serviceName(0)}/bench_`, newcomer, sequential);
+  const found = async () => (await rows()).find(([, , , name]) => name?.startsWith('bench_'));
+  const id = (await until(found))[2] ?? '';
+  const backends = new Map((await rows()).map(([number = '', name = '']) => [name, number]));
+  await remove(writer, path);
+  await until(async () => !(await found()));
+  return { backends, newcomer: id };
+}
+
+async function applied(socket: StatsSocket, { services, members }: Shape): Promise<void> {
+  await until(async () => {
+    const servers = await serversOf(socket);
+    const own = servers.filter(({ backend }) => backend !== 'floor');
+    return own.filter(({ inRotation }) => inRotation).length === services * members;
+  }, 60_000);
+}
+
+/** The floor and one change of ours in turn, so that a machine that slows down slows both. */
+async function runRounds(parts: Parts) {
+  const { writer, reader, socket } = parts;
+  const times = { floors: [] as number[], joins: [] as number[], leaves: [] as number[] };
+  for (let round = 0; round < rounds; round += 1) {
+    times.floors.push(await floor(writer, reader, socket));
+    const { join, leave } = await changed(parts, round);
+    times.joins.push(join);
+    times.leaves.push(leave);
+  }
+  return times;
+}
+
+/** A member more, until it is in rotation, and the same member less, until it is out and gone. */
+async function changed(parts: Parts, round: number) {
+  const { writer, shape } = parts;
+  const service = (round * 37) % shape.services;
+  const state = stateOf(parts, service);
+  const inRotation = async () => /^(UP|no check)$/.test(await state());
+  const started = performance.now();
+  const path = await create(writer, `/${serviceName(service)}/bench_`, newcomer, sequential);
+  while (!(await inRotation()));
+  const join = performance.now() - started;
+  const left = performance.now();
+  await remove(writer, path);
+  while (await inRotation());
+  const leave = performance.now() - left;
+  await until(async () => (await state()) === '');
+  return { join, leave };
+}
+
+/** Asks for the state of the newcomer's server, `''` while there is none; by its id, for a list of all is long. */
+function stateOf({ socket, ids }: Parts, service: number): () => Promise<string> {
+  return async () => {
+    const answer = await socket.ask(
+      `show stat ${ids.backends.get(serviceName(service))} 4 ${ids.newcomer}`,
+    );
+    const [header = '', line = ''] = answer.split('\n');
+    return line.split(',')[header.split(',').indexOf('status')] ?? '';
+  };
+}
+
+/** The processor time of one change, with what it leads to later, in milliseconds. */
+async function loneChanges({ writer, daemon, shape }: Parts): Promise<number> {
+  await sleep(lone.pause);
+  const before = await cpuOf(daemon.pid);
+  for (let change = 0; change < lone.changes; change += 2) {
+    const service = serviceName((change * 37) % shape.services);
+    const path = await create(writer, `/${service}/bench_`, newcomer, sequential);
+    await sleep(lone.pause);
+    await remove(writer, path);
+    await sleep(lone.pause);
+  }
+  return ((await cpuOf(daemon.pid)) - before) / lone.changes;
+}
+
+function report({ services, members }: Shape, measured: Measured): void {
+  const [floors, joins, leaves] = [measured.floors, measured.joins, measured.leaves].map(summarise);
+  if (!floors || !joins || !leaves) return;
+  process.stdout.write(
+    `${[
+      `${services} service${services === 1 ? '' : 's'} of ${members} members`,
+      heading,
+      row('floor: create, watch, list, read, raw add', floors),
+      row('join: znode created → server in rotation', joins),
+      row('leave: znode deleted → out of rotation', leaves),
+      ...figures(measured, floors, joins),
+      '',
+    ].join('\n')}\n`,
+  );
+  if (measured.reloads > 0) process.exitCode = 1;
+}
+
+function figures(measured: Measured, floors: Summary, joins: Summary): readonly string[] {
+  const { cold, coldPackets, packets, cpu, loneCpu, memory, reloads } = measured;
+  return [
+    `start → all in HAProxy: ${(cold / 1000).toFixed(2)} s (the original, at 500 × 20: 10.8 s; aim: a fifth), ${coldPackets} packets to ZooKeeper`,
+    `join / floor at p50: ${(joins.p50 / floors.p50).toFixed(2)} (aim: at most 3)`,
+    `packets to ZooKeeper per change: ${packets.toFixed(2)} (the original: 1,002 and 22; aim: at most 3)`,
+    `processor time per change: ${cpu.toFixed(1)} ms in a row, ${loneCpu.toFixed(1)} ms one by one, ${lone.pause} ms apart (the original: 370 to 600 ms; aim: at most 25 ms)`,
+    `resident memory: ${memory.now.toFixed(0)} MB, ${memory.peak.toFixed(0)} MB at its most (aim: at most 200 MB)`,
+    `reloads: ${reloads}`,
+  ];
+}

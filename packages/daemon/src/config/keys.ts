@@ -1,0 +1,21 @@
+import { z } from 'zod';
+
+/** The folder that a main configuration names for its services. */
+export const serviceConfDir = z
+  .string()
+  .optional()
+  .meta({
+    description:
+      "a folder whose `*.yaml`, `*.yml` and `*.json` files hold one service each, named after the file; a relative one is meant from the main file's",
+    examples: ['conf.d'],
+  });
+
+/** What JSON files name their JSON Schema by. */
+export const schemaKey = z
+  .string()
+  .optional()
+  .meta({
+    description:
+      'the JSON Schema of this file, for editors; without effect here. In YAML write `# yaml-language-server: $schema=…`',
+    examples: ['/usr/lib/node_modules/@smartstack/nerve/nerve.schema.json'],
+  });

@@ -1,0 +1,74 @@
+import type { Instance } from '@smartstack/registry';
+import { z } from 'zod';
+
+import type { Discovery } from '../discovery.ts';
+
+const text = z.union([z.string().min(1), z.number(), z.boolean()]).transform(String);
+
+/**
+ * Which members are near, and when those further away serve: `from` names a label, `prefer` its values
+ * from the nearest on, and members with another value, or none, are furthest away.
+ */
+export const localitySchema = z.strictObject({
+  from: z
+    .string()
+    .regex(/^labels\..+$/, { error: 'expected a label, such as labels.zone' })
+    .transform((from) => from.slice('labels.'.length)),
+  prefer: z.union([text.transform((one) => [one]), z.array(text).min(1)]),
+  /** `members<N`: while fewer than N are announced so far; `down`: while HAProxy has none that is up. */
+  spill: z
+    .union(
+      [
+        z.literal('down'),
+        z
+          .string()
+          .regex(/^members\s*<\s*[1-9]\d{0,5}$/)
+          .transform((rule) => Number(rule.slice(rule.indexOf('<') + 1))),
+      ],
+      { error: 'expected down, or a rule such as members<2' },
+    )
+    .prefault('members<1'),
+});
+
+/** `from` is the label; `spill` the number of members that suffice, or `down`. */
+export type Locality = z.output<typeof localitySchema>;
+
+/** How far away a member is: 0 for the nearest. */
+export function levelOf({ labels = {} }: Instance, { from, prefer }: Locality): number {
+  const value = Object.hasOwn(labels, from) ? (labels[from] ?? '') : '';
+  const level = prefer.indexOf(value);
+  return level === -1 ? prefer.length : level;
+}
+
+/** The members by level, from the nearest; as many lists as there are levels. */
+export function levelsOf(
+  members: readonly Instance[],
+  locality: Locality,
+): readonly (readonly Instance[])[] {
+  const levels: Instance[][] = Array.from({ length: locality.prefer.length + 1 }, () => []);
+  for (const member of members) levels[levelOf(member, locality)]?.push(member);
+  return levels;
+}
+
+/** The members of the nearest levels that together have `enough`; all of them where they have not. */
+export function nearest(
+  members: readonly Instance[],
+  locality: Locality,
+  enough: number,
+): readonly Instance[] {
+  const near: Instance[] = [];
+  for (const level of levelsOf(members, locality)) {
+    if (near.length >= enough) break;
+    near.push(...level);
+  }
+  return near;
+}
+
+/** The discovery without those members that are further away than need be; `down` is the proxy's to judge. */
+export function withLocality(discovery: Discovery, locality: Locality | undefined): Discovery {
+  const { spill } = locality ?? { spill: 'down' };
+  if (!locality || spill === 'down') return discovery;
+  return async function* (signal) {
+    for await (const members of discovery(signal)) yield nearest(members, locality, spill);
+  };
+}

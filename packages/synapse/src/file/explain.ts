@@ -1,0 +1,156 @@
+import { type Advice, adviceFor, adviceText, type StatusAddress } from '@smartstack/daemon';
+
+import type { ServiceConfig, SynapseConfig } from '../config.ts';
+import type { DiscoveryConfig, SingleDiscovery } from '../discovery/table.ts';
+import { isManaged } from '../proxies/haproxy/index.ts';
+import { originals } from './originals.ts';
+
+/** What a configuration, which is good, means: in plain words, with what is better now. `written` is what the file holds. */
+export function explain(config: SynapseConfig, written: unknown): string {
+  return [
+    `${statusText(config.status_address)} ${proxyText(config)}`,
+    ...Object.entries(config.services).map(
+      ([name, service]) => `\n${serviceText(name, service, config)}`,
+    ),
+    adviceText([...sharedEnsemble(config, written), ...adviceFor(rest(config), written)]),
+  ]
+    .join('\n')
+    .trimEnd();
+}
+
+function statusText(address: StatusAddress | false): string {
+  return address
+    ? `Status and members are at http://${address.host}:${address.port}/status and /v1.`
+    : 'Status is served nowhere.';
+}
+
+function proxyText({ haproxy }: SynapseConfig): string {
+  if (!haproxy || isManaged(haproxy))
+    return `synapse runs an HAProxy of its own, ${haproxy?.on_exit === 'stop' ? 'which ends with it' : 'which outlives it'}; its stats are ${haproxy?.stats_address === false ? 'served nowhere' : `at http://${haproxy?.stats_address ?? '127.0.0.1:9101'}/`}.`;
+  const { do_writes, config_file_path, do_socket, socket_file_path, do_reloads } = haproxy;
+  const parts = [
+    ...(do_writes ? [`writes ${config_file_path}`] : []),
+    ...(do_socket ? [`speaks to ${[socket_file_path].flat().join(', ')}`] : []),
+    ...(do_reloads
+      ? [
+          `runs \`${haproxy.reload_command}\` where a change needs a reload, at most every ${seconds(haproxy.restart_interval)}`,
+        ]
+      : []),
+  ];
+  return `HAProxy is run by somebody else: synapse ${parts.join(', ') || 'leaves it alone'}.`;
+}
+
+function serviceText(name: string, service: ServiceConfig, config: SynapseConfig): string {
+  return [
+    name,
+    ...discoveryText(service.discovery, config, name).map((text) => `  ${text}`),
+    ...filtersText(service),
+    ...whenEmptyText(service),
+    ...guardText(service, config),
+    `  ${appsText(service, config)}`,
+  ].join('\n');
+}
+
+function discoveryText(
+  discovery: DiscoveryConfig,
+  config: SynapseConfig,
+  service: string,
+): readonly string[] {
+  if (discovery.method !== 'multi') return [singleText(discovery, config, service)];
+  const { watchers, resolver } = discovery;
+  return [
+    `joins these by ${resolver.method}:`,
+    ...Object.entries(watchers).map(
+      ([name, part]) => `  ${name}: ${singleText(part, config, service)}`,
+    ),
+  ];
+}
+
+function singleText(discovery: SingleDiscovery, config: SynapseConfig, service: string): string {
+  switch (discovery.method) {
+    case 'zookeeper':
+    case 'zookeeper_poll':
+    case 'zookeeper_dns':
+    case 'zookeeper_dns_poll': {
+      const hosts = discovery.hosts ?? config.zookeeper?.hosts ?? [];
+      const polls = 'polling_interval_sec' in discovery;
+      const names = discovery.method.startsWith('zookeeper_dns');
+      return `${polls ? `reads every ${seconds(discovery.polling_interval_sec)}` : 'follows'} who is announced in ZooKeeper at ${hosts.join(',')} below ${discovery.path}${names ? ', and looks these names up' : ''}`;
+    }
+    case 'file':
+      return `follows who is announced in the folder ${discovery.directory ?? config.registry?.directory} as ${discovery.path ?? service}`;
+    case 'dns':
+      return `looks up ${discovery.servers.map(({ host }) => host).join(', ')}, at least every ${seconds(discovery.check_interval)}`;
+    case 'docker':
+      return `asks the engines at ${discovery.servers.map(({ host }) => host).join(', ')} for containers of ${discovery.image_name}`;
+    case 'marathon':
+      return `asks Marathon at ${discovery.marathon_api_url} for ${discovery.application_name} every ${seconds(discovery.check_interval)}`;
+    case 'ec2tag':
+      return `asks EC2 for instances with ${discovery.tag_name}=${discovery.tag_value} every ${seconds(discovery.check_interval)}`;
+    case 'base':
+      return 'has nobody but its default servers';
+  }
+}
+
+function filtersText({ discovery, leader_election: leader }: ServiceConfig): readonly string[] {
+  const { label_filter: one, label_filters: more = [] } = discovery;
+  const filters = [...(one ? [one] : []), ...more];
+  const words = filters.map(({ label, condition, value }) => `${label} ${condition} ${value}`);
+  return [
+    ...(words.length > 0 ? [`  takes only members whose label ${words.join(', and ')}`] : []),
+    ...(leader ? ['  serves only the member that announced itself first'] : []),
+  ];
+}
+
+function whenEmptyText(service: ServiceConfig): readonly string[] {
+  const { default_servers: servers, discovery } = service;
+  const names = servers.map(({ name, host, port }) => name ?? `${host}:${port}`).join(', ');
+  if (discovery.method === 'base') return [`  serves ${names || 'nobody'}`];
+  if (names !== '' && service.keep_default_servers) return [`  serves ${names} beside them`];
+  if (names !== '') return [`  serves ${names} while nobody is announced`];
+  return service.use_previous_backends
+    ? ['  keeps the last members when nobody is announced any more']
+    : ['  serves nobody when nobody is announced'];
+}
+
+function guardText(service: ServiceConfig, config: SynapseConfig): readonly string[] {
+  const guard = service.shrink_guard ?? config.shrink_guard;
+  if (guard === false || service.discovery.method === 'base') return [];
+  return [
+    `  does not believe a loss of over ${guard.fraction * 100} % of ${guard.min_members} or more members for ${seconds(guard.hold)} while the registry is in trouble`,
+  ];
+}
+
+function appsText({ haproxy: proxy }: ServiceConfig, { haproxy: top }: SynapseConfig): string {
+  if (!proxy) return 'is not proxied: apps ask for its members at /v1';
+  if (proxy.disabled) return 'is left out of HAProxy (disabled)';
+  if (proxy.port === undefined) return 'is a backend of HAProxy without a port of its own';
+  const address = proxy.bind_address ?? top?.bind_address ?? 'localhost';
+  const where = proxy.port === null ? address : `${address}:${proxy.port}`;
+  const drain = proxy.drain_timeout ?? top?.drain_timeout ?? 10_000;
+  return `is reached by apps at ${where}; a member that leaves has ${seconds(drain)} to finish`;
+}
+
+/** One ensemble that several services name is better named once; no other advice is as exact. */
+function sharedEnsemble(config: SynapseConfig, written: unknown): readonly Advice[] {
+  const services = Object.values(config.services);
+  const ensembles = new Set(
+    services.flatMap(({ discovery }) =>
+      'hosts' in discovery && discovery.hosts ? [discovery.hosts.join(',')] : [],
+    ),
+  );
+  const [only] = ensembles;
+  if (ensembles.size !== 1 || services.length < 2) return [];
+  const better = `zookeeper: {hosts: [${only}]} at the top names the ensemble once for all services`;
+  return adviceFor(
+    originals.filter(isHosts).map((key) => ({ ...key, better })),
+    written,
+  );
+}
+
+function rest({ services }: SynapseConfig) {
+  return originals.filter((key) => !isHosts(key) || Object.keys(services).length < 2);
+}
+
+const isHosts = ({ key }: { readonly key: string }) => key.endsWith('.hosts');
+const seconds = (milliseconds: number) => `${milliseconds / 1000} s`;

@@ -1,0 +1,72 @@
+import type { Log } from '@smartstack/daemon';
+
+import { isGone, isRemoved } from '../runtime/runtime.ts';
+import type { Equipment } from './equipment.ts';
+import { type Running, runningAt } from './loader.ts';
+
+/** What is known of the HAProxy that runs. */
+export interface Presence {
+  /** Undefined while that is not sure. */
+  readonly running: Running | undefined;
+  /** The worker that last ran; undefined once it is known to be dead. */
+  readonly lastPid: number | undefined;
+  readonly backends: ReadonlySet<string>;
+  /**
+   * Finds the HAProxy that runs, if any; true when that is one which this process did not start or
+   * reload. Rejects when one is there but does not answer.
+   */
+  look(signal: AbortSignal): Promise<boolean>;
+  /** A file of this shape and these backends was loaded. */
+  loaded(shape: string, backends: ReadonlySet<string>, signal: AbortSignal): Promise<void>;
+  doubt(): void;
+  dead(): void;
+}
+
+export function createPresence(
+  { runtimes: [runtime], loader, renewSocket }: Equipment,
+  log: Log,
+): Presence {
+  let running: Running | undefined;
+  let lastPid: number | undefined;
+  let backends: ReadonlySet<string> = new Set();
+
+  return {
+    get running() {
+      return running;
+    },
+    get lastPid() {
+      return lastPid;
+    },
+    get backends() {
+      return backends;
+    },
+    look: async (signal) => {
+      if (!runtime) return false;
+      running = await runningAt(runtime, signal).catch(async (error: unknown) => {
+        if (!isGone(error)) throw error;
+        if (isRemoved(error) && (await loader.lives(signal))) renewSocket();
+        return undefined;
+      });
+      if (!running || running.pid === lastPid) return false;
+      const [list = ''] = await runtime.ask(['show backend'], signal);
+      backends = new Set(list.split('\n').filter((name) => !name.startsWith('#')));
+      const { pid, shape } = running;
+      if (lastPid === undefined)
+        log.info({ haproxy_pid: pid, shape }, 'haproxy runs already: taken over');
+      else log.warn({ haproxy_pid: pid, shape }, 'haproxy was reloaded by someone else');
+      lastPid = pid;
+      return true;
+    },
+    loaded: async (shape, now, signal) => {
+      running = runtime ? await runningAt(runtime, signal) : { pid: 0, version: '', shape };
+      lastPid = running.pid;
+      backends = now;
+    },
+    doubt: () => {
+      running = undefined;
+    },
+    dead: () => {
+      lastPid = undefined;
+    },
+  };
+}

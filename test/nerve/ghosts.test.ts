@@ -1,0 +1,167 @@
+import { rm } from 'node:fs/promises';
+
+import { connect, type Session } from '@smartstack/zookeeper';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+
+import { type Copy, startCopy } from '../support/copies.ts';
+import { type Daemon, startDaemon } from '../support/daemon.ts';
+import { createScratch, type Scratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
+import { startZooKeeper, type ZooKeeper } from '../support/zookeeper.ts';
+
+let zookeeper: ZooKeeper;
+let session: Session;
+let scratch: Scratch;
+let copy: Copy;
+let paths = 0;
+let path: string;
+beforeAll(async () => {
+  zookeeper = await startZooKeeper();
+  session = connect({ hosts: [zookeeper.hosts] });
+});
+afterAll(async () => {
+  await session.close();
+  await zookeeper[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  scratch = await createScratch();
+  copy = await startCopy('web');
+  path = `/ghosts/web-${paths++}`;
+  await session.makePath(path);
+});
+afterEach(async () => {
+  await copy[Symbol.asyncDispose]();
+  await scratch[Symbol.asyncDispose]();
+});
+
+function nerve(keys: object = {}, top: object = {}): Promise<Daemon> {
+  const web = {
+    host: '127.0.0.1',
+    port: copy.port,
+    zk_path: path,
+    check_interval: 0.05,
+    checks: [{ type: 'http', uri: '/health', timeout: 5 }],
+    ...keys,
+  };
+  const config = {
+    instance_id: 'vm-1',
+    status_address: false,
+    zookeeper: { hosts: [zookeeper.hosts], session_timeout: 60 },
+    services: { web },
+    ...top,
+  };
+  return startDaemon('nerve', config, scratch.directory);
+}
+const names = async () => [...(await session.list(path)).names].sort();
+const cleared = (daemon: Daemon) =>
+  daemon.log.filter(({ msg }) => msg === 'cleared a record that an earlier nerve left');
+
+/** A record as another session of this test's own leaves it. */
+function leave(name: string, record: object, mode: 'persistent' | 'ephemeral' = 'ephemeral') {
+  const all = { host: '127.0.0.1', port: copy.port, name: 'vm-1', ...record };
+  return session.create(`${path}/${name}`, Buffer.from(JSON.stringify(all)), mode);
+}
+
+test.each([
+  ['while its service is up, with another record standing before', true, 1],
+  ['while its service is down', false, 0],
+])('a record that a nerve without its state left is cleared %s', async (_, healthy, count) => {
+  const first = await nerve();
+  const [ghost = ''] = await until(async () => {
+    const found = await names();
+    return found.length === 1 && found;
+  });
+  first.kill('SIGKILL');
+  await first.exited;
+  await rm(scratch.path('state'), { recursive: true });
+  copy.healthy(healthy);
+
+  const ended = new AbortController();
+  const lists: number[] = [];
+  const watching = (async () => {
+    for await (const children of session.children(path, ended.signal)) lists.push(children.length);
+  })();
+  await using second = await nerve();
+  await until(async () => !(await names()).includes(ghost));
+  expect(await names()).toHaveLength(count);
+  const [{ node } = { node: '' }] = await until(
+    () => cleared(second).length > 0 && cleared(second),
+  );
+  expect(node).toBe(`${path}/${ghost}`);
+  ended.abort();
+  await watching;
+  if (healthy) expect(lists).not.toContain(0);
+});
+
+test("only this machine's own records of this host and port are cleared", async () => {
+  const ghosts = ['vm-1_0000000007', 'vm-1_'];
+  await leave(ghosts[0] ?? '', {});
+  await leave(ghosts[1] ?? '', {}, 'persistent');
+  const strangers = [
+    await leave('vm-2_0000000001', { name: 'vm-2' }),
+    await leave('vm-1_0000000002', { port: copy.port + 1 }),
+    await leave('vm-1_0000000003', { host: '127.0.0.2' }),
+    await leave('vm-1_0000000004', { name: 'vm-2' }),
+    await leave('vm-1_b_0000000005', {}),
+    await leave('vm-10_0000000006', {}),
+    await session.create(`${path}/vm-1_0000000008`, Buffer.from('not JSON'), 'ephemeral'),
+  ].map((each) => each.slice(path.length + 1));
+
+  await using daemon = await nerve();
+  await until(() => cleared(daemon).length === ghosts.length);
+  const left = await names();
+  expect(left).toEqual(expect.arrayContaining(strangers));
+  expect(left).toHaveLength(strangers.length + 1);
+  for (const name of left) await session.remove(`${path}/${name}`).catch(() => {});
+});
+
+test('a persistent record that a killed nerve left does not stay beside the next', async () => {
+  const keys = { node_type: 'persistent_sequential', use_path_encoding: true };
+  const first = await nerve(keys);
+  const [ghost = ''] = await until(async () => {
+    const found = await names();
+    return found.length === 1 && found;
+  });
+  first.kill('SIGKILL');
+  await first.exited;
+  await using second = await nerve(keys);
+  await until(() => cleared(second).length === 1);
+  const left = await names();
+  expect(left).toHaveLength(1);
+  expect(left).not.toContain(ghost);
+});
+
+test.each([
+  ['ephemeral_sequential', 3],
+  ['persistent_sequential', 3],
+])('the copies of a load test are not taken for ghosts (%s)', async (type, count) => {
+  await leave('vm-1_0000009999', {});
+  await using daemon = await nerve({ load_test_concurrency: count, node_type: type });
+  await until(() => cleared(daemon).length === 1);
+  await until(async () => (await names()).length === count);
+  expect(cleared(daemon)).toHaveLength(1);
+});
+
+test("what a nerve that lives announces is not the next one's to clear", async () => {
+  await using first = await nerve();
+  await until(async () => (await names()).length === 1);
+  await until(() => first.log.some(({ msg }) => msg === 'announced'));
+  const [standing = ''] = await names();
+  // It notes its session twice a second.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const marker = await leave('vm-1_0000009999', {});
+  await using second = await nerve();
+  await until(() => cleared(second).length > 0);
+  expect(cleared(second)).toMatchObject([{ node: marker }]);
+  expect(await names()).toContain(standing);
+});
+
+test('trouble with ZooKeeper puts clearing off', async () => {
+  await leave('vm-1_0000009999', {}, 'persistent');
+  copy.healthy(false);
+  await zookeeper.stop();
+  await using daemon = await nerve();
+  await until(() => daemon.log.some(({ msg }) => msg === 'service is down'));
+  await zookeeper.start();
+  await until(() => cleared(daemon).length === 1, 30_000);
+});
