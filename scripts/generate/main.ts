@@ -5,6 +5,7 @@ import * as nerve from '@smartstack/nerve';
 import * as synapse from '@smartstack/synapse';
 
 import { type Fillings, fill, keyTables } from './document.ts';
+import { examplesWithSchema } from './examples.ts';
 import { annotatedSchemaOf, plainSchemaOf } from './json-schema.ts';
 import { originalsTables } from './originals.ts';
 
@@ -18,6 +19,7 @@ const files: Readonly<Record<string, string>> = {
   'packages/nerve/nerve-service.schema.json': jsonOf(annotatedSchemaOf(nerve.serviceSchema)),
   'packages/synapse/synapse.schema.json': jsonOf(schemas.synapse),
   'packages/synapse/synapse-service.schema.json': jsonOf(annotatedSchemaOf(synapse.serviceSchema)),
+  ...(await examplesWithSchema('examples')),
   ...(await document('docs/configuration.md', (text) => ({ keys: keyTables(text, schemas) }))),
   ...(await document('docs/migrating.md', () => ({
     originals: originalsTables({ nerve: nerve.originals, synapse: synapse.originals }, schemas),

@@ -50,6 +50,7 @@ export async function withFleet<T>(
     const workers = await Promise.all(machines.map((machine) => machine.worker()));
     for (const machine of machines) machine.open();
     const ledger: Fault[] = [];
+    const flaws: string[] = [];
     const scene: Scene = {
       chance: createChance(seed),
       machines,
@@ -59,6 +60,7 @@ export async function withFleet<T>(
       })),
       steps,
       ledger,
+      flaws,
       nodesOf: (machine) => nodesOf(session, town, machine),
       say,
       signal,
@@ -69,7 +71,15 @@ export async function withFleet<T>(
       over.abort(),
     );
     await Promise.all(machines.map((machine) => machine.rest()));
-    return use({ machines, ledger, times: steps.times, injected, load: await load, workers });
+    return use({
+      machines,
+      ledger,
+      flaws,
+      times: steps.times,
+      injected,
+      load: await load,
+      workers,
+    });
   }
 
   try {

@@ -202,6 +202,7 @@ test('a ttl check follows what the service says of itself', async () => {
   await gone('web');
   expect((await nerve('status')).stdout).toMatch(/heard from web [\d.]+ s ago, expected every 1 s/);
   expect(await beat('wob')).toBe(404);
+  expect(await beat('%zz')).toBe(404);
   expect(await beat('web?state=so-so')).toBe(404);
   expect(await beat('web', 'POST')).toBe(405);
 });

@@ -1,5 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createLastGood, createLatest, type Log, messageOf } from '@smartstack/daemon';
@@ -29,6 +30,7 @@ export function createReloader(file: string, log: () => Log): Reloader {
   const requests = createLatest<void>();
   const source = createLastGood((read) => loadConfig(file, read));
   let problems: readonly string[] = [];
+  let first: Loaded | undefined;
 
   async function again(): Promise<LoadedConfig | undefined> {
     const found = await source.loadAgain();
@@ -39,13 +41,19 @@ export function createReloader(file: string, log: () => Log): Reloader {
   }
 
   return {
-    load: source.load,
+    load: async () => {
+      const time = Date.now();
+      const loaded = await source.load();
+      const directory = folderOf(file, loaded);
+      first = directory === undefined ? undefined : { directory, time };
+      return loaded;
+    },
     request: requests.set,
     problems: () => problems,
     changes: async function* (signal) {
       const folder = createFolderWatch(requests.set, log);
-      const first = await again();
-      folder.follow(first && folderOf(file, first));
+      folder.follow(first?.directory);
+      if (first && (await changedSince(first))) requests.set();
       try {
         for await (const _ of requests.values(signal)) {
           await sleep(settle, undefined, { signal }).catch(() => {});
@@ -64,6 +72,29 @@ export function createReloader(file: string, log: () => Log): Reloader {
 
 function folderOf(file: string, { config }: LoadedConfig): string | undefined {
   return config.service_conf_dir && resolve(dirname(file), config.service_conf_dir);
+}
+
+/** A folder that was read, and when that began, in milliseconds since 1970. */
+interface Loaded {
+  readonly directory: string;
+  readonly time: number;
+}
+
+/** File systems tell a change's time no finer than this, in milliseconds. */
+const grain = 2_000;
+
+/** Whether a folder or something in it may have changed since it was read. */
+async function changedSince({ directory, time }: Loaded): Promise<boolean> {
+  const names = await readdir(directory).catch(() => []);
+  const times = await Promise.all(
+    [directory, ...names.map((name) => join(directory, name))].map((path) =>
+      stat(path).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => Number.POSITIVE_INFINITY,
+      ),
+    ),
+  );
+  return times.some((changed) => changed > time - grain);
 }
 
 /** Tells of every change in the folder that it follows; one that cannot be watched is said, and left to SIGHUP. */

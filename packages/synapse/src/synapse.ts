@@ -43,15 +43,15 @@ export async function runSynapse(
   signal: AbortSignal,
 ): Promise<void> {
   const { config } = loaded;
+  let current = config;
   const file = snapshotFile(config);
   const memory: Memory = file === undefined ? new Map() : await readMemory(file, deps.log);
   await using registries = createRegistries({
     session: await sessionOptionsOf(config.zookeeper),
     ...deps,
   });
-  await using proxy: ProxyDriver = withLevels(
-    haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps),
-  );
+  await using proxy = haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps);
+  const shown = withLevels(proxy);
   const catalog = createCatalog();
   const { statsd: section } = config;
   using statsd = section && createStatsd({ ...section, sampleRates: section.sample_rate });
@@ -63,7 +63,7 @@ export async function runSynapse(
     held: (name) => reconciler.get(name)?.guard?.held(),
   });
   const drivers = [
-    observed(counted(proxy), journal),
+    observed(counted(shown), journal),
     catalog.driver,
     recorder,
     ...(config.file_output ? [counted(createFileOutput(config.file_output))] : []),
@@ -102,9 +102,9 @@ export async function runSynapse(
           ready: reconciler.ready,
           page: createSynapsePage({
             reconciler,
-            proxy,
+            proxy: shown,
             journal,
-            haproxy: config.haproxy ?? haproxy.schema.parse({}),
+            haproxy: () => current.haproxy ?? haproxy.schema.parse({}),
             version: versionOf(import.meta.url),
             problems: deps.reloads.problems,
             lastUnwell: registries.lastUnwell,
@@ -131,9 +131,12 @@ export async function runSynapse(
   await Promise.all(tasks);
 
   async function reload(): Promise<void> {
-    let current = config;
     for await (const next of deps.reloads.changes(signal)) {
-      const restart = changedSections(current, next.config);
+      const kept = proxy.configure(next.config.haproxy ?? haproxy.schema.parse({}));
+      const restart = [
+        ...changedSections(current, next.config),
+        ...kept.map((key) => `haproxy.${key}`),
+      ];
       if (restart.length > 0) deps.log.warn({ sections: restart }, 'restart to use these sections');
       reconciler.replace(followedServices(next, registries, deps, memoryOf(reconciler.snapshot())));
       deps.log.info({ services: reconciler.snapshot().size }, 'configuration read again');
@@ -144,7 +147,7 @@ export async function runSynapse(
 
 /** Sections that are used only at the start. */
 function changedSections(before: SynapseConfig, after: SynapseConfig): readonly string[] {
-  const fixed = ['haproxy', 'file_output', 'statsd', 'status_address', 'snapshot_file'] as const;
+  const fixed = ['file_output', 'statsd', 'status_address', 'snapshot_file'] as const;
   return fixed.filter((section) => !isDeepStrictEqual(before[section], after[section]));
 }
 

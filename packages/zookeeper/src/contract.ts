@@ -141,6 +141,11 @@ export interface Session extends AsyncDisposable {
    * yielded before it exists, and one that vanished yields an empty list. Ends when aborted.
    */
   children(path: string, signal: AbortSignal): AsyncIterable<readonly Child[]>;
+  /**
+   * Yields a node's data, then again whenever it was written; undefined where there is no node. Ends when
+   * aborted.
+   */
+  data(path: string, signal: AbortSignal): AsyncIterable<Buffer | undefined>;
 
   /**
    * Deletes the nodes of a resumed session that no `ephemeral` has taken over. Call it once all that

@@ -5,6 +5,7 @@ import { children } from './children.ts';
 import { type Connection, shown } from './connection.ts';
 import type { OperationOptions, Session, SessionOptions } from './contract.ts';
 import type { Core } from './core.ts';
+import { data } from './data.ts';
 import { createEnding } from './ending.ts';
 import { keepEphemeral } from './ephemeral.ts';
 import { createGate } from './gate.ts';
@@ -128,6 +129,7 @@ export function connect(options: SessionOptions): Session {
     ...nodes,
     ephemeral: (node, signal) => keepEphemeral(core, node, signal),
     children: (path, signal) => children(core, path, signal),
+    data: (path, signal) => data(core, path, signal),
     dropUnclaimed: (within) => dropUnclaimed(core, within),
     ...ending,
     [Symbol.asyncDispose]: ending.close,

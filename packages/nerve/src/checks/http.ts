@@ -1,7 +1,6 @@
 import { messageOf } from '@smartstack/daemon';
 import { z } from 'zod';
 
-import { createAbortSlot } from './abort-slot.ts';
 import {
   addressOf,
   type Check,
@@ -151,12 +150,11 @@ function createHttpCheck(config: HttpConfig, service: CheckDeps): Check {
   const { uri, ssl, method } = config;
   const url = `http${ssl ? 's' : ''}://${addressOf(targetOf(config, service))}${uri}`;
   const request = requestOf(config, service);
-  const slot = createAbortSlot();
   return {
     name: nameOf(config, service),
     run: async (signal) => {
       try {
-        const fault = faultOf(await send(request, slot, signal), config);
+        const fault = faultOf(await send(request, signal), config);
         if (fault !== undefined) throw new Error(fault);
       } catch (error) {
         throw failure(`${method} ${url}`, error);

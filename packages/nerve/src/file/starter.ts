@@ -1,12 +1,13 @@
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
 
 import { starterRegistry } from '@smartstack/daemon';
+
+import { schemaFile } from '../schema-file.ts';
 
 /** A commented configuration to start from; it is good, and works with the one of `synapse init`. */
 export function starter(): string {
   const machine = hostname().replaceAll(/[^\x21-\x2e\x30-\x7e]/g, '-') || 'vm-1';
-  return `# yaml-language-server: $schema=${fileURLToPath(schema)}
+  return `# yaml-language-server: $schema=${schemaFile}
 # What runs on this machine: nerve checks it, and announces it while it is healthy.
 
 instance_id: ${JSON.stringify(machine)} # this machine's name; unique in the fleet
@@ -32,5 +33,3 @@ services:
     # labels: { zone: a } # announced, for synapse's label_filters
 `;
 }
-
-const schema = new URL('../../nerve.schema.json', import.meta.url);

@@ -30,7 +30,8 @@ export function journalMeasures(
       isTroubled = true;
     },
     held: () => note('held down', 'warn', 'it flaps'),
-    throttled: () => note('throttled', 'warn', 'it is announced too often'),
+    throttled: (shadow) =>
+      note('throttled', 'warn', `it is announced too often${shadow ? '' : ', and held back'}`),
   };
 }
 

@@ -112,7 +112,8 @@ test('the journal has what became of a service, and why', () => {
   measures.state(false);
   measures.withdrawn();
   measures.held();
-  measures.throttled();
+  measures.throttled(false);
+  measures.throttled(true);
   measures.registryError();
   measures.registryError();
   status = { ...up, because: 'downtime', downtime };
@@ -123,6 +124,7 @@ test('the journal has what became of a service, and why', () => {
     'down: status 503',
     'withdrawn: down',
     'held down: it flaps',
+    'throttled: it is announced too often, and held back',
     'throttled: it is announced too often',
     'registry: the registry refuses; it is tried again',
     'withdrawn: taken down by ann: new disk',

@@ -60,10 +60,14 @@ export interface ZooKeeperRegistry extends Registry {
     signal: AbortSignal,
   ): AsyncIterable<readonly Instance[]>;
   /**
-   * Yields a node's own data, then again when it changed, looking at its version each `interval`
-   * milliseconds (jittered); undefined where there is no such node. Ends when the signal aborts.
+   * Yields a node's own data, then again when it was written: by a watch, or by looking at its version each
+   * `pollInterval` milliseconds (jittered). Undefined where there is no such node. Ends when the signal aborts.
    */
-  data(path: string, interval: number, signal: AbortSignal): AsyncIterable<Buffer | undefined>;
+  data(
+    path: string,
+    options: Pick<FollowOptions, 'pollInterval'>,
+    signal: AbortSignal,
+  ): AsyncIterable<Buffer | undefined>;
   /** The last moment at which the session was in trouble, on `performance.now`'s clock; undefined for never. */
   lastUnwell(): number | undefined;
 }
@@ -122,7 +126,10 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
       clearGhosts({ session, log, path, isKept, living }, instance, signal),
     watch: (path, signal) => follow(path, {}, signal),
     follow,
-    data: (path, interval, signal) => pollData({ session, log, path, interval }, signal),
+    data: (path, { pollInterval: interval }, signal) =>
+      interval === undefined
+        ? session.data(path, signal)
+        : pollData({ session, log, path, interval }, signal),
     ticket: session.ticket,
     handOff: session.handOff,
     dropUnclaimed: session.dropUnclaimed,

@@ -1,10 +1,10 @@
-import { fileURLToPath } from 'node:url';
-
 import { starterRegistry } from '@smartstack/daemon';
+
+import { schemaFile } from '../schema-file.ts';
 
 /** A commented configuration to start from; it is good, and works with the one of `nerve init`. */
 export function starter(): string {
-  return `# yaml-language-server: $schema=${fileURLToPath(schema)}
+  return `# yaml-language-server: $schema=${schemaFile}
 # What this machine uses: synapse keeps a local HAProxy in step with it.
 
 # Where services are announced. A folder needs no server: good for one machine, and to try it out.
@@ -30,5 +30,3 @@ services:
 #   stats_address: 127.0.0.1:9101 # the stats page, and metrics for Prometheus
 `;
 }
-
-const schema = new URL('../../synapse.schema.json', import.meta.url);

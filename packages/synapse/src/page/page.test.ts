@@ -73,7 +73,7 @@ async function pageOf(story: Story) {
       refused: () => story.refused ?? [],
       measure: async () => new Map(story.measured ? [['web', measuredOf(story.measured)]] : []),
     } as unknown as ProxyDriver,
-    haproxy: haproxySchema.parse({}),
+    haproxy: () => haproxySchema.parse({}),
     journal: createJournal(),
     version: '1',
     problems: () => story.problems ?? [],

@@ -17,7 +17,7 @@ import { createTraffic, trafficPlots } from './traffic.ts';
 export interface SynapsePageParts {
   readonly reconciler: Pick<Reconciler, 'get' | 'snapshot'>;
   readonly proxy: ProxyDriver;
-  readonly haproxy: HaproxyConfig;
+  haproxy(): HaproxyConfig;
   readonly journal: Journal;
   readonly version: string;
   problems(): readonly string[];
@@ -56,7 +56,7 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
         held: followed.guard?.held(),
         refused: refused.find(({ owner }) => owner === service.name),
         measured,
-        address: addressOf(service, parts.haproxy),
+        address: addressOf(service, parts.haproxy()),
       };
       return [{ parts: serviceParts, view: serviceView(serviceParts) }];
     });

@@ -1,16 +1,20 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { type Log, type Metrics, messageOf } from '@smartstack/daemon';
 
 import type { Snapshot } from '../../service.ts';
 import type { Measured } from '../measured.ts';
 import type { Applied, ProxyDriver } from '../proxy.ts';
 import type { HaproxyConfig } from './config/config.ts';
+import { reconfigured } from './config/reconfigured.ts';
 import { createHosts } from './desired/hosts.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { recall } from './file/memory-file.ts';
 import { createMeters } from './meters.ts';
-import { type Equipment, equip } from './process/equipment.ts';
+import { claim, type Equipment, survey } from './process/equipment.ts';
 import { parseStatistics } from './runtime/statistics.ts';
 import { createDue } from './time/due.ts';
+import { createPace } from './time/pace.ts';
 
 export interface HaproxyDeps {
   readonly log: Log;
@@ -20,29 +24,58 @@ export interface HaproxyDeps {
 const retryBase = 500;
 const retryMax = 30_000;
 
+/** A driver whose configuration can be another one while it runs. */
+export interface HaproxyDriver extends ProxyDriver {
+  /**
+   * Uses another configuration from the next `apply` on, which is asked for. Answers the keys that stay as
+   * they were until a restart, because they say which HAProxy it is.
+   */
+  configure(config: HaproxyConfig): readonly string[];
+}
+
 /**
  * Keeps a HAProxy in step: members through its stats socket, its file through verified reloads.
  * Nothing is touched before the first `apply`. Disposing of it leaves a managed HAProxy running,
  * unless `on_exit` is `stop`.
  */
 export function createHaproxyDriver(
-  config: HaproxyConfig,
+  first: HaproxyConfig,
   { log, metrics }: HaproxyDeps,
-): ProxyDriver {
+): HaproxyDriver {
   const due = createDue();
   const hosts = createHosts();
   const meters = createMeters(metrics);
-  let equipment: (Equipment & AsyncDisposable) | undefined;
+  let config = first;
+  const pace = createPace(() => ({
+    interval: config.restart_interval,
+    jitter: config.restart_jitter,
+  }));
+  let used: HaproxyConfig | undefined;
+  let equipment: Equipment | undefined;
+  let lock: AsyncDisposable | undefined;
   let engine: Engine | undefined;
   let failures = 0;
   let trouble: string | undefined;
 
   async function ready(signal: AbortSignal): Promise<Engine> {
-    if (engine) return engine;
-    equipment = await equip(config, log, signal);
+    if (engine && used === config) return engine;
+    const next = config;
+    // Whoever came before writes its files first: they are read by the survey.
+    await engine?.close();
+    equipment = await survey(next, log, signal);
+    lock ??= await claim(equipment);
     const remembered = await recall(equipment.paths.memory);
-    engine = createEngine({ config, equipment, remembered, hosts, due, meters, log });
+    engine = createEngine({ config: next, equipment, remembered, hosts, due, pace, meters, log });
+    used = next;
     return engine;
+  }
+
+  function configure(next: HaproxyConfig): readonly string[] {
+    const { merged, kept } = reconfigured(config, next);
+    if (isDeepStrictEqual(merged, config)) return kept;
+    config = merged;
+    due.at('configured', Date.now());
+    return kept;
   }
 
   async function apply(snapshot: Snapshot, signal: AbortSignal): Promise<Applied> {
@@ -81,12 +114,16 @@ export function createHaproxyDriver(
   }
 
   async function watch(signal: AbortSignal): Promise<void> {
-    while (!equipment && !signal.aborted) await due.changed(signal);
-    if (!equipment || signal.aborted) return;
-    for await (const _ of equipment.loader.deaths(signal)) {
-      log.error('haproxy died');
-      engine?.doubt();
-      due.at('died', Date.now());
+    while (!signal.aborted) {
+      const watched = equipment;
+      if (!watched) await due.changed(signal);
+      else
+        for await (const _ of watched.loader.deaths(signal)) {
+          log.error('haproxy died');
+          engine?.doubt();
+          due.at('died', Date.now());
+          if (watched !== equipment) break;
+        }
     }
   }
 
@@ -111,13 +148,15 @@ export function createHaproxyDriver(
     refused: () => engine?.refused() ?? [],
     measure,
     apply,
+    configure,
     wakes,
     status: () => ({ trouble: trouble ?? null, ...engine?.status() }),
     [Symbol.asyncDispose]: async () => {
       try {
         await engine?.close();
       } finally {
-        await equipment?.[Symbol.asyncDispose]();
+        await equipment?.loader[Symbol.asyncDispose]();
+        await lock?.[Symbol.asyncDispose]();
       }
     },
   };

@@ -22,7 +22,7 @@ import { isGone } from './runtime/runtime.ts';
 import { createSync, type Synced } from './runtime/sync.ts';
 import { statusOf } from './status.ts';
 import type { Due } from './time/due.ts';
-import { createPace } from './time/pace.ts';
+import type { Pace } from './time/pace.ts';
 
 export interface EngineOptions {
   readonly config: HaproxyConfig;
@@ -30,6 +30,7 @@ export interface EngineOptions {
   readonly remembered: Remembered;
   readonly hosts: Hosts;
   readonly due: Due;
+  readonly pace: Pace;
   readonly meters: Meters;
   readonly log: Log;
 }
@@ -56,12 +57,11 @@ const patience = 500;
 const soon = 200;
 
 export function createEngine(options: EngineOptions): Engine {
-  const { config, equipment, remembered, hosts, due, meters, log } = options;
+  const { config, equipment, remembered, hosts, due, pace, meters, log } = options;
   const { settings, runtimes, loader, paths } = equipment;
   const [runtime] = runtimes;
   const maxId = config.max_server_id;
   const quarantine = createQuarantine(new Map(Object.entries(remembered.good)));
-  const pace = createPace({ interval: config.restart_interval, jitter: config.restart_jitter });
   const layouts = createLayouts(settings);
   const parkTime = paths.memory === undefined ? undefined : config.state_file_ttl;
   const syncs = runtimes.map((one) => createSync(one, { maxId, parkTime, log }));

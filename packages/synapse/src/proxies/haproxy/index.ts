@@ -1,8 +1,7 @@
 import type { Mechanism } from '@smartstack/daemon';
 
-import type { ProxyDriver } from '../proxy.ts';
 import { haproxySchema } from './config/config.ts';
-import { createHaproxyDriver, type HaproxyDeps } from './driver.ts';
+import { createHaproxyDriver, type HaproxyDeps, type HaproxyDriver } from './driver.ts';
 
 export {
   type HaproxyConfig,
@@ -11,11 +10,11 @@ export {
   haproxyServiceSchema,
   isManaged,
 } from './config/config.ts';
-export { createHaproxyDriver, type HaproxyDeps } from './driver.ts';
+export { createHaproxyDriver, type HaproxyDeps, type HaproxyDriver } from './driver.ts';
 export { type Preview, preview } from './preview.ts';
 
 /** HAProxy as a proxy that synapse keeps in step. */
-export const haproxy: Mechanism<ProxyDriver, HaproxyDeps, typeof haproxySchema> = {
+export const haproxy: Mechanism<HaproxyDriver, HaproxyDeps, typeof haproxySchema> = {
   type: 'haproxy',
   schema: haproxySchema,
   create: createHaproxyDriver,

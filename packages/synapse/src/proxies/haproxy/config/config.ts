@@ -321,7 +321,7 @@ const settings = z.strictObject({
   state_file_path: optional(path).meta({
     ...originals,
     description:
-      'what synapse remembers over its restarts; with it a server that left keeps its line, disabled, so that its return needs no reload',
+      'what synapse remembers over its restarts; with it, where a new server would need a reload, one that left keeps its line, disabled, and returns without one',
     otherwise: 'none; managed: in `run_directory`',
     examples: ['/var/haproxy/synapse.state'],
   }),

@@ -36,7 +36,7 @@ export interface Equipment {
    * one over to the next worker for as long as its path is spelled the same.
    */
   renewSocket(): void;
-  /** The file that was there before this process, read as one of synapse's. */
+  /** The file that is there, read as one of synapse's. */
   readonly written: WrittenFile | undefined;
 }
 
@@ -51,25 +51,11 @@ export async function survey(
     : surveyExternal(config, log, signal);
 }
 
-/** Finds out what there is, and takes the lock of a managed HAProxy until disposed of. */
-export async function equip(
-  config: HaproxyConfig,
-  log: Log,
-  signal: AbortSignal,
-): Promise<Equipment & AsyncDisposable> {
-  const equipment = await survey(config, log, signal);
-  const { managed, loader } = equipment;
+/** Makes the folders that are missing, and takes the lock of a managed HAProxy until disposed of. */
+export async function claim({ managed, paths }: Equipment): Promise<AsyncDisposable | undefined> {
   if (managed) await mkdir(managed.directory, { recursive: true, mode: 0o700 });
-  if (equipment.paths.config !== undefined)
-    await mkdir(dirname(equipment.paths.config), { recursive: true });
-  const lock = managed && (await takeLock(managed.lock));
-  return {
-    ...equipment,
-    [Symbol.asyncDispose]: async () => {
-      await loader[Symbol.asyncDispose]();
-      await lock?.[Symbol.asyncDispose]();
-    },
-  };
+  if (paths.config !== undefined) await mkdir(dirname(paths.config), { recursive: true });
+  return managed && takeLock(managed.lock);
 }
 
 async function surveyManaged(

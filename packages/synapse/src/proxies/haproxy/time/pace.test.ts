@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createPace } from './pace.ts';
 
 test('the first reload waits for nothing, the next for the interval and its jitter', () => {
-  const pace = createPace({ interval: 2_000, jitter: 0.5 });
+  const pace = createPace(() => ({ interval: 2_000, jitter: 0.5 }));
   expect(pace.next).toBe(0);
   const now = Date.now();
   pace.trying(false);
@@ -12,7 +12,7 @@ test('the first reload waits for nothing, the next for the interval and its jitt
 });
 
 test('reloads that fail are tried ever more rarely until one succeeds', () => {
-  const pace = createPace({ interval: 1_000, jitter: 0 });
+  const pace = createPace(() => ({ interval: 1_000, jitter: 0 }));
   const waits = [0, 0, 0].map(() => {
     pace.trying(false);
     return Math.round((pace.next - Date.now()) / 1_000);
@@ -24,7 +24,7 @@ test('reloads that fail are tried ever more rarely until one succeeds', () => {
 });
 
 test('a dead HAProxy is started at once, and later and later when it keeps dying', () => {
-  const pace = createPace({ interval: 60_000, jitter: 0 });
+  const pace = createPace(() => ({ interval: 60_000, jitter: 0 }));
   const waits = [0, 0, 0, 0].map(() => {
     pace.trying(true);
     pace.succeeded();

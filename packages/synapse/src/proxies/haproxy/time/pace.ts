@@ -23,7 +23,7 @@ const failedMax = 60_000;
 const longLife = 60_000;
 
 /** The first reload waits for nothing; one that failed is not tried again as soon as one that went well. */
-export function createPace({ interval, jitter }: PaceOptions): Pace {
+export function createPace(options: () => PaceOptions): Pace {
   let next = 0;
   let failures = 0;
   let starts = 0;
@@ -34,6 +34,7 @@ export function createPace({ interval, jitter }: PaceOptions): Pace {
     },
     trying: (isStart) => {
       const now = Date.now();
+      const { interval, jitter } = options();
       const wait = Math.min(failedMax, interval * 2 ** Math.min(failures, 10));
       failures += 1;
       next = now + wait * (1 + jitter * Math.random());

@@ -1,0 +1,4 @@
+import { fileURLToPath } from 'node:url';
+
+/** Where this package's JSON Schema is: beside `src`, and beside `dist` or a bundle in its place. */
+export const schemaFile = fileURLToPath(new URL('../synapse.schema.json', import.meta.url));
