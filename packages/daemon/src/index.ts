@@ -24,6 +24,17 @@ export { createLatest, type Latest } from './latest.ts';
 export { createLog, type Log, type LogLevel, logLevels, silentLog } from './log.ts';
 export type { Mechanism } from './mechanism.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
+export { createJournal, type Journal } from './page/journal.ts';
+export type { PageSource } from './page/look.ts';
+export type {
+  PageNotice,
+  PagePlot,
+  PageRow,
+  PageSample,
+  PageService,
+  PageView,
+  Tone,
+} from './page/model.ts';
 export { isAbort, type RunOptions, runDaemon } from './run.ts';
 export { starterRegistry, writeStarter } from './starter.ts';
 export { createStatsd, type Statsd, type StatsdOptions } from './statsd.ts';

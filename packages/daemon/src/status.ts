@@ -3,9 +3,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 
 import { z } from 'zod';
 
+import { isForUs, isLoopback } from './host.ts';
 import { keepServing } from './keep-serving.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { PageSource } from './page/look.ts';
+import { createPage, type Page } from './page/page.ts';
 
 /** What a daemon tells about itself. */
 export interface StatusParts {
@@ -16,6 +19,8 @@ export interface StatusParts {
   status(): unknown;
   /** Answers what is the daemon's own; false for what is not, which is then answered here. */
   answer?(request: IncomingMessage, response: ServerResponse): boolean;
+  /** What is on its page at `/`; without it there is none. */
+  readonly page?: PageSource;
 }
 
 const addressPattern = /^(\[[0-9a-f:]+\]|[^:\s]+):\d{1,5}$/;
@@ -39,8 +44,9 @@ export const statusAddress = z.union([
 export type StatusAddress = Exclude<z.output<typeof statusAddress>, false>;
 
 /**
- * Serves `GET /health /ready /metrics /status` until the signal aborts. A daemon's job does not depend
- * on it: while it cannot listen, it says so in the log and tries again.
+ * Serves `GET /health /ready /metrics /status` and a page at `/` until the signal aborts, to whoever asks
+ * for this machine (see `isForUs`). A daemon's job does not depend on it: while it cannot listen, it says
+ * so in the log and tries again.
  */
 export function serveStatus(
   address: StatusAddress,
@@ -56,12 +62,16 @@ async function serveOnce(
   { log, ...parts }: StatusParts & { readonly log: Log },
   signal: AbortSignal,
 ): Promise<void> {
+  const page = parts.page && createPage(parts.page, log);
+  const served = { ...parts, address, page };
   const server = createServer((request, response) => {
-    answer(request, response, parts).catch((error: unknown) => {
+    answer(request, response, served).catch((error: unknown) => {
       log.error({ err: error, url: request.url }, 'cannot answer a status request');
       response.destroy();
     });
   });
+  const ended = new AbortController();
+  const looking = page?.run(ended.signal);
   try {
     await once(server.listen(address), 'listening', { signal });
     log.info(address, 'status is served');
@@ -70,22 +80,32 @@ async function serveOnce(
   } finally {
     server.close();
     server.closeAllConnections();
+    ended.abort();
+    await looking;
   }
+}
+
+interface Served extends Omit<StatusParts, 'page'> {
+  readonly address: StatusAddress;
+  readonly page: Page | undefined;
 }
 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { metrics, ready, status, answer: own }: StatusParts,
+  { metrics, ready, status, answer: own, address, page }: Served,
 ): Promise<void> {
-  if (own?.(request, response)) return;
+  const path = request.url?.split('?', 1)[0] ?? '/';
   const send = (code: number, type: string, body: string) => {
     response.writeHead(code, { 'content-type': type, 'x-content-type-options': 'nosniff' });
     response.end(request.method === 'HEAD' ? undefined : body);
   };
+  if (!isForUs(request.headers.host, address.host) && !isForScrapers(path, address))
+    return send(421, plain, 'asked for under another name: use localhost or the address\n');
+  if (own?.(request, response) || (await page?.answer(request, response))) return;
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return send(405, plain, 'only GET is answered\n');
-  switch (request.url?.split('?', 1)[0]) {
+  switch (path) {
     case '/health':
       return send(200, plain, 'ok\n');
     case '/ready':
@@ -97,8 +117,17 @@ async function answer(
     case '/status':
       return send(200, 'application/json', `${JSON.stringify(status(), undefined, 2)}\n`);
     default:
-      return send(404, plain, 'there are /health, /ready, /metrics and /status\n');
+      return send(
+        404,
+        plain,
+        `there are ${page ? '/, ' : ''}/health, /ready, /metrics and /status\n`,
+      );
   }
+}
+
+/** Where the network may ask, monitoring does so by any of this machine's names, and learns no secret. */
+function isForScrapers(path: string, { host }: StatusAddress): boolean {
+  return !isLoopback(host) && ['/health', '/ready', '/metrics'].includes(path);
 }
 
 const plain = 'text/plain; charset=utf-8';

@@ -3,12 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 import {
+  createJournal,
   createStatsd,
+  type Journal,
   type Log,
   type Metrics,
   type Statsd,
   serveStatus,
   tellSupervisor,
+  versionOf,
 } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
@@ -22,9 +25,11 @@ import { keepHeartbeat } from './heartbeat.ts';
 import { clearLeftovers } from './leftovers.ts';
 import { both, createMeasures } from './measures.ts';
 import type { Orders } from './orders.ts';
+import { journalMeasures } from './page/journal.ts';
+import { createNervePage } from './page/page.ts';
 import type { Place } from './reporters/reporter.ts';
 import { createSchedule, phaseOf } from './schedule.ts';
-import { createService } from './service.ts';
+import { createService, type Service } from './service.ts';
 import { statsdLife, statsdMeasures } from './statsd.ts';
 import { runTogether } from './tasks.ts';
 
@@ -57,14 +62,15 @@ export async function runNerve(
   using statsd = config.statsd && createStatsd(config.statsd);
   const services = new AbortController();
   const beats = createBeats();
+  const journal = createJournal();
   const life = statsd && statsdLife(statsd);
-  const fleet = createFleet(fleetDeps({ ...deps, beats, statsd }), services.signal);
+  const fleet = createFleet(fleetDeps({ ...deps, beats, statsd, journal }), services.signal);
   try {
     life?.started();
     fleet.apply(config.services);
     log.info({ instance: config.instanceId, services: config.services.length }, 'checking');
     const configured = () => life?.configured();
-    await runTogether(sideTasks(config, { ...deps, fleet, beats, configured }), signal);
+    await runTogether(sideTasks(config, { ...deps, fleet, beats, journal, configured }), signal);
   } finally {
     services.abort(signal.reason);
     await withdrawn(fleet, deps);
@@ -76,13 +82,14 @@ export async function runNerve(
 interface Parts extends NerveDeps {
   readonly fleet: Fleet;
   readonly beats: Beats;
+  readonly journal: Journal;
   /** Told when another configuration is in place. */
   configured(): void;
 }
 
 /** All that goes on beside the services, until aborted. */
 function sideTasks(config: Config, parts: Parts) {
-  const { fleet, beats, log, metrics } = parts;
+  const { fleet, beats, journal, log, metrics, registries } = parts;
   const { statusAddress: address, heartbeatPath, stateDirectory } = config;
   const status = () => statusOf(config, fleet);
   const tasks = [
@@ -94,7 +101,14 @@ function sideTasks(config: Config, parts: Parts) {
   ];
   if (address) {
     const answer = takeBeats((name) => fleet.services().some((each) => each.name === name), beats);
-    const served = { metrics, ready: () => ready(fleet), status, answer, log };
+    const page = createNervePage({
+      instance: config.instanceId,
+      version: versionOf(import.meta.url),
+      fleet,
+      journal,
+      lastUnwell: registries.lastUnwell,
+    });
+    const served = { metrics, ready: () => ready(fleet), status, answer, page, log };
     tasks.push((own) => serveStatus(address, served, own));
   }
   if (stateDirectory) tasks.push((own) => serveControl(stateDirectory, { ...parts, status }, own));
@@ -139,7 +153,12 @@ function fleetDeps({
   orders,
   beats,
   statsd,
-}: NerveDeps & { readonly beats: Beats; readonly statsd: Statsd | undefined }): FleetDeps {
+  journal,
+}: NerveDeps & {
+  readonly beats: Beats;
+  readonly journal: Journal;
+  readonly statsd: Statsd | undefined;
+}): FleetDeps {
   const measure = createMeasures(metrics);
   const schedule = createSchedule();
   const life = statsd && statsdLife(statsd);
@@ -149,8 +168,9 @@ function fleetDeps({
     create: (service) => {
       const own = log.child({ service: service.name });
       if (service.checks.length === 0) own.warn('service has no checks: announced as it is');
-      const measures = measure.of(service.name);
-      const created = createService(service, {
+      const noted = journalMeasures(journal, service.name, () => created?.status());
+      const measures = both(measure.of(service.name), noted);
+      const created: Service = createService(service, {
         registry: openPlace(registries, service.place),
         log: own,
         measures: statsd ? both(measures, statsdMeasures(statsd, service.name)) : measures,

@@ -33,85 +33,98 @@ export function explain(
   service: Service,
   drivers: readonly ProxyDriver[],
 ): Explanation {
-  const known = membersOf(followed, service);
   const servers = serversIn(drivers, service.name);
-  const members = [...known.values()].map((instance) => {
-    const reason = leftOut(instance, followed, service);
-    return {
-      address: `${instance.host}:${instance.port}`,
-      name: instance.name ?? null,
-      served: reason === undefined,
-      why: reason ?? servedAs(instance, followed, service, servers),
-    };
+  const members = tracedMembers(followed, service).map((member) => {
+    const { instance, source, leftOut } = member;
+    const address = `${instance.host}:${instance.port}`;
+    const state = servers.get(address);
+    const proxy =
+      state === undefined ? 'not in the proxy yet, or not proxied' : `in the proxy: ${state}`;
+    const because = source === 'found' ? undefined : sentences[source];
+    const why = leftOut ?? [because, standsBy(instance, service), proxy].filter(Boolean).join('; ');
+    return { address, name: instance.name ?? null, served: leftOut === undefined, why };
   });
-  const method = followed.config?.discovery.method ?? 'unknown';
   return {
     service: service.name,
     configured_at: service.origin,
-    method,
+    method: followed.config?.discovery.method ?? 'unknown',
     summary: summaryOf(followed, service, members.filter(({ served }) => served).length),
     members,
     unreadable: badRecordsOf(followed.trace?.at('found') ?? []),
   };
 }
 
-type Servers = ReadonlyMap<string, string>;
+/** Where a member comes from: its discovery found it, or it is served for want of what was found. */
+export type Source = 'found' | 'remembered' | 'default' | 'held' | 'previous';
 
-/** Every member that some step knows, as it was found, under the identity that it is served by. */
-function membersOf({ trace, config }: Followed, service: Service): ReadonlyMap<string, Instance> {
-  const port = config?.backend_port_override;
-  const found = (trace?.at('found') ?? []).map((each) =>
-    port === undefined ? each : { ...each, port },
-  );
-  const served = service.instances ?? service.defaults;
-  return new Map(
-    [...served, ...(trace?.at('kept') ?? []), ...found].map((each) => [keyOf(each), each]),
-  );
+/** A member that some step knows. */
+export interface TracedMember {
+  readonly instance: Instance;
+  readonly source: Source;
+  /** Why it is not served, where it is not. */
+  readonly leftOut?: string;
 }
 
-function leftOut(
-  instance: Instance,
-  { trace, config }: Followed,
-  service: Service,
-): string | undefined {
+const sentences = {
+  remembered: 'remembered from an earlier run',
+  default: 'a default server',
+  held: 'held back: no longer announced',
+  previous: 'previous: nobody is announced any more',
+} as const;
+
+/** Every member that some step knows, under the identity that it is served by, and how far it got. */
+export function tracedMembers(followed: Followed, service: Service): readonly TracedMember[] {
+  const { trace, config } = followed;
+  const port = config?.backend_port_override;
+  const addressed = (list: readonly Instance[] | undefined) =>
+    port === undefined ? list : list?.map((each) => ({ ...each, port }));
   const served = service.instances ?? service.defaults;
-  const has = (list: readonly Instance[] | undefined) =>
-    list?.some((each) => keyOf(each) === keyOf(instance)) ?? false;
-  if (has(served)) return undefined;
+  const lists = [served, trace?.at('kept') ?? [], addressed(trace?.at('found')) ?? []];
+  const known = new Map(lists.flat().map((each) => [keyOf(each), each]));
+  const isServed = among(served);
+  const isKept = among(trace?.at('kept'));
+  const sourceOf = sourcesOf(followed, service, addressed(trace?.at('filtered')));
+  return [...known.values()].map((instance) => {
+    if (isServed(instance)) return { instance, source: sourceOf(instance) };
+    const leftOut = obstacle(instance, followed, isKept(instance));
+    return { instance, source: 'found', leftOut };
+  });
+}
+
+function obstacle(instance: Instance, { config }: Followed, isKept: boolean): string {
   const filter = config && obstacleOf(instance, filtersOf(config.discovery));
   if (filter) return `left out by a label filter: ${sentenceOf(filter, instance)}`;
-  if (has(trace?.at('kept'))) return config?.leader_election ? 'not the leader' : 'not served yet';
+  if (isKept) return config?.leader_election ? 'not the leader' : 'not served yet';
   if (config?.locality && levelOf(instance, config.locality) > 0)
     return `not needed: ${placeOf(instance, config.locality)}, and enough are nearer`;
   return 'found, but another of the same address and name is served';
 }
 
-function servedAs(
-  instance: Instance,
-  { trace, guard, config }: Followed,
+/** Tells where a served member comes from. */
+function sourcesOf(
+  { guard, config }: Followed,
   service: Service,
-  servers: Servers,
-): string {
-  const same = (each: Instance) => keyOf(each) === keyOf(instance);
-  const state = servers.get(`${instance.host}:${instance.port}`);
-  const proxy =
-    state === undefined ? 'not in the proxy yet, or not proxied' : `in the proxy: ${state}`;
-  const because = () => {
-    if (service.instances === undefined)
-      return service.stale ? 'remembered from an earlier run' : 'a default server';
-    if (guard?.held()?.members.some(same)) return 'held back: no longer announced';
-    const port = config?.backend_port_override;
-    const found = trace
-      ?.at('filtered')
-      ?.map((each) => (port === undefined ? each : { ...each, port }));
-    if (found === undefined || found.some(same)) return undefined;
-    return config?.default_servers.some(same)
-      ? 'a default server'
-      : 'previous: nobody is announced any more';
+  filtered: readonly Instance[] | undefined,
+): (instance: Instance) => Source {
+  if (service.instances === undefined) return () => (service.stale ? 'remembered' : 'default');
+  const [isHeld, isFound] = [among(guard?.held()?.members), among(filtered)];
+  const isDefault = among(config?.default_servers);
+  return (instance) => {
+    if (isHeld(instance)) return 'held';
+    if (filtered === undefined || isFound(instance)) return 'found';
+    return isDefault(instance) ? 'default' : 'previous';
   };
-  const far = service.locality && levelOf(instance, service.locality);
-  const stands = service.locality && far ? `stands by: ${placeOf(instance, service.locality)}` : '';
-  return [because(), stands, proxy].filter(Boolean).join('; ');
+}
+
+function among(list: readonly Instance[] | undefined): (instance: Instance) => boolean {
+  const keys = new Set(list?.map(keyOf));
+  return (instance) => keys.has(keyOf(instance));
+}
+
+/** That a member is asked only when those that are nearer are down. */
+export function standsBy(instance: Instance, { locality }: Service): string | undefined {
+  if (!locality || !levelOf(instance, locality)) return undefined;
+  return `stands by: ${placeOf(instance, locality)}`;
 }
 
 function placeOf({ labels = {} }: Instance, { from }: Locality): string {
@@ -142,7 +155,7 @@ function summaryOf({ trace, guard }: Followed, service: Service, served: number)
 }
 
 /** The states of a service's servers in the proxies, by address. */
-function serversIn(drivers: readonly ProxyDriver[], service: string): Servers {
+function serversIn(drivers: readonly ProxyDriver[], service: string): ReadonlyMap<string, string> {
   return new Map(
     drivers.flatMap((driver) => {
       const { services } = (driver.status() ?? {}) as {

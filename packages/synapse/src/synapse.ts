@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
-import { createStatsd, serveStatus, tellSupervisor, versionOf } from '@smartstack/daemon';
+import {
+  createJournal,
+  createStatsd,
+  serveStatus,
+  tellSupervisor,
+  versionOf,
+} from '@smartstack/daemon';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 
 import { createCatalog } from './api/catalog.ts';
@@ -9,6 +15,9 @@ import { createApi } from './api/handler.ts';
 import type { LoadedConfig, SynapseConfig } from './config.ts';
 import { explain } from './explain.ts';
 import { followedServices, type SynapseDeps } from './followed.ts';
+import { observed } from './page/observed.ts';
+import { createSynapsePage } from './page/page.ts';
+import { createRecorder } from './page/recorder.ts';
 import { createFileOutput } from './proxies/file-output.ts';
 import { haproxy } from './proxies/haproxy/index.ts';
 import { withLevels } from './proxies/levels.ts';
@@ -34,6 +43,7 @@ export async function runSynapse(
   signal: AbortSignal,
 ): Promise<void> {
   const { config } = loaded;
+  let current = config;
   const file = snapshotFile(config);
   const memory: Memory = file === undefined ? new Map() : await readMemory(file, deps.log);
   await using registries = createRegistries({
@@ -41,13 +51,21 @@ export async function runSynapse(
     ...deps,
   });
   await using proxy = haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps);
+  const shown = withLevels(proxy);
   const catalog = createCatalog();
   const { statsd: section } = config;
   using statsd = section && createStatsd({ ...section, sampleRates: section.sample_rate });
   const counted = (driver: ProxyDriver) => (statsd ? withFailuresCounted(driver, statsd) : driver);
+  const journal = createJournal();
+  const recorder = createRecorder({
+    journal,
+    metrics: deps.metrics,
+    held: (name) => reconciler.get(name)?.guard?.held(),
+  });
   const drivers = [
-    counted(withLevels(proxy)),
+    observed(counted(shown), journal),
     catalog.driver,
+    recorder,
     ...(config.file_output ? [counted(createFileOutput(config.file_output))] : []),
     ...(file === undefined ? [] : [createMemoryFile(file, memory)]),
   ];
@@ -82,6 +100,15 @@ export async function runSynapse(
         {
           ...deps,
           ready: reconciler.ready,
+          page: createSynapsePage({
+            reconciler,
+            proxy: shown,
+            journal,
+            haproxy: () => current.haproxy ?? haproxy.schema.parse({}),
+            version: versionOf(import.meta.url),
+            problems: deps.reloads.problems,
+            lastUnwell: registries.lastUnwell,
+          }),
           status: () => ({
             config_problems: deps.reloads.problems(),
             ...describeStatus(reconciler, drivers),
@@ -104,7 +131,6 @@ export async function runSynapse(
   await Promise.all(tasks);
 
   async function reload(): Promise<void> {
-    let current = config;
     for await (const next of deps.reloads.changes(signal)) {
       const kept = proxy.configure(next.config.haproxy ?? haproxy.schema.parse({}));
       const restart = [

@@ -3,6 +3,7 @@ import type { Instance } from '@smartstack/registry';
 import { type Locality, levelsOf } from '../discovery/policies/locality.ts';
 import type { Service, Snapshot } from '../service.ts';
 import type { HaproxyService } from './haproxy/index.ts';
+import { type Measured, together } from './measured.ts';
 import type { ProxyDriver } from './proxy.ts';
 
 /** What the members of a level further away are called in HAProxy, as a service and as a backend. */
@@ -27,6 +28,8 @@ export function withLevels(driver: ProxyDriver): ProxyDriver {
       return driver.apply(levelled(snapshot), signal);
     },
     status: () => gathered(driver.status(), levels),
+    measure: async (signal) =>
+      gatheredMeasures((await driver.measure?.(signal)) ?? new Map(), levels),
   };
 }
 
@@ -130,4 +133,19 @@ function gathered(status: unknown, levels: ReadonlyMap<string, number>): unknown
     if (shown[name]) shown[name] = { ...shown[name], servers };
   }
   return { ...(status as object), services: shown };
+}
+
+/** What was measured of every level together, under their service. */
+function gatheredMeasures(
+  measured: ReadonlyMap<string, Measured>,
+  levels: ReadonlyMap<string, number>,
+): ReadonlyMap<string, Measured> {
+  const all = new Map(measured);
+  for (const [name, count] of levels) {
+    const names = Array.from({ length: count }, (_, level) => spillName(name, level));
+    const parts = names.flatMap((each) => measured.get(each) ?? []);
+    for (const each of names) all.delete(each);
+    if (parts.length > 0) all.set(name, together(parts));
+  }
+  return all;
 }

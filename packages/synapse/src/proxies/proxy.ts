@@ -1,6 +1,17 @@
 import type { Snapshot } from '../service.ts';
+import type { Measured } from './measured.ts';
 
 export type Applied = 'unchanged' | 'updated' | 'reloaded';
+
+/** A part of the configuration that a proxy does not take: a service, or what a section is called. */
+export interface Refused {
+  readonly owner: string;
+  readonly reason: string;
+  /** When it was refused first, as ISO 8601. */
+  readonly since: string;
+  /** Whether what it was before serves on meanwhile. */
+  readonly lastGood: boolean;
+}
 
 /**
  * Keeps one local proxy equal to a snapshot. `apply` is idempotent and is never called while an
@@ -18,4 +29,8 @@ export interface ProxyDriver extends AsyncDisposable {
   wakes(signal: AbortSignal): AsyncIterable<void>;
   /** What the driver knows, for the status page: JSON-safe. */
   status(): unknown;
+  /** What is left out for now. */
+  refused?(): readonly Refused[];
+  /** What the proxy counted and checked, by service; asks it, which costs it something. */
+  measure?(signal: AbortSignal): Promise<ReadonlyMap<string, Measured>>;
 }

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Log, type Metrics, messageOf } from '@smartstack/daemon';
 
 import type { Snapshot } from '../../service.ts';
+import type { Measured } from '../measured.ts';
 import type { Applied, ProxyDriver } from '../proxy.ts';
 import type { HaproxyConfig } from './config/config.ts';
 import { reconfigured } from './config/reconfigured.ts';
@@ -11,6 +12,7 @@ import { createEngine, type Engine } from './engine.ts';
 import { recall } from './file/memory-file.ts';
 import { createMeters } from './meters.ts';
 import { claim, type Equipment, survey } from './process/equipment.ts';
+import { parseStatistics } from './runtime/statistics.ts';
 import { createDue } from './time/due.ts';
 import { createPace } from './time/pace.ts';
 
@@ -129,8 +131,22 @@ export function createHaproxyDriver(
     for await (const _ of hosts.changes(signal)) due.at('hosts', Date.now());
   }
 
+  /** What HAProxy itself counted, by service. */
+  async function measure(signal: AbortSignal): Promise<ReadonlyMap<string, Measured>> {
+    const [runtime] = equipment?.runtimes ?? [];
+    if (!engine || !runtime) return new Map();
+    const [text = ''] = await runtime.ask(['show stat -1 6 -1'], signal);
+    const measured = parseStatistics(text, Date.now());
+    const services = [...engine.backends()].map(
+      ([service, backend]) => [service, measured.get(backend)] as const,
+    );
+    return new Map(services.flatMap(([service, one]) => (one ? [[service, one]] : [])));
+  }
+
   return {
     name: 'haproxy',
+    refused: () => engine?.refused() ?? [],
+    measure,
     apply,
     configure,
     wakes,

@@ -11,7 +11,7 @@ import type { Remembered } from './file/memory-file.ts';
 import { type Reasons, reloadReasons } from './file/reasons.ts';
 import { partsOf, type Reloaded, reload } from './file/reload.ts';
 import { createReloading } from './file/reloading.ts';
-import { createQuarantine } from './judge/quarantine.ts';
+import { createQuarantine, type Quarantined } from './judge/quarantine.ts';
 import type { Meters } from './meters.ts';
 import type { Equipment } from './process/equipment.ts';
 import { createPresence } from './process/presence.ts';
@@ -44,6 +44,10 @@ export interface Engine {
   /** What HAProxy runs is not sure any more. */
   doubt(): void;
   status(): ReturnType<typeof statusOf>;
+  /** What is left out for now. */
+  refused(): readonly Quarantined[];
+  /** The backends of the services. */
+  backends(): ReadonlyMap<string, string>;
 }
 
 const none: Synced = { steps: 0, reload: new Map(), unfinished: [] };
@@ -243,6 +247,9 @@ export function createEngine(options: EngineOptions): Engine {
     step: (...input) => step(...input).finally(measure),
     close,
     doubt,
+    refused: quarantine.list,
+    backends: () =>
+      new Map([...desired].map(([name, { part }]) => [name, part.stanza.backendName])),
     status: () =>
       statusOf({
         config,

@@ -19,3 +19,4 @@ export const haproxy: Mechanism<HaproxyDriver, HaproxyDeps, typeof haproxySchema
   schema: haproxySchema,
   create: createHaproxyDriver,
 };
+export { serverName } from './render/server.ts';

@@ -1,0 +1,43 @@
+import type { Journal } from '@smartstack/daemon';
+
+import type { ServiceMeasures } from '../measures.ts';
+import type { ServiceStatus } from '../service.ts';
+import { downReason } from './page.ts';
+
+/** Measures that note in the journal what became of a service; `status` tells why. */
+export function journalMeasures(
+  journal: Journal,
+  service: string,
+  status: () => ServiceStatus | undefined,
+): ServiceMeasures {
+  const note = (kind: string, tone: 'good' | 'warn' | 'bad' | 'idle', text: string) =>
+    journal.add({ kind, tone, service, text });
+  let isTroubled = false;
+  return {
+    check: () => () => {},
+    state: (up) => {
+      const now = status();
+      if (up) note('up', 'good', 'all checks pass');
+      else note('down', 'bad', now ? downReason(now) : '');
+    },
+    announced: (took) => {
+      isTroubled = false;
+      note('announced', 'good', `stands in the registry after ${Math.round(took)} ms`);
+    },
+    withdrawn: () => note('withdrawn', 'idle', whyNot(status())),
+    registryError: () => {
+      if (!isTroubled) note('registry', 'warn', 'the registry refuses; it is tried again');
+      isTroubled = true;
+    },
+    held: () => note('held down', 'warn', 'it flaps'),
+    throttled: (shadow) =>
+      note('throttled', 'warn', `it is announced too often${shadow ? '' : ', and held back'}`),
+  };
+}
+
+function whyNot(status: ServiceStatus | undefined): string {
+  const { downtime } = status ?? {};
+  if (status?.because === 'downtime' && downtime)
+    return `taken down by ${downtime.owner}: ${downtime.reason}`;
+  return status?.because === 'up' ? 'nerve ends' : (status?.because ?? '');
+}

@@ -1,0 +1,132 @@
+import { createJournal } from '@smartstack/daemon';
+import { expect, test } from 'vitest';
+
+import type { ServiceStatus } from '../service.ts';
+import { journalMeasures } from './journal.ts';
+import { pageView } from './page.ts';
+
+const up: ServiceStatus = {
+  state: 'up',
+  since: new Date(5),
+  announced: true,
+  path: '/services/web',
+  because: 'up',
+  instance: { host: '10.0.0.1', port: 80 },
+  checks: [{ name: 'web http', state: 'up', took: 2 }],
+};
+const down = { ...up, state: 'down', because: 'down', announced: false } as const;
+const downtime = { owner: 'ann', reason: 'new disk', since: 1 };
+const view = (...statuses: readonly ServiceStatus[]) =>
+  pageView(
+    statuses.map((status, index) => ({ name: `s${index}`, status: () => status })),
+    false,
+  );
+
+test('a service that is announced is well, and has its checks', () => {
+  expect(view(up)).toMatchObject({
+    notices: [],
+    facts: [
+      ['announced', '1 of 1', 'good'],
+      ['registry', 'well', 'good'],
+    ],
+    services: [
+      {
+        tone: 'good',
+        state: 'up, announced',
+        place: '10.0.0.1:80',
+        since: 5,
+        rows: [{ title: 'web http', state: 'up', tone: 'good' }],
+      },
+    ],
+  });
+});
+
+test.each<[string, ServiceStatus, string, string]>([
+  ['down', { ...down, check: 'web http', reason: 'status 503' }, 'Down', 'status 503'],
+  [
+    'one of several checks down',
+    {
+      ...down,
+      check: 'web tcp',
+      reason: 'refused',
+      checks: [...up.checks, { name: 'web tcp', state: 'down', reason: 'refused' }],
+    },
+    'Down',
+    'web tcp: refused',
+  ],
+  [
+    'taken down',
+    { ...up, announced: false, because: 'downtime', downtime },
+    'Taken down',
+    'taken down by ann: new disk',
+  ],
+  [
+    'flapping',
+    { ...up, announced: false, because: 'flapping', until: new Date(99) },
+    'Held down',
+    'it flaps: held down until it is steady',
+  ],
+  [
+    'held back',
+    { ...up, announced: false, because: 'rate limit' },
+    'Held back',
+    'announced too often: held back',
+  ],
+  [
+    'not announced',
+    { ...up, announced: false },
+    'Not announced yet',
+    'the registry has not answered yet',
+  ],
+])('a service that is %s is at the top, with the reason', (_, status, title, text) => {
+  const { notices, services } = view(up, status);
+  expect(notices).toMatchObject([{ title, text, service: 's1' }]);
+  expect(services[0]?.name).toBe('s1');
+});
+
+test('a service that was not checked yet is no trouble', () => {
+  const { notices, services } = view({ ...up, state: 'unknown', because: 'not checked yet' });
+  expect(notices).toEqual([]);
+  expect(services[0]).toMatchObject({ tone: 'idle', state: 'not checked yet' });
+});
+
+test('a check that failed too seldom to count is seen', () => {
+  const { services } = view({ ...up, checks: [{ name: 'c', state: 'up', reason: 'late' }] });
+  expect(services[0]?.rows).toEqual([
+    { title: 'c', state: 'up, failing', tone: 'warn', reason: 'late' },
+  ]);
+});
+
+test('a registry that is away is told', () => {
+  const { notices } = pageView([{ name: 'web', status: () => up }], true);
+  expect(notices).toMatchObject([{ title: 'Registry away', tone: 'warn' }]);
+});
+
+test('the journal has what became of a service, and why', () => {
+  const journal = createJournal();
+  let status: ServiceStatus = up;
+  const measures = journalMeasures(journal, 'web', () => status);
+  measures.state(true);
+  measures.announced(12.3);
+  status = { ...down, check: 'web http', reason: 'status 503' };
+  measures.state(false);
+  measures.withdrawn();
+  measures.held();
+  measures.throttled(false);
+  measures.throttled(true);
+  measures.registryError();
+  measures.registryError();
+  status = { ...up, because: 'downtime', downtime };
+  measures.withdrawn();
+  expect(journal.after(0).map(({ kind, text }) => `${kind}: ${text}`)).toEqual([
+    'up: all checks pass',
+    'announced: stands in the registry after 12 ms',
+    'down: status 503',
+    'withdrawn: down',
+    'held down: it flaps',
+    'throttled: it is announced too often, and held back',
+    'throttled: it is announced too often',
+    'registry: the registry refuses; it is tried again',
+    'withdrawn: taken down by ann: new disk',
+  ]);
+});

@@ -1,0 +1,139 @@
+import type { PageRow, Tone } from '@smartstack/daemon';
+
+import { badRecordsOf } from '@smartstack/registry';
+
+import { type Source, standsBy, type TracedMember, tracedMembers } from '../explain.ts';
+import type { Followed } from '../followers.ts';
+import type { MeasuredServer } from '../proxies/measured.ts';
+import type { Service } from '../service.ts';
+
+/** A server as synapse's own driver knows it, by name. */
+export interface KnownServer {
+  readonly name: string;
+  readonly address: string;
+  readonly state: string;
+}
+
+export interface Servers {
+  /** The proxy's name for a member. */
+  nameOf(member: TracedMember['instance']): string;
+  readonly known: ReadonlyMap<string, KnownServer>;
+  readonly measured: ReadonlyMap<string, MeasuredServer> | undefined;
+  /** Whether a proxy serves it at all. */
+  readonly proxied: boolean;
+}
+
+/** A service's members as rows, those in trouble first; then servers that are on their way out. */
+export function memberRows(
+  followed: Followed,
+  service: Service,
+  servers: Servers,
+): readonly PageRow[] {
+  const method = followed.config?.discovery.method ?? 'unknown';
+  const members = tracedMembers(followed, service).map((member) => ({
+    member,
+    server: servers.nameOf(member.instance),
+  }));
+  const named = new Set(members.map(({ server }) => server));
+  const rows = members.map(({ member, server }) =>
+    rowOf(member, method, withPlace(stateOf(server, servers), member, service)),
+  );
+  const unreadable = badRecordsOf(followed.trace?.at('found') ?? []).map(
+    ({ id, reason }): PageRow => ({
+      title: id,
+      state: 'unreadable',
+      tone: 'idle',
+      source: method,
+      reason: `its record is left out: ${reason}`,
+    }),
+  );
+  const others = [...servers.known.values()].filter(({ name }) => !named.has(name));
+  return [...rows, ...unreadable, ...others.map((server) => otherRow(server, servers))].sort(
+    (one, other) => rank[one.tone] - rank[other.tone],
+  );
+}
+
+const rank = { bad: 0, warn: 1, good: 2, idle: 3 } as const;
+
+const sources: Readonly<Record<Exclude<Source, 'found'>, string>> = {
+  remembered: 'an earlier run',
+  default: 'default_servers',
+  held: 'held back',
+  previous: 'previous backends',
+};
+
+const reasons: Readonly<Record<Exclude<Source, 'found'>, string>> = {
+  remembered: 'remembered: nothing was heard yet',
+  default: '',
+  held: 'no longer announced, served on for now',
+  previous: 'nobody is announced any more',
+};
+
+interface ServerState {
+  readonly state: string;
+  readonly tone: Tone;
+  readonly since?: number;
+  readonly reason?: string;
+}
+
+function rowOf(
+  { instance, source, leftOut }: TracedMember,
+  method: string,
+  server: ServerState,
+): PageRow {
+  const { host, port, name } = instance;
+  const title = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const common = { title, ...(name && { name }) };
+  if (leftOut !== undefined)
+    return { ...common, state: 'left out', tone: 'idle', source: method, reason: leftOut };
+  const why = source === 'found' ? [] : [reasons[source]];
+  const reason = [...why, server.reason ?? ''].filter(Boolean).join('; ');
+  return {
+    ...common,
+    ...server,
+    tone: source === 'found' || server.tone !== 'good' ? server.tone : 'warn',
+    source: source === 'found' ? method : sources[source],
+    ...(reason && { reason }),
+  };
+}
+
+function withPlace(server: ServerState, { instance }: TracedMember, service: Service): ServerState {
+  const stands = standsBy(instance, service);
+  if (stands === undefined) return server;
+  return { ...server, reason: [stands, server.reason].filter(Boolean).join('; ') };
+}
+
+function otherRow({ name, address }: KnownServer, servers: Servers): PageRow {
+  return { title: address, name, source: 'not served any more', ...stateOf(name, servers) };
+}
+
+/** What the proxy makes of a server; what synapse did to it says more than the proxy's word for it. */
+function stateOf(name: string, { known, measured, proxied }: Servers): ServerState {
+  if (!proxied) return { state: 'known', tone: 'good' };
+  const [own, seen] = [known.get(name)?.state, measured?.get(name)];
+  const since = seen && { since: seen.since };
+  if (own === undefined || own === 'not in haproxy')
+    return {
+      state: 'not in the proxy',
+      tone: 'warn',
+      reason: 'not added yet, or its host does not resolve',
+    };
+  if (own.endsWith('by operator')) return { state: own, tone: 'warn', ...since };
+  if (own === 'leaving' || own === 'parked') return { state: own, tone: 'idle', ...since };
+  if (!seen) return { state: own, tone: own === 'down' ? 'bad' : 'good' };
+  return { ...wordOf(seen), ...since };
+}
+
+/** HAProxy's words are those of section 9.1 of its management guide. */
+function wordOf({
+  status,
+  reason,
+}: MeasuredServer): Pick<ServerState, 'state' | 'tone' | 'reason'> {
+  if (status === 'UP') return { state: 'up', tone: 'good' };
+  if (status === 'no check') return { state: 'up, unchecked', tone: 'good' };
+  const state = status.toLowerCase();
+  if (/^UP/.test(status)) return { state, tone: 'warn', reason };
+  if (/^DOWN/.test(status)) return { state, tone: 'bad', reason };
+  if (/^(MAINT|DRAIN)/.test(status)) return { state, tone: 'idle', reason };
+  return { state, tone: 'warn', reason };
+}

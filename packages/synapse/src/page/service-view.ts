@@ -1,0 +1,98 @@
+import type { PageRow, PageService, Tone } from '@smartstack/daemon';
+
+import type { Held } from '../discovery/policies/shrink-guard.ts';
+import type { Measured } from '../proxies/measured.ts';
+import type { Refused } from '../proxies/proxy.ts';
+import type { Service } from '../service.ts';
+
+export interface ServiceParts {
+  readonly service: Service;
+  readonly method: string;
+  readonly rows: readonly PageRow[];
+  readonly held: Held | undefined;
+  readonly refused: Refused | undefined;
+  readonly measured: Measured | undefined;
+  /** Where apps reach it; undefined where no proxy serves it. */
+  readonly address: string | undefined;
+}
+
+/** More rows than a person reads. */
+const mostRows = 200;
+
+/** One service as the page shows it. */
+export function serviceView(parts: ServiceParts): PageService {
+  const { service, rows, refused } = parts;
+  const served = rows.filter(({ state, tone }) => state !== 'left out' && tone !== 'idle');
+  const { tone, state, reason } = judge(parts, served);
+  return {
+    name: service.name,
+    tone,
+    state,
+    place: parts.address ?? 'not proxied',
+    ...(refused && { since: Date.parse(refused.since) }),
+    ...(reason !== undefined && { reason }),
+    facts: factsOf(parts),
+    rows: rows.slice(0, mostRows),
+    hidden: Math.max(0, rows.length - mostRows),
+  };
+}
+
+interface Judgement {
+  readonly tone: Tone;
+  readonly state: string;
+  readonly reason?: string;
+}
+
+/** Where members come from that are served because nobody is announced. */
+const substitutes = new Set(['default_servers', 'previous backends']);
+
+function judge(
+  { service, method, held, refused, address }: ServiceParts,
+  served: readonly PageRow[],
+): Judgement {
+  const all = served.length;
+  const up = served.filter(({ state }) => /^(up|known|added)/.test(state)).length;
+  const count = address === undefined ? `${all} known` : `${up} of ${all} up`;
+  if (refused?.lastGood === false)
+    return { tone: 'bad', state: 'quarantined', reason: refused.reason };
+  if (service.instances === undefined && !service.stale && all === 0)
+    return { tone: 'warn', state: 'not heard yet', reason: 'its registry has not answered yet' };
+  if (all === 0) return { tone: 'bad', state: 'no members', reason: 'nobody announces it' };
+  if (address !== undefined && up === 0) return { tone: 'bad', state: count };
+  if (refused) return { tone: 'bad', state: `${count}, last good`, reason: refused.reason };
+  if (held)
+    return {
+      tone: 'warn',
+      state: `${count}, ${held.members.length} held`,
+      reason: `a sudden loss is held back until it is believed; synapse accept ${service.name} believes it at once`,
+    };
+  if (service.instances === undefined)
+    return {
+      tone: 'warn',
+      state: `${count}, ${service.stale ? 'stale' : 'defaults'}`,
+      reason: service.stale
+        ? 'these are the members of an earlier run: its registry has not answered yet'
+        : 'its registry has not answered yet: its default servers are served',
+    };
+  if (method !== 'base' && served.every(({ source = '' }) => substitutes.has(source)))
+    return {
+      tone: 'warn',
+      state: `${count}, substitutes`,
+      reason: `nobody announces it: ${served[0]?.source} are served`,
+    };
+  return { tone: up < all && address !== undefined ? 'warn' : 'good', state: count };
+}
+
+function factsOf({ service, method, measured }: ServiceParts): PageService['facts'] {
+  const facts: [string, string][] = [];
+  facts.push(['found by', method]);
+  if (measured) {
+    facts.push(['mode', measured.mode]);
+    facts.push(['waiting now', String(measured.queued)]);
+    facts.push(['retries', String(measured.retries)]);
+    if (measured.longest !== undefined)
+      facts.push(['slowest ever', `${measured.longest} ms since HAProxy’s worker started`]);
+  }
+  facts.push(['configured at', service.origin]);
+  return facts;
+}

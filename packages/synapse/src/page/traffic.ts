@@ -1,0 +1,86 @@
+import type { PagePlot, PageSample } from '@smartstack/daemon';
+
+import type { Measured } from '../proxies/measured.ts';
+
+/** What is plotted of each service; the numbers of `createTraffic` are in this order. */
+export const trafficPlots: readonly PagePlot[] = [
+  {
+    label: 'Requests',
+    unit: '/s',
+    hint: 'Requests a second that HAProxy took for this service; connections where it is TCP',
+    tone: 'plain',
+  },
+  {
+    label: 'Errors',
+    unit: '/s',
+    hint: 'Answers with status 5xx a second, HAProxy’s own included; failed connections and answers where it is TCP',
+    tone: 'bad',
+  },
+  {
+    label: 'Average time',
+    unit: 'ms',
+    hint: 'HAProxy’s moving average over about the last 1,024 answers of how long servers took to begin an answer (to connect, where it is TCP). The percentiles are of this average, taken once a second, and not of single requests.',
+    tone: 'time',
+    percentiles: 'of this average, not of requests',
+  },
+  {
+    label: 'Slowest member',
+    unit: 'ms',
+    hint: 'The highest of the members’ own moving averages',
+    tone: 'time',
+  },
+];
+
+type Seen = ReadonlyMap<string, Measured>;
+
+/** Turns what a proxy counted into rates. */
+export interface Traffic {
+  /** Takes note of what was measured at a moment. */
+  take(measured: Seen, at: number): void;
+  readonly latest: Seen;
+  /** The numbers since the last sample, by service; undefined where nothing new was measured. */
+  sample(): PageSample['values'] | undefined;
+}
+
+export function createTraffic(): Traffic {
+  let latest: Seen = new Map();
+  let latestAt = 0;
+  let before: Seen | undefined;
+  let beforeAt = 0;
+  return {
+    get latest() {
+      return latest;
+    },
+    take: (measured, at) => {
+      latest = measured;
+      latestAt = at;
+    },
+    sample: () => {
+      if (latestAt === beforeAt) return undefined;
+      const seconds = (latestAt - beforeAt) / 1000;
+      // What was counted while nobody looked is no rate of now.
+      const base = seconds > 10 ? undefined : before;
+      const values = [...latest].flatMap(([service, now]) => {
+        const old = base?.get(service);
+        return old ? [[service, numbersOf(old, now, seconds)] as const] : [];
+      });
+      before = latest;
+      beforeAt = latestAt;
+      return base && Object.fromEntries(values);
+    },
+  };
+}
+
+function numbersOf(old: Measured, now: Measured, seconds: number): readonly (number | null)[] {
+  return [
+    grown(old.requests, now.requests) / seconds,
+    grown(old.errors, now.errors) / seconds,
+    now.average ?? null,
+    now.slowest ?? null,
+  ];
+}
+
+/** How much a counter grew; after a reload it began at zero. */
+function grown(old: number, now: number): number {
+  return now >= old ? now - old : now;
+}

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+
+import { parseStatistics } from './statistics.ts';
+
+const header =
+  '# pxname,svname,type,status,mode,stot,lbtot,hrsp_5xx,econ,eresp,wretr,qcur,rtime,ctime,rtime_max,ctime_max,lastchg,check_status,check_code,last_chk,check_desc,addr';
+
+test('requests, errors and times of a backend and its servers are read', () => {
+  const text = `${header}
+web,a,2,UP,http,5,5,1,0,0,0,0,7,1,90,3,12,L7OK,200,,Layer7 check passed,10.0.0.1:80
+web,b,2,DOWN,http,0,0,0,0,0,0,0,0,0,0,0,3,L4CON,,Connection refused,Layer4 connection problem,10.0.0.2:80
+web,BACKEND,1,UP,http,9,5,2,0,0,4,1,7,1,90,3,12,,,,,`;
+  const web = parseStatistics(text, 100_000).get('web');
+  expect(web).toMatchObject({
+    mode: 'http',
+    requests: 9,
+    errors: 2,
+    average: 7,
+    slowest: 7,
+    longest: 90,
+    retries: 4,
+    queued: 1,
+  });
+  expect([...(web?.servers.values() ?? [])]).toEqual([
+    {
+      name: 'a',
+      address: '10.0.0.1:80',
+      status: 'UP',
+      since: 88_000,
+      reason: 'L7OK, Layer7 check passed, status 200',
+    },
+    {
+      name: 'b',
+      address: '10.0.0.2:80',
+      status: 'DOWN',
+      since: 97_000,
+      reason: 'L4CON, Connection refused',
+    },
+  ]);
+});
+
+test('of a TCP backend failures to connect are its errors, and the time to connect its time', () => {
+  const text = `${header}
+db,BACKEND,1,UP,tcp,9,9,,2,1,0,0,0,3,0,8,12,,,,,`;
+  expect(parseStatistics(text, 0).get('db')).toMatchObject({
+    mode: 'tcp',
+    errors: 3,
+    average: 3,
+    longest: 8,
+    slowest: undefined,
+  });
+});
+
+test('who was asked nothing has no time, rather than none at all', () => {
+  const text = `${header}
+web,BACKEND,1,UP,http,0,0,0,0,0,0,0,0,0,0,0,12,,,,,`;
+  expect(parseStatistics(text, 0).get('web')).toMatchObject({
+    average: undefined,
+    longest: undefined,
+  });
+});
+
+test('what a check says may have commas and quotes in it', () => {
+  const text = `${header}
+web,a,2,DOWN,http,0,0,0,0,0,0,0,0,0,0,0,1,L7RSP,,"said ""no"", twice",x,10.0.0.1:80
+web,BACKEND,1,DOWN,http,0,0,0,0,0,0,0,0,0,0,0,1,,,,,`;
+  const [server] = parseStatistics(text, 0).get('web')?.servers.values() ?? [];
+  expect(server).toMatchObject({ reason: 'L7RSP, said "no", twice', address: '10.0.0.1:80' });
+});
+
+test('nothing is nothing', () => {
+  expect(parseStatistics('', 0).size).toBe(0);
+});
