@@ -323,21 +323,24 @@ describe('a ZooKeeper that is away', () => {
 });
 
 describe('a bad configuration ends nerve with exit code 1 and', () => {
+  const problems = ({ log }: Daemon) => log.map(({ msg }) => msg).slice(0, -1);
+
   test('names a file that is not there', async () => {
     const daemon = keep(runDaemonOn('nerve', scratch.path('nowhere.yaml')));
     expect(await daemon.exited).toBe(1);
-    expect(daemon.log.map(({ msg }) => msg)).toEqual([
-      expect.stringMatching(/nowhere\.yaml: cannot read: ENOENT/),
-    ]);
+    expect(problems(daemon)).toEqual([expect.stringMatching(/nowhere\.yaml: cannot read: ENOENT/)]);
+    expect(daemon.log.at(-1)?.msg).toMatch(/^mend this problem/);
   });
 
   test('names both services that announce one address', async () => {
     const daemon = await nerve({ web: { port: 1 }, api: { port: 1 } });
     expect(await daemon.exited).toBe(1);
-    expect(daemon.log.map(({ msg }) => msg)).toEqual([
-      expect.stringContaining(
-        `services.api.port: services.web announces 127.0.0.1:1 at ${path} as well`,
-      ),
-    ]);
+    const twice = (one: string, other: string) =>
+      expect.stringMatching(
+        new RegExp(
+          `nerve\\.yaml:\\d+:\\d+: services\\.${one}\\.port: services\\.${other} announces 127\\.0\\.0\\.1:1 at ${path} as well$`,
+        ),
+      );
+    expect(problems(daemon)).toEqual([twice('web', 'api'), twice('api', 'web')]);
   });
 });
