@@ -126,7 +126,11 @@ type ZooKeeperFault = (
   target: Scene['zookeepers'][number],
 ) => readonly [from: () => Promise<void>, to: () => Promise<void>];
 
-const killed: ZooKeeperFault = ({ server }) => [() => server.kill('SIGKILL'), () => server.start()];
+/** One that comes back while the others elect may need several attempts, which takes it more than a start's 30 s. */
+const killed: ZooKeeperFault = ({ server }) => [
+  () => server.kill('SIGKILL'),
+  () => server.start().catch(server.ready),
+];
 const frozen: ZooKeeperFault = ({ server }) => [
   () => server.kill('SIGSTOP'),
   () => server.kill('SIGCONT'),

@@ -11,6 +11,8 @@ interface Pending {
   readonly since: number;
   /** The machines whose proxy has not followed yet. */
   readonly machines: Set<Machine>;
+  /** The servers that it is about; none when it is about all that nothing else is about. */
+  readonly names: readonly string[];
   follows(rotation: Rotation): boolean;
 }
 
@@ -18,7 +20,7 @@ interface Pending {
 export interface InStep {
   /** From now on these members are (or are no more) to be in rotation, everywhere. */
   change(kind: string, members: readonly Member[], present: boolean): void;
-  /** Asks nothing of this machine until it is back; then all of its rotation is to be right. */
+  /** Asks nothing of this machine until it is back; then its rotation is to be right, but for changes on their way. */
   excuse(machine: Machine): void;
   back(kind: string, machine: Machine, since?: number): void;
   /** Resolves once every proxy serves exactly what it should; rejects after `patience` ms with who does not. */
@@ -43,14 +45,11 @@ export function watchSteps(machines: readonly Machine[], signal: AbortSignal): I
     ...[...rotation.keys()].filter((name) => !expected.has(name)),
   ];
 
-  function expect(
-    kind: string,
-    on: readonly Machine[],
-    follows: Pending['follows'],
-    since = performance.now(),
-  ) {
-    pending.add({ kind, since, machines: new Set(on), follows });
-  }
+  /** What is wrong and no other change's business. */
+  const ownWrong = (rotation: Rotation) => {
+    const others = new Set([...pending].flatMap(({ names }) => names));
+    return wrong(rotation).filter((name) => !others.has(name));
+  };
 
   async function look(machine: Machine): Promise<void> {
     const concerned = [...pending].filter((one) => one.machines.has(machine));
@@ -81,20 +80,18 @@ export function watchSteps(machines: readonly Machine[], signal: AbortSignal): I
       for (const name of names) expected.set(name, present);
       const follows = (rotation: Rotation) =>
         names.every((name) => expected.get(name) !== present || agrees(rotation, name, present));
-      expect(
-        kind,
-        machines.filter((machine) => !excused.has(machine)),
-        follows,
-      );
+      const asked = machines.filter((machine) => !excused.has(machine));
+      pending.add({ kind, since: performance.now(), machines: new Set(asked), names, follows });
     },
     excuse(machine) {
       excused.add(machine);
       for (const one of pending)
         if (one.machines.delete(machine) && one.machines.size === 0) pending.delete(one);
     },
-    back(kind, machine, since) {
+    back(kind, machine, since = performance.now()) {
       excused.delete(machine);
-      expect(kind, [machine], (rotation) => wrong(rotation).length === 0, since);
+      const follows = (rotation: Rotation) => ownWrong(rotation).length === 0;
+      pending.add({ kind, since, machines: new Set([machine]), names: [], follows });
     },
     async settled(patience) {
       const deadline = performance.now() + patience;
