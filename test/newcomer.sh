@@ -105,7 +105,8 @@ run_on() {
   fetches "$command" || network=("--net=/run/netns/${namespace[$machine]}")
   timeout 600 nsenter -t "${leader[$machine]}" -m -u -i -p -C "${network[@]}" --root --wdns="$(home_of "$machine")" \
     env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    "npm_config_registry=$(registry)" DEBIAN_FRONTEND=noninteractive bash -eu -c "$(<"$command")" </dev/null
+    "npm_config_registry=$(registry)" NODE_EXTRA_CA_CERTS=/usr/local/share/authorities.pem \
+    DEBIAN_FRONTEND=noninteractive bash -eu -c "$(<"$command")" </dev/null
 }
 
 fetches() { grep -qE '^(apt-get|npm) ' "$1"; }
@@ -145,7 +146,10 @@ bring() {
   case $machine in npm | clone) bring_node "$to/usr/local" ;; esac
 }
 
+# Node.js and npm, and the authorities that this machine trusts, which a proxy may need.
 bring_node() {
+  mkdir -p "$1/share"
+  cat "${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}" >"$1/share/authorities.pem" || true
   mkdir -p "$1/bin" "$1/lib/node_modules"
   cp -L "$(command -v node)" "$1/bin/node"
   cp -r "$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")" "$1/lib/node_modules/npm"
