@@ -63,18 +63,17 @@ async function measure(way: Way, members: number): Promise<void> {
     joins.push(joined.cost);
     leaves.push(left.cost);
   }
-  const ping = await pingCost(zookeeper, crowds);
+  const pinged = await ping({ zookeeper, crowds }, 20);
   writer.close();
   say(
-    `\n${members} members, ${way}: ${(grown / sessions / 1_000).toFixed(1)} kB of heap a session, ${ping.toFixed(3)} ms CPU a ping`,
+    `\n${members} members, ${way}: ${(grown / sessions / 1_000).toFixed(1)} kB of heap a session, ${pinged.toFixed(3)} ms CPU a ping`,
   );
   say(lineOf('join', joins));
   say(lineOf('leave', leaves));
 }
 
-/** Server CPU in milliseconds for one heartbeat. */
-async function pingCost(zookeeper: ZooKeeper, crowds: Crowds): Promise<number> {
-  const times = 20;
+/** Has every session ping, which also keeps it; returns the server CPU in milliseconds for one ping. */
+async function ping({ zookeeper, crowds }: Omit<Before, 'known'>, times: number): Promise<number> {
   const before = await workOf(zookeeper);
   await crowds.ping(times);
   const after = await until(async () => {
@@ -96,6 +95,7 @@ async function costOf(
   members: number,
   change: () => Promise<unknown>,
 ): Promise<{ readonly cost: Cost; readonly known: Known }> {
+  await ping({ zookeeper, crowds }, 1);
   const { known } = await crowds.aim(members);
   const before = await workOf(zookeeper);
   const since = performance.timeOrigin + performance.now();

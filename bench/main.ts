@@ -1,4 +1,5 @@
 import { change } from './change.ts';
+import { failures } from './failures.ts';
 import { fanOut } from './fan-out.ts';
 import { lossless } from './haproxy/lossless.ts';
 import { haproxy } from './haproxy.ts';
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   haproxy,
   nerve,
   synapse,
+  failures,
 };
 
 /** Those that take many minutes run only when asked for by name. */

@@ -60,7 +60,7 @@ async function measure(load: Load): Promise<void> {
   const config = configOf(ports, load, zookeeper, scratch.directory);
   await using daemon = await startDaemon('nerve', config, scratch.directory);
   const told = (message: string) => daemon.log.filter(({ msg }) => msg === message).length;
-  await until(() => told('announced') >= ports.length, 60_000);
+  await until(() => told('announced') >= ports.length, 180_000);
   say('all announced after', (performance.now() - begin) / 1000, 's', original?.announced);
   await sleep(5000);
   const before = await processorTime(daemon.pid);

@@ -71,23 +71,24 @@ describe('the examples at work', () => {
     },
   );
 
-  test('vm: the units start what is installed where the README says', async () => {
+  test('what nerve init and synapse init write joins an app to a service', async () => {
     await using scratch = await createScratch();
-    for (const name of ['nerve', 'synapse'] as const) {
-      const text = await readFile(`examples/vm/${name}.service`, 'utf8');
-      expect(text).toContain(
-        `ExecStart=/opt/smartstack/node_modules/.bin/${name} -c /etc/smartstack/${name}.yaml\n`,
-      );
-      const unit = await copyExample(`examples/vm/${name}.service`, scratch, {
-        '/opt/smartstack': process.cwd(),
-      });
-      const verified = await execa('systemd-analyze', ['verify', unit], {
-        reject: false,
-        all: true,
-      });
-      // Where there is no systemd, nothing can be said of it.
-      if (verified.code !== 'ENOENT') expect(verified.all).toBe('');
-    }
+    const [local, own] = [await freePort(), await freePort()];
+    for (const name of ['nerve', 'synapse'] as const)
+      await execa(commandOf(name), ['init', scratch.path(`written-${name}.yaml`)]);
+    const written = await readFile(scratch.path('written-nerve.yaml'), 'utf8');
+    const [, registry = ''] = /directory: "(.*)"/.exec(written) ?? [];
+    const changes = { 3213: local, 8001: own, [registry]: scratch.path('registry') };
+    const nerveFile = await copyExample(scratch.path('written-nerve.yaml'), scratch, changes, [
+      `state_directory: ${scratch.path('state')}`,
+    ]);
+    const synapseFile = await copyExample(scratch.path('written-synapse.yaml'), scratch, changes, [
+      `haproxy: {run_directory: ${scratch.path('run')}, stats_address: false, on_exit: stop}`,
+    ]);
+    await using _service = await startService('web-1', own);
+    await using _nerve = runDaemonOn('nerve', nerveFile);
+    await using _synapse = runDaemonOn('synapse', synapseFile);
+    expect(await until(() => ask(local))).toBe('web-1');
   });
 
   test('airbnb: JSON of the originals announces and serves both services', async () => {

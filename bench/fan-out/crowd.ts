@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { type Way, ways } from './watcher.ts';
 import type { WireSession } from './wire.ts';
 
@@ -73,8 +70,3 @@ while (sessions.length < orders.sessions) {
 }
 announced = true;
 if (knowing >= orders.sessions) tell();
-const over = once(process, 'disconnect');
-for (;;) {
-  await Promise.race([sleep(10_000), over]);
-  for (const session of sessions) session.ping();
-}

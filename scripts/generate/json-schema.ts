@@ -99,7 +99,7 @@ function defaultOf(schema: z.core.$ZodTypes): { readonly value: unknown } | unde
 }
 
 function plain(node: Node): Node {
-  const { unit, otherwise, leaf: _leaf, mode: _mode, description, ...rest } = node;
+  const { unit, otherwise, leaf: _leaf, mode: _mode, description, ...rest } = withInnerNull(node);
   const said = [description, unitSentence(unit), absenceSentence(otherwise)];
   const sentences = said.filter((sentence) => sentence !== undefined);
   const entries = Object.entries(rest).map(([key, value]) => [key, plainKeyword(key, value)]);
@@ -109,15 +109,38 @@ function plain(node: Node): Node {
   };
 }
 
+/** A choice of something or null as one node: editors show what the chosen one says, and nothing around it. */
+function withInnerNull(node: Node): Node {
+  const { anyOf = [], ...outer } = node;
+  const [some = {}, none = {}, ...others] = anyOf;
+  if (none.type !== 'null' || others.length > 0) return node;
+  if (some.anyOf) return { ...some, ...outer, anyOf: [...some.anyOf, none] };
+  if (some.type === undefined || some.enum || some.const !== undefined) return node;
+  return { ...some, ...outer, type: [...[some.type].flat(), 'null'] };
+}
+
+/** The key that chooses among mappings says what is chosen. */
+function withSaidChoice(option: Node): Node {
+  const { description, properties = {} } = option;
+  const [name, choice] =
+    Object.entries(properties).find(([, each]) => each.const !== undefined) ?? [];
+  if (name === undefined || description === undefined) return option;
+  return { ...option, properties: { ...properties, [name]: { description, ...choice } } };
+}
+
 function plainKeyword(keyword: string, value: unknown): unknown {
   switch (keyword) {
     case 'properties':
     case 'definitions':
       return Object.fromEntries(
-        Object.entries(value as Record<string, Node>).map(([name, node]) => [name, plain(node)]),
+        Object.entries(value as Record<string, Node>).map(([name, node]) => [
+          name,
+          plain(keyword === 'properties' ? node : withSaidChoice(node)),
+        ]),
       );
-    case 'anyOf':
     case 'oneOf':
+      return (value as readonly Node[]).map((option) => plain(withSaidChoice(option)));
+    case 'anyOf':
     case 'allOf':
       return (value as readonly Node[]).map(plain);
     case 'items':

@@ -4,8 +4,10 @@ import { writeFileAtomic } from '@smartstack/daemon';
 import * as nerve from '@smartstack/nerve';
 import * as synapse from '@smartstack/synapse';
 
-import { fill, keyTables } from './document.ts';
+import { type Fillings, fill, keyTables } from './document.ts';
+import { examplesWithSchema } from './examples.ts';
 import { annotatedSchemaOf, plainSchemaOf } from './json-schema.ts';
+import { originalsTables } from './originals.ts';
 
 const schemas = {
   nerve: annotatedSchemaOf(nerve.configSchema),
@@ -17,7 +19,11 @@ const files: Readonly<Record<string, string>> = {
   'packages/nerve/nerve-service.schema.json': jsonOf(annotatedSchemaOf(nerve.serviceSchema)),
   'packages/synapse/synapse.schema.json': jsonOf(schemas.synapse),
   'packages/synapse/synapse-service.schema.json': jsonOf(annotatedSchemaOf(synapse.serviceSchema)),
-  'docs/configuration.md': await filled('docs/configuration.md'),
+  ...(await examplesWithSchema('examples')),
+  ...(await document('docs/configuration.md', (text) => ({ keys: keyTables(text, schemas) }))),
+  ...(await document('docs/migrating.md', () => ({
+    originals: originalsTables({ nerve: nerve.originals, synapse: synapse.originals }, schemas),
+  }))),
 };
 
 const check = process.argv.includes('--check');
@@ -32,7 +38,7 @@ function jsonOf(schema: ReturnType<typeof annotatedSchemaOf>): string {
   return `${JSON.stringify(plainSchemaOf(schema), undefined, 2)}\n`;
 }
 
-async function filled(file: string): Promise<string> {
-  const document = await readFile(file, 'utf8');
-  return fill(document, { keys: keyTables(document, schemas) });
+async function document(file: string, fillings: (text: string) => Fillings) {
+  const text = await readFile(file, 'utf8');
+  return { [file]: fill(text, fillings(text)) };
 }

@@ -15,6 +15,8 @@ export interface Scene {
   readonly zookeepers: readonly { readonly server: ZooKeeper; readonly host: Host }[];
   readonly steps: InStep;
   readonly ledger: Fault[];
+  /** What went wrong, in words. */
+  readonly flaws: string[];
   /** The names of the nodes that a VM has in ZooKeeper. */
   nodesOf(machine: Machine): Promise<readonly string[]>;
   say(text: string): void;
@@ -53,9 +55,9 @@ async function restartService(scene: Scene, machine: Machine, how: NodeJS.Signal
   const end = how === 'SIGKILL' ? begin(scene, 'service killed', targetOf(member)) : () => {};
   scene.steps.change(how === 'SIGKILL' ? 'service killed' : 'service leaves', [member], false);
   await machine.endCopy(member, how);
+  end();
   await pause(scene, 200, 4_000);
   await machine.startCopy(member);
-  end();
   scene.steps.change('service joins', [member], true);
 }
 
@@ -78,17 +80,20 @@ async function startNerve({ steps }: Scene, machine: Machine): Promise<void> {
   await machine.start('nerve');
 }
 
-/** Its nodes must be the same ones before and after. */
+/** Its nodes must be the same ones before and after, when the next was there in time. */
 async function replaceNerve(scene: Scene, machine: Machine, how: NodeJS.Signals): Promise<void> {
   const before = await scene.nodesOf(machine);
+  const since = performance.now();
   await machine.end('nerve', how);
-  await pause(scene, 0, sessionTimeout * 0.3);
+  await pause(scene, 0, sessionTimeout * 0.2);
   await machine.start('nerve');
+  const away = performance.now() - since;
   const after = await scene.nodesOf(machine);
   if (`${before}` === `${after}`) return;
-  throw new Error(
-    `the next nerve of ${machine.host.name} (after ${how}) did not take over ${before} but has ${after}`,
-  );
+  const what = `the nerve of ${machine.host.name} came back ${away.toFixed(0)} ms after ${how}`;
+  // The last heartbeat may be a third of the timeout older.
+  if (away > sessionTimeout * 0.6) scene.say(`  ${what}, too late to take over`);
+  else scene.flaws.push(`${what} and did not take over ${before} but has ${after}`);
 }
 
 async function restartSynapse(scene: Scene, machine: Machine, how: NodeJS.Signals): Promise<void> {

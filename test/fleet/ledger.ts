@@ -8,7 +8,7 @@ export interface Fault {
   /** The VM's address, or the member's `host:port`. */
   readonly target: string;
   readonly from: number;
-  /** When it was mended; undefined while it lasts. */
+  /** When the process had ended, or the link was mended; undefined before. */
   until: number | undefined;
 }
 
@@ -35,8 +35,10 @@ const distrusted = 2 * 2_000 + 2_000;
  * excuses what it was answering, and nothing that came later. A cut link excuses what was on its way
  * over it and, until checks can have seen it, what was sent over it.
  */
-export function explain(lost: Lost, faults: readonly Fault[]): FaultKind | undefined {
-  return faults.find((fault) => victim(lost, fault))?.kind;
+export function explain(lost: Lost, faults: readonly Fault[]): string | undefined {
+  const fault = faults.find((one) => victim(lost, one));
+  if (fault?.kind !== 'link cut') return fault?.kind;
+  return lost.client === fault.target ? "the sender's link cut" : "the answerer's link cut";
 }
 
 function victim(
@@ -44,7 +46,7 @@ function victim(
   { kind, target, from, until = Number.POSITIVE_INFINITY }: Fault,
 ): boolean {
   if (lost.until < from - slack) return false;
-  if (kind === 'service killed') return lost.server === target && lost.since <= from + slack;
+  if (kind === 'service killed') return lost.server === target && lost.since <= until + slack;
   const server = lost.server?.split(':')[0];
   const crossed = lost.client === target ? server !== target : server === target;
   if (!crossed) return false;

@@ -1,6 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 
+import { hard, soft } from './faults.ts';
+
+const faults = { ...hard, ...soft };
+
 export interface Options {
   readonly vms: number;
   /** How long faults are injected. */
@@ -9,6 +13,8 @@ export interface Options {
   readonly seed: number;
   /** Requests a second that each VM sends. */
   readonly rate: number;
+  /** The one fault to inject, to look at it closely. */
+  readonly only: string | undefined;
 }
 
 export const usage = `usage: npm run fleet [-- OPTIONS]
@@ -22,6 +28,7 @@ no fault explains, when a proxy does not get back in step, or a daemon ends by i
   --vms N       how many VMs (20; at least 4)
   --seconds N   for how long (300)
   --seed N      the seed of an earlier run, for the same faults again
+  --only FAULT  this one fault alone, such as 'nerve killed'
   --rate N      requests a second that each VM sends (100 / VMs, from 4 to 20)
 `;
 
@@ -30,7 +37,14 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { vms: text, seconds: text, seed: text, rate: text, help: { type: 'boolean' } },
+    options: {
+      vms: text,
+      seconds: text,
+      seed: text,
+      rate: text,
+      only: text,
+      help: { type: 'boolean' },
+    },
   });
   if (values.help) return undefined;
   const vms = whole('vms', values.vms ?? '20', 4, 60);
@@ -38,6 +52,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     vms,
     seconds: whole('seconds', values.seconds ?? '300', 10, 86_400),
     seed: whole('seed', values.seed ?? `${randomInt(1_000_000)}`, 0, 2 ** 32 - 1),
+    only: fault(values.only),
     rate: whole('rate', values.rate ?? `${clamp(Math.round(100 / vms), 4, 20)}`, 1, 100),
   };
 }
@@ -46,6 +61,12 @@ function whole(name: string, text: string, least: number, most: number): number 
   const value = Number(text);
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw new Error(`cannot use --${name} ${text}: expected a number from ${least} to ${most}`);
+}
+
+function fault(name: string | undefined): string | undefined {
+  if (name === undefined || name in faults) return name;
+  const names = Object.keys(faults).join(', ');
+  throw new Error(`cannot inject ${name}: there is no such fault; there are ${names}`);
 }
 
 const clamp = (value: number, least: number, most: number) =>

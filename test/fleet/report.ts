@@ -9,6 +9,8 @@ import { type Passage, readPassages } from './proxy-log.ts';
 export interface Outcome {
   readonly machines: readonly Machine[];
   readonly ledger: readonly Fault[];
+  /** What went wrong so far, in words. */
+  readonly flaws: readonly string[];
   readonly times: ReadonlyMap<string, readonly number[]>;
   readonly injected: ReadonlyMap<string, number>;
   readonly load: Load;
@@ -50,6 +52,7 @@ export async function report(
   ))
     say(`  logged as an error, ${all.length} times: ${words}`);
   return [
+    ...outcome.flaws,
     ...judged.filter(({ because }) => because === undefined).map(describe),
     ...reloaded,
     ...(answered === 0 ? ['no request was answered'] : []),

@@ -13,12 +13,14 @@ const patience = 60_000;
 export async function troubleThem(
   scene: Scene,
   milliseconds: number,
+  only: string | undefined,
 ): Promise<ReadonlyMap<string, number>> {
   const { chance, steps, signal } = scene;
   const injected = new Map<string, number>();
   const deadline = performance.now() + milliseconds;
   while (performance.now() < deadline && !signal.aborted) {
-    const round = choose(scene);
+    const round =
+      only === undefined ? choose(scene) : [[only, chance.pick(scene.machines)] as const];
     scene.say(round.map(([name, { host }]) => `${name} (${host.name})`).join(', '));
     await Promise.all(
       round.map(async ([name, machine]) => {

@@ -328,16 +328,21 @@ describe('a bad configuration ends nerve with exit code 1 and', () => {
     expect(await daemon.exited).toBe(1);
     expect(daemon.log.map(({ msg }) => msg)).toEqual([
       expect.stringMatching(/nowhere\.yaml: cannot read: ENOENT/),
+      'mend this problem; check-config says when the file is good',
     ]);
   });
 
   test('names both services that announce one address', async () => {
     const daemon = await nerve({ web: { port: 1 }, api: { port: 1 } });
     expect(await daemon.exited).toBe(1);
-    expect(daemon.log.map(({ msg }) => msg)).toEqual([
+    const problem = (own: string, other: string) =>
       expect.stringContaining(
-        `services.api.port: services.web announces 127.0.0.1:1 at ${path} as well`,
-      ),
+        `services.${own}.port: services.${other} announces 127.0.0.1:1 at ${path} as well`,
+      ) as string;
+    expect(daemon.log.map(({ msg }) => msg)).toEqual([
+      problem('web', 'api'),
+      problem('api', 'web'),
+      'mend these 2 problems; check-config says when the file is good',
     ]);
   });
 });

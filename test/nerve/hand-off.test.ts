@@ -160,6 +160,8 @@ test('a bad configuration on SIGHUP changes nothing, and its problems are logged
   const complaint = await until(() =>
     daemon.log.find(({ msg }) => msg === 'the configuration is bad: the old one stays'),
   );
-  expect(complaint.reason).toMatch(/nerve\.yaml:2:12: services\.web\.host: missing/);
+  expect(complaint.problems).toContainEqual(
+    expect.stringMatching(/nerve\.yaml:2:12: services\.web\.host: missing/),
+  );
   expect(await traces()).toEqual(before);
 });

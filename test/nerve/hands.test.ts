@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { createMetrics, silentLog } from '@smartstack/daemon';
 import { createFileRegistry, type Instance, type Registry } from '@smartstack/registry';
 import { execa } from 'execa';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { type Copy, startCopy } from '../support/copies.ts';
 import { commandOf, type Daemon, startDaemon } from '../support/daemon.ts';
@@ -79,6 +79,19 @@ test('status shows the services, as a table and as JSON', async () => {
   expect(services.web).toMatchObject({ state: 'up', announced: true, checks: [{ state: 'up' }] });
 });
 
+test('status --watch shows what changes', async () => {
+  const watching = nerve('status', '--watch');
+  let shown = '';
+  watching.stdout?.on('data', (text) => {
+    shown += text;
+  });
+  await until(() => / up +web /.test(shown));
+  copies[0]?.healthy(false);
+  await until(() => /web .* down +no +\d+s +GET http:\S+: status 503/.test(shown));
+  watching.kill('SIGINT');
+  await watching;
+});
+
 test('down takes a service out for a reason, which survives a restart, and up lets it back', async () => {
   const down = await nerve('down', 'web', '--reason', 'new disk', '--for', '1h', '--wait');
   expect(down.stdout).toBe('web is taken down and gone from the registry');
@@ -91,7 +104,14 @@ test('down takes a service out for a reason, which survives a restart, and up le
   daemon = await startDaemon('nerve', config, scratch.directory);
   await announced('api');
   const { services } = JSON.parse((await nerve('status', '--json')).stdout);
-  expect(services.web).toMatchObject({ announced: false, because: 'downtime' });
+  expect(services.web).toMatchObject({
+    announced: false,
+    because: 'downtime',
+    downtime: { reason: 'new disk', owner: 'ann' },
+  });
+  const { since, until: end } = services.web.downtime;
+  expect(end - since).toBe(3_600_000);
+  expect(Date.parse(services.web.until)).toBeCloseTo(end, -3);
 
   expect((await nerve('up', 'web', '--wait')).stdout).toBe('web may be announced again, and is');
   expect(await instancesOf('web')).toHaveLength(1);
@@ -119,11 +139,16 @@ test('check runs the checks once and explains', async () => {
   expect(bad.exitCode).toBe(1);
 });
 
-test('drain takes every service out and waits until all are gone', async () => {
+test('drain takes every service out and waits until all are gone, and up --all lets them back', async () => {
   const { stdout } = await nerve('drain', '--reason', 'reboot');
   expect(stdout).toBe('all 2 services are gone from the registry');
   expect(await instancesOf('web')).toEqual([]);
   expect(await instancesOf('api')).toEqual([]);
+  expect((await nerve('up', '--all', '--wait')).stdout).toBe(
+    'all 2 services may be announced again; 2 are up',
+  );
+  expect(await instancesOf('web')).toHaveLength(1);
+  expect(await instancesOf('api')).toHaveLength(1);
 });
 
 test('handoff ends nerve and leaves its announcements', async () => {
@@ -144,19 +169,23 @@ test('its user alone can reach it', async () => {
   expect((await stat(scratch.path('state', 'nerve.sock'))).mode & 0o777).toBe(0o600);
 });
 
-describe('a command that cannot be done says why and exits with 1:', () => {
-  test.each([
+test('a command that cannot be done says why and exits with 1', async () => {
+  const cases: readonly (readonly [readonly string[], string | RegExp])[] = [
     [['down', 'wob'], 'no service wob; there are: web, api'],
+    [['up'], 'name a service, or give --all for every one'],
     [['weight', 'web', '-1'], 'cannot announce weight -1: expected a whole number, or default'],
     [['weight', 'web', '1.5'], 'cannot announce weight 1.5: expected a whole number, or default'],
     [['down', 'web', '--for', 'ever'], '--for ever: expected a duration such as 90s, 30m or 1h'],
     [['frobnicate'], /^error: too many arguments|^error: unknown command/],
-  ])('%j', async (args, message) => {
-    const { all, exitCode } = await nerve(...args);
-    if (typeof message === 'string') expect(all).toBe(message);
-    else expect(all).toMatch(message);
-    expect(exitCode).toBe(1);
-  });
+  ];
+  await Promise.all(
+    cases.map(async ([args, message]) => {
+      const { all, exitCode } = await nerve(...args);
+      if (typeof message === 'string') expect(all).toBe(message);
+      else expect(all).toMatch(message);
+      expect(exitCode).toBe(1);
+    }),
+  );
 });
 
 test('a ttl check follows what the service says of itself', async () => {
@@ -182,6 +211,7 @@ test('a ttl check follows what the service says of itself', async () => {
   await gone('web');
   expect((await nerve('status')).stdout).toMatch(/heard from web [\d.]+ s ago, expected every 1 s/);
   expect(await beat('wob')).toBe(404);
+  expect(await beat('%zz')).toBe(404);
   expect(await beat('web?state=so-so')).toBe(404);
   expect(await beat('web', 'POST')).toBe(405);
 });

@@ -7,9 +7,10 @@ import { startCopy } from '../support/copies.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { freePort } from '../support/ports.ts';
 import { createScratch } from '../support/scratch.ts';
+import { oracleAt, workerOf } from '../support/stats-socket.ts';
 import { until } from '../support/until.ts';
 
-test('a service that is put into service_conf_dir is served, and one that is taken out is not', async () => {
+test('a service that is put into service_conf_dir is served, one that is taken out is not, and a storm of SIGHUPs changes nothing', async () => {
   await using scratch = await createScratch();
   await using copy = await startCopy('web-1');
   await mkdir(scratch.path('conf.d'));
@@ -46,6 +47,12 @@ test('a service that is put into service_conf_dir is served, and one that is tak
   expect(await answers(second)).toBe(true);
   const state = (await (await fetch(`http://127.0.0.1:${status}/status`)).json()) as object;
   expect(state).toMatchObject({ config_problems: [expect.stringContaining('second.yaml:1:')] });
+
+  const worker = await workerOf(oracleAt(scratch.path('run', 'haproxy.sock')));
+  for (let storm = 0; storm < 200; storm += 1) synapse.kill('SIGHUP');
+  await until(() => synapse.log.filter(({ msg }) => msg === 'configuration read again').length > 1);
+  expect(await answers(second)).toBe(true);
+  expect(await workerOf(oracleAt(scratch.path('run', 'haproxy.sock')))).toBe(worker);
 
   await rm(scratch.path('conf.d', 'second.yaml'));
   synapse.kill('SIGHUP');

@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 
+import { connect } from '@smartstack/zookeeper';
 import { expect, test } from 'vitest';
 
 import { startCopy } from '../support/copies.ts';
@@ -9,7 +10,7 @@ import { createScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { startZooKeeper } from '../support/zookeeper.ts';
 
-test('a machine that starts while ZooKeeper is down serves what it served before, and says that it is stale', async () => {
+test('a machine that starts while ZooKeeper is down serves what it served before, says that it is stale, and goes on when ZooKeeper comes back with nothing in it', async () => {
   await using scratch = await createScratch();
   await using copy = await startCopy('web-1');
   const [port, status] = [await freePort(), await freePort()];
@@ -60,4 +61,10 @@ test('a machine that starts while ZooKeeper is down serves what it served before
     expect(await state()).toMatchObject({ heard: false, stale: true });
     return true;
   });
+
+  await using _empty = await startZooKeeper({ port: Number(hosts.split(':')[1]) });
+  await using session = connect({ hosts: [hosts] });
+  await session.makePath('/services/web', { deadline: 20_000 });
+  await until(async () => (await state()).heard, 30_000);
+  for (let asked = 0; asked < 20; asked += 1) expect(await answers()).toBe(true);
 });

@@ -14,11 +14,12 @@ let server: Awaited<ReturnType<typeof startZooKeeper>>;
 let session: Session;
 let registries: OpenedRegistries;
 const ended = new AbortController();
+const metrics = createMetrics();
 
 beforeAll(async () => {
   server = await startZooKeeper();
   session = connect({ hosts: [server.hosts] });
-  registries = createRegistries({ log: silentLog, metrics: createMetrics() });
+  registries = createRegistries({ log: silentLog, metrics });
 });
 afterAll(async () => {
   ended.abort();
@@ -36,7 +37,7 @@ async function add(path: string, record: string): Promise<string> {
   return session.create(path, Buffer.from(record), 'persistent_sequential');
 }
 
-test('path-encoded and plain members stand side by side', async () => {
+test('path-encoded and plain members stand side by side, and only the plain ones are read', async () => {
   const text = Buffer.from('{"host":"10.0.0.1","port":1,"name":"vm-1"}').toString('base64url');
   await add(`/encoded/base64_${text.length}_${text}_`, '');
   await add('/encoded/vm-2_', '{"host":"10.0.0.2","port":2,"name":"vm-2"}');
@@ -44,6 +45,8 @@ test('path-encoded and plain members stand side by side', async () => {
     expect(addressOf(list)).toEqual(['vm-1 10.0.0.1:1', 'vm-2 10.0.0.2:2']);
     break;
   }
+  const { body } = await metrics.text();
+  expect(body).toMatch(/zookeeper_operations_total\{[^}]*operation="get"[^}]*\} 1\n/);
 });
 
 test('members of a server set are read', async () => {
@@ -68,8 +71,24 @@ test('a polled path and a node’s data follow what is written', async () => {
   for await (const list of { [Symbol.asyncIterator]: () => polled })
     if (addressOf(list)?.[0] === ' 10.0.0.1:2') break;
 
-  const data = zookeeper().data('/polled', 20, ended.signal)[Symbol.asyncIterator]();
+  const data = zookeeper()
+    .data('/polled', { pollInterval: 20 }, ended.signal)
+    [Symbol.asyncIterator]();
   expect((await data.next()).value?.toString()).toBe('');
   await session.set('/polled', Buffer.from('{"haproxy":{}}'));
   expect((await data.next()).value?.toString()).toBe('{"haproxy":{}}');
+});
+
+test('a node’s data is watched: written, removed and there again, each is seen at once', async () => {
+  const data = zookeeper().data('/generator', {}, ended.signal)[Symbol.asyncIterator]();
+  const next = async () => (await data.next()).value?.toString();
+  expect(await next()).toBe(undefined);
+  await session.create('/generator', Buffer.from('1'), 'persistent');
+  expect(await next()).toBe('1');
+  await session.set('/generator', Buffer.from('2'));
+  expect(await next()).toBe('2');
+  await session.set('/generator', Buffer.alloc(0));
+  expect(await next()).toBe('');
+  await session.remove('/generator');
+  expect(await next()).toBe(undefined);
 });

@@ -56,6 +56,29 @@ test('50,000 watched paths survive a reconnect: no data is read again, and every
   expect(followed.map((lists) => lists.length).filter((length) => length > 1)).toHaveLength(2);
 }, 120_000);
 
+test('children whose names say all are neither read nor watched, before and after a reconnect', async () => {
+  await using writer = await openSession({ hosts: [server.hosts] });
+  const create = (name: string) =>
+    writer.session.create(`/whole/${name}`, Buffer.from('1'), 'persistent');
+  await writer.session.makePath('/whole');
+  await Promise.all(['all-a', 'all-b', 'read'].map(create));
+  await using relay = await startRelay(server.port);
+  const wholeNames = (name: string) => name.startsWith('all-');
+  await using watched = await openSession({ hosts: [relay.hosts], wholeNames });
+  const lists = follow(watched, '/whole');
+  await eventually(() => expect(lists.at(-1)).toEqual(['all-a=', 'all-b=', 'read=1']));
+  await create('all-c');
+  await writer.session.remove('/whole/all-a');
+  await eventually(() => expect(lists.at(-1)).toEqual(['all-b=', 'all-c=', 'read=1']));
+  relay.cut();
+  await writer.session.set('/whole/read', Buffer.from('2'));
+  await writer.session.remove('/whole/all-b');
+  await eventually(() => expect(lists.at(-1)).toEqual(['all-c=', 'read=2']));
+  expect(await count(watched, 'get')).toBe(2);
+  expect(await count(watched, 'look at')).toBe(1);
+  expect((await server.fourLetter('wchp')).split('\n')).not.toContain('/whole/all-c');
+});
+
 test('what changed while the connection was away is read, and nothing else', async () => {
   await using writer = await openSession({ hosts: [server.hosts] });
   const { session } = writer;

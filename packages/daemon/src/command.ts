@@ -1,5 +1,6 @@
-import { createRequire } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
 
+import { ConfigError } from './config/source.ts';
 import { UserError } from './error.ts';
 
 /** What a command's configuration loads to; a problem that the user can mend is printed alone, and ends the process. */
@@ -9,8 +10,14 @@ export async function orExit<T>(loading: Promise<T>, code = 1): Promise<T> {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     process.stderr.write(`${error.message}\n`);
+    if (error instanceof ConfigError) process.stderr.write(`${mend(error)}\n`);
     process.exit(code);
   }
+}
+
+function mend({ problems }: ConfigError): string {
+  const what = problems.length === 1 ? 'this problem' : `these ${problems.length} problems`;
+  return `mend ${what}; check-config says when the file is good`;
 }
 
 /** Says that a configuration file is good, and what it holds. */
@@ -18,7 +25,16 @@ export function sayOk(file: string, services: number): void {
   process.stdout.write(`${file}: ok, ${services} service${services === 1 ? '' : 's'}\n`);
 }
 
-/** The version of the package that a module in its `src` or `dist` belongs to. */
+/** The version of the package that a module belongs to. */
 export function versionOf(moduleUrl: string): string {
-  return (createRequire(moduleUrl)('../package.json') as { version: string }).version;
+  const manifest = readFileSync(packageFile(moduleUrl, 'package.json'), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+/** A file of the package that a module belongs to, however deep in it the module is, bundled or not. */
+export function packageFile(moduleUrl: string, name: string): URL {
+  let folder = new URL('.', moduleUrl);
+  while (!existsSync(new URL('package.json', folder)) && folder.pathname !== '/')
+    folder = new URL('..', folder);
+  return new URL(name, folder);
 }

@@ -1,8 +1,10 @@
 export { type Backoff, type BackoffLimits, createBackoff, delayOf } from './backoff.ts';
-export { orExit, sayOk, versionOf } from './command.ts';
+export { orExit, packageFile, sayOk, versionOf } from './command.ts';
 export { defaultsOf } from './config/defaults.ts';
 export { duration, parseDuration } from './config/duration.ts';
+export { type Inherits, inheritDefaults, withoutInherited } from './config/inherit.ts';
 export { schemaKey, serviceConfDir } from './config/keys.ts';
+export { createLastGood, type LastGood, type ReadServiceFile } from './config/last-good.ts';
 export { nearest } from './config/nearest.ts';
 export { type Advice, adviceFor, adviceText, type OriginalKey } from './config/originals.ts';
 export {
@@ -17,6 +19,7 @@ export { formatPath, show, validate } from './config/validate.ts';
 export { createDeadline, type Deadline } from './deadline.ts';
 export { hasCode, messageOf, UserError } from './error.ts';
 export { writeFileAtomic } from './file.ts';
+export { keepServing } from './keep-serving.ts';
 export { createLatest, type Latest } from './latest.ts';
 export { createLog, type Log, type LogLevel, logLevels, silentLog } from './log.ts';
 export type { Mechanism } from './mechanism.ts';

@@ -7,6 +7,8 @@ export type LogLevel = (typeof logLevels)[number];
 
 /** A logger on standard error: one JSON object a line, or readable lines where that is a terminal. */
 export function createLog(name: string, level: LogLevel = 'info'): Log {
+  // Whoever read it may be gone: that is no reason to end.
+  process.stderr.on('error', () => {});
   const options = {
     name,
     level,

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 import { execa } from 'execa';
@@ -33,6 +35,17 @@ test('SIGHUP does not end it', async () => {
   const { exitCode, stderr } = await runAndSignal('wait', 'SIGHUP', 'SIGTERM');
   expect(stderr).toContain('nothing was reloaded');
   expect(exitCode).toBe(0);
+});
+
+test('a log that nobody reads any more does not end it', async () => {
+  const child = spawn('node', ['--import', 'tsx', fixture, 'wait']);
+  await once(child.stdout, 'data');
+  child.stderr.destroy();
+  const exited = once(child, 'exit');
+  child.kill('SIGHUP');
+  await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, 300))]);
+  child.kill('SIGTERM');
+  expect(await exited).toEqual([0, null]);
 });
 
 test('one that does not stop by its deadline is ended with 1', async () => {

@@ -49,13 +49,24 @@ test('it refuses what it does not know', async () => {
   expect((await fetch(`${base}/status`, { method: 'POST' })).status).toBe(405);
 });
 
-test('a taken port is logged, and the daemon goes on', async () => {
+test('a port that another process has is served once it is free', async () => {
   const { port } = new URL(base);
-  await serveStatus(
+  const second = new AbortController();
+  const running = serveStatus(
     { host: '127.0.0.1', port: Number(port) },
-    { metrics: createMetrics(), ready: () => true, status: () => ({}), log: silentLog },
-    ended.signal,
+    { metrics: createMetrics(), ready: () => true, status: () => 'second', log: silentLog },
+    second.signal,
   );
+  ended.abort();
+  await served;
+  await vi.waitFor(
+    async () => expect(await (await fetch(`${base}/status`)).json()).toBe('second'),
+    {
+      timeout: 5000,
+    },
+  );
+  second.abort();
+  await running;
 });
 
 test.each([

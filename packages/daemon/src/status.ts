@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 
 import { z } from 'zod';
 
-import { messageOf } from './error.ts';
+import { keepServing } from './keep-serving.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -40,9 +40,18 @@ export type StatusAddress = Exclude<z.output<typeof statusAddress>, false>;
 
 /**
  * Serves `GET /health /ready /metrics /status` until the signal aborts. A daemon's job does not depend
- * on it: when it cannot listen, it says so in the log and returns.
+ * on it: while it cannot listen, it says so in the log and tries again.
  */
-export async function serveStatus(
+export function serveStatus(
+  address: StatusAddress,
+  { log, ...parts }: StatusParts & { readonly log: Log },
+  signal: AbortSignal,
+): Promise<void> {
+  const complain = (reason: string) => log.warn({ ...address, reason }, 'cannot serve status');
+  return keepServing((own) => serveOnce(address, { log, ...parts }, own), complain, signal);
+}
+
+async function serveOnce(
   address: StatusAddress,
   { log, ...parts }: StatusParts & { readonly log: Log },
   signal: AbortSignal,
@@ -56,9 +65,8 @@ export async function serveStatus(
   try {
     await once(server.listen(address), 'listening', { signal });
     log.info(address, 'status is served');
-    await once(server, 'error', { signal });
-  } catch (error) {
-    if (!signal.aborted) log.warn({ ...address, reason: messageOf(error) }, 'cannot serve status');
+    const [error] = await once(server, 'error', { signal });
+    throw error;
   } finally {
     server.close();
     server.closeAllConnections();

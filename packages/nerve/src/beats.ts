@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { percentDecoded } from './percent.ts';
+
 /** What a service last said of itself. */
 export interface Beat {
   readonly passed: boolean;
@@ -29,17 +31,14 @@ export function createBeats(): Beats {
  */
 export function takeBeats(isService: (name: string) => boolean, beats: Beats) {
   return (request: IncomingMessage, response: ServerResponse): boolean => {
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    const [, service = ''] = /^\/beat\/([^/]+)$/.exec(url.pathname) ?? [];
-    if (request.method !== 'PUT' || service === '') return false;
-    const name = decodeURIComponent(service);
-    const fault = faultOf(name, url.searchParams);
+    const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+    const [, service] = /^\/beat\/([^/]+)$/.exec(path) ?? [];
+    if (request.method !== 'PUT' || service === undefined) return false;
+    const name = percentDecoded(service);
+    const said = new URLSearchParams(query);
+    const fault = faultOf(name, said);
     if (fault === undefined)
-      beats.take(
-        name,
-        url.searchParams.get('state') !== 'fail',
-        url.searchParams.get('reason') ?? '',
-      );
+      beats.take(name, said.get('state') !== 'fail', said.get('reason') ?? '');
     response.writeHead(fault === undefined ? 204 : 404, { 'content-type': 'text/plain' });
     response.end(fault && `${fault}\n`);
     return true;

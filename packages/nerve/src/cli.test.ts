@@ -2,13 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createMetrics, parseSource, silentLog } from '@smartstack/daemon';
+import { createMetrics, silentLog } from '@smartstack/daemon';
 import { createFileRegistry } from '@smartstack/registry';
 import { execa } from 'execa';
 import { describe, expect, test, vi } from 'vitest';
 
 import { tcpServer } from './checks/server.fixture.ts';
-import { parseConfig } from './config.ts';
 import { createProgram } from './program.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -52,15 +51,22 @@ async function say(...args: string[]) {
   return said;
 }
 
-test('--help explains itself and shows a configuration', async () => {
-  const { out } = await say('--help');
-  expect(out).toContain('Checks the services of this machine and announces the healthy ones');
-  expect(out).toContain('instance_id: web-1');
-});
-
-test('the configuration in the help is good', async () => {
-  const [, example = ''] = /of a configuration:\n(.*?)\n\n/s.exec((await say('--help')).out) ?? [];
-  expect(parseConfig(parseSource('help.yaml', example), '/').services).toHaveLength(1);
+describe('--help of every command', () => {
+  const program = createProgram();
+  test.each([program, ...program.commands].map((command) => [command.name(), command] as const))(
+    '%s fits a screen and says its exit codes',
+    (_, command) => {
+      let out = '';
+      const writeOut = (text: string) => {
+        out += text;
+      };
+      command.configureOutput({ writeOut, getOutHelpWidth: () => 80 }).outputHelp();
+      const lines = out.trimEnd().split('\n');
+      expect(lines.length).toBeLessThanOrEqual(24);
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+      expect(out).toMatch(/^Exits with 0/m);
+    },
+  );
 });
 
 test('--version says the version', async () => {
@@ -74,7 +80,11 @@ test.each([
     ['--log-level', 'loud'],
     /^error: option '--log-level <level>' argument 'loud' is invalid/,
   ],
-  ['no configuration at all', [], /^error: required option '-c, --config <file>' not specified/],
+  [
+    'no configuration at all',
+    [],
+    /^error: no configuration is given: name one with -c FILE, or write one with nerve init/,
+  ],
 ])('%s is refused', async (_, args, message) => {
   expect((await say(...args)).err).toMatch(message);
 });
@@ -104,6 +114,7 @@ describe.concurrent('--check-config', () => {
     expect(stderr.split('\n')).toEqual([
       `${file}:3:3: services.web.port: missing; expected a number`,
       `${file}:3:9: services.web.prot: unknown key; did you mean port?`,
+      'mend these 2 problems; check-config says when the file is good',
     ]);
   });
 });

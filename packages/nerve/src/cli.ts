@@ -1,3 +1,5 @@
+import './early.ts';
+
 import { createProgram } from './program.ts';
 
 await createProgram().parseAsync();

@@ -7,7 +7,7 @@ import type { Beats } from './beats.ts';
 import type { CheckDeps } from './checks/check.ts';
 import type { CheckConfig } from './checks/table.ts';
 import type { DampingLimits } from './damping.ts';
-import type { Place } from './reporters/reporter.ts';
+import { keyOfPlace, type Place } from './reporters/reporter.ts';
 import { placeOf } from './reporters/table.ts';
 import { configSchema, defaultDamping, type ParsedConfig, type ParsedService } from './schema.ts';
 import { defaultStateDirectory } from './state-directory.ts';
@@ -52,6 +52,11 @@ export interface ServicePolicy {
 export function parseConfig(source: Source, directory: string, instanceId?: string): Config {
   const named = instanceId ? withInstanceId(source, instanceId) : source;
   return toConfig(validate(configSchema, named), directory);
+}
+
+/** The same for services that announce one address at one place. */
+export function seatOf({ place, instance: { host, port } }: ServiceConfig): string {
+  return JSON.stringify([keyOfPlace(place), host.toLowerCase(), port]);
 }
 
 /** What a service's checks take over from it. */

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 
-import { hasCode, type Log, messageOf } from '@smartstack/daemon';
+import { hasCode, keepServing, type Log, messageOf } from '@smartstack/daemon';
 import { z } from 'zod';
 
 import type { Fleet } from './fleet.ts';
 import type { Downtime, Orders } from './orders.ts';
+import { percentDecoded } from './percent.ts';
 import type { Service } from './service.ts';
 import { controlSocketIn, flawOf } from './socket-path.ts';
 import { makeFolder } from './state-directory.ts';
@@ -22,31 +22,18 @@ export interface ControlDeps {
   readonly log: Log;
 }
 
-/** How long nerve waits before it tries again to listen, in milliseconds. */
-const patience = 2000;
-
 /**
  * Serves the operator's commands over a UNIX socket that its own user alone can use, until the signal
  * aborts. nerve's job does not depend on it: while it cannot listen, it says so in the log and tries again.
  */
-export async function serveControl(
+export function serveControl(
   directory: string,
   deps: ControlDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const path = controlSocketIn(directory);
-  let complaint = '';
-  while (!signal.aborted) {
-    try {
-      await serveOn(path, deps, signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      const reason = messageOf(error);
-      if (reason !== complaint) deps.log.warn({ path, reason }, 'cannot take commands');
-      complaint = reason;
-      await sleep(patience, undefined, { signal }).catch(() => {});
-    }
-  }
+  const complain = (reason: string) => deps.log.warn({ path, reason }, 'cannot take commands');
+  return keepServing((own) => serveOn(path, deps, own), complain, signal);
 }
 
 async function serveOn(path: string, deps: ControlDeps, signal: AbortSignal): Promise<void> {
@@ -63,7 +50,8 @@ async function serveOn(path: string, deps: ControlDeps, signal: AbortSignal): Pr
     await makeFolder(path);
     if (!(await isServed(path))) await rm(path, { force: true });
     await once(listenPrivately(server, path), 'listening', { signal });
-    await once(server, 'error', { signal });
+    const [error] = await once(server, 'error', { signal });
+    throw error;
   } finally {
     server.close();
     server.closeAllConnections();
@@ -101,7 +89,7 @@ async function answer(
   { fleet, orders, status, handOff }: ControlDeps,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const [, ...words] = (request.url ?? '').split('/').map(decodeURIComponent);
+  const [, ...words] = (request.url ?? '').split('/').map(percentDecoded);
   const what = `${request.method} ${words.length === 3 ? `${words[0]}/*/${words[2]}` : words[0]}`;
   const named = () => serviceOf(fleet, words[1] ?? '');
   const order = async (service: Service, change: object) => {
@@ -128,6 +116,9 @@ async function answer(
       await Promise.all(fleet.services().map((service) => order(service, { downtime })));
       return status();
     }
+    case 'POST up':
+      await Promise.all(fleet.services().map((service) => order(service, { downtime: undefined })));
+      return status();
     case 'POST hand-off':
       handOff();
       return {};

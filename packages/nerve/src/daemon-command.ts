@@ -1,9 +1,11 @@
 import {
+  createLastGood,
   createLatest,
   createLog,
   createMetrics,
+  type LastGood,
+  type Log,
   type LogLevel,
-  messageOf,
   orExit,
   runDaemon,
   sayOk,
@@ -12,6 +14,7 @@ import { sessionOptionsOf } from '@smartstack/registry';
 import type { Command } from 'commander';
 
 import type { Config } from './config.ts';
+import { noConfiguration } from './file/cli.ts';
 import { loadConfig } from './load-config.ts';
 import { runWithState } from './run.ts';
 
@@ -25,21 +28,32 @@ interface Options {
 /** `nerve` without a command: the daemon, or the check of its configuration. */
 export async function runDaemonCommand(options: Options, command: Command): Promise<void> {
   const { config: file, instance_id: instanceId, checkConfig, logLevel } = options;
-  if (file === undefined)
-    return command.error("error: required option '-c, --config <file>' not specified");
-  const config = await orExit(loadConfig(file, instanceId));
+  if (file === undefined) return command.error(noConfiguration);
+  const source = createLastGood((read) => loadConfig(file, instanceId, read));
+  const config = await orExit(source.load());
   if (checkConfig) return sayOk(file, config.services.length);
   const log = createLog('nerve', logLevel);
   const metrics = createMetrics({ process: true });
   const session = await orExit(sessionOptionsOf(config.zookeeper));
-  const reloads = createLatest<Config>();
-  const read = () =>
-    loadConfig(file, instanceId).then(reloads.set, (error: unknown) =>
-      log.error({ reason: messageOf(error) }, 'the configuration is bad: the old one stays'),
-    );
+  const hangups = createLatest<void>();
+  const reloads = (signal: AbortSignal) => readAgain(source, hangups.values(signal), log);
   await runDaemon((signal) => runWithState(config, { session, log, metrics, reloads }, signal), {
     log,
     deadline: 10_000 + config.drain,
-    onHangup: () => void read(),
+    onHangup: hangups.set,
   });
+}
+
+/** Yields the configuration whenever it was asked for and is good, or good but for services' files: those keep what they had. */
+async function* readAgain(
+  source: LastGood<Config>,
+  requests: AsyncIterable<void>,
+  log: Log,
+): AsyncGenerator<Config, void> {
+  for await (const _ of requests) {
+    const { loaded, problems } = await source.loadAgain();
+    const kept = loaded ? 'the services that it is about stay as they are' : 'the old one stays';
+    if (problems.length > 0) log.error({ problems }, `the configuration is bad: ${kept}`);
+    if (loaded) yield loaded;
+  }
 }

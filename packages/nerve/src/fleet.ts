@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { createBackoff, type Log } from '@smartstack/daemon';
 
-import type { ServiceConfig } from './config.ts';
+import { type ServiceConfig, seatOf } from './config.ts';
 import type { Service } from './service.ts';
 
 /** How long a service that takes the place of another may take to report before that one goes, in milliseconds. */
@@ -22,7 +22,8 @@ export interface Fleet {
   services(): readonly Service[];
   /**
    * Runs these services from now on: others end, new ones start, and one whose configuration changed is
-   * replaced, announced anew before its old announcement goes. Those that did not change notice nothing.
+   * replaced, announced anew before its old announcement goes; so is one that has another name now. Those
+   * that did not change notice nothing.
    */
   apply(configs: readonly ServiceConfig[]): void;
   /** Resolves once all services have ended, after the signal aborted. */
@@ -64,9 +65,7 @@ export function createFleet({ create, onEnded, log }: FleetDeps, signal: AbortSi
     if (!members.has(member.service.name)) onEnded?.(member.service.name);
   }
 
-  async function replace(old: Member, config: ServiceConfig): Promise<void> {
-    const next = start(config);
-    members.set(config.name, next);
+  async function retireAfter(old: Member, next: Member): Promise<void> {
     const late = sleep(patience, undefined, { signal }).catch(() => {});
     await Promise.race([next.service.reported, late, next.ended]);
     await retire(old);
@@ -75,16 +74,18 @@ export function createFleet({ create, onEnded, log }: FleetDeps, signal: AbortSi
   return {
     services: () => [...members.values()].map(({ service }) => service),
     apply: (configs) => {
-      const wanted = new Map(configs.map((config) => [config.name, config]));
-      for (const [name, member] of members) {
-        if (wanted.has(name)) continue;
-        members.delete(name);
-        track(retire(member));
+      const before = new Map(members);
+      members.clear();
+      for (const config of configs) {
+        const present = before.get(config.name);
+        const stays = present && isDeepStrictEqual(present.config, config);
+        members.set(config.name, stays ? present : start(config));
       }
-      for (const [name, config] of wanted) {
-        const present = members.get(name);
-        if (!present) members.set(name, start(config));
-        else if (!isDeepStrictEqual(present.config, config)) track(replace(present, config));
+      const heirs = new Map(configs.map((config) => [seatOf(config), members.get(config.name)]));
+      for (const [name, old] of before) {
+        const next = members.get(name) ?? heirs.get(seatOf(old.config));
+        if (next === old) continue;
+        track(next ? retireAfter(old, next) : retire(old));
       }
     },
     ended: async () => {

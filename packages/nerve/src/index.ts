@@ -1,1 +1,2 @@
+export { originals } from './file/originals.ts';
 export { configSchema, serviceSchema } from './schema.ts';

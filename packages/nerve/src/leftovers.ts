@@ -3,9 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createBackoff, type Log, messageOf } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
-import type { ServiceConfig } from './config.ts';
+import { type ServiceConfig, seatOf } from './config.ts';
 import type { Fleet } from './fleet.ts';
-import { keyOfPlace } from './reporters/reporter.ts';
 
 /** A service that cannot be judged holds the others' leftovers up for this long at most, in milliseconds. */
 const patience = 60_000;
@@ -53,8 +52,7 @@ export async function clearLeftovers(
 function seatsOf(configs: readonly ServiceConfig[]): readonly (readonly ServiceConfig[])[] {
   const seats = new Map<string, ServiceConfig[]>();
   for (const config of configs) {
-    const { place, instance } = config;
-    const key = JSON.stringify([keyOfPlace(place), instance.host, instance.port]);
+    const key = seatOf(config);
     seats.set(key, [...(seats.get(key) ?? []), config]);
   }
   return [...seats.values()];

@@ -4,6 +4,7 @@ import {
   ConfigError,
   formatPath,
   messageOf,
+  type ReadServiceFile,
   readSourceWithServices,
   type Source,
 } from '@smartstack/daemon';
@@ -16,8 +17,12 @@ import { type Config, checkDepsOf, parseConfig } from './config.ts';
  * Reads nerve's file and its `service_conf_dir`; an instance id given here wins over the file's. Throws
  * a `ConfigError` that lists every problem.
  */
-export async function loadConfig(file: string, instanceId?: string): Promise<Config> {
-  const source = await readSourceWithServices(file);
+export async function loadConfig(
+  file: string,
+  instanceId?: string,
+  read?: ReadServiceFile,
+): Promise<Config> {
+  const source = await readSourceWithServices(file, read);
   const config = parseConfig(source, dirname(resolve(file)), instanceId);
   await tryChecks(config, source);
   return config;

@@ -67,10 +67,13 @@ export function createMeasures(metrics: Metrics): Measures {
     labels,
   });
 
+  /** The latest of each name: while one takes another's place, the old one's end is not the service's. */
+  const present = new Map<string, ServiceMeasures>();
+
   const of = (service: string): ServiceMeasures => {
-    announced.set({ service }, 0);
+    if (!present.has(service)) announced.set({ service }, 0);
     errors.inc({ service }, 0);
-    return {
+    const own: ServiceMeasures = {
       check: (check) => {
         const passes = duration.labels({ service, check, result: 'pass' });
         const failures = duration.labels({ service, check, result: 'fail' });
@@ -84,15 +87,20 @@ export function createMeasures(metrics: Metrics): Measures {
         announced.set({ service }, 1);
         latency.observe({ service }, took / 1000);
       },
-      withdrawn: () => announced.set({ service }, 0),
+      withdrawn: () => {
+        if (present.get(service) === own) announced.set({ service }, 0);
+      },
       registryError: () => errors.inc({ service }),
       held: () => holds.inc({ service }),
       throttled: () => throttled.inc({ service }),
     };
+    present.set(service, own);
+    return own;
   };
   return {
     of,
     forget: (service) => {
+      present.delete(service);
       up.remove({ service });
       announced.remove({ service });
     },

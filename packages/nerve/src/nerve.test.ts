@@ -50,6 +50,7 @@ function start(
   keys: object = {},
 ) {
   const registry = createTestRegistry();
+  const metrics = createMetrics();
   const stop = new AbortController();
   const reloads = createLatest<Config>();
   let dropped = false;
@@ -60,8 +61,8 @@ function start(
   const deps = {
     registries,
     log: silentLog,
-    metrics: createMetrics(),
-    reloads,
+    metrics,
+    reloads: reloads.values,
     orders,
     living: [],
     handOff: () => stop.abort(new HandOff()),
@@ -69,6 +70,7 @@ function start(
   };
   return {
     registry,
+    metrics,
     dropped: () => dropped,
     reload: (next: readonly TestServer[], keys?: object) => reloads.set(configOf(next, top, keys)),
     stop: (reason?: unknown) => stop.abort(reason),
@@ -162,7 +164,7 @@ describe('a new configuration', () => {
 
   test('announces a changed service anew before its old announcement goes', async () => {
     await using server = await tcpServer(() => {});
-    const { registry, reload, stop, ended } = start([server]);
+    const { registry, metrics, reload, stop, ended } = start([server]);
     await vi.waitFor(() => expect(registry.standing.size).toBe(1));
     reload([server], { weight: 5 });
     await vi.waitFor(() => expect(registry.events.length).toBe(5));
@@ -170,6 +172,7 @@ describe('a new configuration', () => {
     const [announce, stands] = [`announce ${port}`, `stands ${port}`];
     expect(registry.events).toEqual([announce, stands, announce, stands, `withdraw ${port}`]);
     expect([...registry.standing].map(({ weight }) => weight)).toEqual([5]);
+    expect((await metrics.text()).body).toContain('nerve_service_announced{service="web0"} 1');
     stop();
     await ended;
   });

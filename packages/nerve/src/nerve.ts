@@ -4,7 +4,6 @@ import { isDeepStrictEqual } from 'node:util';
 
 import {
   createStatsd,
-  type Latest,
   type Log,
   type Metrics,
   type Statsd,
@@ -26,15 +25,15 @@ import type { Orders } from './orders.ts';
 import type { Place } from './reporters/reporter.ts';
 import { createSchedule, phaseOf } from './schedule.ts';
 import { createService } from './service.ts';
-import { statsdMeasures } from './statsd.ts';
+import { statsdLife, statsdMeasures } from './statsd.ts';
 import { runTogether } from './tasks.ts';
 
 export interface NerveDeps {
   readonly registries: OpenedRegistries;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Configurations that take the place of the first one. */
-  readonly reloads: Latest<Config>;
+  /** Configurations that take the place of the first one, until aborted. */
+  reloads(signal: AbortSignal): AsyncIterable<Config>;
   readonly orders: Orders;
   /** Ids of sessions that another nerve which lives has: what they own is left alone. */
   readonly living: readonly string[];
@@ -58,14 +57,18 @@ export async function runNerve(
   using statsd = config.statsd && createStatsd(config.statsd);
   const services = new AbortController();
   const beats = createBeats();
+  const life = statsd && statsdLife(statsd);
   const fleet = createFleet(fleetDeps({ ...deps, beats, statsd }), services.signal);
   try {
+    life?.started();
     fleet.apply(config.services);
     log.info({ instance: config.instanceId, services: config.services.length }, 'checking');
-    await runTogether(sideTasks(config, { ...deps, fleet, beats }), signal);
+    const configured = () => life?.configured();
+    await runTogether(sideTasks(config, { ...deps, fleet, beats, configured }), signal);
   } finally {
     services.abort(signal.reason);
     await withdrawn(fleet, deps);
+    life?.stopped();
   }
   if (!(signal.reason instanceof HandOff)) await sleep(config.drain);
 }
@@ -73,16 +76,18 @@ export async function runNerve(
 interface Parts extends NerveDeps {
   readonly fleet: Fleet;
   readonly beats: Beats;
+  /** Told when another configuration is in place. */
+  configured(): void;
 }
 
 /** All that goes on beside the services, until aborted. */
 function sideTasks(config: Config, parts: Parts) {
-  const { fleet, beats, log, metrics, reloads } = parts;
+  const { fleet, beats, log, metrics } = parts;
   const { statusAddress: address, heartbeatPath, stateDirectory } = config;
   const status = () => statusOf(config, fleet);
   const tasks = [
     (own: AbortSignal) => untilAborted(own),
-    (own: AbortSignal) => followReloads(config, fleet, { log, reloads }, own),
+    (own: AbortSignal) => followReloads(config, parts, own),
     (own: AbortSignal) => clearLeftovers(config.services, parts, own),
     (own: AbortSignal) =>
       tellSupervisor({ ready: () => ready(fleet), works: () => works(fleet), log }, own),
@@ -104,11 +109,10 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
 /** Puts each new configuration's services in place; what else changed has to wait for a restart. */
 async function followReloads(
   first: Config,
-  fleet: Fleet,
-  { log, reloads }: Pick<NerveDeps, 'log' | 'reloads'>,
+  { fleet, log, reloads, configured }: Parts,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const next of reloads.values(signal)) {
+  for await (const next of reloads(signal)) {
     fleet.apply(next.services);
     const keys = Object.keys(first).filter(
       (key) =>
@@ -116,6 +120,7 @@ async function followReloads(
         !isDeepStrictEqual(first[key as keyof Config], next[key as keyof Config]),
     );
     log.info({ services: next.services.length }, 'configuration read again');
+    configured();
     if (keys.length > 0) log.warn({ keys }, 'these keys have to wait for a restart');
   }
 }
@@ -137,6 +142,7 @@ function fleetDeps({
 }: NerveDeps & { readonly beats: Beats; readonly statsd: Statsd | undefined }): FleetDeps {
   const measure = createMeasures(metrics);
   const schedule = createSchedule();
+  const life = statsd && statsdLife(statsd);
   let checks = 0;
   return {
     log,
@@ -144,7 +150,7 @@ function fleetDeps({
       const own = log.child({ service: service.name });
       if (service.checks.length === 0) own.warn('service has no checks: announced as it is');
       const measures = measure.of(service.name);
-      return createService(service, {
+      const created = createService(service, {
         registry: openPlace(registries, service.place),
         log: own,
         measures: statsd ? both(measures, statsdMeasures(statsd, service.name)) : measures,
@@ -153,6 +159,9 @@ function fleetDeps({
         schedule,
         order: orders.of(service.name),
       });
+      return life
+        ? { ...created, run: (signal) => life.watched(service.name, created.run(signal)) }
+        : created;
     },
     onEnded: measure.forget,
   };

@@ -48,22 +48,39 @@ export async function openOrders(directory: string | false, log: Log): Promise<O
   const orders = new Map<string, Order>(
     Object.entries((file && (await readJson(file, schema, log))) || {}),
   );
+  const note = file === undefined ? async () => {} : createWriter(file, orders);
   return {
     of: (service) => orders.get(service) ?? {},
-    give: async (service, order) => {
+    give: (service, order) => {
       const { downtime, weight } = order;
       if (downtime || weight !== undefined) orders.set(service, order);
       else orders.delete(service);
-      if (file) await note(file, orders);
+      return note();
     },
   };
 }
 
-async function note(file: string, orders: ReadonlyMap<string, Order>): Promise<void> {
-  try {
-    await makeFolder(file);
-    await writeFileAtomic(file, `${JSON.stringify(Object.fromEntries(orders))}\n`, 0o600);
-  } catch (error) {
-    throw new Error(`done, but not noted for a next nerve: ${messageOf(error)}`, { cause: error });
+/** Writes what is ordered by then, one write at a time: those who come while one is under way share the next. */
+function createWriter(file: string, orders: ReadonlyMap<string, Order>): () => Promise<void> {
+  let running = Promise.resolve();
+  let next: Promise<void> | undefined;
+
+  async function write(): Promise<void> {
+    next = undefined;
+    try {
+      await makeFolder(file);
+      await writeFileAtomic(file, `${JSON.stringify(Object.fromEntries(orders))}\n`, 0o600);
+    } catch (error) {
+      const reason = messageOf(error);
+      throw new Error(`done, but not noted for a next nerve: ${reason}`, { cause: error });
+    }
   }
+
+  return () => {
+    if (!next) {
+      next = running.then(write);
+      running = next.catch(() => {});
+    }
+    return next;
+  };
 }

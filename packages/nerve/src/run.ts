@@ -1,4 +1,4 @@
-import type { Latest, Log, Metrics } from '@smartstack/daemon';
+import type { Log, Metrics } from '@smartstack/daemon';
 import { createRegistries, type OpenedRegistries } from '@smartstack/registry';
 import type { SessionOptions } from '@smartstack/zookeeper';
 
@@ -14,7 +14,8 @@ export interface RunDeps {
   readonly session: Partial<SessionOptions>;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly reloads: Latest<Config>;
+  /** Configurations that take the place of the first one, until aborted. */
+  reloads(signal: AbortSignal): AsyncIterable<Config>;
 }
 
 /**

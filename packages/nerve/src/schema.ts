@@ -164,7 +164,7 @@ export const serviceSchema = z.strictObject({
 /** nerve's configuration as it is written. */
 export const configSchema = z
   .strictObject({
-    $schema: schemaKey,
+    $schema: schemaKey('nerve'),
     instance_id: z
       .string()
       .min(1)

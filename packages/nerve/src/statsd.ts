@@ -2,6 +2,23 @@ import type { Statsd } from '@smartstack/daemon';
 
 import type { ServiceMeasures } from './measures.ts';
 
+const stopped = { stop_avenue: 'clean', stop_location: 'main_loop' };
+
+/** What the originals told of a daemon's life. */
+export function statsdLife(statsd: Statsd) {
+  return {
+    started: () => statsd.increment('nerve.start'),
+    configured: () => statsd.increment('nerve.config.update'),
+    stopped: () => statsd.increment('nerve.stop', stopped),
+    /** From now until a service's task ends. */
+    watched: async (service: string, run: Promise<void>): Promise<void> => {
+      const tag = { service_name: service };
+      statsd.increment('nerve.watcher.start', tag);
+      await run.finally(() => statsd.increment('nerve.watcher.stop', { ...stopped, ...tag }));
+    },
+  };
+}
+
 /** One service's measures under the originals' names. */
 export function statsdMeasures(statsd: Statsd, service: string): ServiceMeasures {
   const tag = { service_name: service };

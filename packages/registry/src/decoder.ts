@@ -8,6 +8,22 @@ export interface DecoderDeps {
   readonly metrics: Metrics;
 }
 
+const left = new WeakMap<readonly Instance[], readonly BadRecord[]>();
+
+/** The records that were left out of a list that a registry yielded, since they could not be read. */
+export function badRecordsOf(list: readonly Instance[]): readonly BadRecord[] {
+  return left.get(list) ?? [];
+}
+
+/** The list, with these records noted as left out of it. */
+export function withBadRecords(
+  list: readonly Instance[],
+  records: readonly BadRecord[],
+): readonly Instance[] {
+  if (records.length > 0) left.set(list, records);
+  return list;
+}
+
 /**
  * A function from a path's records to its instances. A bad record is left out, counted once and logged
  * once for as long as it stands unchanged; records whose buffer was seen before are not parsed again.
@@ -35,6 +51,7 @@ export function createDecoder(
 
   return (records: Iterable<RegistryRecord>): readonly Instance[] => {
     const instances: Instance[] = [];
+    const unreadable: BadRecord[] = [];
     const bad = new Set<string>();
     for (const record of records) {
       const decoded = decode(record);
@@ -42,6 +59,7 @@ export function createDecoder(
         instances.push(decoded);
         continue;
       }
+      unreadable.push(decoded);
       const key = `${decoded.id} ${decoded.reason}`;
       bad.add(key);
       if (reported.has(key)) continue;
@@ -52,6 +70,6 @@ export function createDecoder(
       );
     }
     reported = bad;
-    return instances;
+    return withBadRecords(instances, unreadable);
   };
 }

@@ -1,3 +1,4 @@
+export { badRecordsOf, withBadRecords } from './decoder.ts';
 export { createFileRegistry, type FileRegistryOptions } from './file/file.ts';
 export {
   type BadRecord,

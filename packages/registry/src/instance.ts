@@ -27,10 +27,18 @@ export interface BadRecord {
 }
 
 /** Identity of an instance among its service's: backends are unique by host, port and name. */
-export function keyOf({ host, port, name }: Instance): string {
+export function keyOf(instance: Instance): string {
+  const known = keys.get(instance);
+  if (known !== undefined) return known;
+  const { host, port, name = '' } = instance;
   // No host has a space; a name may end as a host begins.
-  return `${host}:${port} ${name ?? ''}`;
+  const key = `${host}:${port} ${name}`;
+  keys.set(instance, key);
+  return key;
 }
+
+/** Most members of a list are those of the list before. */
+const keys = new WeakMap<Instance, string>();
 
 /** The bytes that stand for an instance in the registry; key order is nerve's own. */
 export function encodeInstance(instance: Instance): Buffer {

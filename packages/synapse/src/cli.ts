@@ -6,12 +6,12 @@ import {
   logLevels,
   orExit,
   runDaemon,
-  sayOk,
   versionOf,
 } from '@smartstack/daemon';
 import { Command, Option } from 'commander';
 
 import { loadConfig } from './config.ts';
+import { addFileCommands, checkConfig } from './file/cli.ts';
 import { addOperatorCommands, addressIn } from './operator/commands.ts';
 import { diffOf, previewOnce } from './preview.ts';
 import { createReloader } from './reload.ts';
@@ -26,50 +26,39 @@ interface Options {
 /** Where synapse's status is unless a configuration says another place. */
 const defaults = { status_address: { host: '127.0.0.1', port: 9102 } } as const;
 
-const example = `
-Example of a configuration:
-  zookeeper: {hosts: [zk1:2181]}    # or  registry: {type: file, directory: /var/lib/smartstack}
-  services:
-    web:
-      discovery: {method: zookeeper, path: /services/web}
-      haproxy:
-        port: 3213                  # apps on this machine connect to 127.0.0.1:3213
-        listen: [mode http]
-
-SIGHUP reads the configuration again; files of service_conf_dir are seen by themselves.
-SIGTERM or SIGINT ends synapse. Its HAProxy goes on serving, and the next synapse takes it over
-(haproxy.on_exit: stop ends it too).`;
+const description = `Follows the services that this machine uses and keeps its local proxy in step.
+Exits with 0 when done, 1 when something failed. COMMAND --help says more.`;
 
 const program = new Command('synapse')
-  .description('Follows the services that this machine uses and keeps its local proxy in step.')
+  .description(description)
+  .showHelpAfterError('(--help says what there is)')
+  .configureHelp({ minWidthToWrap: 30 })
   .version(versionOf(import.meta.url))
-  .addOption(new Option('-c, --config <file>', 'configuration, YAML or JSON').env('SYNAPSE_CONFIG'))
-  .option('-k, --check-config', 'say whether the configuration is good, then exit (0 good, 1 bad)')
+  .addOption(new Option('-c, --config <file>', 'configuration').env('SYNAPSE_CONFIG'))
+  .option('-k, --check-config', 'as check-config')
   .addOption(
-    new Option('--log-level <level>', 'least important messages to log')
-      .choices(logLevels)
-      .default('info'),
+    new Option('--log-level <level>', 'the least to log').choices(logLevels).default('info'),
   )
-  .addHelpText('after', example)
   .action(main);
 
+addFileCommands(program, fileOrExit);
 program
   .command('render')
+  .summary('print the HAProxy file to be')
   .description('Print the HAProxy file that synapse would write now, and touch nothing.')
+  .addHelpText('after', '\nExits with 0, or 1 when that cannot be said.')
   .action(render);
 program
   .command('diff')
+  .summary('print what would change now')
   .description(
-    'Print what synapse would change now, in the file and by command, and touch nothing.\nExits with 0 when nothing would change, 1 when something would, 2 when that cannot be said.',
+    'Print what synapse would change now, in the file and by command, and touch nothing.',
+  )
+  .addHelpText(
+    'after',
+    '\nExits with 0 when nothing would change, 1 when something would, 2 when that\ncannot be said.',
   )
   .action(diff);
-
-program
-  .command('check-config')
-  .description(
-    'Say whether the configuration is good: exits with 0 when it is, 1 with every problem.',
-  )
-  .action(checkConfig);
 addOperatorCommands(program, async () => {
   const { config: file } = program.opts<Options>();
   const { config } = file === undefined ? { config: defaults } : await loadConfig(file);
@@ -81,25 +70,26 @@ await program.parseAsync();
 /** The configuration file, without which there is nothing to do. */
 function fileOrExit(): string {
   const { config } = program.opts<Options>();
-  return config ?? program.error("error: required option '-c, --config <file>' not specified");
-}
-
-async function checkConfig(): Promise<void> {
-  const file = fileOrExit();
-  const { config } = await orExit(loadConfig(file));
-  sayOk(file, Object.keys(config.services).length);
+  return (
+    config ??
+    program.error(
+      'error: no configuration is given: name one with -c FILE, or write one with synapse init',
+    )
+  );
 }
 
 async function main({ checkConfig: onlyCheck, logLevel }: Options): Promise<void> {
-  if (onlyCheck) return checkConfig();
+  if (onlyCheck) return checkConfig(fileOrExit(), false);
   const file = fileOrExit();
   const reloader = createReloader(file, () => log);
+  // Node would end for a SIGHUP that comes while the configuration is read.
+  process.on('SIGHUP', reloader.request);
   const loaded = await orExit(reloader.load());
   const log = createLog('synapse', logLevel);
   const metrics = createMetrics({ process: true });
   await runDaemon((signal) => runSynapse(loaded, { log, metrics, reloads: reloader }, signal), {
     log,
-    onHangup: reloader.request,
+    onHangup: () => {},
   });
 }
 

@@ -1,11 +1,14 @@
 import {
+  ConfigError,
   duration,
+  inheritDefaults,
   readSourceWithServices,
   type Source,
   schemaKey,
   serviceConfDir,
   statusAddress,
   validate,
+  withoutInherited,
 } from '@smartstack/daemon';
 import { type Instance, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
@@ -66,93 +69,104 @@ const defaultServer = z
     withoutUndefined({ ...server, haproxyServerOptions: options }),
   );
 
+const serviceObject = z.strictObject({
+  discovery: discoverySchema.meta({
+    description: 'how its members are found',
+    examples: [{ method: 'zookeeper', path: '/services/web' }],
+  }),
+  discovery_multi: discoveryMultiSchema.optional().meta({
+    description:
+      '`{watchers, resolver}` beside `discovery`, as in the originals: a `multi` whose watcher `primary` is the `discovery`. A toggle that was never read serves `primary`',
+    examples: [
+      {
+        watchers: { old: { method: 'zookeeper', path: '/old/web' } },
+        resolver: { method: 'union' },
+      },
+    ],
+    leaf: true,
+  }),
+  default_servers: z
+    .array(defaultServer)
+    .default([])
+    .meta({
+      description: 'served when no member is announced',
+      examples: [[{ name: 'spare-1', host: '10.0.0.9', port: 3000 }]],
+    }),
+  keep_default_servers: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'serves them beside those announced' }),
+  use_previous_backends: z.boolean().default(true).meta({
+    description: 'keeps the last members when none is left and there are no default servers',
+  }),
+  backend_port_override: port.optional().meta({
+    description: 'this port for every discovered member, whatever was announced',
+    examples: [8080],
+  }),
+  leader_election: z.boolean().default(false).meta({
+    description:
+      'serves only the member that announced itself first (the lowest ZooKeeper sequence number), and goes on with it while its record stands. Where one member has no such number, nobody is served',
+  }),
+  shrink_guard: z
+    .union([z.literal(false), shrinkGuardSchema])
+    .optional()
+    .meta({
+      description: 'as at the top level, for this service',
+      otherwise: 'the top level’s',
+      examples: [false],
+      leaf: true,
+    }),
+  locality: localitySchema.optional().meta({
+    description: 'keeps traffic near. `default_servers` belong to a level with `spill: down` only',
+    otherwise: 'everybody is as near',
+    examples: [{ from: 'labels.zone', prefer: ['a', 'b'], spill: 'down' }],
+  }),
+  load_test_concurrency: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .meta({
+      description:
+        'follows the service so many times, as `<name>_0` and on, to load a registry; only the first has the `port`',
+      otherwise: 'once, under its own name',
+      examples: [100],
+    }),
+  haproxy: haproxyServiceSchema.optional().meta({
+    description: 'how apps reach it through the local proxy',
+    otherwise: 'not proxied',
+    examples: [{ port: 3213, server_options: 'check' }],
+  }),
+});
+
 /** One service as it is written. */
-export const serviceSchema = z
-  .strictObject({
-    discovery: discoverySchema.meta({
-      description: 'how its members are found',
-      examples: [{ method: 'zookeeper', path: '/services/web' }],
-    }),
-    discovery_multi: discoveryMultiSchema.optional().meta({
-      description:
-        '`{watchers, resolver}` beside `discovery`, as in the originals: a `multi` whose watcher `primary` is the `discovery`. A toggle that was never read serves `primary`',
-      examples: [
-        {
-          watchers: { old: { method: 'zookeeper', path: '/old/web' } },
-          resolver: { method: 'union' },
-        },
-      ],
-      leaf: true,
-    }),
-    default_servers: z
-      .array(defaultServer)
-      .default([])
-      .meta({
-        description: 'served when no member is announced',
-        examples: [[{ name: 'spare-1', host: '10.0.0.9', port: 3000 }]],
-      }),
-    keep_default_servers: z
-      .boolean()
-      .default(false)
-      .meta({ description: 'serves them beside those announced' }),
-    use_previous_backends: z.boolean().default(true).meta({
-      description: 'keeps the last members when none is left and there are no default servers',
-    }),
-    backend_port_override: port.optional().meta({
-      description: 'this port for every discovered member, whatever was announced',
-      examples: [8080],
-    }),
-    leader_election: z.boolean().default(false).meta({
-      description:
-        'serves only the member that announced itself first (the lowest ZooKeeper sequence number), and goes on with it while its record stands. Where one member has no such number, nobody is served',
-    }),
-    shrink_guard: z
-      .union([z.literal(false), shrinkGuardSchema])
-      .optional()
-      .meta({
-        description: 'as at the top level, for this service',
-        otherwise: 'the top level’s',
-        examples: [false],
-        leaf: true,
-      }),
-    locality: localitySchema.optional().meta({
-      description:
-        '`{from, prefer, spill}`: keeps traffic near. `from` is a label (`labels.zone`), `prefer` its values from the nearest level on (`[a, b]`); who has another value or none is the last level. `spill: members<N` (`members<1`): the next level is served beside the nearer ones while these have fewer than N announced members. `spill: down`: HAProxy takes the nearest level in which it has a server that is up, by itself, with one backend for each level (`<name>`, `<name>.spill1`, …); give `server_options: check …` so that it can tell, and a `port`. `default_servers` belong to a level with `down` only',
-      examples: [{ from: 'labels.zone', prefer: ['a', 'b'], spill: 'down' }],
-      leaf: true,
-    }),
-    load_test_concurrency: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .optional()
-      .meta({
-        description:
-          'follows the service so many times, as `<name>_0` and on, to load a registry; only the first has the `port`',
-        otherwise: 'once, under its own name',
-        examples: [100],
-      }),
-    haproxy: haproxyServiceSchema.optional().meta({
-      description: 'how apps reach it through the local proxy',
-      otherwise: 'not proxied',
-      examples: [{ port: 3213, server_options: 'check' }],
-    }),
-  })
-  .transform(({ discovery_multi: more, ...service }) => ({
-    ...service,
-    discovery: more ? withPrimary(more, service.discovery) : service.discovery,
-  }));
+export const serviceSchema = serviceObject.transform(({ discovery_multi: more, ...service }) => ({
+  ...service,
+  discovery: more ? withPrimary(more, service.discovery) : service.discovery,
+}));
+
+/** What services may be spared to say; it need not be whole. */
+const defaultsSchema = serviceObject
+  .omit({ discovery_multi: true, load_test_concurrency: true })
+  .partial()
+  .extend({ discovery: z.record(z.string(), z.unknown()).optional() });
 
 /** synapse's configuration as it is written. */
 export const configSchema = z
   .strictObject({
-    $schema: schemaKey,
+    $schema: schemaKey('synapse'),
     services: z.record(z.string(), serviceSchema).meta({
       description: 'what is used here, by name',
       otherwise: 'required, or `service_conf_dir`',
       examples: [{ web: { discovery: { method: 'zookeeper', path: '/services/web' } } }],
     }),
     service_conf_dir: serviceConfDir,
+    defaults: defaultsSchema.optional().meta({
+      description:
+        'keys of a service, for every service (of `service_conf_dir`, too) that was written without them. Mappings are merged key by key; a list, a plain value or `null` is the service’s own where it has one. `haproxy` is for services that have such a section, `discovery` for those of the same `method` or of none. Editors that know the JSON Schema still ask a service for what it needs',
+      examples: [{ discovery: { method: 'zookeeper' }, haproxy: { listen: ['mode http'] } }],
+      leaf: true,
+    }),
     zookeeper: zooKeeperSchema.optional(),
     registry: registrySchema.optional(),
     startup_timeout: duration.prefault(3).meta({
@@ -230,8 +244,19 @@ export async function loadConfig(
   file: string,
   read?: (file: string) => Promise<Source | undefined>,
 ): Promise<LoadedConfig> {
-  const source = await readSourceWithServices(file, read);
-  return { config: validate(configSchema, source), source };
+  const source = inheritDefaults(await readSourceWithServices(file, read), inherits);
+  try {
+    return { config: validate(configSchema, source), source };
+  } catch (error) {
+    throw error instanceof ConfigError ? new ConfigError(withoutInherited(error.problems)) : error;
+  }
+}
+
+/** A section that makes a service be proxied is not made of defaults alone, nor a discovery of two methods. */
+function inherits(key: string, own: unknown, shared: unknown): boolean {
+  if (key === 'haproxy') return own !== undefined;
+  const method = (discovery: unknown) => (discovery as { method?: unknown } | undefined)?.method;
+  return key !== 'discovery' || [undefined, method(shared)].includes(method(own) as undefined);
 }
 
 type Problem = readonly [path: readonly string[], message: string];

@@ -1,10 +1,11 @@
-import type { Instance } from '@smartstack/registry';
+import { type Instance, withBadRecords } from '@smartstack/registry';
 import { expect, test } from 'vitest';
 
 import type { ServiceConfig } from './config.ts';
 import { createTrace } from './discovery/trace.ts';
 import { explain } from './explain.ts';
 import type { Followed } from './followers.ts';
+import { explanationText } from './operator/shown.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
 import type { Service } from './service.ts';
 
@@ -113,6 +114,14 @@ test('what is served before anything was heard is said', async () => {
   const stale = explain(silent, service(undefined, { defaults, stale: true }), []);
   expect(whys(stale)[0]).toMatch(/: remembered from an earlier run/);
   expect(stale.summary).toBe('the discovery was not heard yet; 1 served meanwhile');
+});
+
+test('records that cannot be read are said, with their reasons', async () => {
+  const bad = [{ id: 'vm-9_0000000009', reason: 'not JSON' }];
+  const each = await followed({ found: withBadRecords([], bad), filtered: [], kept: [] }, {});
+  const explained = explain(each, service([]), []);
+  expect(explained.summary).toBe('0 found, 1 cannot be read, 0 served');
+  expect(explanationText(explained)).toMatch(/\n {2}vm-9_0000000009 +cannot be read +not JSON\n$/);
 });
 
 test('a replaced port is the member’s', async () => {

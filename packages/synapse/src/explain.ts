@@ -1,4 +1,4 @@
-import { type Instance, keyOf } from '@smartstack/registry';
+import { type BadRecord, badRecordsOf, type Instance, keyOf } from '@smartstack/registry';
 
 import { filtersOf, type LabelFilter, obstacleOf } from './discovery/policies/label-filters.ts';
 import { type Locality, levelOf } from './discovery/policies/locality.ts';
@@ -23,6 +23,8 @@ export interface Explanation {
   /** One sentence about the whole. */
   readonly summary: string;
   readonly members: readonly ExplainedMember[];
+  /** Records in the registry that are no members, and why. */
+  readonly unreadable: readonly BadRecord[];
 }
 
 /** Says of every member that was found, is served or stands in the proxy where it stopped and why. */
@@ -49,6 +51,7 @@ export function explain(
     method,
     summary: summaryOf(followed, service, members.filter(({ served }) => served).length),
     members,
+    unreadable: badRecordsOf(followed.trace?.at('found') ?? []),
   };
 }
 
@@ -133,7 +136,9 @@ function summaryOf({ trace, guard }: Followed, service: Service, served: number)
     return found === undefined
       ? `the discovery was not heard yet; ${served} served meanwhile`
       : `heard, but no whole list yet; ${served} served meanwhile`;
-  return `${found?.length ?? 0} found, ${served} served; records that cannot be read are in the log`;
+  const bad = badRecordsOf(found ?? []).length;
+  const unreadable = bad > 0 ? `, ${bad} cannot be read` : '';
+  return `${found?.length ?? 0} found${unreadable}, ${served} served`;
 }
 
 /** The states of a service's servers in the proxies, by address. */

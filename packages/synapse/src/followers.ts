@@ -23,7 +23,8 @@ export interface Followed {
 }
 
 export interface FollowersOptions {
-  onChange(snapshot: Snapshot): void;
+  /** Called after each change. */
+  onChange(): void;
 }
 
 /** Follows a set of services, which may be replaced by another. */
@@ -51,15 +52,21 @@ export function createFollowers(
 ): Followers {
   const followers = new Map<string, Follower>();
   const awaited = createAwaited();
-  let snapshot: Snapshot = new Map();
+  let services = new Map<string, Service>();
+  let isShown = false;
   let started: { readonly group: TaskGroup; readonly signal: AbortSignal } | undefined;
 
   function update(follower: Follower, change: (service: Service) => Service): void {
     const { name } = follower.followed.service;
-    const service = snapshot.get(name);
+    const service = services.get(name);
     if (followers.get(name) !== follower || !service) return;
-    snapshot = new Map(snapshot).set(name, change(service));
-    onChange(snapshot);
+    const changed = change(service);
+    if (changed === service) return;
+    // What somebody has seen is never changed; what nobody has, need not be copied.
+    if (isShown) services = new Map(services);
+    isShown = false;
+    services.set(name, changed);
+    onChange();
   }
 
   async function followMembers(follower: Follower, signal: AbortSignal): Promise<void> {
@@ -77,7 +84,9 @@ export function createFollowers(
       awaited.heard(follower.followed);
       const none = Object.keys(change).length === 0;
       const merged = none ? haproxy : { ...haproxy, ...change };
-      update(follower, (service) => ({ ...service, haproxy: merged }));
+      update(follower, (service) =>
+        service.haproxy === merged ? service : { ...service, haproxy: merged },
+      );
     }
   }
 
@@ -96,7 +105,7 @@ export function createFollowers(
   }
 
   function replace(next: readonly Followed[]): void {
-    const services = new Map<string, Service>();
+    const replaced = new Map<string, Service>();
     const names = new Set(next.map(({ service }) => service.name));
     for (const [name, follower] of followers) if (!names.has(name)) end(name, follower);
     const changed = next.filter(({ service, identity }) => {
@@ -110,13 +119,14 @@ export function createFollowers(
       if (present) end(name, present);
       followers.set(name, follower);
     }
-    for (const { service } of next) services.set(service.name, initial(service));
-    snapshot = services;
+    for (const { service } of next) replaced.set(service.name, initial(service));
+    services = replaced;
+    isShown = false;
     for (const follower of fresh) begin(follower);
-    onChange(snapshot);
+    onChange();
 
     function initial(service: Service): Service {
-      const before = snapshot.get(service.name);
+      const before = services.get(service.name);
       if (!before) return service;
       const isNew = changed.some((each) => each.service === service);
       return isNew ? { ...service, instances: before.instances } : before;
@@ -127,7 +137,10 @@ export function createFollowers(
   awaited.expect([...followers.values()].flatMap(partsOf));
   return {
     replace,
-    snapshot: () => snapshot,
+    snapshot: () => {
+      isShown = true;
+      return services;
+    },
     get: (name) => followers.get(name)?.followed,
     heard: awaited.all,
     start: (group, signal) => {

@@ -1,1 +1,2 @@
 export { configSchema, serviceSchema } from './config.ts';
+export { originals } from './file/originals.ts';

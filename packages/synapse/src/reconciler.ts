@@ -51,14 +51,23 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     labels: ['served'],
   });
 
-  const post = (snapshot: Snapshot) => {
+  function measure(snapshot: Snapshot): void {
     const silent = [...snapshot.values()].filter(({ instances }) => instances === undefined);
     const stale = silent.filter((service) => service.stale).length;
     unheard.set({ served: 'stale' }, stale);
     unheard.set({ served: 'defaults' }, silent.length - stale);
-    if (started) for (const lane of lanes) lane.post(snapshot);
-  };
+  }
+
+  /** Before the first apply nobody looks, and a thousand services may be heard of at once. */
+  function post(): void {
+    if (!started) return;
+    const snapshot = followers.snapshot();
+    measure(snapshot);
+    for (const lane of lanes) lane.post(snapshot);
+  }
+
   const followers = createFollowers(options.followed, { onChange: post });
+  measure(followers.snapshot());
 
   async function start(signal: AbortSignal): Promise<void> {
     await before(followers.heard, startupTimeout, signal);
@@ -67,7 +76,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if (missing.length > 0 && !signal.aborted)
       log.warn({ services: missing.map(({ name }) => name) }, 'starting before all were heard');
     started = true;
-    post(snapshot);
+    post();
   }
 
   async function wake(lane: Lane, signal: AbortSignal): Promise<void> {

@@ -83,6 +83,18 @@ test('a new file that is bad is left out', async () => {
   expect(ports()).toEqual({ web: 1001, api: 1002 });
 });
 
+test('a folder that was taken away and put back is watched again, once asked', async () => {
+  await rm(join(directory, 'conf.d'), { recursive: true });
+  await vi.waitFor(() => expect(reloader.problems()).toHaveLength(1), { timeout: 5000 });
+  expect(ports()).toEqual({ web: 1001, api: 1002 });
+  await mkdir(join(directory, 'conf.d'));
+  await service('web', base(1011));
+  reloader.request();
+  await vi.waitFor(() => expect(ports()).toEqual({ web: 1011 }), { timeout: 5000 });
+  await service('web', base(1012));
+  await vi.waitFor(() => expect(ports()).toEqual({ web: 1012 }), { timeout: 5000 });
+});
+
 test('the main file is read again when asked, and a bad one changes nothing', async () => {
   await main('services: {old: {discovery: {method: base}}}\nservice_conf_dir: conf.d\n');
   reloader.request();

@@ -1,15 +1,9 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import {
-  ConfigError,
-  createLatest,
-  type Log,
-  messageOf,
-  readSource,
-  type Source,
-} from '@smartstack/daemon';
+import { createLastGood, createLatest, type Log, messageOf } from '@smartstack/daemon';
 
 import { type LoadedConfig, loadConfig } from './config.ts';
 
@@ -34,56 +28,32 @@ const settle = 150;
 
 export function createReloader(file: string, log: () => Log): Reloader {
   const requests = createLatest<void>();
-  let good: ReadonlyMap<string, Source> = new Map();
+  const source = createLastGood((read) => loadConfig(file, read));
   let problems: readonly string[] = [];
-
-  async function load(): Promise<LoadedConfig> {
-    const sources = new Map<string, Source>();
-    const loaded = await loadConfig(file, async (path) => {
-      const source = await readSource(path);
-      sources.set(path, source);
-      return source;
-    });
-    good = sources;
-    problems = [];
-    return loaded;
-  }
-
-  /** With those service files that have a problem as they were when they last had none. */
-  async function loadAround(error: ConfigError): Promise<LoadedConfig> {
-    const used = new Map<string, Source>();
-    const bad: string[] = [];
-    const loaded = await loadConfig(file, async (path) => {
-      const isBad = error.problems.some((problem) => problem.startsWith(`${path}:`));
-      if (isBad) bad.push(path);
-      const source = isBad ? good.get(path) : await readSource(path);
-      if (source) used.set(path, source);
-      return source;
-    });
-    if (bad.length === 0) throw error;
-    good = used;
-    return loaded;
-  }
+  let first: Loaded | undefined;
 
   async function again(): Promise<LoadedConfig | undefined> {
-    try {
-      return await load();
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      problems = error.problems;
+    const found = await source.loadAgain();
+    problems = found.problems;
+    if (problems.length > 0)
       log().error({ problems }, 'bad configuration: what was good before stays in use');
-      return loadAround(error).catch(() => undefined);
-    }
+    return found.loaded;
   }
 
   return {
-    load,
+    load: async () => {
+      const time = Date.now();
+      const loaded = await source.load();
+      const directory = folderOf(file, loaded);
+      first = directory === undefined ? undefined : { directory, time };
+      return loaded;
+    },
     request: requests.set,
     problems: () => problems,
     changes: async function* (signal) {
       const folder = createFolderWatch(requests.set, log);
-      const first = await again();
-      folder.follow(first && folderOf(file, first));
+      folder.follow(first?.directory);
+      if (first && (await changedSince(first))) requests.set();
       try {
         for await (const _ of requests.values(signal)) {
           await sleep(settle, undefined, { signal }).catch(() => {});
@@ -104,24 +74,51 @@ function folderOf(file: string, { config }: LoadedConfig): string | undefined {
   return config.service_conf_dir && resolve(dirname(file), config.service_conf_dir);
 }
 
+/** A folder that was read, and when that began, in milliseconds since 1970. */
+interface Loaded {
+  readonly directory: string;
+  readonly time: number;
+}
+
+/** File systems tell a change's time no finer than this, in milliseconds. */
+const grain = 2_000;
+
+/** Whether a folder or something in it may have changed since it was read. */
+async function changedSince({ directory, time }: Loaded): Promise<boolean> {
+  const names = await readdir(directory).catch(() => []);
+  const times = await Promise.all(
+    [directory, ...names.map((name) => join(directory, name))].map((path) =>
+      stat(path).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => Number.POSITIVE_INFINITY,
+      ),
+    ),
+  );
+  return times.some((changed) => changed > time - grain);
+}
+
 /** Tells of every change in the folder that it follows; one that cannot be watched is said, and left to SIGHUP. */
 function createFolderWatch(tell: () => void, log: () => Log) {
-  let followed: string | undefined;
   let watcher: FSWatcher | undefined;
+
+  function open(directory: string): FSWatcher | undefined {
+    const complain = (error: unknown) => {
+      log().warn({ directory, reason: messageOf(error) }, 'cannot watch; SIGHUP reads it again');
+      return undefined;
+    };
+    try {
+      return watch(directory, tell).on('error', complain);
+    } catch (error) {
+      return complain(error);
+    }
+  }
+
   return {
+    /** Anew each time, since a folder that was replaced has the same name; the new watch before the old one goes. */
     follow: (directory: string | undefined): void => {
-      if (directory === followed) return;
-      watcher?.close();
-      watcher = undefined;
-      followed = directory;
-      if (directory === undefined) return;
-      const complain = (error: unknown) =>
-        log().warn({ directory, reason: messageOf(error) }, 'cannot watch; SIGHUP reads it again');
-      try {
-        watcher = watch(directory, tell).on('error', complain);
-      } catch (error) {
-        complain(error);
-      }
+      const before = watcher;
+      watcher = directory === undefined ? undefined : open(directory);
+      before?.close();
     },
   };
 }

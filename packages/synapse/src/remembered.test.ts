@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -34,6 +34,12 @@ test('what is written is read', async () => {
 test('no file is nothing to remember', async () => {
   expect(await readMemory(path, silentLog)).toEqual(new Map());
   expect(await readdir(directory)).toEqual([]);
+});
+
+test('what cannot be read is left where it is', async () => {
+  await mkdir(path);
+  expect(await readMemory(path, silentLog)).toEqual(new Map());
+  expect(await readdir(directory)).toEqual(['snapshot.json']);
 });
 
 test.each<[string, (text: string) => string]>([

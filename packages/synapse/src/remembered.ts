@@ -42,22 +42,31 @@ export async function writeMemory(path: string, memory: Memory): Promise<void> {
 
 /**
  * Reads what was served; nothing where there is no file. One that is damaged, or of another version, is
- * renamed to `<path>.bad` and said to be. Never rejects.
+ * renamed to `<path>.bad` and said to be; one that cannot be read is left alone. Never rejects.
  */
 export async function readMemory(path: string, log: Log): Promise<Memory> {
+  const content = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (!hasCode(error, 'ENOENT'))
+      log.error({ path, reason: messageOf(error) }, 'cannot read the snapshot');
+    return undefined;
+  });
+  if (content === undefined) return new Map();
   try {
-    const { checksum, services: text } = file.parse(JSON.parse(await readFile(path, 'utf8')), {
-      error: () => 'not a snapshot of this version',
-    });
-    if (checksumOf(text) !== checksum) throw new Error('its checksum is wrong');
-    const parsed = services.parse(JSON.parse(text), { error: () => 'bad members' });
-    return new Map(Object.entries(parsed) as [string, Remembered][]);
+    return parseMemory(content);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return new Map();
     log.error({ path, reason: reasonOf(error) }, 'cannot use the snapshot; it is set aside');
     await rename(path, `${path}.bad`).catch(() => {});
     return new Map();
   }
+}
+
+function parseMemory(content: string): Memory {
+  const { checksum, services: text } = file.parse(JSON.parse(content), {
+    error: () => 'not a snapshot of this version',
+  });
+  if (checksumOf(text) !== checksum) throw new Error('its checksum is wrong');
+  const parsed = services.parse(JSON.parse(text), { error: () => 'bad members' });
+  return new Map(Object.entries(parsed) as [string, Remembered][]);
 }
 
 function checksumOf(text: string): string {

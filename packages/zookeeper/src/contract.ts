@@ -27,6 +27,11 @@ export interface SessionOptions {
   readonly readBudget?: { readonly perSecond: number; readonly burst: number };
   /** How often every watched path is compared with the server's truth, jittered, in milliseconds. Default 300,000. */
   readonly resyncInterval?: number;
+  /**
+   * Whether a child's name says all there is to know of it. Such children are neither read nor watched:
+   * they come with empty data and without a stat. Default: none is.
+   */
+  readonly wholeNames?: (name: string) => boolean;
   readonly log?: Log;
   readonly metrics?: Metrics;
 }
@@ -73,7 +78,8 @@ export type CreateMode =
 export interface Child {
   readonly name: string;
   readonly data: Buffer;
-  readonly stat: Stat;
+  /** Undefined for one whose name says all. */
+  readonly stat: Stat | undefined;
 }
 
 export interface EphemeralOptions {
@@ -135,6 +141,11 @@ export interface Session extends AsyncDisposable {
    * yielded before it exists, and one that vanished yields an empty list. Ends when aborted.
    */
   children(path: string, signal: AbortSignal): AsyncIterable<readonly Child[]>;
+  /**
+   * Yields a node's data, then again whenever it was written; undefined where there is no node. Ends when
+   * aborted.
+   */
+  data(path: string, signal: AbortSignal): AsyncIterable<Buffer | undefined>;
 
   /**
    * Deletes the nodes of a resumed session that no `ephemeral` has taken over. Call it once all that

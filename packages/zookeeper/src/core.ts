@@ -29,6 +29,8 @@ export interface Core {
   /** The session timeout, in milliseconds. */
   timeout(): number;
   readonly resyncInterval: number;
+  /** Whether a child is neither to be read nor watched, since its name says all. */
+  wholeNames(name: string): boolean;
   /** Bounds how many reads of members, and sweeps over them, are under way: thousands at once would block the process. */
   readonly reading: Gate;
   readonly sweeping: Gate;

@@ -65,7 +65,15 @@ export function createMembers(
     stat = found?.stat;
     const present = new Set(found?.names);
     for (const name of [...known.keys()]) if (!present.has(name)) forget(name);
-    return [...present].filter((name) => !known.has(name));
+    return [...present].filter((name) => !known.has(name) && !take(name));
+  }
+
+  /** Whether the name says all, and is known by it from now on. */
+  function take(name: string): boolean {
+    if (!core.wholeNames(name)) return false;
+    known.set(name, { child: { name, data: Buffer.alloc(0), stat: undefined }, epoch: 0 });
+    changed = true;
+    return true;
   }
 
   /** A member that vanished meanwhile, or that we may not read, is none. */
@@ -73,7 +81,7 @@ export function createMembers(
     const epoch = core.epoch();
     try {
       const found = await submit(get(join(path, name), { watch: true }), { signal });
-      if (found.stat.mzxid !== known.get(name)?.child.stat.mzxid) changed = true;
+      if (found.stat.mzxid !== known.get(name)?.child.stat?.mzxid) changed = true;
       known.set(name, { child: { name, ...found }, epoch });
     } catch (error) {
       if (!isCode(error, 'NO_NODE', 'NO_AUTH')) throw error;
@@ -91,14 +99,16 @@ export function createMembers(
     if (!member) return;
     const audited = unaudited.delete(name) && member.epoch === epoch;
     known.set(name, { ...member, epoch: Math.max(epoch, member.epoch) });
-    if (now?.mzxid === member.child.stat.mzxid) return;
+    if (now?.mzxid === member.child.stat?.mzxid) return;
     if (audited && !changes.expects(name)) missed();
     changes.add({ members: [name], list: now === undefined });
   }
 
   const unseen = () =>
     [...known]
-      .filter(([name, { epoch }]) => epoch !== core.epoch() || unaudited.has(name))
+      .filter(([name, { child, epoch }]) => {
+        return child.stat && (epoch !== core.epoch() || unaudited.has(name));
+      })
       .map(([name]) => name);
 
   /** Goes on beside everything else, since changes must not wait for it. Never rejects. */
@@ -122,7 +132,7 @@ export function createMembers(
       missed();
       changes.add({ list: true });
     }
-    for (const name of known.keys()) unaudited.add(name);
+    for (const [name, { child }] of known) if (child.stat) unaudited.add(name);
     changes.add({ sweep: true });
   }
 

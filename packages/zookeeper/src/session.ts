@@ -5,6 +5,7 @@ import { children } from './children.ts';
 import { type Connection, shown } from './connection.ts';
 import type { OperationOptions, Session, SessionOptions } from './contract.ts';
 import type { Core } from './core.ts';
+import { data } from './data.ts';
 import { createEnding } from './ending.ts';
 import { keepEphemeral } from './ephemeral.ts';
 import { createGate } from './gate.ts';
@@ -89,6 +90,7 @@ export function connect(options: SessionOptions): Session {
     inherited: new Set(options.resume?.paths),
     timeout: () => link.timeout,
     resyncInterval: settings.resyncInterval,
+    wholeNames: options.wholeNames ?? (() => false),
     reading: createGate(8),
     sweeping: createGate(2),
     signal: users.signal,
@@ -127,6 +129,7 @@ export function connect(options: SessionOptions): Session {
     ...nodes,
     ephemeral: (node, signal) => keepEphemeral(core, node, signal),
     children: (path, signal) => children(core, path, signal),
+    data: (path, signal) => data(core, path, signal),
     dropUnclaimed: (within) => dropUnclaimed(core, within),
     ...ending,
     [Symbol.asyncDispose]: ending.close,

@@ -10,12 +10,13 @@ export const serviceConfDir = z
     examples: ['conf.d'],
   });
 
-/** What JSON files name their JSON Schema by. */
-export const schemaKey = z
-  .string()
-  .optional()
-  .meta({
-    description:
-      'the JSON Schema of this file, for editors; without effect here. In YAML write `# yaml-language-server: $schema=…`',
-    examples: ['/usr/lib/node_modules/@smartstack/nerve/nerve.schema.json'],
-  });
+/** What a daemon's JSON files name their JSON Schema by. */
+export const schemaKey = (daemon: string) =>
+  z
+    .string()
+    .optional()
+    .meta({
+      description:
+        'the JSON Schema of this file, for editors; without effect here. In YAML write `# yaml-language-server: $schema=…`',
+      examples: [`/usr/lib/node_modules/@smartstack/${daemon}/${daemon}.schema.json`],
+    });

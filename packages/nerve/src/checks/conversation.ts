@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 import type { Target } from './check.ts';
+import { lookup } from './lookup.ts';
 
 /** More than this is no answer that a check waits for. */
 const limit = 65_536;
@@ -22,7 +23,7 @@ export async function converse(
   talk: (conversation: Conversation) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const socket = connect(target.port, target.host);
+  const socket = connect({ ...target, lookup });
   const trouble = troubleOf(socket, signal);
   try {
     const talked = once(socket, 'connect').then(() => talk(conversationOver(socket)));

@@ -55,18 +55,22 @@ test('at the deadline the command and all that it started are killed', async () 
   expect((await run({ shell }, 0.3)).reason).toBe(`run ${shell}: no answer within 300 ms`);
   expect(performance.now() - start).toBeLessThan(3000);
   const pid = await readFile(join(directory, 'child'), 'utf8');
-  // A zombie is dead and only waits for its new parent.
-  const state = () => execa('ps', ['-o', 'stat=', '-p', pid.trim()], { reject: false });
-  await vi.waitFor(async () => expect((await state()).stdout).toMatch(/^(Z.*)?$/));
+  await ended(pid);
 });
 
-test('a child that outlives a command that passed does not hold it up', async () => {
+test('a child that outlives a command that passed neither holds it up nor lives on', async () => {
   const start = performance.now();
   const result = await run({ shell: 'sleep 60 & echo $! > child' });
   expect(result.passed).toBe(true);
   expect(performance.now() - start).toBeLessThan(3000);
-  process.kill(Number(await readFile(join(directory, 'child'), 'utf8')));
+  await ended(await readFile(join(directory, 'child'), 'utf8'));
 });
+
+/** A zombie is dead and only waits for its new parent. */
+async function ended(pid: string): Promise<void> {
+  const state = () => execa('ps', ['-o', 'stat=', '-p', pid.trim()], { reject: false });
+  await vi.waitFor(async () => expect((await state()).stdout).toMatch(/^(Z.*)?$/));
+}
 
 test('output without end neither fills memory nor blocks', async () => {
   expect((await run({ shell: 'head -c 10000000 /dev/zero; exit 2' })).reason).toContain(

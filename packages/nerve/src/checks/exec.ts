@@ -34,7 +34,8 @@ const schema = z
 
 /**
  * Passes when a command exits with 0. It runs in the configuration's folder and finds the service in
- * NERVE_SERVICE, NERVE_HOST and NERVE_PORT. At its deadline its whole process group is killed.
+ * NERVE_SERVICE, NERVE_HOST and NERVE_PORT. Its whole process group is killed at its deadline, and what it
+ * left behind there when it ends by itself.
  */
 export const exec: CheckMechanism<typeof schema> = {
   type: 'exec',
@@ -78,6 +79,7 @@ function run(argv: readonly string[], deps: CheckDeps, signal: AbortSignal): Pro
     signal.addEventListener('abort', onAbort);
     child.once('error', settle);
     child.once('exit', (code, ended) => {
+      killGroup(child.pid);
       if (signal.aborted) return settle(signal.reason as Error);
       if (code === 0) return settle();
       const how = ended ? `ended by ${ended}` : `exit code ${code}`;

@@ -2,6 +2,7 @@ import { type ClientHttp2Session, connect, constants } from 'node:http2';
 
 import { z } from 'zod';
 
+import { percentDecoded } from '../percent.ts';
 import { addressOf, type CheckMechanism, nameOf, networkKeys, targetOf } from './check.ts';
 import { failure } from './reason.ts';
 import { sslKeys, tlsKeys, tlsOptionsOf } from './tls.ts';
@@ -104,20 +105,13 @@ function faultOf(data: Buffer, trailers: Answer['trailers']): string | undefined
   if (http !== 200) return `HTTP status ${http}`;
   if (code !== undefined && code !== '0') {
     const name = statusNames[Number(code)] ?? `status ${code}`;
-    return typeof message === 'string' && message !== '' ? `${name}: ${decoded(message)}` : name;
+    return typeof message === 'string' && message !== ''
+      ? `${name}: ${percentDecoded(message)}`
+      : name;
   }
   if (data.length < 5 || data[0] !== 0) return 'not a gRPC answer';
   const serving = data[5] === 0x08 ? data[6] : 0;
   return serving === 1 ? undefined : (servingNames[serving ?? 0] ?? `serving status ${serving}`);
-}
-
-/** A percent-encoded text, or what was sent where it is none. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 const servingNames = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'];

@@ -3,7 +3,6 @@ import * as plain from 'node:http';
 import * as secure from 'node:https';
 
 import { startDeadline } from '../deadline.ts';
-import type { AbortSlot } from './abort-slot.ts';
 
 /** What is asked and how long each part of it may take, in milliseconds. */
 export interface Request {
@@ -31,20 +30,21 @@ export interface Answer {
 const bodyLimit = 1_048_576;
 
 /** Sends one request and reads its answer; rejects with the first trouble. */
-export function send(request: Request, slot: AbortSlot, signal: AbortSignal): Promise<Answer> {
+export function send(request: Request, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = (request.ssl ? secure : plain).request(request.options);
     const phase = createPhase(request.timeout, (error) => sent.destroy(error));
-    const release = slot(signal, () => sent.destroy(signal.reason as Error));
+    const onAbort = () => sent.destroy(signal.reason as Error);
     const settle = (settled: () => void) => {
       phase.end();
-      release();
+      signal.removeEventListener('abort', onAbort);
       settled();
       sent.destroy();
     };
     const fail = (error: Error) => settle(() => reject(error));
     const read = () => phase.begin('no answer', request.readTimeout);
 
+    signal.addEventListener('abort', onAbort);
     phase.begin('not connected', request.openTimeout);
     sent.on('socket', (socket) => {
       socket.once('connect', () =>

@@ -1,7 +1,6 @@
 import { messageOf } from '@smartstack/daemon';
 import { z } from 'zod';
 
-import { createAbortSlot } from './abort-slot.ts';
 import {
   addressOf,
   type Check,
@@ -13,6 +12,7 @@ import {
   targetOf,
 } from './check.ts';
 import { type Answer, type Request, send } from './http-request.ts';
+import { lookup } from './lookup.ts';
 import { failure } from './reason.ts';
 import { tlsKeys, tlsOptionsOf } from './tls.ts';
 
@@ -150,12 +150,11 @@ function createHttpCheck(config: HttpConfig, service: CheckDeps): Check {
   const { uri, ssl, method } = config;
   const url = `http${ssl ? 's' : ''}://${addressOf(targetOf(config, service))}${uri}`;
   const request = requestOf(config, service);
-  const slot = createAbortSlot();
   return {
     name: nameOf(config, service),
     run: async (signal) => {
       try {
-        const fault = faultOf(await send(request, slot, signal), config);
+        const fault = faultOf(await send(request, signal), config);
         if (fault !== undefined) throw new Error(fault);
       } catch (error) {
         throw failure(`${method} ${url}`, error);
@@ -174,6 +173,7 @@ function requestOf(config: HttpConfig, service: CheckDeps): Request {
       method,
       headers: { 'user-agent': 'nerve', ...headers },
       agent: false,
+      lookup,
       ...(ssl && tlsOptionsOf(config, service.directory)),
     },
     timeout: config.timeout,

@@ -2,6 +2,7 @@ import { type EventEmitter, once } from 'node:events';
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 
 import { hasCode } from '@smartstack/daemon';
 
@@ -22,8 +23,8 @@ export const httpServer = (listener: RequestListener, host?: string) =>
   start(createServer(listener), host);
 
 /** HTTPS with a certificate that nobody signed. */
-export const httpsServer = (listener: RequestListener) =>
-  start(createTlsServer(certificate, listener));
+export const httpsServer = (listener: RequestListener, options: TlsOptions = {}) =>
+  start(createTlsServer({ ...certificate, ...options }, listener));
 
 /** A port that nothing listens on. */
 export async function closedPort(host?: string): Promise<number> {

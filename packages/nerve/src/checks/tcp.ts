@@ -2,7 +2,6 @@ import { connect, type Socket } from 'node:net';
 
 import { z } from 'zod';
 
-import { type AbortSlot, createAbortSlot } from './abort-slot.ts';
 import {
   addressOf,
   type CheckMechanism,
@@ -11,6 +10,7 @@ import {
   type Target,
   targetOf,
 } from './check.ts';
+import { lookup } from './lookup.ts';
 import { failure } from './reason.ts';
 
 const schema = z
@@ -23,24 +23,24 @@ export const tcp: CheckMechanism<typeof schema> = {
   schema,
   create: (config, service) => {
     const target = targetOf(config, service);
-    const slot = createAbortSlot();
     return {
       name: nameOf(config, service),
-      run: (signal) => connectOnce(target, slot, signal),
+      run: (signal) => connectOnce(target, signal),
     };
   },
 };
 
-function connectOnce(target: Target, slot: AbortSlot, signal: AbortSignal): Promise<void> {
+function connectOnce(target: Target, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect(target.port, target.host);
+    const socket = connect({ ...target, lookup });
     const settle = (error?: unknown) => {
-      release();
+      signal.removeEventListener('abort', onAbort);
       socket.destroy();
       if (error === undefined) resolve();
       else reject(failure(`connect ${addressOf(target)}`, error));
     };
-    const release = slot(signal, () => settle(signal.reason));
+    const onAbort = () => settle(signal.reason);
+    signal.addEventListener('abort', onAbort);
     socket.on('error', settle);
     socket.on('connect', () =>
       settle(

@@ -24,48 +24,73 @@ export function addCommands(program: Command): void {
 
   program
     .command('status')
+    .summary('show what is up, announced, and why not')
     .description('Show the services: whether they are up, announced, and why not.')
     .option('--json', 'everything that is known, as JSON')
     .option('--watch', 'again every second')
+    .addHelpText('after', '\nExits with 0, or 1 when nerve cannot be asked.')
     .action(on(({ status }) => status));
   program
     .command('down')
     .argument('<service>')
+    .summary('take a service out of the registry')
     .description('Take a service out of the registry, whatever its checks say. Survives restarts.')
     .option('--reason <text>', 'why, for others to see')
     .option('--for <duration>', 'let it back by itself after 90s, 30m, 1h ...')
     .option('--wait', 'until it is gone from the registry')
+    .addHelpText(
+      'after',
+      '\nExits with 0, or 1 when nerve cannot be asked or it is not gone in time.',
+    )
     .action(on(({ down }) => down));
   program
     .command('up')
-    .argument('<service>')
+    .argument('[service]')
+    .summary('let it back')
     .description('Let a service that was taken down back into the registry.')
+    .option('--all', 'every service of this machine, as after a drain')
     .option('--wait', 'until it stands there')
+    .addHelpText(
+      'after',
+      '\nExits with 0, or 1 when nerve cannot be asked or it is not back in time.',
+    )
     .action(on(({ up }) => up));
   program
     .command('weight')
     .argument('<service>')
     .argument('<n>', 'a whole number, or default')
+    .summary('announce it with another weight')
     .description('Announce a service with another weight.')
+    .addHelpText('after', '\nExits with 0, or 1 when nerve cannot be asked.')
     .action(on(({ weight }) => weight));
   program
     .command('check')
     .argument('<service>')
-    .description(
-      "Run a service's checks once and say how they went (exits with 1 when one failed).",
+    .summary('run its checks once and explain')
+    .description("Run a service's checks once and say how they went.")
+    .addHelpText(
+      'after',
+      '\nExits with 0 when all passed, 1 when one failed or nerve cannot be asked.',
     )
     .action(on(({ check }) => check));
   program
     .command('drain')
+    .summary('take every service of this machine out')
     .description(
       'Take every service of this machine out of the registry, and wait until all are gone.',
     )
     .option('--reason <text>', 'why, for others to see')
     .option('--for <duration>', 'let them back by themselves after 90s, 30m, 1h ...')
+    .addHelpText(
+      'after',
+      '\nExits with 0 once all are gone, 1 when not in time or nerve cannot be asked.',
+    )
     .action(on(({ drain }) => drain));
   program
     .command('handoff')
+    .summary('end nerve, leave its announcements to the next one')
     .description('End nerve and leave its announcements to the next one, for an upgrade.')
+    .addHelpText('after', '\nExits with 0, or 1 when nerve cannot be asked.')
     .action(on(({ handOff }) => handOff));
 }
 

@@ -30,8 +30,9 @@ export function createClient(socketPath: string): Client {
 
 function whyNot(error: unknown): string {
   if (hasCode(error, 'ENOENT') || hasCode(error, 'ECONNREFUSED'))
-    return 'it does not run, or has another state_directory (-c tells)';
-  if (hasCode(error, 'EACCES')) return 'only the user that nerve runs as may';
+    return 'it does not run, or has another state_directory; start it, or name its file with -c';
+  if (hasCode(error, 'EACCES'))
+    return 'only the user that nerve runs as may; run this as that user, or with sudo';
   return messageOf(error);
 }
 

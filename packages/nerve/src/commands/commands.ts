@@ -33,7 +33,7 @@ export function createCommands(client: Client, print: (text: string) => void) {
       if (others.length === 0) return;
       if (performance.now() > deadline)
         throw new UserError(
-          `${others.join(', ')}: still ${announced ? 'not ' : ''}announced after ${patience / 1000} s`,
+          `${others.join(', ')}: still ${announced ? 'not ' : ''}announced after ${patience / 1000} s; nerve status says why`,
         );
       await sleep(100);
     }
@@ -56,7 +56,20 @@ export function createCommands(client: Client, print: (text: string) => void) {
       print(`${service} is taken down${options.wait ? ' and gone from the registry' : ''}`);
     },
 
-    up: async (service: string, { wait }: { wait?: boolean }) => {
+    up: async (service: string | undefined, { wait, all }: { wait?: boolean; all?: boolean }) => {
+      if ((service === undefined) === !all)
+        throw new UserError('name a service, or give --all for every one');
+      if (service === undefined) {
+        const { services } = (await client.ask('POST', '/up')) as Status;
+        const names = Object.entries(services).filter(([, { state }]) => state === 'up');
+        if (wait)
+          await waitUntil(
+            names.map(([name]) => name),
+            true,
+          );
+        const count = Object.keys(services).length;
+        return print(`all ${count} services may be announced again; ${names.length} are up`);
+      }
       const { state } = await order(service, 'up', {});
       if (wait) await waitUntil([service], true);
       print(`${service} may be announced again${wait ? ', and is' : `; its checks say: ${state}`}`);

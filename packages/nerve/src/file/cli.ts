@@ -2,8 +2,12 @@ import { orExit, readSourceWithServices, sayOk, writeStarter } from '@smartstack
 import type { Command } from 'commander';
 
 import { loadConfig } from '../load-config.ts';
-import { explain } from './explain.ts';
+import { explain, refusedKeys } from './explain.ts';
 import { starter } from './starter.ts';
+
+/** What a command without a configuration ends with. */
+export const noConfiguration =
+  'error: no configuration is given: name one with -c FILE, or write one with nerve init';
 
 interface Options {
   readonly config?: string;
@@ -15,30 +19,28 @@ export function addFileCommands(program: Command): void {
   program
     .command('init')
     .argument('[file]', 'where to', 'nerve.yaml')
+    .summary('write a commented configuration to start from')
     .description('Write a commented configuration to start from.')
     .option('-f, --force', 'overwrite a file that is there')
-    .addHelpText(
-      'after',
-      '\nExits with 0, or 1 when the file is there already or cannot be written.',
-    )
+    .addHelpText('after', '\nExits with 0, or 1 when the file is there or cannot be written.')
     .action(async (file: string, { force = false }: { force?: boolean }) => {
       await orExit(writeStarter(file, starter(), force));
       say(`${file}: written; adapt it, then:\n  nerve check-config -c ${file}\n  nerve -c ${file}`);
     });
   program
     .command('check-config')
+    .summary('say whether the configuration is good (-k)')
     .description('Say whether the configuration is good, with every problem.')
     .option('--explain', 'say what it means, and what is better now')
     .addHelpText('after', '\nExits with 0 when it is good, 1 when it is not.')
     .action(async ({ explain: explained }: { explain?: boolean }) => {
       const { config: file, instance_id: instanceId } = program.opts<Options>();
-      if (file === undefined)
-        return program.error('error: no configuration is given; name one with -c FILE');
+      if (file === undefined) return program.error(noConfiguration);
+      const { value } = await orExit(readSourceWithServices(file));
+      if (explained) for (const line of refusedKeys(value)) say(line);
       const config = await orExit(loadConfig(file, instanceId));
       sayOk(file, config.services.length);
-      if (!explained) return;
-      const { value } = await orExit(readSourceWithServices(file));
-      say(`\n${explain(config, value)}`);
+      if (explained) say(`\n${explain(config, value)}`);
     });
 }
 

@@ -21,6 +21,14 @@ export function explain(config: Config, written: unknown): string {
     .trimEnd();
 }
 
+/** What to do about keys of the original that are refused here, one line each. */
+export function refusedKeys(written: unknown): readonly string[] {
+  return adviceFor(
+    originals.filter(({ gone }) => gone),
+    written,
+  ).map(({ key, places }) => `${places[0]}: ${key.better}`);
+}
+
 function serviceText(service: ServiceConfig, config: Config, written: unknown): string {
   const { name, instance, checks, checkInterval } = service;
   const own = mapping(mapping(mapping(written).services)[name]);

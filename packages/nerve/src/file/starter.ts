@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-import { starterRegistry } from '@smartstack/daemon';
+import { packageFile, starterRegistry } from '@smartstack/daemon';
 
 /** A commented configuration to start from; it is good, and works with the one of `synapse init`. */
 export function starter(): string {
   const machine = hostname().replaceAll(/[^\x21-\x2e\x30-\x7e]/g, '-') || 'vm-1';
-  return `# yaml-language-server: $schema=${fileURLToPath(schema)}
+  return `# yaml-language-server: $schema=${schema}
 # What runs on this machine: nerve checks it, and announces it while it is healthy.
 
 instance_id: ${JSON.stringify(machine)} # this machine's name; unique in the fleet
@@ -33,4 +33,4 @@ services:
 `;
 }
 
-const schema = new URL('../../nerve.schema.json', import.meta.url);
+const schema = fileURLToPath(packageFile(import.meta.url, 'nerve.schema.json'));

@@ -5,12 +5,14 @@ import { encodeInstance, type Instance } from '../instance.ts';
 import type { Announcement } from '../registry.ts';
 import { keepPersistent } from './persistent.ts';
 import { nodePathOf, type RecordForm } from './record.ts';
+import type { SharedNodes } from './shared-nodes.ts';
 
 export interface RecordOptions {
   readonly session: Session;
   readonly log: Log;
   readonly path: string;
   readonly form: RecordForm;
+  readonly shared: SharedNodes;
 }
 
 export interface RecordAnnouncement extends Announcement {
@@ -42,7 +44,7 @@ export async function announceRecord(
   };
 }
 
-interface Node {
+export interface Node {
   /** Its path before the sequence number. */
   readonly wanted: string;
   readonly path: string;
@@ -51,19 +53,25 @@ interface Node {
 }
 
 async function createNode(
-  { session, log, path: parent, form }: RecordOptions,
+  { session, log, path: parent, form, shared }: RecordOptions,
   instance: Instance,
   signal: AbortSignal,
 ): Promise<Node> {
   const { nodeType = 'ephemeral_sequential', ttl } = form;
   const path = nodePathOf(parent, instance, form);
   const data = encodeInstance(instance);
-  if (nodeType === 'persistent' || nodeType === 'persistent_sequential') {
-    const options = { path, data, mode: nodeType, ttl, log };
-    return withWanted(path, await keepPersistent(session, options, signal));
-  }
-  const sequential = nodeType === 'ephemeral_sequential';
-  return withWanted(path, await session.ephemeral({ path, data, sequential }, signal));
+  const open = async (): Promise<Node> => {
+    if (nodeType === 'persistent' || nodeType === 'persistent_sequential') {
+      const options = { path, data, mode: nodeType, ttl, log };
+      return withWanted(path, await keepPersistent(session, options, signal));
+    }
+    const sequential = nodeType === 'ephemeral_sequential';
+    return withWanted(path, await session.ephemeral({ path, data, sequential }, signal));
+  };
+  // Without a sequence number, another announcement may have the very same node.
+  return nodeType === 'ephemeral' || nodeType === 'persistent'
+    ? shared.use(path, data, open, signal)
+    : open();
 }
 
 /** The node moves: its path is asked for whenever it is needed. */

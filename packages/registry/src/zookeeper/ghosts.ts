@@ -27,9 +27,10 @@ export async function clearGhosts(
   const { names } = await orGone(session.list(path, { signal }), { names: [] });
   for (const name of names.filter((each) => couldBe(each, instance))) {
     const node = `${path}/${name}`;
+    if (isKept(node)) continue;
     const found = await orGone(session.get(node, { signal }), undefined);
     if (!found || owners.has(found.stat.ephemeralOwner)) continue;
-    // Looked at last: what this process created meanwhile is known by now.
+    // Asked again: what this process created meanwhile is known by now.
     if (!standsFor(name, found.data, instance) || isKept(node)) continue;
     const { version } = found.stat;
     await orGone(session.remove(node, { signal, version }), undefined);

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 
 import { createHealth } from './health.ts';
 
-test.each<[readonly SessionState[], number | undefined]>([
+test.each<[readonly (SessionState | 'late')[], number | undefined]>([
+  [['connecting', 'late', 'connected'], 6_002],
   [['connecting', 'connected'], undefined],
   [['connected', 'suspended'], 9],
   [['connected', 'suspended', 'connected'], 3],
@@ -14,11 +15,12 @@ test.each<[readonly SessionState[], number | undefined]>([
   const health = createHealth(() => time);
   async function* pass() {
     for (const state of states) {
-      time += 1;
+      time += state === 'late' ? 6_000 : 1;
+      if (state === 'late') continue;
       yield state;
     }
   }
   await health.follow({ states: pass }, new AbortController().signal);
-  time = 9;
+  time = Math.max(time, 9);
   expect(health.lastUnwell()).toBe(expected);
 });

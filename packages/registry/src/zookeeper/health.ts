@@ -8,15 +8,23 @@ export interface Health {
   follow(session: Pick<Session, 'states'>, signal: AbortSignal): Promise<void>;
 }
 
-/** The health of a session that has had no trouble yet: connecting for the first time is none. */
+/** An ensemble that is well answers within this time, in milliseconds. */
+const patience = 5_000;
+
+/** The health of a session that has had no trouble yet: connecting for the first time is none, unless it takes long. */
 export function createHealth(now: () => number = () => performance.now()): Health {
   let unwell = false;
   let last: number | undefined;
+  let since: number | undefined = now();
   return {
     lastUnwell: () => (unwell ? now() : last),
     follow: async (session, signal) => {
       for await (const state of session.states(signal)) {
-        if (unwell && state === 'connected') last = now();
+        if (state === 'connected') {
+          const wasLong = since !== undefined && now() - since > patience;
+          if (unwell || wasLong) last = now();
+          since = undefined;
+        }
         unwell =
           state === 'connected' ? false : unwell || state === 'suspended' || state === 'lost';
       }

@@ -85,7 +85,7 @@ export async function keepPersistent(
   }
 }
 
-/** One that is there already, without a sequence number, is taken over. */
+/** One that is there already, without a sequence number, is taken over; written only if it says something else. */
 async function write(
   session: Session,
   path: string,
@@ -97,7 +97,8 @@ async function write(
     return await session.create(path, data, mode, { signal });
   } catch (error) {
     if (!isCode(error, 'NODE_EXISTS')) throw error;
-    await session.set(path, data, { signal });
+    const { data: present } = await session.get(path, { signal });
+    if (!present.equals(data)) await session.set(path, data, { signal });
     return path;
   }
 }

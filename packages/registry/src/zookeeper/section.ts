@@ -169,6 +169,9 @@ async function secretIn(file: string): Promise<string> {
 
 async function contentOf(file: string): Promise<Buffer> {
   return readFile(file).catch((error: unknown) => {
-    throw new UserError(`cannot read ${file} for ZooKeeper: ${messageOf(error)}`, { cause: error });
+    throw new UserError(
+      `cannot read ${file} for ZooKeeper: ${messageOf(error)}; this daemon's user must be able to`,
+      { cause: error },
+    );
   });
 }

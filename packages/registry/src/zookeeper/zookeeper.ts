@@ -2,7 +2,7 @@ import { connect, type HandedOff, type SessionOptions } from '@smartstack/zookee
 
 import { createDecoder, type DecoderDeps } from '../decoder.ts';
 import { decodeInstance, type Instance } from '../instance.ts';
-import { namesFirst } from '../path-encoding.ts';
+import { instanceOfName, namesFirst } from '../path-encoding.ts';
 import type { RecordDecoder } from '../record.ts';
 import type { Announcement, Registry } from '../registry.ts';
 import { announceRecord, type RecordAnnouncement } from './announcement.ts';
@@ -10,6 +10,7 @@ import { clearGhosts } from './ghosts.ts';
 import { createHealth } from './health.ts';
 import { pollChildren, pollData } from './poll.ts';
 import type { RecordForm } from './record.ts';
+import { createSharedNodes } from './shared-nodes.ts';
 
 export interface ZooKeeperRegistryOptions
   extends DecoderDeps,
@@ -59,10 +60,14 @@ export interface ZooKeeperRegistry extends Registry {
     signal: AbortSignal,
   ): AsyncIterable<readonly Instance[]>;
   /**
-   * Yields a node's own data, then again when it changed, looking at its version each `interval`
-   * milliseconds (jittered); undefined where there is no such node. Ends when the signal aborts.
+   * Yields a node's own data, then again when it was written: by a watch, or by looking at its version each
+   * `pollInterval` milliseconds (jittered). Undefined where there is no such node. Ends when the signal aborts.
    */
-  data(path: string, interval: number, signal: AbortSignal): AsyncIterable<Buffer | undefined>;
+  data(
+    path: string,
+    options: Pick<FollowOptions, 'pollInterval'>,
+    signal: AbortSignal,
+  ): AsyncIterable<Buffer | undefined>;
   /** The last moment at which the session was in trouble, on `performance.now`'s clock; undefined for never. */
   lastUnwell(): number | undefined;
 }
@@ -73,7 +78,8 @@ export interface ZooKeeperRegistry extends Registry {
  */
 export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooKeeperRegistry {
   const { hosts, log, metrics } = options;
-  const session = connect({ ...options, ...splitChroot(hosts) });
+  const wholeNames = (name: string) => instanceOfName(name) !== undefined;
+  const session = connect({ ...options, ...splitChroot(hosts), wholeNames });
   const disposed = new AbortController();
   const health = createHealth();
   const watching = health.follow(session, disposed.signal);
@@ -93,10 +99,15 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
   }
 
   const kept = new Set<RecordAnnouncement>();
+  const shared = createSharedNodes();
   const isKept = (node: string) => [...kept].some(({ path }) => path === node);
 
   const announceAs: ZooKeeperRegistry['announceAs'] = async (form, path, instance, signal) => {
-    const announcement = await announceRecord({ session, log, path, form }, instance, signal);
+    const announcement = await announceRecord(
+      { session, log, path, form, shared },
+      instance,
+      signal,
+    );
     kept.add(announcement);
     log.debug({ path, node: announcement.path }, 'announced');
     return {
@@ -115,7 +126,10 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
       clearGhosts({ session, log, path, isKept, living }, instance, signal),
     watch: (path, signal) => follow(path, {}, signal),
     follow,
-    data: (path, interval, signal) => pollData({ session, log, path, interval }, signal),
+    data: (path, { pollInterval: interval }, signal) =>
+      interval === undefined
+        ? session.data(path, signal)
+        : pollData({ session, log, path, interval }, signal),
     ticket: session.ticket,
     handOff: session.handOff,
     dropUnclaimed: session.dropUnclaimed,

@@ -1,5 +1,8 @@
+import { connect } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import type { Instance } from '@smartstack/registry';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { startServer, type TestServer } from '../discovery/http/server.fixture.ts';
 import type { Service, Snapshot } from '../service.ts';
@@ -123,6 +126,40 @@ test('every change is an event, and one that was seen is not told again', async 
   expect(await again()).toMatch(/^id: 102\n/);
   ended.abort();
 });
+
+test('a reader of events that never reads costs no memory for what it misses', async () => {
+  const hosts = Array.from({ length: 40_000 }, (_, n) => `host-${n}`);
+  await apply(service('web', ...hosts));
+  const { port } = new URL(server.url);
+  const lazy = connect(Number(port), '127.0.0.1').pause();
+  lazy.write('GET /v1/services/web/events HTTP/1.1\r\nhost: x\r\n\r\n');
+  const buffered = () => Math.max(0, ...server.sockets.map(({ writableLength }) => writableLength));
+  await vi.waitFor(() => expect(server.asked).toHaveLength(1));
+  for (let change = 0; change < 30; change += 1) {
+    await apply(service('web', `new-${change}`, ...hosts));
+    await nextTurn();
+  }
+  const one = JSON.stringify(hosts.map(member)).length;
+  expect(buffered()).toBeLessThan(3 * one);
+  lazy.resume();
+  let last = '';
+  for await (const part of lazy) {
+    last = (last + String(part)).slice(-one * 2);
+    if (last.includes('"new-29"')) break;
+  }
+  expect(last).toContain('"new-29"');
+});
+
+test('a thousand readers that wait are all answered by one change', async () => {
+  await apply(service('web', 'a'));
+  const waiting = Array.from({ length: 1_000 }, async () =>
+    body(get('/v1/services/web?index=101&wait=30s')),
+  );
+  await vi.waitFor(() => expect(server.sockets.length).toBeGreaterThanOrEqual(1_000), 10_000);
+  await apply(service('web', 'b'));
+  const answers = (await Promise.all(waiting)) as { index: number }[];
+  expect(new Set(answers.map(({ index }) => index))).toEqual(new Set([102]));
+}, 20_000);
 
 test('a held loss is accepted only by an order', async () => {
   await apply(service('web', 'a'));

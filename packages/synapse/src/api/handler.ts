@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -71,10 +72,7 @@ export function createApi(parts: ApiParts) {
       for await (const entry of parts.catalog.follow(name, signal)) {
         if (!entry) break;
         if (String(entry.index) === seen) response.flushHeaders();
-        else
-          response.write(
-            `id: ${entry.index}\nevent: members\ndata: ${JSON.stringify(shown(entry))}\n\n`,
-          );
+        else await tell(response, entry, signal);
       }
       response.end();
       await beating;
@@ -136,10 +134,17 @@ async function another(
   return known;
 }
 
+/** Sends one event; resolves when its reader keeps up, so that one who never reads costs one event, not all. */
+async function tell(response: ServerResponse, entry: Entry, signal: AbortSignal): Promise<void> {
+  const data = JSON.stringify(shown(entry));
+  if (!response.write(`id: ${entry.index}\nevent: members\ndata: ${data}\n\n`))
+    await once(response, 'drain', { signal }).catch(() => {});
+}
+
 async function beat(response: ServerResponse, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sleep(keepAlive, undefined, { signal }).catch(() => {});
-    if (!signal.aborted) response.write(':\n\n');
+    if (!signal.aborted && !response.writableNeedDrain) response.write(':\n\n');
   }
 }
 
@@ -180,7 +185,9 @@ function shownMember({ haproxyServerOptions: _, ...member }: Instance): object {
 }
 
 function unknown(response: ServerResponse, name: string): void {
-  send(response, 404, { error: `there is no service ${name}` });
+  send(response, 404, {
+    error: `there is no service ${name}; /v1/services names those that there are`,
+  });
 }
 
 function send(response: ServerResponse, status: number, value: object): void {

@@ -1,4 +1,4 @@
-import { UserError } from '@smartstack/daemon';
+import { createDeadline, UserError } from '@smartstack/daemon';
 
 /** The parts of AWS' SDK v3 that are used here: it is an optional dependency, loaded only where configured. */
 export interface AwsClient {
@@ -26,6 +26,9 @@ export const loadAws: LoadAws = async (name) => {
     });
   }
 };
+
+/** For one answer, in milliseconds: the SDK has no such limit of its own. */
+const timeout = 30_000;
 
 /** A function that sends one kind of command; the client is made on first use. */
 export function createAwsCall(
@@ -57,6 +60,7 @@ export function createAwsCall(
       opened = undefined;
       throw error;
     });
-    return sender.send(new Command(input), { abortSignal: signal });
+    using deadline = createDeadline(timeout, signal);
+    return await sender.send(new Command(input), { abortSignal: deadline.signal });
   };
 }

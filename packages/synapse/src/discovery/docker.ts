@@ -65,6 +65,8 @@ type Server = z.output<typeof server>;
 
 const timeout = 10_000;
 const reconnectDelay = 5_000;
+/** Events that may change where ports are published; a health check in a container is an event too. */
+const decisive = ['start', 'die', 'destroy', 'pause', 'unpause', 'rename'];
 
 /**
  * Asks Docker engines for the containers of an image and where their port is published: whenever an
@@ -141,7 +143,7 @@ async function* events(
 }
 
 async function listen(engine: Server, tell: () => void, signal: AbortSignal): Promise<void> {
-  const filters = encodeURIComponent(JSON.stringify({ type: ['container'] }));
+  const filters = encodeURIComponent(JSON.stringify({ type: ['container'], event: decisive }));
   while (!signal.aborted) {
     try {
       const response = await openGet(at(engine, `/events?filters=${filters}`), signal);

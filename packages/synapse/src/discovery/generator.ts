@@ -9,9 +9,6 @@ import { hostsOf, isZooKeeper } from './zookeeper-path.ts';
 /** What the registry says over a service's own `haproxy` section. */
 export type GeneratorOverrides = Partial<HaproxyService>;
 
-/** How often the node is looked at, in milliseconds: configuration may come a minute late. */
-const interval = 60_000;
-
 /** The keys that can only choose among what HAProxy was going to do anyway. */
 const harmless: ReadonlySet<string> = new Set([
   'backend_order',
@@ -36,12 +33,21 @@ export function followGenerator(
   const path = other ?? own;
   const registry = registries.openZooKeeper(hostsOf(hosts, zookeeper, service));
   return async function* (signal) {
-    for await (const data of registry.data(path, interval, signal)) {
+    for await (const data of registry.data(
+      path,
+      { pollInterval: pollIntervalOf(config) },
+      signal,
+    )) {
       const { overrides, refused } = parseGenerator(data, trusted);
       if (refused.length > 0) log.warn({ path, refused }, 'generator data left out');
       yield overrides;
     }
   };
+}
+
+/** How often a path that is not to be watched is asked for. */
+function pollIntervalOf(config: DiscoveryConfig): number | undefined {
+  return 'polling_interval_sec' in config ? config.polling_interval_sec : undefined;
 }
 
 /** The good part of a node's generator data, and what was left out and why; never throws. */

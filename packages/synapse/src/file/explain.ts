@@ -92,12 +92,18 @@ function singleText(discovery: SingleDiscovery, config: SynapseConfig, service: 
   }
 }
 
-function filtersText({ discovery, leader_election: leader }: ServiceConfig): readonly string[] {
+function filtersText(service: ServiceConfig): readonly string[] {
+  const { discovery, leader_election: leader, locality } = service;
   const { label_filter: one, label_filters: more = [] } = discovery;
   const filters = [...(one ? [one] : []), ...more];
   const words = filters.map(({ label, condition, value }) => `${label} ${condition} ${value}`);
   return [
     ...(words.length > 0 ? [`  takes only members whose label ${words.join(', and ')}`] : []),
+    ...(locality
+      ? [
+          `  serves those whose label ${locality.from} is ${locality.prefer.join(', else ')}; others ${locality.spill === 'down' ? 'while HAProxy has none of them that is up' : `while fewer than ${locality.spill} of them are announced`}`,
+        ]
+      : []),
     ...(leader ? ['  serves only the member that announced itself first'] : []),
   ];
 }

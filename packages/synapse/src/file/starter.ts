@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 
-import { starterRegistry } from '@smartstack/daemon';
+import { packageFile, starterRegistry } from '@smartstack/daemon';
 
 /** A commented configuration to start from; it is good, and works with the one of `nerve init`. */
 export function starter(): string {
-  return `# yaml-language-server: $schema=${fileURLToPath(schema)}
+  return `# yaml-language-server: $schema=${schema}
 # What this machine uses: synapse keeps a local HAProxy in step with it.
 
 # Where services are announced. A folder needs no server: good for one machine, and to try it out.
@@ -31,4 +31,4 @@ services:
 `;
 }
 
-const schema = new URL('../../synapse.schema.json', import.meta.url);
+const schema = fileURLToPath(packageFile(import.meta.url, 'synapse.schema.json'));

@@ -17,11 +17,15 @@ export function createClient({ host, port }: StatusAddress): Client {
     const response = await fetch(`${base}${path}`, init).catch((error: unknown) => {
       init.signal?.throwIfAborted();
       const { cause } = error as Error;
-      throw new UserError(`cannot ask synapse at ${base}: ${messageOf(cause ?? error)}`);
+      throw new UserError(
+        `cannot ask synapse at ${base}: ${messageOf(cause ?? error)}; start it, or say with -c FILE or --address where it is`,
+      );
     });
     const answer = (await response.json().catch(() => ({}))) as { error?: string };
     if (response.ok) return answer;
-    throw new UserError(answer.error ?? `synapse at ${base} answered ${response.status}`);
+    throw new UserError(
+      answer.error ?? `synapse at ${base} answered ${response.status}; its log says why`,
+    );
   }
 
   return {

@@ -20,15 +20,19 @@ interface Where {
 
 const watchInterval = 1_000;
 
+/** What a command's help says below its options. */
+const exits = (codes: string) => `\nExits with ${codes}.`;
+
 /** Adds the commands that ask a running synapse; `addressOf` finds it where `--address` does not say. */
 export function addOperatorCommands(
   program: Command,
   addressOf: () => Promise<StatusAddress>,
 ): void {
   const client = async ({ address }: Where) => createClient(address ?? (await orExit(addressOf())));
-  const add = (usage: string, description: string) =>
+  const add = (usage: string, summary: string, description: string) =>
     program
       .command(usage)
+      .summary(summary)
       .description(description)
       .addOption(
         new Option('-a, --address <host:port>', 'where synapse’s status is').argParser(
@@ -36,7 +40,12 @@ export function addOperatorCommands(
         ),
       );
 
-  add('status', 'Show every service, its members, and how many are up.')
+  add(
+    'status',
+    'show services and members',
+    'Show every service, its members, and how many are up.',
+  )
+    .addHelpText('after', exits('0, or 1 when synapse cannot be asked'))
     .option('--json', 'all that synapse knows, as JSON')
     .option('--watch', 'again and again')
     .action(async (options: Where & { json?: boolean; watch?: boolean }) =>
@@ -45,8 +54,10 @@ export function addOperatorCommands(
 
   add(
     'explain <service> [address]',
+    'say why a member is not there',
     'Say where each member stopped, from discovery to proxy, and why.',
   )
+    .addHelpText('after', exits('0, or 1 when synapse cannot be asked'))
     .option('--json', 'as JSON')
     .action(
       async (service: string, address: string | undefined, options: Where & { json?: boolean }) => {
@@ -58,10 +69,19 @@ export function addOperatorCommands(
 
   add(
     'wait <service>',
-    'Wait until a service has so many members. Exits with 0 once it has, 1 when it has not in time.',
+    'wait until it has so many members',
+    'Wait until a service has so many members.',
   )
+    .addHelpText(
+      'after',
+      exits('0 once it has, 1 when it has not in time or synapse cannot be asked'),
+    )
     .requiredOption('-m, --members <n>', 'at least this many', parseCount)
-    .option('-t, --timeout <time>', 'how long to wait', parseTime, 60_000)
+    .addOption(
+      new Option('-t, --timeout <time>', 'how long to wait')
+        .argParser(parseTime)
+        .default(60_000, '60s'),
+    )
     .action(async (service: string, options: Where & { members: number; timeout: number }) => {
       const { reached, members } = await orExit(
         waitForMembers(await client(options), { service, ...options }),
@@ -72,13 +92,16 @@ export function addOperatorCommands(
 
   add(
     'accept <service>',
-    'Believe a sudden loss of members that is held back. Exits with 1 when none is.',
-  ).action(async (service: string, options: Where) => {
-    const asked = (await client(options)).order(`/v1/accept/${encodeURIComponent(service)}`);
-    const { accepted } = (await orExit(asked)) as { accepted: boolean };
-    say(`${service}: ${accepted ? 'the loss is accepted' : 'nothing is held back'}\n`);
-    process.exitCode = accepted ? 0 : 1;
-  });
+    'believe a loss that is held back',
+    'Believe a sudden loss of members that is held back.',
+  )
+    .addHelpText('after', exits('0, or 1 when none is held back or synapse cannot be asked'))
+    .action(async (service: string, options: Where) => {
+      const asked = (await client(options)).order(`/v1/accept/${encodeURIComponent(service)}`);
+      const { accepted } = (await orExit(asked)) as { accepted: boolean };
+      say(`${service}: ${accepted ? 'the loss is accepted' : 'nothing is held back'}\n`);
+      process.exitCode = accepted ? 0 : 1;
+    });
 }
 
 async function showStatus(
@@ -123,6 +146,8 @@ function parseTime(text: string): number {
 /** The address of a configuration; throws a `UserError` where it has none. */
 export function addressIn(address: StatusAddress | false): StatusAddress {
   if (address === false)
-    throw new UserError('synapse cannot be asked: its status_address is false');
+    throw new UserError(
+      'synapse cannot be asked: its status_address is false; give it one, such as 127.0.0.1:9102',
+    );
   return address;
 }

@@ -43,18 +43,22 @@ export function statusTable({ services, proxies, config_problems: problems }: Sh
 
 /** An explanation as sentences, of one member only where `address` is given. */
 export function explanationText(explanation: Explanation, address?: string): string {
-  const { service, method, configured_at: place, summary, members } = explanation;
+  const { service, method, configured_at: place, summary, members, unreadable } = explanation;
   const head = `${service} (${method}, ${place}): ${summary}\n`;
   const chosen = members.filter((member) => address === undefined || member.address === address);
   if (address !== undefined && chosen.length === 0)
-    return `${head}  ${address}: not found: nobody announces it where ${service} is looked for, or its record cannot be read (see the log)\n`;
+    return `${head}  ${address}: not found: nobody announces it where ${service} is looked for, or its record cannot be read\n${unreadableText(unreadable)}`;
   const rows = chosen.map(({ address: at, name, served, why }) => [
     `  ${at}`,
     name ?? '',
     served ? 'served' : 'not served',
     why,
   ]);
-  return `${head}${table(rows)}`;
+  return `${head}${table(rows)}${address === undefined ? unreadableText(unreadable) : ''}`;
+}
+
+function unreadableText(records: Explanation['unreadable']): string {
+  return table(records.map(({ id, reason }) => [`  ${id}`, 'cannot be read', reason]));
 }
 
 function upIn({ services = {} }: ShownProxy, name: string): string {

@@ -65,6 +65,20 @@ test('a changed answer is seen when its time to live is over, long before the in
   await soon(() => expect(found.newest()).toEqual([' 10.0.0.3:80']));
 });
 
+test('a service’s records have a time to live of their own', async () => {
+  const record = { type: 'SRV', target: 'other.test', priority: 1, weight: 1, ttl: 1 } as const;
+  const address = { type: 'A', address: '10.0.1.1', ttl: 3600 } as const;
+  const records = (port: number) => ({
+    'other.test': [address],
+    '_web._tcp.test': [{ ...record, port }],
+  });
+  server.records = records(82);
+  const found = follow({ host: '_web._tcp.test' });
+  await soon(() => expect(found.newest()).toEqual(['other.test 10.0.1.1:82']));
+  server.records = records(83);
+  await soon(() => expect(found.newest()).toEqual(['other.test 10.0.1.1:83']));
+});
+
 test('a failed lookup keeps the last answer; a name that is gone has no members', async () => {
   const found = follow({ host: 'web.test' });
   await soon(() => expect(found.lists).toHaveLength(1));

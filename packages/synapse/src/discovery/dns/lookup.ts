@@ -4,6 +4,9 @@ import { isIP } from 'node:net';
 import { hasCode } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 
+import type { SrvRecord } from './message.ts';
+import { resolveSrv } from './srv.ts';
+
 /** What a name stands for now, and for how long that may be believed, in milliseconds. */
 export interface Answer {
   readonly instances: readonly Instance[];
@@ -29,7 +32,7 @@ export function createLookup(nameserver?: string): Lookup {
     signal.addEventListener('abort', cancel);
     try {
       return serviceName.test(instance.host)
-        ? await membersOf(instance, resolver)
+        ? await membersOf(instance, resolver, signal)
         : await addressesOf(instance, resolver);
     } finally {
       signal.removeEventListener('abort', cancel);
@@ -54,9 +57,12 @@ async function addressesOf(instance: Instance, resolver: Resolver): Promise<Answ
   };
 }
 
-/** Node tells no TTL of SRV records: that of the targets' addresses stands for both. */
-async function membersOf(instance: Instance, resolver: Resolver): Promise<Answer> {
-  const records = await orNone(resolver.resolveSrv(instance.host));
+async function membersOf(
+  instance: Instance,
+  resolver: Resolver,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const records = await resolveSrv(instance.host, resolver.getServers(), signal);
   const answers = await Promise.all(
     rated(records).map(({ name, port, weight, backup }) => {
       const target = { ...instance, name: instance.name ?? name, host: name, port, weight };
@@ -65,15 +71,8 @@ async function membersOf(instance: Instance, resolver: Resolver): Promise<Answer
   );
   return {
     instances: answers.flatMap(({ instances }) => instances),
-    ttl: Math.min(...answers.map(({ ttl }) => ttl)),
+    ttl: Math.min(...records.map(({ ttl }) => ttl), ...answers.map(({ ttl }) => ttl)),
   };
-}
-
-export interface SrvRecord {
-  readonly name: string;
-  readonly port: number;
-  readonly priority: number;
-  readonly weight: number;
 }
 
 export interface RatedRecord {

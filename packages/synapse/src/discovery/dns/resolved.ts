@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { createLatest, type Log, messageOf } from '@smartstack/daemon';
-import type { Instance } from '@smartstack/registry';
+import { badRecordsOf, type Instance, withBadRecords } from '@smartstack/registry';
 
 import type { Discovery } from '../discovery.ts';
 import type { Answer, Lookup } from './lookup.ts';
@@ -45,7 +45,7 @@ export function withAddresses(discovery: Discovery, options: ResolvedOptions): D
         timer = setTimeout(due.set, Math.max(shortest, Math.min(ttl, options.interval)));
         if (!instances || isDeepStrictEqual(instances, last)) continue;
         last = instances;
-        yield instances;
+        yield withBadRecords(instances, badRecordsOf(named));
       }
     } finally {
       clearTimeout(timer);

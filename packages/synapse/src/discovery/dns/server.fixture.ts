@@ -10,6 +10,7 @@ export type TestRecord =
       readonly port: number;
       readonly priority: number;
       readonly weight: number;
+      readonly ttl?: number;
     };
 
 /** A DNS server on the loopback for one test. Names in lower case; `refuse` answers SERVFAIL. */
@@ -69,7 +70,7 @@ function encode(record: TestRecord): Buffer {
   head.writeUInt16BE(0xc00c, 0);
   head.writeUInt16BE(numbers[record.type], 2);
   head.writeUInt16BE(1, 4);
-  head.writeUInt32BE('ttl' in record ? record.ttl : 60, 6);
+  head.writeUInt32BE(record.ttl ?? 60, 6);
   head.writeUInt16BE(data.length, 10);
   return Buffer.concat([head, data]);
 }

@@ -1,5 +1,5 @@
 import { createLatest, duration, type Log } from '@smartstack/daemon';
-import type { Instance } from '@smartstack/registry';
+import { badRecordsOf, type Instance, withBadRecords } from '@smartstack/registry';
 import { z } from 'zod';
 
 import { loadAws } from '../aws.ts';
@@ -117,7 +117,12 @@ export function multi(
     try {
       for await (const _ of changed.values(signal)) {
         const members = resolve(lists, patient);
-        if (members) yield members;
+        const heard = [...lists.values()];
+        if (members)
+          yield withBadRecords(
+            members,
+            heard.flatMap((list) => badRecordsOf(list ?? [])),
+          );
       }
     } finally {
       clearTimeout(timer);

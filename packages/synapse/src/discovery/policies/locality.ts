@@ -13,9 +13,13 @@ export const localitySchema = z.strictObject({
   from: z
     .string()
     .regex(/^labels\..+$/, { error: 'expected a label, such as labels.zone' })
-    .transform((from) => from.slice('labels.'.length)),
-  prefer: z.union([text.transform((one) => [one]), z.array(text).min(1)]),
-  /** `members<N`: while fewer than N are announced so far; `down`: while HAProxy has none that is up. */
+    .transform((from) => from.slice('labels.'.length))
+    .meta({ description: 'the label that says where a member is', examples: ['labels.zone'] }),
+  prefer: z.union([text.transform((one) => [one]), z.array(text).min(1)]).meta({
+    description:
+      'its values, from the nearest level on; who has another value or none is the last level',
+    examples: [['a', 'b']],
+  }),
   spill: z
     .union(
       [
@@ -27,7 +31,12 @@ export const localitySchema = z.strictObject({
       ],
       { error: 'expected down, or a rule such as members<2' },
     )
-    .prefault('members<1'),
+    .prefault('members<1')
+    .meta({
+      description:
+        'when farther members serve. `members<N`: the next level is served beside the nearer ones while these have fewer than N announced members. `down`: HAProxy takes the nearest level in which it has a server that is up, by itself, with one backend for each level (`<name>`, `<name>.spill1`, …); give `server_options: check …` so that it can tell, and a `port`',
+      examples: ['down'],
+    }),
 });
 
 /** `from` is the label; `spill` the number of members that suffice, or `down`. */

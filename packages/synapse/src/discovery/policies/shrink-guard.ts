@@ -63,8 +63,11 @@ export function suddenLoss(
   { fraction, min_members: least }: ShrinkGuardPolicy,
 ): readonly Instance[] {
   if (served.length < least) return [];
+  const same = new Set(heard);
+  const missing = served.filter((instance) => !same.has(instance));
+  if (missing.length <= fraction * served.length) return [];
   const present = new Set(heard.map(keyOf));
-  const lost = served.filter((instance) => !present.has(keyOf(instance)));
+  const lost = missing.filter((instance) => !present.has(keyOf(instance)));
   return lost.length > fraction * served.length ? lost : [];
 }
 

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 
+import type { Instance } from '@smartstack/registry';
+
 import type { Service, Snapshot } from '../../../service.ts';
 import type { HaproxyService } from '../config/config.ts';
 import { type LayoutSettings, type Part, partOf } from '../render/layout.ts';
-import { type Refusal, type Server, serversOf } from '../render/server.ts';
+import { type Made, type Refusal, type Server, serversOf } from '../render/server.ts';
 import { createBreath } from '../time/breath.ts';
 import type { Hosts } from './hosts.ts';
 
@@ -41,6 +43,7 @@ export function createDesire(options: DesireOptions) {
   const { settings, hosts, addressOf, choose } = options;
   let previous = new Map<string, Desired>();
   const parts = new WeakMap<HaproxyService, Part>();
+  const made = new WeakMap<Part, WeakMap<Instance, Made>>();
 
   const partFor = (name: string, config: HaproxyService): Part => {
     const known = parts.get(config);
@@ -69,6 +72,12 @@ export function createDesire(options: DesireOptions) {
     return { service, part, ...members };
   }
 
+  function madeFor(part: Part): WeakMap<Instance, Made> {
+    const known = made.get(part) ?? new WeakMap<Instance, Made>();
+    made.set(part, known);
+    return known;
+  }
+
   function membersOf({ instances, defaults }: Service, part: Part): Members {
     const { config, traits } = part;
     const isOwnResolver = /(^|\s)resolvers\s/.test(config.server_options ?? '');
@@ -76,6 +85,7 @@ export function createDesire(options: DesireOptions) {
       top: settings.config,
       service: config,
       cookies: traits.cookies,
+      made: madeFor(part),
       resolve: (host, server) =>
         isOwnResolver ? host : (hosts.resolve(host) ?? addressOf(server)),
     });

@@ -70,11 +70,14 @@ async function surveyManaged(
 ): Promise<Equipment> {
   const paths = managedPaths(config);
   for (const path of [paths.master, ...paths.sockets])
-    if (path.length > 90) throw new UserError(`cannot use ${path}: too long for a socket's path`);
+    if (path.length > 90)
+      throw new UserError(
+        `cannot use ${path}: too long for a socket's path; choose a shorter haproxy.run_directory`,
+      );
   const program = await inspectProgram(config, signal);
   if (!atLeast(program.version, oldest))
     throw new UserError(
-      `cannot use ${config.binary}: it is HAProxy ${program.version}, too old; ${oldest} or newer is needed`,
+      `cannot use ${config.binary}: it is HAProxy ${program.version}, too old; ${oldest} or newer is needed: install one, or name it with haproxy.binary`,
     );
   if (config.global?.some((line) => startsWith(line, 'daemon')))
     log.warn('the global line daemon was left out: synapse runs HAProxy itself');

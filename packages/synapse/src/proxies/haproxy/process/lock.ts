@@ -22,7 +22,9 @@ export async function takeLock(path: string): Promise<AsyncDisposable> {
         if (!hasCode(error, 'EEXIST') || tries > 3) throw error;
         const holder = await holderOf(path);
         if (holder !== undefined)
-          throw new UserError(`cannot lock ${path}: synapse with pid ${holder} holds it`);
+          throw new UserError(
+            `cannot lock ${path}: synapse with pid ${holder} holds it; stop that one, or give this one another haproxy.run_directory`,
+          );
         await rm(path, { force: true });
       }
     }

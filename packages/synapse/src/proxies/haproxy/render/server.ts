@@ -34,6 +34,8 @@ export interface ServerSettings {
   readonly cookies: boolean;
   /** The address to use for a server's host; undefined while it is not known. */
   resolve(host: string, server: string): string | undefined;
+  /** What was made with these settings before. */
+  readonly made?: WeakMap<Instance, Made>;
 }
 
 /**
@@ -51,14 +53,33 @@ export function serversOf(
   for (const { instance, name } of names) {
     const host = settings.resolve(instance.host, name);
     if (host === undefined) continue;
-    const { words, refused } = parseOptions(
-      instance.haproxyServerOptions ?? '',
-      settings.top.registry_server_options,
-    );
+    const { server, refused } = madeOf(instance, { name, host }, settings);
     if (refused.length > 0) refusals.push({ server: name, options: refused });
-    servers.push(serverOf({ instance, name, host, words }, settings));
+    servers.push(server);
   }
   return { servers: inOrder(servers, settings), refusals };
+}
+
+/** What was made of an instance: the same object again, since most members are as they were. */
+export interface Made {
+  readonly server: Server;
+  readonly refused: readonly string[];
+}
+
+function madeOf(
+  instance: Instance,
+  { name, host }: { readonly name: string; readonly host: string },
+  settings: ServerSettings,
+): Made {
+  const before = settings.made?.get(instance);
+  if (before?.server.name === name && before.server.host === host) return before;
+  const { words, refused } = parseOptions(
+    instance.haproxyServerOptions ?? '',
+    settings.top.registry_server_options,
+  );
+  const made = { server: serverOf({ instance, name, host, words }, settings), refused };
+  settings.made?.set(instance, made);
+  return made;
 }
 
 interface Named {
@@ -130,16 +151,28 @@ function inOrder(servers: readonly Server[], { top, service }: ServerSettings): 
 /** An order that depends on the seed and each name alone: a new server moves no other. */
 function shuffled(servers: readonly Server[], seed: string): readonly Server[] {
   return servers
-    .map((server) => ({ server, rank: hash32(`${seed} ${server.name}`) }))
+    .map((server) => ({ server, rank: rankOf(server, seed) }))
     .sort((a, b) => a.rank - b.rank || (a.server.name < b.server.name ? -1 : 1))
     .map(({ server }) => server);
 }
+
+function rankOf(server: Server, seed: string): number {
+  const before = ranks.get(server);
+  if (before?.seed === seed) return before.rank;
+  const rank = hash32(`${seed} ${server.name}`);
+  ranks.set(server, { seed, rank });
+  return rank;
+}
+
+const ranks = new WeakMap<Server, { readonly seed: string; readonly rank: number }>();
 
 /**
  * The instances, each once and in their order, with names. Two whose names would be equal are told
  * apart by a hash of one's key, whatever the order.
  */
 function uniqueNames(instances: readonly Instance[]) {
+  const plain = instances.map((instance) => ({ instance, name: serverName(instance) }));
+  if (new Set(plain.map(({ name }) => name)).size === plain.length) return plain;
   const byKey = new Map(instances.map((instance) => [keyOf(instance), instance]));
   const names = new Map<string, string>();
   const taken = new Set<string>();
@@ -155,10 +188,16 @@ function uniqueNames(instances: readonly Instance[]) {
 }
 
 /** HAProxy's name for an instance's server, of the characters that HAProxy allows. */
-export function serverName({ name, host, port }: Instance): string {
-  const address = `${host}:${port}`;
-  return name === undefined || name === '' ? address : `${safeName(name)}_${address}`;
+export function serverName(instance: Instance): string {
+  const known = serverNames.get(instance);
+  if (known !== undefined) return known;
+  const { name = '', host, port } = instance;
+  const made = name === '' ? `${host}:${port}` : `${safeName(name)}_${host}:${port}`;
+  serverNames.set(instance, made);
+  return made;
 }
+
+const serverNames = new WeakMap<Instance, string>();
 
 /** A name as it is where it fits HAProxy, else what fits of it and a hash of the whole. */
 function safeName(name: string): string {

@@ -1,0 +1,45 @@
+import { ConfigError, readSource, type Source } from './source.ts';
+
+/** Reads a service's file, or leaves it out; see `readSourceWithServices`. */
+export type ReadServiceFile = (file: string) => Promise<Source | undefined>;
+
+/** A configuration that is read again while it is in use. */
+export interface LastGood<T> {
+  /** Reads everything; throws a `ConfigError` that lists every problem. */
+  load(): Promise<T>;
+  /**
+   * Reads everything again. A service's file that is bad keeps its last good content, or is left out
+   * when it has none; `loaded` is undefined when that does not help. `problems` has what is wrong.
+   */
+  loadAgain(): Promise<{ readonly loaded: T | undefined; readonly problems: readonly string[] }>;
+}
+
+/** Remembers the last good content of each service's file that `loadWith` reads through its reader. */
+export function createLastGood<T>(loadWith: (read: ReadServiceFile) => Promise<T>): LastGood<T> {
+  let good: ReadonlyMap<string, Source> = new Map();
+
+  async function load(isBad = (_: string) => false): Promise<T> {
+    const used = new Map<string, Source>();
+    const loaded = await loadWith(async (path) => {
+      const source = isBad(path) ? good.get(path) : await readSource(path);
+      if (source) used.set(path, source);
+      return source;
+    });
+    good = used;
+    return loaded;
+  }
+
+  return {
+    load: () => load(),
+    loadAgain: async () => {
+      try {
+        return { loaded: await load(), problems: [] };
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        const { problems } = error;
+        const isBad = (path: string) => problems.some((each) => each.startsWith(`${path}:`));
+        return { loaded: await load(isBad).catch(() => undefined), problems };
+      }
+    },
+  };
+}

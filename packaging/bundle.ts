@@ -1,0 +1,53 @@
+import { chmod, readFile } from 'node:fs/promises';
+
+import { build } from 'esbuild';
+
+import { notices } from './notices.ts';
+import type { Product } from './products.ts';
+import type { Tree } from './tree.ts';
+
+/** CommonJS modules inside call `require` for Node's own. */
+const banner = `import { createRequire as createRequireOf } from 'node:module';
+const require = createRequireOf(import.meta.url);`;
+
+/**
+ * Puts a daemon into a folder of its own: `bin/`, `dist/` with everything that it imports, the clients of
+ * optional checks too, a `package.json` without dependencies, and the notices of those who wrote it.
+ */
+export async function bundle({ daemon }: Product, tree: Tree): Promise<void> {
+  const { metafile } = await build({
+    entryPoints: [`packages/${daemon}/src/cli.ts`],
+    outdir: tree.path('dist'),
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    conditions: ['source'],
+    external: ['pg-native'],
+    banner: { js: banner },
+    metafile: true,
+    logLevel: 'warning',
+  });
+  for (const output of Object.keys(metafile.outputs)) await chmod(output, 0o644);
+  await tree.add(`packages/${daemon}/bin/${daemon}.js`, `bin/${daemon}.js`, 0o755);
+  for (const schema of schemasOf(daemon)) await tree.add(`packages/${daemon}/${schema}`, schema);
+  await tree.write('package.json', await manifestOf(daemon));
+  await tree.add('LICENSE', 'LICENSE');
+  await tree.write('THIRD-PARTY-NOTICES', await notices(Object.keys(metafile.inputs)));
+}
+
+/** What editors complete a daemon's files by. */
+export const schemasOf = (daemon: string) => [
+  `${daemon}.schema.json`,
+  `${daemon}-service.schema.json`,
+];
+
+/** Everything is inside: only what a user may add beside it is still named. */
+async function manifestOf(daemon: string): Promise<string> {
+  const text = await readFile(`packages/${daemon}/package.json`, 'utf8');
+  const whole = JSON.parse(text) as Record<string, unknown>;
+  const { exports: _, dependencies, devDependencies, optionalDependencies, ...manifest } = whole;
+  const files = ['bin', 'dist', 'THIRD-PARTY-NOTICES', ...schemasOf(daemon)];
+  return `${JSON.stringify({ ...manifest, files }, undefined, 2)}\n`;
+}
