@@ -13,6 +13,7 @@ import {
   program,
   service,
   snapshotOf,
+  webAt,
 } from '../support/haproxy.ts';
 import { freePort } from '../support/ports.ts';
 import { oracleAt } from '../support/stats-socket.ts';
@@ -85,14 +86,7 @@ test('HAProxy is upgraded: what the new version can do is used', async () => {
   await writeFile(old, `#!/bin/sh\n${claim}\nexec ${program} "$@"\n`);
   await chmod(old, 0o755);
   await using driven = drive({ ...run.config, binary: old, restart_interval: 0 });
-  const web = (...ports: number[]) =>
-    snapshotOf(
-      service(
-        'web',
-        { port },
-        ports.map((each) => member(each)),
-      ),
-    );
+  const web = webAt(port);
   await driven.apply(web(one.port));
   expect(await driven.apply(web(one.port, two.port))).toBe('updated');
   expect(driven.driver.status()).toMatchObject({ services: { web: { members: 'runtime' } } });
