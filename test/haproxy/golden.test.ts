@@ -59,7 +59,7 @@ async function outcomeOf(text: string): Promise<string> {
     around: {
       socket: managed ? '/tmp/synapse/haproxy.sock' : [top.data.socket_file_path].flat()[0],
       stateFile: managed ? '/tmp/synapse/servers.state' : undefined,
-      maxconn: managed ? 4096 : undefined,
+      maxconn: managed ? (top.data.maxconn ?? 4096) : undefined,
       account: undefined,
     },
     capabilities: capabilitiesOf('2.6.12'),

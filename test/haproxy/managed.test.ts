@@ -7,12 +7,14 @@ import {
   answerOf,
   createRun,
   drive,
+  holdConnection,
   masterOf,
   member,
   pidOf,
   service,
   snapshotOf,
   statesOf,
+  webAt,
 } from '../support/haproxy.ts';
 import { freePort } from '../support/ports.ts';
 import { openStatsSocket, serversOf, workerOf } from '../support/stats-socket.ts';
@@ -23,14 +25,7 @@ test('changes members without a reload and leaves HAProxy running', async () => 
   await using one = await startCopy('one');
   await using two = await startCopy('two');
   const port = await freePort();
-  const web = (...ports: number[]) =>
-    snapshotOf(
-      service(
-        'web',
-        { port, listen: ['mode http'] },
-        ports.map((each) => member(each)),
-      ),
-    );
+  const web = webAt(port, { listen: ['mode http'] });
   {
     await using driven = drive(run.config);
     expect(await driven.apply(web(one.port))).toBe('reloaded');
@@ -119,17 +114,10 @@ test('lets a leaving server finish its connections, and readies one that returns
   await using one = await startCopy('one');
   await using two = await startCopy('two');
   const port = await freePort();
-  const web = (...ports: number[]) =>
-    snapshotOf(
-      service(
-        'web',
-        { port },
-        ports.map((each) => member(each)),
-      ),
-    );
+  const web = webAt(port);
   await using driven = drive(run.config);
   await driven.apply(web(one.port, two.port));
-  await using held = await hold(port);
+  await using held = await holdConnection(port);
   const name = `127.0.0.1:${held.copy === 'one' ? one.port : two.port}`;
   const rest = held.copy === 'one' ? two.port : one.port;
   await driven.apply(web(rest));
@@ -151,7 +139,7 @@ test('cuts the connections of a leaving server when the drain time is over', asy
     snapshotOf(service('web', { port, drain_timeout: '200ms' }, members));
   await using driven = drive(run.config);
   await driven.apply(web(member(one.port)));
-  await using held = await hold(port);
+  await using held = await holdConnection(port);
   await driven.apply(web());
   await using stats = await openStatsSocket(run.socket);
   await until(async () => (await serversOf(stats, 'web')).length === 0);
@@ -245,21 +233,4 @@ test('a second synapse does not touch the HAProxy of the first', async () => {
 async function startOf(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-}
-
-async function hold(port: number) {
-  const { Agent, get } = await import('node:http');
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const ask = () =>
-    new Promise<string>((resolve, reject) => {
-      get({ host: '127.0.0.1', port, agent }, (response) => {
-        let body = '';
-        response.on('data', (part) => {
-          body += part;
-        });
-        response.on('end', () => resolve(body.trim()));
-      }).on('error', reject);
-    });
-  const copy = await ask();
-  return { copy, ask, [Symbol.asyncDispose]: async () => agent.destroy() };
 }

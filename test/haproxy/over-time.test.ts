@@ -16,12 +16,14 @@ import {
   answerOf,
   createRun,
   drive,
+  holdConnection,
   masterOf,
   member,
   pidOf,
   service,
   snapshotOf,
   statesOf,
+  webAt,
 } from '../support/haproxy.ts';
 import { freePort } from '../support/ports.ts';
 import { openStatsSocket, serversOf } from '../support/stats-socket.ts';
@@ -68,22 +70,13 @@ test('a server that was draining when synapse died is readied when it returns', 
   await using one = await startCopy('one');
   await using two = await startCopy('two');
   const port = await freePort();
-  const web = (...ports: number[]) =>
-    snapshotOf(
-      service(
-        'web',
-        { port },
-        ports.map((each) => member(each)),
-      ),
-    );
-  await using held = await keepAlive(port);
-  {
-    await using driven = drive(run.config);
-    await driven.apply(web(one.port, two.port));
-    await held.ask();
-    await held.ask();
-    await driven.apply(web());
-  }
+  const web = webAt(port);
+  const before = drive(run.config);
+  await before.apply(web(one.port, two.port));
+  await using held = await holdConnection(port);
+  await held.ask();
+  await before.apply(web());
+  await before[Symbol.asyncDispose]();
   await using stats = await openStatsSocket(run.socket);
   expect((await serversOf(stats, 'web')).filter(({ inRotation }) => inRotation)).toEqual([]);
   // Killed with no time to write anything down.
@@ -99,14 +92,7 @@ test('a server that was added and not opened when synapse died is opened by the 
   await using one = await startCopy('one');
   await using two = await startCopy('two');
   const port = await freePort();
-  const web = (...ports: number[]) =>
-    snapshotOf(
-      service(
-        'web',
-        { port },
-        ports.map((each) => member(each)),
-      ),
-    );
+  const web = webAt(port);
   {
     await using driven = drive(run.config);
     await driven.apply(web(one.port));
@@ -147,12 +133,10 @@ test('old workers are bounded, however long their connections last', async () =>
   const port = await freePort();
   await using driven = drive({ ...run.config, restart_interval: 0, max_old_workers: 2 });
   const web = service('web', { port }, [member(one.port)]);
-  const held: Awaited<ReturnType<typeof keepAlive>>[] = [];
+  const held: Awaited<ReturnType<typeof holdConnection>>[] = [];
   for (let round = 0; round < 6; round++) {
     await driven.apply(snapshotOf(web, service(`r${round}`, { port: await freePort() }, [])));
-    const client = await keepAlive(port);
-    await client.ask();
-    held.push(client);
+    held.push(await holdConnection(port));
   }
   await until(async () => (await workersOf(run.path('run', 'master.sock'))) <= 4);
   for (const client of held) await client[Symbol.asyncDispose]();
@@ -255,20 +239,6 @@ async function workersOf(master: string): Promise<number> {
   );
   const { workers, oldWorkers } = await createMaster(master).processes(signal);
   return workers.length + oldWorkers.length;
-}
-
-async function keepAlive(port: number) {
-  const { Agent, get } = await import('node:http');
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  return {
-    ask: () =>
-      new Promise<void>((resolve, reject) => {
-        get({ host: '127.0.0.1', port, agent }, (response) => {
-          response.resume().on('end', resolve);
-        }).on('error', reject);
-      }),
-    [Symbol.asyncDispose]: async () => agent.destroy(),
-  };
 }
 
 test('HAProxy whose file is gone is taken over with all its services', async () => {

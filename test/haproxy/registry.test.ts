@@ -14,9 +14,11 @@ import {
   createRun,
   drive,
   member,
+  pidOf,
   service,
   snapshotOf,
   statesOf,
+  webAt,
 } from '../support/haproxy.ts';
 import { freePort } from '../support/ports.ts';
 import { openStatsSocket, serversOf } from '../support/stats-socket.ts';
@@ -163,14 +165,7 @@ test('a balance that takes no servers at runtime reloads, says why, and needs no
   await using two = await startCopy('two');
   await using driven = drive({ ...run.config, restart_interval: 0 });
   const port = await freePort();
-  const web = (...ports: number[]) =>
-    snapshotOf(
-      service(
-        'web',
-        { port, backend: ['balance static-rr'] },
-        ports.map((each) => member(each)),
-      ),
-    );
+  const web = webAt(port, { backend: ['balance static-rr'] });
   await driven.apply(web(one.port));
   expect(await driven.apply(web(one.port, two.port))).toBe('reloaded');
   expect(driven.driver.status()).toMatchObject({
@@ -187,6 +182,21 @@ test('a balance that takes no servers at runtime reloads, says why, and needs no
   expect(await driven.apply(both)).toBe('updated');
   const answers = new Set([await answerOf(port), await answerOf(port)]);
   expect([...answers].sort()).toEqual(['one', 'two']);
+});
+
+test('a server that was parked is deleted when state_file_ttl is over, without a reload', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  await using two = await startCopy('two');
+  await using driven = drive({ ...run.config, state_file_ttl: '300ms', restart_interval: 0 });
+  const web = webAt(await freePort(), { backend: ['balance static-rr'] });
+  await driven.apply(web(one.port, two.port));
+  const worker = pidOf(driven);
+  expect(await driven.apply(web(one.port))).toBe('updated');
+  await until(() => Object.keys(statesOf(driven, 'web')).length === 1);
+  await using stats = await openStatsSocket(run.socket);
+  expect(await serversOf(stats, 'web')).toHaveLength(1);
+  expect(pidOf(driven)).toBe(worker);
 });
 
 test('weights announced by nerve follow without a reload', async () => {

@@ -13,13 +13,16 @@ export interface Copy extends AsyncDisposable {
 }
 
 /** Starts a copy on a free port. It serves until disposed of, then finishes what it is answering. */
-export async function startCopy(name: string): Promise<Copy> {
+export const startCopy = (name: string) => startCopyAt('127.0.0.1', name);
+
+/** As `startCopy`, at another address. */
+export async function startCopyAt(host: string, name: string): Promise<Copy> {
   let health = true;
   const server = createServer((request, response) => {
     if (request.url === '/health' && !health) response.statusCode = 503;
     response.end(name);
   });
-  server.listen(await freePort(), '127.0.0.1');
+  server.listen(await freePort(), host);
   await once(server, 'listening');
   return {
     name,

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createMetrics, silentLog } from '@smartstack/daemon';
@@ -139,6 +140,35 @@ export const member = (port: number, name?: string): Instance => ({
   port,
   ...(name !== undefined && { name }),
 });
+
+/** Snapshots of a service `web` at a port, with members at ports of this machine. */
+export const webAt =
+  (port: number, section: ServiceSection = {}) =>
+  (...ports: readonly number[]): Snapshot =>
+    snapshotOf(
+      service(
+        'web',
+        { port, ...section },
+        ports.map((each) => member(each)),
+      ),
+    );
+
+/** One keep-alive connection to a port; `copy` answered the first request. */
+export async function holdConnection(port: number) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const ask = () =>
+    new Promise<string>((resolve, reject) => {
+      get({ host: '127.0.0.1', port, agent }, (response) => {
+        let body = '';
+        response.on('data', (part) => {
+          body += part;
+        });
+        response.on('end', () => resolve(body.trim()));
+      }).on('error', reject);
+    });
+  const copy = await ask();
+  return { copy, ask, [Symbol.asyncDispose]: async () => agent.destroy() };
+}
 
 /** The body that a new connection to a port of this machine gets. */
 export async function answerOf(port: number): Promise<string> {

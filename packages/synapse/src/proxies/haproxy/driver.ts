@@ -70,11 +70,16 @@ export function createHaproxyDriver(
     return engine;
   }
 
+  function reequip(): void {
+    used = undefined;
+    due.at('equip', performance.now());
+  }
+
   function configure(next: HaproxyConfig): readonly string[] {
     const { merged, kept } = reconfigured(config, next);
     if (isDeepStrictEqual(merged, config)) return kept;
     config = merged;
-    due.at('configured', Date.now());
+    due.at('configured', performance.now());
     return kept;
   }
 
@@ -83,6 +88,7 @@ export function createHaproxyDriver(
     const now = due.collect();
     try {
       const applied = await (await ready(signal)).step(snapshot, now, signal);
+      if (engine?.isOutdated) reequip();
       failures = 0;
       trouble = undefined;
       end({ result: applied });
@@ -93,7 +99,7 @@ export function createHaproxyDriver(
       trouble = messageOf(error);
       failures += 1;
       const wait = Math.min(retryMax, retryBase * 2 ** Math.min(failures, 10));
-      for (const name of [...now, 'retry']) due.at(name, Date.now() + wait);
+      for (const name of [...now, 'retry']) due.at(name, performance.now() + wait);
       end({ result: 'failed' });
       throw error;
     } finally {
@@ -121,14 +127,14 @@ export function createHaproxyDriver(
         for await (const _ of watched.loader.deaths(signal)) {
           log.error('haproxy died');
           engine?.doubt();
-          due.at('died', Date.now());
+          due.at('died', performance.now());
           if (watched !== equipment) break;
         }
     }
   }
 
   async function follow(signal: AbortSignal): Promise<void> {
-    for await (const _ of hosts.changes(signal)) due.at('hosts', Date.now());
+    for await (const _ of hosts.changes(signal)) due.at('hosts', performance.now());
   }
 
   /** What HAProxy itself counted, by service. */

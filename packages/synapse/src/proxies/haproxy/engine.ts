@@ -43,6 +43,8 @@ export interface Engine {
   close(): Promise<void>;
   /** What HAProxy runs is not sure any more. */
   doubt(): void;
+  /** Whether another version runs than what was equipped for: HAProxy was upgraded. */
+  readonly isOutdated: boolean;
   status(): ReturnType<typeof statusOf>;
   /** What is left out for now. */
   refused(): readonly Quarantined[];
@@ -81,8 +83,8 @@ export function createEngine(options: EngineOptions): Engine {
   let pending: Reasons = new Map();
   /** Why the last reload did not take; undefined once one did. */
   let refusal: string | undefined;
-  const reloading = createReloading<Reloaded>(() => due.at('loaded', Date.now()));
-  due.at('audit', Date.now() + config.audit_interval);
+  const reloading = createReloading<Reloaded>(() => due.at('loaded', performance.now()));
+  due.at('audit', performance.now() + config.audit_interval);
 
   async function step(
     snapshot: Snapshot,
@@ -105,7 +107,7 @@ export function createEngine(options: EngineOptions): Engine {
     }
     if (now.has('file')) await flush();
     pending = reasons;
-    if (reasons.size > 0 && Date.now() >= pace.next) {
+    if (reasons.size > 0 && performance.now() >= pace.next) {
       if (await load(snapshot, signal)) return 'reloaded';
     } else {
       if (reasons.size > 0) due.at('reload', pace.next);
@@ -118,11 +120,11 @@ export function createEngine(options: EngineOptions): Engine {
 
   /** Members go on while a file is loaded; which worker answers is not sure, and all is looked at again after it. */
   async function syncMeanwhile(now: ReadonlySet<string>, signal: AbortSignal): Promise<Synced> {
-    for (const name of now) due.at(name, Date.now() + soon);
+    for (const name of now) due.at(name, performance.now() + soon);
     if (!presence.running) return none;
     return syncMembers(signal).catch(() => {
       signal.throwIfAborted();
-      due.at('meanwhile', Date.now() + soon);
+      due.at('meanwhile', performance.now() + soon);
       return none;
     });
   }
@@ -139,7 +141,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   /** Looks at everything again, as if nothing were known of it. */
   async function audit(signal: AbortSignal): Promise<void> {
-    due.at('audit', Date.now() + config.audit_interval);
+    due.at('audit', performance.now() + config.audit_interval);
     doubt();
     await quarantine.release(signal);
     await keeper.look();
@@ -247,6 +249,10 @@ export function createEngine(options: EngineOptions): Engine {
     step: (...input) => step(...input).finally(measure),
     close,
     doubt,
+    get isOutdated() {
+      const { version = '' } = presence.running ?? {};
+      return version !== '' && version !== settings.capabilities.version;
+    },
     refused: quarantine.list,
     backends: () =>
       new Map([...desired].map(([name, { part }]) => [name, part.stanza.backendName])),

@@ -33,7 +33,7 @@ export function statusOf(input: StatusInput) {
     reload: {
       underWay: input.isReloading,
       waitingFor: Object.fromEntries(pending),
-      notBefore: pending.size > 0 ? new Date(nextReload).toISOString() : null,
+      notBefore: pending.size > 0 ? timeOf(nextReload).toISOString() : null,
       lastFailure: input.refusal ?? null,
     },
     quarantined: quarantine,
@@ -42,6 +42,9 @@ export function statusOf(input: StatusInput) {
     ),
   };
 }
+
+/** The time of day that a time of the steady clock is. */
+const timeOf = (steady: number) => new Date(Date.now() + steady - performance.now());
 
 function serviceStatus({ part, servers, refusals }: Desired, { syncs }: StatusInput) {
   const backend = part.stanza.backendName;

@@ -77,7 +77,7 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
     } catch (error) {
       if (trouble === undefined) log.error({ reason: messageOf(error) }, 'the file is behind');
       trouble = messageOf(error);
-      due.at('file', Date.now() + retry);
+      due.at('file', performance.now() + retry);
     }
   }
 
@@ -90,7 +90,7 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
     },
     touch: () => {
       isOld = true;
-      due.at('file', Date.now() + lag);
+      due.at('file', performance.now() + lag);
     },
     look: async () => {
       if (paths.config === undefined || written === undefined) return;
@@ -99,7 +99,7 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
       log.warn({ file: paths.config }, 'someone changed the file; it is written again');
       written = readWritten(text);
       isOld = true;
-      due.at('file', Date.now());
+      due.at('file', performance.now());
     },
     replaced: (file) => {
       written = file;

@@ -7,7 +7,7 @@ import type { Desire, Desired } from '../desired/desire.ts';
 import { bindsOf } from '../judge/binds.ts';
 import { judge, placesOf } from '../judge/judge.ts';
 import type { Quarantine } from '../judge/quarantine.ts';
-import type { Equipment } from '../process/equipment.ts';
+import { type Equipment, makeFolders } from '../process/equipment.ts';
 import { descriptorProblem } from '../process/machine.ts';
 import { type File, type Layout, layoutOf } from '../render/layout.ts';
 import { readWritten, type WrittenFile } from '../render/written.ts';
@@ -50,6 +50,7 @@ export async function reload(
   options: ReloadOptions,
   signal: AbortSignal,
 ): Promise<Reloaded> {
+  await makeFolders(options.equipment);
   const accepted = await acceptable(snapshot, options, signal);
   const { layout } = accepted;
   if (!options.isNews(layout)) return { layout, file: undefined };

@@ -51,11 +51,16 @@ export async function survey(
     : surveyExternal(config, log, signal);
 }
 
-/** Makes the folders that are missing, and takes the lock of a managed HAProxy until disposed of. */
-export async function claim({ managed, paths }: Equipment): Promise<AsyncDisposable | undefined> {
+/** Takes the lock of a managed HAProxy until disposed of. */
+export async function claim(equipment: Equipment): Promise<AsyncDisposable | undefined> {
+  await makeFolders(equipment);
+  return equipment.managed && takeLock(equipment.managed.lock);
+}
+
+/** Makes the folders that are missing, also those that someone removed meanwhile. */
+export async function makeFolders({ managed, paths }: Equipment): Promise<void> {
   if (managed) await mkdir(managed.directory, { recursive: true, mode: 0o700 });
   if (paths.config !== undefined) await mkdir(dirname(paths.config), { recursive: true });
-  return managed && takeLock(managed.lock);
 }
 
 async function surveyManaged(
@@ -84,20 +89,21 @@ async function surveyManaged(
     account: await haproxyAccount(),
   };
   const loader = createManaged(config, paths, log);
+  const runtimes = paths.sockets.map((path) => createRuntime(path));
   return {
     managed: paths,
     paths,
     settings: {
       config,
       around,
-      capabilities: capabilitiesOf(program.version),
+      capabilities: capabilitiesOf((await versionAt(runtimes, signal)) ?? program.version),
       stats:
         config.stats_address === false
           ? undefined
           : { address: config.stats_address, exporter: program.exporter },
     },
     loader,
-    runtimes: paths.sockets.map((path) => createRuntime(path)),
+    runtimes,
     renewSocket: () => {
       around.socket &&= `${dirname(around.socket)}/./${basename(around.socket)}`;
     },
@@ -117,8 +123,7 @@ async function surveyExternal(
     log.warn({ reason: messageOf(error) }, 'files are not judged before they are loaded');
     return undefined;
   });
-  const [first] = runtimes;
-  const running = first && (await runningAt(first, signal).catch(() => undefined));
+  const running = await versionAt(runtimes, signal);
   const loader = createExternal(config, paths);
   return {
     managed: undefined,
@@ -131,7 +136,7 @@ async function surveyExternal(
         maxconn: undefined,
         account: undefined,
       },
-      capabilities: capabilitiesOf(running?.version ?? program?.version ?? '2.6'),
+      capabilities: capabilitiesOf(running ?? program?.version ?? '2.6'),
       stats: undefined,
     },
     loader,
@@ -140,6 +145,14 @@ async function surveyExternal(
     check: checkOf(config, program),
     written: paths.config === undefined ? undefined : await readOld(paths.config),
   };
+}
+
+/** The version that runs, which the program on disk may have left behind. */
+async function versionAt(
+  [runtime]: readonly Runtime[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  return (await (runtime && runningAt(runtime, signal).catch(() => undefined)))?.version;
 }
 
 function checkOf(config: HaproxyConfig, program: Program | undefined): CheckOptions | undefined {

@@ -31,8 +31,8 @@ export function createExternal(config: HaproxyConfig, paths: Paths): Loader {
   }
 
   async function verify(before: number | undefined, shape: string, signal: AbortSignal) {
-    const deadline = Date.now() + config.reload_timeout;
-    for (let wait = 10; Date.now() < deadline; wait = Math.min(wait * 1.5, 200)) {
+    const deadline = performance.now() + config.reload_timeout;
+    for (let wait = 10; performance.now() < deadline; wait = Math.min(wait * 1.5, 200)) {
       const running = await now(signal);
       if (running && running.pid !== before && (running.shape ?? shape) === shape) return;
       await sleep(wait, undefined, { signal });

@@ -10,7 +10,7 @@ import {
 } from '@smartstack/daemon';
 
 import type { HaproxyConfig } from '../config/config.ts';
-import { createRuntime } from '../runtime/runtime.ts';
+import { createRuntime, isGone } from '../runtime/runtime.ts';
 import type { Processes } from '../runtime/state.ts';
 import { pause } from '../time/pause.ts';
 import { type Loader, type Running, runningAt } from './loader.ts';
@@ -34,10 +34,27 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
   let known: Known | undefined;
   /** Aborts when a master that this process started ends; of another one's end only its pid tells. */
   let ended: AbortSignal | undefined;
-  const now = (signal: AbortSignal) => runningAt(runtime, signal).catch(() => undefined);
+  /** The worker that last answered. */
+  let worker: Known | undefined;
+  let isLoading = false;
   const processes = (signal: AbortSignal) => master.processes(signal).catch(() => undefined);
 
+  async function now(signal: AbortSignal): Promise<Running | undefined> {
+    const running = await runningAt(runtime, signal).catch(() => undefined);
+    if (running && running.pid !== worker?.pid) worker = await knownOf(running.pid);
+    return running;
+  }
+
   async function load(shape: string, signal: AbortSignal): Promise<void> {
+    isLoading = true;
+    try {
+      await loadNow(shape, signal);
+    } finally {
+      isLoading = false;
+    }
+  }
+
+  async function loadNow(shape: string, signal: AbortSignal): Promise<void> {
     const before = (await processes(signal)) ?? (await starting(signal));
     const logged = await endOf(paths.log);
     using deadline = createDeadline(config.reload_timeout, signal);
@@ -68,17 +85,19 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
   }
 
   async function reload(before: Processes, shape: string, signal: AbortSignal): Promise<void> {
+    await lives(signal);
     await master.reload(signal);
-    let asked = Date.now();
+    let asked = performance.now();
     for (let wait = 10; ; wait = Math.min(wait * 1.5, 100)) {
       const running = await now(signal);
       if (isNew(running, before, shape)) return;
       const after = await processes(signal);
       if (after && after.failed > 0 && after.reloads > before.reloads)
         throw new Error('the new worker did not start');
-      if (after?.reloads === before.reloads && Date.now() - asked > lostReload) {
+      if (!after && known && !(await isSame(known))) throw new Error('the master ended');
+      if (after?.reloads === before.reloads && performance.now() - asked > lostReload) {
         await master.reload(signal);
-        asked = Date.now();
+        asked = performance.now();
       }
       await sleep(wait, undefined, { signal });
     }
@@ -88,6 +107,8 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
   async function signalled(shape: string, signal: AbortSignal): Promise<void> {
     const old = await now(signal);
     const pid = known?.pid ?? 0;
+    // Who removed its socket may have removed this too, and by it alone the next synapse finds it.
+    await writeFileAtomic(paths.pid, `${pid}\n`);
     process.kill(pid, 'SIGUSR2');
     try {
       for (let wait = 10; ; wait = Math.min(wait * 1.5, 100)) {
@@ -101,6 +122,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
   }
 
   async function start(shape: string, deadline: Deadline): Promise<void> {
+    if (known && (await isSame(known))) await stop(known.pid, 'SIGKILL', deadline.signal);
     const args = ['-W', '-S', `${paths.master},mode,600`, '-f', paths.config];
     const child = await spawnDetached(config.binary, args, paths.log);
     await writeFileAtomic(paths.pid, `${child.pid}\n`);
@@ -113,7 +135,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
       throw child.ended.aborted ? child.ended.reason : error;
     }
     ended = child.ended;
-    if (child.pid !== undefined) known = { pid: child.pid, start: await startOf(child.pid) };
+    if (child.pid !== undefined) known = await knownOf(child.pid);
     log.info({ haproxy_pid: child.pid, config: paths.config }, 'haproxy started');
   }
 
@@ -131,11 +153,18 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
   }
 
   async function lives(signal: AbortSignal): Promise<boolean> {
-    if (known && (await isSame(known))) return true;
+    if (known && (await isSame(known))) return !(await isStuck(signal));
     const pid = (await processes(signal))?.master ?? (await written());
     if (pid === undefined) return false;
-    known = { pid, start: await startOf(pid) };
+    known = await knownOf(pid);
     return true;
+  }
+
+  /** Whether a master hangs whose worker is dead: nobody listens, and nobody else will see to it. */
+  async function isStuck(signal: AbortSignal): Promise<boolean> {
+    if (config.supervised || !worker || (await isSame(worker))) return false;
+    const isAlone = await runtime.ask(['show info'], signal).then(() => false, isGone);
+    return isAlone && (await processes(signal)) === undefined;
   }
 
   /** The pid in the pid file, if that process is a HAProxy of this folder. */
@@ -146,14 +175,17 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
   }
 
   async function* deaths(signal: AbortSignal): AsyncGenerator<void, void> {
-    let mourned: Known | undefined;
+    const mourned = new WeakSet<Known>();
+    const isNews = async (one: Known | undefined) =>
+      one !== undefined && !mourned.has(one) && !(await isSame(one));
     while (!signal.aborted) {
-      const watched = known;
+      const [watched, served] = [known, worker];
       if (!watched) await lives(signal);
-      else if (watched !== mourned && !(await isSame(watched))) {
-        mourned = watched;
-        yield;
-      }
+      else if (!served && !isLoading) await now(signal);
+      const isDead = await isNews(watched);
+      const isDown = !isLoading && (await isNews(served)) && (await now(signal)) === undefined;
+      for (const one of [watched, served]) if (one && (isDead || isDown)) mourned.add(one);
+      if (isDead || isDown) yield;
       await pause(deathInterval, signal, ...(ended && !ended.aborted ? [ended] : []));
     }
   }
@@ -167,7 +199,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
       using patience = createDeadline(5_000);
       const { signal } = patience;
       // One that is just starting does not answer yet, but is known by its pid file.
-      if ((await lives(signal)) && known) await stop(known.pid, signal);
+      if ((await lives(signal)) && known) await stop(known.pid, 'SIGTERM', signal);
     },
   };
 }
@@ -177,6 +209,8 @@ interface Known {
   readonly start: string | undefined;
 }
 
+const knownOf = async (pid: number): Promise<Known> => ({ pid, start: await startOf(pid) });
+
 const isSame = async ({ pid, start }: Known) => (await startOf(pid)) === start;
 
 /** Whether a worker that did not run before runs the shape that is meant. */
@@ -184,9 +218,9 @@ function isNew(running: Running | undefined, before: Processes, shape: string): 
   return running !== undefined && !before.workers.includes(running.pid) && running.shape === shape;
 }
 
-async function stop(pid: number, signal: AbortSignal): Promise<void> {
+async function stop(pid: number, how: 'SIGTERM' | 'SIGKILL', signal: AbortSignal): Promise<void> {
   const start = await startOf(pid);
-  process.kill(pid, 'SIGTERM');
+  process.kill(pid, how);
   while (!signal.aborted && (await startOf(pid)) === start)
     await sleep(20, undefined, { signal }).catch(() => undefined);
 }

@@ -1,11 +1,11 @@
-import { exchange } from '../runtime/runtime.ts';
+import { exchange, isGone } from '../runtime/runtime.ts';
 import { type Processes, parseProcesses } from '../runtime/state.ts';
 
 /** Asks the socket of a master process. */
 export interface Master {
   /** Its processes; rejects when no master answers. */
   processes(signal: AbortSignal): Promise<Processes>;
-  /** Asks for a reload. That it was asked for is all that is known: HAProxy 2.6 says nothing. */
+  /** Asks for a reload. What came of it is not said: HAProxy 2.6 does not tell, 3.0 only once all is loaded. */
   reload(signal: AbortSignal): Promise<void>;
 }
 
@@ -16,7 +16,10 @@ export function createMaster(path: string, timeout = 1_000): Master {
   return {
     processes: async (signal) => parseProcesses(await ask('show proc', signal)),
     reload: async (signal) => {
-      await ask('reload', signal);
+      await ask('reload', signal).catch((error: unknown) => {
+        signal.throwIfAborted();
+        if (isGone(error)) throw error;
+      });
     },
   };
 }

@@ -52,7 +52,7 @@ export function createMembership({ syncs, due, drainTimeout }: MembershipOptions
       const next = Math.min(...dues.map((times) => times.get(backend) ?? Infinity));
       if (next < Infinity) due.at('drain', next);
     }
-    if (unfinished.size > 0) due.at('drain', Date.now());
+    if (unfinished.size > 0) due.at('drain', performance.now());
     return {
       steps: results.reduce((sum, { steps }) => sum + steps, 0),
       reload: new Map(results.flatMap(({ reload }) => [...reload])),

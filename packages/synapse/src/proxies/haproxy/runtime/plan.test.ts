@@ -122,6 +122,16 @@ describe('plan', () => {
     expect(commands).toEqual(['set server web/a addr 10.0.0.2 port 80']);
   });
 
+  test.each([
+    ['2001:DB8:0:0::1', '2001:db8::1'],
+    ['::FFFF:10.1.2.3', '::ffff:10.1.2.3'],
+  ])('takes %s for what HAProxy calls %s', (announced, shown) => {
+    const desired = [server('a', { host: announced })];
+    expect(planned({ desired, actual: [state('a', { host: shown })] }).commands).toEqual([]);
+    const elsewhere = [state('a', { host: '2001:db8::2' })];
+    expect(planned({ desired, actual: elsewhere }).commands).toHaveLength(1);
+  });
+
   test('keeps everything while the members are unknown', () => {
     expect(planned({ desired: undefined, actual: [state('a')] }).commands).toEqual([]);
   });

@@ -1,6 +1,8 @@
+import { isIPv6 } from 'node:net';
 import type { Ids } from '../render/ids.ts';
 import type { Server } from '../render/server.ts';
 import type { Traits } from '../render/traits.ts';
+
 import {
   addServer,
   drainServer,
@@ -111,8 +113,8 @@ function adjust(
       : server.weight !== undefined && state.weight !== weight
   )
     steps.push(weighServer(backend, state.name, weight));
-  if ((state.host !== server.host || state.port !== server.port) && state.host !== '-')
-    steps.push(moveServer(backend, server));
+  const isThere = sameHost(state.host, server.host) && state.port === server.port;
+  if (!isThere && state.host !== '-') steps.push(moveServer(backend, server));
   return steps;
 }
 
@@ -139,6 +141,13 @@ function staleServers(
   const replace = stale.slice(0, Math.max(0, share - busy));
   return { replace, more: replace.length < stale.length };
 }
+
+/** HAProxy shortens IPv6 addresses, and whoever announced one may not have. */
+function sameHost(one: string, other: string): boolean {
+  return one === other || (isIPv6(one) && isIPv6(other) && shortest(one) === shortest(other));
+}
+
+const shortest = (address: string) => new URL(`http://[${address}]`).hostname;
 
 /** Whether it is out of rotation, by anyone. */
 export const isOut = ({ maintenance, drain }: ServerState) => maintenance || drain;

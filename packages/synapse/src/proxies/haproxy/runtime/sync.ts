@@ -129,7 +129,7 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
         traits,
         desired,
         leaving: leftBefore[backend] ?? [],
-        leave: () => leavingUntil(Date.now() + target.drainTimeout),
+        leave: () => leavingUntil(performance.now() + target.drainTimeout),
       });
     const known = new Map(actual.map(({ name, id }) => [name, id]));
     const ids = new Map([...known, ...assignIds(desired ?? [], known, maxId)]);
@@ -137,17 +137,19 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
     const leaving = new Map([...before.leaving].filter(([name]) => present.has(name)));
     const wanted = new Map((desired ?? []).map((server) => [server.name, server]));
     for (const name of forgotten({ ...before, states: actual }, wanted))
-      leaving.set(name, leavingUntil(Date.now() + target.drainTimeout));
+      leaving.set(name, leavingUntil(performance.now() + target.drainTimeout));
     const memory = { ...before, ids, leaving, states: actual };
     const halfway = halfAdded(memory);
     const planned = plan({ ...memory, backend, traits, desired, actual, halfway });
     const settled = [...leaving]
-      .filter(([name, { next }]) => next <= Date.now() && !planned.back.includes(name))
-      .filter(([name, { deadline }]) => (used?.get(name) ?? 0) === 0 || deadline <= Date.now())
+      .filter(([name, { next }]) => next <= performance.now() && !planned.back.includes(name))
+      .filter(
+        ([name, { deadline }]) => (used?.get(name) ?? 0) === 0 || deadline <= performance.now(),
+      )
       .map(([name, { deadline, parked, replace }]) =>
         parkTime !== undefined && traits.obstacle !== undefined && !parked && !replace
           ? parkServer(backend, name)
-          : deleteServer(backend, name, deadline <= Date.now()),
+          : deleteServer(backend, name, deadline <= performance.now()),
       );
     return {
       target: { ...target, desired },
@@ -165,7 +167,8 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
       const server = wanted.get(name);
       if (server && !maintenance && !told.has(name)) told.set(name, server);
     }
-    for (const [name, one] of leaving) if (one.next <= Date.now()) leaving.set(name, later(one));
+    for (const [name, one] of leaving)
+      if (one.next <= performance.now()) leaving.set(name, later(one));
     for (const { kind, server } of done) {
       const now = wanted.get(server);
       if (kind === 'delete') leaving.delete(server);
@@ -179,7 +182,7 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
         );
       if (kind !== 'drain') continue;
       const replace = planned.leave.find((one) => one.server === server)?.replace ?? false;
-      const deadline = Date.now() + target.drainTimeout;
+      const deadline = performance.now() + target.drainTimeout;
       leaving.set(server, leavingUntil(deadline, replace));
     }
     return { ...memory, told, leaving, byHand: planned.byHand };
@@ -221,20 +224,20 @@ function isUnfinished({ memory, plan: planned }: Work, done: readonly Step[]): b
 const leavingUntil = (deadline: number, replace = false): Leaving => ({
   replace,
   deadline,
-  next: Math.min(deadline, Date.now() + 50),
+  next: Math.min(deadline, performance.now() + 50),
   tries: 0,
   parked: false,
 });
 
 function parkedFor(time: number): Leaving {
-  const deadline = Date.now() + time;
+  const deadline = performance.now() + time;
   return { ...leavingUntil(deadline), next: deadline, parked: true };
 }
 
 /** Looks again after twice as long, at the deadline at the latest. */
 function later(one: Leaving): Leaving {
   const wait = Math.min(2_000, 50 * 2 ** Math.min(one.tries, 6));
-  const next = Date.now() + wait;
-  const isEarly = one.deadline > Date.now();
+  const next = performance.now() + wait;
+  const isEarly = one.deadline > performance.now();
   return { ...one, tries: one.tries + 1, next: isEarly ? Math.min(next, one.deadline) : next };
 }

@@ -19,7 +19,7 @@ export interface TargetsInput {
 /** What is to be brought in step: what changed since it last was, and what has servers to delete by now. */
 export function targetsOf(input: TargetsInput): readonly Target[] {
   const { desired, desire, layout, backends, inStep, syncs, drainTimeout } = input;
-  const now = Date.now();
+  const now = performance.now();
   const dues = syncs.map((sync) => sync.due());
   const isDue = (backend: string) => dues.some((one) => (one.get(backend) ?? Infinity) <= now);
   const targets: Target[] = [];

@@ -2,7 +2,7 @@ import { pause } from './pause.ts';
 
 /** What is to be done later, by name and time; each name has one time. */
 export interface Due {
-  /** Asks to be woken at a time (`Date.now()`), or earlier if it was asked for earlier. */
+  /** Asks to be woken at a time (`performance.now()`: whoever sets the clock changes nothing), or earlier if it was asked for earlier. */
   at(name: string, time: number): void;
   /** The names whose time has come, which are forgotten with that. */
   collect(): ReadonlySet<string>;
@@ -26,13 +26,13 @@ export function createDue(): Due {
     while (!signal.aborted) {
       const next = Math.min(...times.values());
       const watched = changed.signal;
-      if (next <= Date.now()) {
+      if (next <= performance.now()) {
         yield;
         // Whoever was woken attends to it; unless that happens, ask again, but not in a tight loop.
         if (!watched.aborted) await pause(1000, signal, watched);
       } else {
         // Timers hold 31 bits; a longer wait looks again.
-        await pause(Math.min(Math.max(1, next - Date.now()), 86_400_000), signal, watched);
+        await pause(Math.min(Math.max(1, next - performance.now()), 86_400_000), signal, watched);
       }
     }
   }
@@ -46,7 +46,7 @@ export function createDue(): Due {
       if (time < soonest) notify();
     },
     collect: () => {
-      const now = Date.now();
+      const now = performance.now();
       const names = [...times].filter(([, time]) => time <= now).map(([name]) => name);
       for (const name of names) times.delete(name);
       return new Set(names);

@@ -1,6 +1,6 @@
 /** When HAProxy may be reloaded, or started again. Changes of members ask nobody. */
 export interface Pace {
-  /** The earliest time for a reload (`Date.now()`). */
+  /** The earliest time for a reload (`performance.now()`). */
   readonly next: number;
   /** A reload or a start is being tried. */
   trying(isStart: boolean): void;
@@ -33,7 +33,7 @@ export function createPace(options: () => PaceOptions): Pace {
       return next;
     },
     trying: (isStart) => {
-      const now = Date.now();
+      const now = performance.now();
       const { interval, jitter } = options();
       const wait = Math.min(failedMax, interval * 2 ** Math.min(failures, 10));
       failures += 1;

@@ -1,0 +1,93 @@
+import { chmod, rm, writeFile } from 'node:fs/promises';
+
+import { expect, test } from 'vitest';
+
+import { startCopy, startCopyAt } from '../support/copies.ts';
+import {
+  answerOf,
+  createRun,
+  drive,
+  masterOf,
+  member,
+  pidOf,
+  program,
+  service,
+  snapshotOf,
+  webAt,
+} from '../support/haproxy.ts';
+import { freePort } from '../support/ports.ts';
+import { oracleAt } from '../support/stats-socket.ts';
+import { until } from '../support/until.ts';
+
+test.each([
+  ['the master is killed', [], 'master'],
+  ['the worker is killed while the master hangs', ['master'], 'worker'],
+] as const)('%s: HAProxy is started again', async (_, hung, killed) => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  const port = await freePort();
+  await using driven = drive(run.config);
+  await driven.apply(snapshotOf(service('web', { port }, [member(one.port)])));
+  const pids = { master: (await masterOf(run.path('run'))) ?? 0, worker: pidOf(driven) };
+  await until(() => oracleAt(run.path('run', 'master.sock')).ask('show proc'));
+  for (const each of hung) process.kill(pids[each], 'SIGSTOP');
+  process.kill(pids[killed], 'SIGKILL');
+  await until(async () => pidOf(driven) !== pids.worker && (await answerOf(port)) === 'one');
+  expect(await masterOf(run.path('run'))).not.toBe(pids.master);
+  const after = snapshotOf(service('web', { port }, [member(one.port, 'a')]));
+  expect(await driven.apply(after)).toBe('updated');
+});
+
+test('the run directory vanishes: HAProxy serves on, and this synapse and the next one lead it', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  await using two = await startCopy('two');
+  const port = await freePort();
+  const web = (copy: number) => service('web', { port }, [member(copy)]);
+  const more = async () => service('more', { port: await freePort() }, [member(one.port)]);
+  const config = { ...run.config, restart_interval: 0 };
+  const master = async () => {
+    await using driven = drive(config);
+    await driven.apply(snapshotOf(web(one.port)));
+    const before = await masterOf(run.path('run'));
+    await until(() => oracleAt(run.path('run', 'master.sock')).ask('show proc'));
+    await rm(run.path('run'), { recursive: true, maxRetries: 5 });
+    await driven.apply(snapshotOf(web(two.port), await more()));
+    expect(await answerOf(port)).toBe('two');
+    return before;
+  };
+  const pid = await master();
+  expect(await masterOf(run.path('run'))).toBe(pid);
+  await using driven = drive(config);
+  expect(await driven.apply(snapshotOf(web(one.port), await more()))).toBe('reloaded');
+  expect(await answerOf(port)).toBe('one');
+  expect(await masterOf(run.path('run'))).toBe(pid);
+});
+
+test('members with IPv6 addresses are served, and told once however the address is spelled', async () => {
+  await using run = await createRun();
+  await using copy = await startCopyAt('::1', 'six');
+  const port = await freePort();
+  await using driven = drive(run.config);
+  const web = (host: string) =>
+    snapshotOf(service('web', { port }, [{ host, port: copy.port, name: 'a' }]));
+  await driven.apply(web('0:0:0:0:0:0:0:1'));
+  expect(await answerOf(port)).toBe('six');
+  expect(await driven.apply(web('0:0:0:0:0:0:0:1'))).toBe('unchanged');
+});
+
+test('HAProxy is upgraded: what the new version can do is used', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  await using two = await startCopy('two');
+  const port = await freePort();
+  const old = run.path('program');
+  const claim = '[ "$1" != -vv ] || { echo "HAProxy version 2.4.0 2021"; exit; }';
+  await writeFile(old, `#!/bin/sh\n${claim}\nexec ${program} "$@"\n`);
+  await chmod(old, 0o755);
+  await using driven = drive({ ...run.config, binary: old, restart_interval: 0 });
+  const web = webAt(port);
+  await driven.apply(web(one.port));
+  expect(await driven.apply(web(one.port, two.port))).toBe('updated');
+  expect(driven.driver.status()).toMatchObject({ services: { web: { members: 'runtime' } } });
+});
