@@ -68,6 +68,7 @@ test('synapse’s page shows services, members and what is wrong, without a comp
   expect(notices.join('\n')).toMatch(/Quarantined\s+broken[\s\S]*no such keyword/);
   expect(notices.join('\n')).toMatch(/No members\s+empty/);
   await openCard(page, 'web');
+  await card(page, 'web').locator('tbody time').nth(1).waitFor();
   const rows = await card(page, 'web').locator('tbody tr').allInnerTexts();
   expect(rows).toHaveLength(2);
   expect(rows[0]).toMatch(/^up\s+127\.0\.0\.1:\d+.*file\s+\d+ s/s);

@@ -189,7 +189,7 @@ export const configSchema = z
     ...policyKeys,
     status_address: statusAddress.prefault('127.0.0.1:9103').meta({
       description:
-        'where `/health`, `/ready`, `/metrics` and `/status` are served, or `false` for nowhere',
+        'where the page (`/`), `/health`, `/ready`, `/metrics` and `/status` are served, or `false` for nowhere',
       examples: [false],
     }),
     state_directory: z

@@ -176,7 +176,7 @@ export const configSchema = z
     }),
     status_address: statusAddress.prefault('127.0.0.1:9102').meta({
       description:
-        'where `/health`, `/ready`, `/metrics`, `/status` and `/v1` are served, or `false` for nowhere',
+        'where the page (`/`), `/health`, `/ready`, `/metrics`, `/status` and `/v1` are served, or `false` for nowhere',
       examples: [false],
     }),
     shrink_guard: z
