@@ -24,7 +24,7 @@ const shapes: readonly Shape[] = [
 ];
 const rounds = 100;
 /** Changes that come one by one, so that everything which follows one is over before the next. */
-const lone = { changes: 20, pause: 1_500 } as const;
+const lone = { changes: 12, pause: 1_500 } as const;
 
 interface Measured {
   readonly cold: number;

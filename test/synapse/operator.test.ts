@@ -64,6 +64,20 @@ test('an operator sees services, why a member is not served, and can wait for me
     exitCode: 1,
     stdout: 'web: nothing is held back',
   });
+  const watching = execa(process.execPath, [
+    commandOf('synapse'),
+    '-c',
+    scratch.path('synapse.yaml'),
+    'status',
+    '--watch',
+  ]);
+  let tables = 0;
+  for await (const line of watching) if (line.startsWith('SERVICE') && ++tables === 2) break;
+  watching.kill();
+  await watching.catch(() => {});
+  expect(JSON.parse((await synapse('status', '--json')).stdout)).toMatchObject({
+    services: { web: { heard: true } },
+  });
   expect(await synapse('check-config')).toMatchObject({ exitCode: 0 });
   expect(await synapse('explain', 'other')).toMatchObject({
     exitCode: 1,

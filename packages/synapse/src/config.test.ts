@@ -143,6 +143,11 @@ test.each([
     'synapse.yaml:4:46: services.web.locality.spill: down needs haproxy.port, for only a frontend of its own can choose; members<N does not',
   ],
   [
+    'a locality that a shared frontend could not follow',
+    'services:\n  web:\n    discovery: {method: base}\n    locality: {from: labels.zone, prefer: a, spill: down}\n    haproxy: {port: 80, shared_frontend: [use_backend web]}',
+    'synapse.yaml:4:46: services.web.locality.spill: down chooses in a frontend of its own, not in a shared_frontend; members<N does for both',
+  ],
+  [
     'a service by the name of another’s members further away',
     'services:\n  web:\n    discovery: {method: base}\n    locality: {from: labels.zone, prefer: a, spill: down}\n    haproxy: {port: 80}\n  web.spill1:\n    discovery: {method: base}',
     "synapse.yaml:6:3: services.web.spill1: is what web's locality names its members further away",

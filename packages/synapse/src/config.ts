@@ -343,6 +343,13 @@ function localityProblems({ services }: Unchecked): readonly Problem[] {
           'down needs haproxy.port, for only a frontend of its own can choose; members<N does not',
         ],
       ];
+    if (haproxy.shared_frontend)
+      return [
+        [
+          ['services', name, 'locality', 'spill'],
+          'down chooses in a frontend of its own, not in a shared_frontend; members<N does for both',
+        ],
+      ];
     const taken = locality.prefer
       .map((_, level) => spillName(name, level + 1))
       .find((own) => Object.hasOwn(services, own));

@@ -109,12 +109,21 @@ async function showStatus(
   { json: all, watch }: { readonly json?: boolean; readonly watch?: boolean },
 ): Promise<void> {
   for (;;) {
-    const status = (await client.get('/status')) as ShownStatus;
+    const text = await statusText(client, all).catch((error: unknown) => {
+      // Who watches a restart wants to see its end.
+      if (watch && error instanceof UserError) return `${error.message}\n`;
+      throw error;
+    });
     const clear = watch && process.stdout.isTTY ? '\u001b[2J\u001b[H' : '';
-    say(`${clear}${all ? json(status) : statusTable(status)}`);
+    say(`${clear}${text}`);
     if (!watch) return;
     await sleep(watchInterval);
   }
+}
+
+async function statusText(client: Client, all: boolean | undefined): Promise<string> {
+  const status = (await client.get('/status')) as ShownStatus;
+  return all ? json(status) : statusTable(status);
 }
 
 function say(text: string): void {

@@ -14,6 +14,8 @@ export interface ResolvedOptions {
 }
 
 const shortest = 1_000;
+/** How many names are looked up at once: each takes sockets of its own. */
+const portion = 64;
 
 /**
  * The discovery with addresses in place of names. A name that cannot be looked up keeps its last answer;
@@ -62,17 +64,19 @@ function createResolve({ lookup, log }: ResolvedOptions) {
 
   return async (named: readonly Instance[], signal: AbortSignal) => {
     const failures = new Set<string>();
-    const answers = await Promise.all(
-      named.map(async (instance) => {
-        const key = JSON.stringify(instance);
-        const answer = await lookup(instance, signal).catch((error: unknown) => {
-          failures.add(`${instance.host}: ${messageOf(error)}`);
-          const before = known.get(key);
-          return before && { ...before, ttl: 0 };
-        });
-        return [key, answer] as const;
-      }),
-    );
+    const answers: (readonly [key: string, answer: Answer | undefined])[] = [];
+    for (let at = 0; at < named.length; at += portion)
+      answers.push(...(await Promise.all(named.slice(at, at + portion).map(lookedUp))));
+
+    async function lookedUp(instance: Instance) {
+      const key = JSON.stringify(instance);
+      const answer = await lookup(instance, signal).catch((error: unknown) => {
+        failures.add(`${instance.host}: ${messageOf(error)}`);
+        const before = known.get(key);
+        return before && { ...before, ttl: 0 };
+      });
+      return [key, answer] as const;
+    }
     if (!signal.aborted)
       for (const reason of failures)
         if (!complaints.has(reason)) log.warn({ reason }, 'cannot look up; the last answer stands');
