@@ -81,6 +81,6 @@ test('an operator sees services, why a member is not served, and can wait for me
   expect(await synapse('check-config')).toMatchObject({ exitCode: 0 });
   expect(await synapse('explain', 'other')).toMatchObject({
     exitCode: 1,
-    stderr: 'there is no service other',
+    stderr: 'there is no service other; /v1/services names those that there are',
   });
 });

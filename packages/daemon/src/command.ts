@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 import { ConfigError } from './config/source.ts';
-import { UserError } from './error.ts';
+import { hasCode, UserError } from './error.ts';
 
 /** What a command's configuration loads to; a problem that the user can mend is printed alone, and ends the process. */
 export async function orExit<T>(loading: Promise<T>, code = 1): Promise<T> {
@@ -23,6 +23,14 @@ function mend({ problems }: ConfigError): string {
 /** Says that a configuration file is good, and what it holds. */
 export function sayOk(file: string, services: number): void {
   process.stdout.write(`${file}: ok, ${services} service${services === 1 ? '' : 's'}\n`);
+}
+
+/** Lets a command end quietly once the reader of its output has enough, as in `status --watch | head`. */
+export function endWithReader(): void {
+  process.stdout.on('error', (error) => {
+    if (hasCode(error, 'EPIPE')) process.exit();
+    throw error;
+  });
 }
 
 /** The version of the package that a module belongs to. */

@@ -2,6 +2,7 @@ import {
   createDeadline,
   createLog,
   createMetrics,
+  endWithReader,
   type LogLevel,
   logLevels,
   orExit,
@@ -65,6 +66,7 @@ addOperatorCommands(program, async () => {
   return addressIn(config.status_address);
 });
 
+endWithReader();
 await program.parseAsync();
 
 /** The configuration file, without which there is nothing to do. */
