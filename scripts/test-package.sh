@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the packages and tests them in a clean Debian with a systemd of its own: install, run, upgrade
-# under traffic, remove, purge. Needs Linux, and root or sudo. The Debian is made once (debootstrap) and kept in the
-# user's cache folder; nothing of this machine is changed, and the network of the tests is their own.
+# under traffic, remove, purge. Needs Linux, and root or sudo. The Debian is made once (debootstrap) and
+# kept in the user's cache folder; nothing of this machine is changed, and the tests' network is their own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
