@@ -1,43 +1,71 @@
 import { link, open, readFile, rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { hasCode, UserError } from '@smartstack/daemon';
+
+const patience = 100;
 
 /**
  * Takes a lock file, which names this process. A lock whose process is gone is taken over; one whose
  * process lives is a `UserError`: two masters would share the same ports in silence.
  */
 export async function takeLock(path: string): Promise<AsyncDisposable> {
-  const mine = `${process.pid} ${(await startOf(process.pid)) ?? ''}`;
   const draft = `${path}.${process.pid}`;
   const file = await open(draft, 'w', 0o600);
-  await file.writeFile(mine);
+  await file.writeFile(`${process.pid} ${(await startOf(process.pid)) ?? ''}`);
   await file.close();
   try {
-    for (let tries = 0; ; tries++) {
-      try {
-        // A link appears with its content or not at all, which an exclusive create does not promise.
-        await link(draft, path);
+    for (let tries = 0; tries < patience; tries++) {
+      if (await linked(draft, path))
         return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
-      } catch (error) {
-        if (!hasCode(error, 'EEXIST') || tries > 3) throw error;
-        const holder = await holderOf(path);
-        if (holder !== undefined)
-          throw new UserError(
-            `cannot lock ${path}: synapse with pid ${holder} holds it; stop that one, or give this one another haproxy.run_directory`,
-          );
-        await rm(path, { force: true });
-      }
+      const { pid, lives } = (await holderOf(path)) ?? {};
+      if (lives) throw new UserError(held(path, pid));
+      if (pid !== undefined) await clear(path);
     }
+    throw new UserError(held(path));
   } finally {
     await rm(draft, { force: true });
   }
 }
 
-/** The pid of the process that holds a lock; undefined when it is gone, also when its pid was reused. */
-async function holderOf(path: string): Promise<number | undefined> {
-  const [pid = '', start] = (await readFile(path, 'utf8').catch(() => '')).split(' ');
+const held = (path: string, pid?: number) =>
+  `cannot lock ${path}: synapse with pid ${pid ?? 'that changes'} holds it; stop that one, or give this one another haproxy.run_directory`;
+
+/** A link appears with its content or not at all, which an exclusive create does not promise. */
+async function linked(draft: string, path: string): Promise<boolean> {
+  try {
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+/** Removes a lock that nobody holds. One process at a time may: else the lock of who just took it would go. */
+async function clear(path: string): Promise<void> {
+  const right = await takeLock(`${path}.takeover`).catch(() => undefined);
+  if (!right) return sleep(20);
+  try {
+    if ((await holderOf(path))?.lives === false) await rm(path, { force: true });
+  } finally {
+    await right[Symbol.asyncDispose]();
+  }
+}
+
+interface Holder {
+  readonly pid: number;
+  /** False also when its pid was reused. */
+  readonly lives: boolean;
+}
+
+/** Who took a lock; undefined when there is none. */
+async function holderOf(path: string): Promise<Holder | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const [pid = '', start] = text.split(' ');
   const current = await startOf(Number(pid));
-  return current !== undefined && current === start ? Number(pid) : undefined;
+  return { pid: Number(pid), lives: current !== undefined && current === start };
 }
 
 /** When a process started, in the kernel's ticks; undefined when there is none. */
