@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -29,7 +29,7 @@ async function relayed(timeout: number): Promise<{ relay: Relay; config: object 
 }
 
 test('a watcher is told of nothing while nerve is handed off, killed and restarted, cut off, and told of another service', async () => {
-  const { relay, config } = await relayed(6);
+  const { relay, config } = await relayed(12);
   await using _relay = relay;
   const others = Object.fromEntries(['c'].map((name) => [name, { zk_path: '/services/other' }]));
   const first = scene.config(others, { zookeeper: (config as { zookeeper: object }).zookeeper });
@@ -53,8 +53,10 @@ test('a watcher is told of nothing while nerve is handed off, killed and restart
   expect(await one.exited).toBe(0);
   const two = await scene.nerve(first);
   await until(() => told(two, 'announced') === 3);
-  // It notes its session twice a second.
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await until(async () => {
+    const noted = await readFile(scene.scratch.path('state', 'sessions.json'), 'utf8');
+    return !noted.includes('"pid":0,') && noted.match(/vm-1_/g)?.length === 3;
+  });
 
   two.kill('SIGKILL');
   await two.exited;

@@ -68,7 +68,7 @@ test('after an expiry ephemeral nodes and child lists stand again, with no call 
 
 test('a server that was down longer than the session timeout gets its session back', async () => {
   await using own = await startZooKeeper();
-  await using watched = await openSession({ hosts: [own.hosts], timeout: 1_000 });
+  await using watched = await openSession({ hosts: [own.hosts], timeout: 3_000 });
   const { session, signal } = watched;
   await session.ephemeral({ path: '/kept', data: Buffer.from('1') }, signal);
   const { id } = session;
