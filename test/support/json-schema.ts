@@ -22,7 +22,7 @@ async function compile(file: string): Promise<Complaints> {
   const ajv = new Ajv({ allErrors: true, allowUnionTypes: true, formats: { uri: true } });
   const validate = ajv.compile(JSON.parse(await readFile(`${root}${file}`, 'utf8')) as object);
   return (text) => {
-    if (validate(parse(text, { merge: true }))) return [];
+    if (validate(parse(text, { merge: true, maxAliasCount: -1 }))) return [];
     return (validate.errors ?? []).map(
       ({ instancePath, message, params }) =>
         `${instancePath}: ${message} ${JSON.stringify(params)}`,
