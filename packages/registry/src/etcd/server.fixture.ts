@@ -1,5 +1,10 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** What of etcd's v2 keys API nerve uses, as a real etcd 3.4 answers it, in memory. */
@@ -44,13 +49,17 @@ export async function startEtcd(): Promise<EtcdServer> {
     }
   }
 
-  const server = createServer(async (request, response) => {
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await textOf(request);
     asked.push(`${request.method} ${request.url} ${body}`.trim());
-    if (subject.instead) return subject.instead(request, response);
+    if (subject.instead) return void subject.instead(request, response);
     const key = decodeURIComponent((request.url ?? '').replace(/^\/v2\/keys/, ''));
     const [status, json] = answer(request.method ?? '', key, new URLSearchParams(body));
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
+  }
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch(() => response.destroy());
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const subject: EtcdServer = {
