@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 
 import { startCopy } from '../support/copies.ts';
 import { startDaemon } from '../support/daemon.ts';
+import { answerOf } from '../support/haproxy.ts';
 import { freePort } from '../support/ports.ts';
 import { createScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
@@ -27,7 +28,7 @@ test('a machine that starts while ZooKeeper is down serves what it served before
       },
     },
   });
-  const answers = async () => (await fetch(`http://127.0.0.1:${port}/`)).ok;
+  const answers = async () => (await answerOf(port)) === 'web-1';
   const state = async () => {
     const answer = await fetch(`http://127.0.0.1:${status}/status`);
     return ((await answer.json()) as { services: { web: { heard: boolean; stale: boolean } } })
@@ -89,7 +90,7 @@ test('a snapshot that cannot be written is said once, and nothing waits for it',
       },
     },
   });
-  const answer = async () => (await fetch(`http://127.0.0.1:${port}/`)).text();
+  const answer = () => answerOf(port);
   await using synapse = await startDaemon('synapse', config(one.port), scratch.directory);
   await until(async () => (await answer()) === 'one');
   const complaints = () => synapse.log.filter(({ proxy }) => proxy === 'snapshot');
