@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { createBreath } from '@smartstack/daemon';
 
 import type { Instance } from '@smartstack/registry';
 
@@ -6,7 +7,6 @@ import type { Service, Snapshot } from '../../../service.ts';
 import type { HaproxyService } from '../config/config.ts';
 import { type LayoutSettings, type Part, partOf } from '../render/layout.ts';
 import { type Made, type Refusal, type Server, serversOf } from '../render/server.ts';
-import { createBreath } from '../time/breath.ts';
 import type { Hosts } from './hosts.ts';
 
 /** One service as HAProxy is to serve it. */

@@ -1,9 +1,9 @@
 import type { Log } from '@smartstack/daemon';
+import { createBreath } from '@smartstack/daemon';
 import { assignIds } from '../render/ids.ts';
 import type { Server } from '../render/server.ts';
 import type { Traits } from '../render/traits.ts';
 import type { WrittenFile } from '../render/written.ts';
-import { createBreath } from '../time/breath.ts';
 import { deleteServer, parkServer, type Step } from './command.ts';
 import { type Looked, look } from './look.ts';
 import { forgotten, fresh, halfAdded, type Leaving, type Memory, remember } from './memory.ts';
