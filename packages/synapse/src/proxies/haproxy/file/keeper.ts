@@ -18,8 +18,8 @@ export interface Keeper {
   readonly written: WrittenFile | undefined;
   /** Why it lags behind for longer than it should. */
   readonly trouble: string | undefined;
-  /** HAProxy was told something that is not in the file: asks to be woken for `flush`. */
-  touch(): void;
+  /** HAProxy was told something that is not in the file: asks to be woken for `flush`, now or a little later. */
+  touch(within?: number): void;
   /** Looks whether someone changed or removed the file, and if so asks to write it again. */
   look(): Promise<void>;
   /** Another file was written and loaded. */
@@ -88,9 +88,9 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
     get trouble() {
       return trouble;
     },
-    touch: () => {
+    touch: (within = lag) => {
       isOld = true;
-      due.at('file', performance.now() + lag);
+      due.at('file', performance.now() + within);
     },
     look: async () => {
       if (paths.config === undefined || written === undefined) return;
