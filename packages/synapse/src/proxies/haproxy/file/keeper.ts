@@ -75,7 +75,14 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
       isOld = false;
       trouble = undefined;
     } catch (error) {
-      if (trouble === undefined) log.error({ reason: messageOf(error) }, 'the file is behind');
+      if (trouble === undefined)
+        log.error(
+          {
+            reason: messageOf(error),
+            fix: 'make room, and let this account write there; it is tried again',
+          },
+          'the file is behind',
+        );
       trouble = messageOf(error);
       due.at('file', performance.now() + retry);
     }
