@@ -89,6 +89,10 @@ describe('for people', () => {
     expect(await machine.run('synapse', 'status')).toMatch(/web/);
   });
 
+  test('what root asks is answered as the daemon would: its own files need no change', async () => {
+    expect(await machine.run('synapse', 'diff')).toBe('');
+  });
+
   test.for(daemons)('%s has a man page', async (name) => {
     const page = await machine.sh(`man --warnings -P cat ${name}`);
     expect(page).toContain(`${name} - `);
