@@ -9,6 +9,7 @@ import {
   openConnection,
   SessionExpired,
   shown,
+  Unanswered,
 } from './connection.ts';
 import { createDialer } from './dialer.ts';
 import { untilSilent } from './heartbeat.ts';
@@ -89,6 +90,7 @@ export function createLink(options: LinkOptions): Link {
       );
     } catch (error) {
       if (signal.aborted) return undefined;
+      if (error instanceof Unanswered) dialer.unanswered();
       if (error instanceof SessionExpired && resumed) await expire(error);
       else complain(error);
       return undefined;
