@@ -103,7 +103,10 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
       if (paths.config === undefined || written === undefined) return;
       const text = await readFile(paths.config, 'utf8').catch(() => '');
       if (text === written.text) return;
-      log.warn({ file: paths.config }, 'someone changed the file; it is written again');
+      log.warn(
+        { file: paths.config, fix: 'change the configuration of synapse instead' },
+        'someone changed the file; it is written again',
+      );
       written = readWritten(text);
       isOld = true;
       due.at('file', performance.now());
