@@ -108,7 +108,14 @@ export function createLink(options: LinkOptions): Link {
   function complain(error: unknown) {
     const reason = messageOf(error);
     measures.connection('failed');
-    if (!complaints.has(reason)) log.warn({ reason }, 'cannot connect to zookeeper');
+    if (!complaints.has(reason))
+      log.warn(
+        {
+          reason,
+          fix: 'it is tried again; on every machine at once see to the ensemble, else to network and credentials',
+        },
+        'cannot connect to zookeeper',
+      );
     complaints.add(reason);
     failure = error instanceof Error ? error : new Error(reason);
   }

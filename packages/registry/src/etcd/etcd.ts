@@ -136,7 +136,16 @@ async function keepWritten(
       failing = false;
     } catch (error) {
       const reason = messageOf(error);
-      if (!failing) log.error({ key, reason, expires: `${seconds} s` }, 'cannot write etcd key');
+      if (!failing)
+        log.error(
+          {
+            key,
+            reason,
+            expires: `${seconds} s`,
+            fix: 'see that etcd answers this machine, and lets it write there; it is tried again',
+          },
+          'cannot write etcd key',
+        );
       failing = true;
     }
   }

@@ -46,7 +46,14 @@ export function createFileRegistry(options: FileRegistryOptions): Registry {
           for await (const records of watchDirectory(folder, { rescanInterval, staleAfter }, ended))
             yield decode(records);
         } catch (error) {
-          log.error({ path, reason: messageOf(error) }, 'cannot read the registry folder');
+          log.error(
+            {
+              path,
+              reason: messageOf(error),
+              fix: 'let this account read the folder, and see that its disk answers',
+            },
+            'cannot read the registry folder',
+          );
           await sleep(rescanInterval, undefined, { signal: ended }).catch(() => {});
         }
       }

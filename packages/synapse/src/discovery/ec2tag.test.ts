@@ -133,7 +133,10 @@ test.each<[string, RequestListener, RegExp]>([
   await vi.waitFor(() => expect(found.lists).toHaveLength(2), 10_000);
   expect(found.newest()).toEqual(['b 10.0.0.2:80']);
   expect(warn.mock.calls).toEqual([
-    [{ reason: expect.stringMatching(message) }, 'cannot discover; what was known stands'],
+    [
+      { reason: expect.stringMatching(message), fix: expect.stringContaining('it is asked again') },
+      'cannot discover; what was known stands',
+    ],
   ]);
 });
 
