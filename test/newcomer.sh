@@ -92,7 +92,7 @@ interrupted() {
   typed_on "$1" "$2" <&"$keys" >"$work/output" 2>&1 &
   pid=$!
   until grep -q 'Ctrl-C' "$work/output"; do
-    kill -0 "$pid" 2>/dev/null || break
+    kill -0 "$pid" 2>/dev/null || { echo "it ended before Ctrl-C" >>"$work/output" && return 1; }
     sleep 0.5
   done
   printf '\003' >&"$keys"
