@@ -5,7 +5,7 @@ export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 # needrestart would 
 
 policy=/usr/sbin/policy-rc.d
 # What the packages that we install bring, and would start at the next boot.
-services=(haproxy redis-server postgresql mariadb rabbitmq-server prometheus prometheus-node-exporter)
+services=(haproxy redis-server postgresql mariadb rabbitmq-server prometheus prometheus-node-exporter etcd)
 
 main() {
   local service here=" "

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs nerve's checks against the real servers that they are for: Debian's redis, PostgreSQL, MariaDB and
-# RabbitMQ; and what reads its announcements and is not ours: Prometheus. Installs what is missing, starts no service of the machine's, and leaves no server running.
+# RabbitMQ; the etcd that it may announce in; and what reads its announcements and is not ours: Prometheus. Installs what is missing, starts no service of the machine's, and leaves no server running.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -10,6 +10,7 @@ declare -A packages=(
   [mariadbd]=mariadb-server
   [rabbitmq-server]=rabbitmq-server
   [prometheus]=prometheus
+  [etcd]=etcd-server
 )
 
 main() {

@@ -16,13 +16,9 @@ export function originalsTables(
     const table = tables[daemon] ?? [];
     const root = schemas[daemon] ?? {};
     const known = new Set(keysOf(root, root, '.', () => false).map(({ path }) => path));
-    const wrong = table.filter(({ key, gone = false }) => known.has(key) === gone);
+    const wrong = table.filter(({ key }) => !known.has(key));
     if (wrong.length > 0)
-      throw new Error(
-        wrong
-          .map(({ key, gone }) => `${daemon}: ${key} is ${gone ? 'taken' : 'not taken'} now`)
-          .join('\n'),
-      );
+      throw new Error(wrong.map(({ key }) => `${daemon}: ${key} is not taken`).join('\n'));
     return markdown(
       ['Key', 'Here', 'Better now'],
       table.map(({ key, here, better = '', idle }) => [

@@ -180,6 +180,33 @@ test.each([
   }
 });
 
+test('a service that is taken away while a reload is judged is gone after it, and the others serve', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  const [port, other, third] = [await freePort(), await freePort(), await freePort()];
+  const slow = run.path('slow');
+  const binary = await programOf(
+    run.path('program'),
+    `[ ! -e ${slow} ] || [ "$1" != -c ] || sleep 1.5`,
+  );
+  await using driven = drive({ ...run.config, binary, restart_interval: 0 });
+  const [web, old] = [
+    service('web', { port }, [member(one.port)]),
+    service('old', { port: other }, [member(one.port)]),
+  ];
+  await driven.apply(snapshotOf(web, old));
+  await writeFile(slow, '');
+  const more = service('more', { port: third }, [member(one.port)]);
+  await driven.step(snapshotOf(web, old, more));
+  expect(driven.driver.status()).toMatchObject({ reload: { underWay: true } });
+  await rm(slow);
+  await driven.step(snapshotOf(web, more));
+  await until(async () => (await answerOf(third).catch(() => '')) === 'one', 10_000);
+  expect(await answerOf(port)).toBe('one');
+  await until(async () => (await answerOf(other).catch(() => 'refused')) === 'refused', 10_000);
+  expect(driven.driver.status()).not.toHaveProperty('services.old');
+});
+
 test('too many connections for the descriptors: says so before a start', async () => {
   await using run = await createRun();
   await using driven = drive({ ...run.config, global: ['maxconn 10000000'] });

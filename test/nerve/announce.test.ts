@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
@@ -127,6 +128,8 @@ describe('a record of node_type', () => {
     expect(name).toBe('i-0123_');
     first.kill('SIGKILL');
     await first.exited;
+    // A nerve without its predecessor's state has a session of its own.
+    await rm(scratch.path('state'), { recursive: true });
     await nerve({ web: { port, node_type: 'ephemeral' } });
     await until(async () => {
       const owner = (await session.exists(`${path}/${name}`))?.ephemeralOwner;

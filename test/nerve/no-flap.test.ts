@@ -73,6 +73,21 @@ test('a watcher is told of nothing while nerve is handed off, killed and restart
   expect(watched.lists).toEqual([2]);
 });
 
+test('a nerve that is killed the moment it has announced is taken over too', async () => {
+  const zookeeper = { hosts: [scene.zookeeper.hosts], session_timeout: 12 };
+  const config = scene.config({}, { zookeeper });
+  const one = await scene.nerve(config);
+  // Looked at without a pause, so that the kill comes before nerve can note what it has created.
+  while ((await scene.names().catch(() => [])).length < 3);
+  one.kill('SIGKILL');
+  await one.exited;
+  await using watched = await watch(scene.session, scene.path);
+  const two = await scene.nerve(config);
+  await until(() => told(two, 'announced') === 3);
+  await scene.announced(3);
+  expect(watched.changes).toBe(0);
+});
+
 test('a persistent record is taken over as it is', async () => {
   const { services, ...top } = scene.config({ a: { node_type: 'persistent' } }) as {
     services: { a: object };

@@ -1,10 +1,12 @@
-import { access } from 'node:fs/promises';
+import { access, writeFile } from 'node:fs/promises';
 
 import { connect } from '@smartstack/zookeeper';
 import { expect, test } from 'vitest';
+import { stringify } from 'yaml';
 
 import { startCopy } from '../support/copies.ts';
 import { startDaemon } from '../support/daemon.ts';
+import { answerOf } from '../support/haproxy.ts';
 import { freePort } from '../support/ports.ts';
 import { createScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
@@ -26,7 +28,7 @@ test('a machine that starts while ZooKeeper is down serves what it served before
       },
     },
   });
-  const answers = async () => (await fetch(`http://127.0.0.1:${port}/`)).ok;
+  const answers = async () => (await answerOf(port)) === 'web-1';
   const state = async () => {
     const answer = await fetch(`http://127.0.0.1:${status}/status`);
     return ((await answer.json()) as { services: { web: { heard: boolean; stale: boolean } } })
@@ -67,4 +69,36 @@ test('a machine that starts while ZooKeeper is down serves what it served before
   await session.makePath('/services/web', { deadline: 20_000 });
   await until(async () => (await state()).heard, 30_000);
   for (let asked = 0; asked < 20; asked += 1) expect(await answers()).toBe(true);
+});
+
+test('a snapshot that cannot be written is said once, and nothing waits for it', async () => {
+  await using scratch = await createScratch();
+  await using one = await startCopy('one');
+  await using two = await startCopy('two');
+  const port = await freePort();
+  const config = (copy: number) => ({
+    status_address: false,
+    // Nobody may make a file there, root included.
+    snapshot_file: '/sys/snapshot.json',
+    registry: { type: 'file', directory: scratch.path('registry') },
+    haproxy: { stats_address: false, run_directory: scratch.path('run'), on_exit: 'stop' },
+    services: {
+      web: {
+        discovery: { method: 'file' },
+        default_servers: [{ host: '127.0.0.1', port: copy }],
+        haproxy: { port, listen: ['mode http'] },
+      },
+    },
+  });
+  const answer = () => answerOf(port);
+  await using synapse = await startDaemon('synapse', config(one.port), scratch.directory);
+  await until(async () => (await answer()) === 'one');
+  const complaints = () => synapse.log.filter(({ proxy }) => proxy === 'snapshot');
+  await until(() => complaints().length > 0);
+  await writeFile(scratch.path('synapse.yaml'), stringify(config(two.port)));
+  synapse.kill('SIGHUP');
+  await until(async () => (await answer()) === 'two');
+  expect(complaints()).toEqual([
+    expect.objectContaining({ reason: expect.stringContaining('/sys/snapshot.json') }),
+  ]);
 });

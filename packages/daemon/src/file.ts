@@ -27,7 +27,9 @@ export async function writeFileAtomic(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw new Error(`cannot write ${path}: ${messageOf(error)}`, { cause: error });
+    // Without the temporary name, which is another each time: the same trouble is said in the same words.
+    const reason = messageOf(error).replaceAll(temporary, path);
+    throw new Error(`cannot write ${path}: ${reason}`, { cause: error });
   }
 }
 

@@ -142,7 +142,9 @@ test("the ZooKeeper reporter's keys say how the record is held", () => {
   const [web] = parse(
     `{instance_id: a, services: {web: {host: h, port: 1, ${zk}, ${keys}}}}`,
   ).services;
-  expect(web?.place.form).toEqual({ nodeType: 'persistent', ttl: 60_000, pathEncoding: true });
+  expect(web?.place).toMatchObject({
+    form: { nodeType: 'persistent', ttl: 60_000, pathEncoding: true },
+  });
 });
 
 test("the originals' other keys are taken", () => {
@@ -256,13 +258,15 @@ describe('a bad configuration is refused with place, key and mend', () => {
       'an unknown reporter',
       service('    reporter_type: zookeper'),
       [
-        'n.yaml:8:5: services.web.reporter_type: expected one of zookeeper, file, got "zookeper"; did you mean zookeeper?',
+        'n.yaml:8:5: services.web.reporter_type: expected one of zookeeper, file, etcd, got "zookeper"; did you mean zookeeper?',
       ],
     ],
     [
       'a reporter named like a part of every object',
       service('    reporter_type: toString'),
-      ['n.yaml:8:5: services.web.reporter_type: expected one of zookeeper, file, got "toString"'],
+      [
+        'n.yaml:8:5: services.web.reporter_type: expected one of zookeeper, file, etcd, got "toString"',
+      ],
     ],
     [
       'a relative zk_path',

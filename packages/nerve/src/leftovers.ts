@@ -59,7 +59,7 @@ function seatsOf(configs: readonly ServiceConfig[]): readonly (readonly ServiceC
 }
 
 async function insistOn(what: () => Promise<void>, log: Log, signal: AbortSignal): Promise<void> {
-  const backoff = createBackoff({ base: 1000, max: 30_000 });
+  const backoff = createBackoff({ base: 1000, max: 10_000 });
   let last = '';
   while (!signal.aborted) {
     try {

@@ -19,6 +19,9 @@ function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegist
     openZooKeeper: () => {
       throw new Error('these tests use no ZooKeeper');
     },
+    openEtcd: () => {
+      throw new Error('these tests use no etcd');
+    },
     tickets: () => ({}),
     handOff: async () => ({}),
     dropUnclaimed: async () => dropped(),

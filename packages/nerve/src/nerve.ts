@@ -187,10 +187,14 @@ function fleetDeps({
   };
 }
 
-function openPlace(registries: OpenedRegistries, { address, form = {} }: Place): Announcing {
-  if (address.type !== 'zookeeper') return registries.open(address);
-  const { announceAs } = registries.openZooKeeper(address.hosts);
-  return { announce: (path, instance, signal) => announceAs(form, path, instance, signal) };
+function openPlace(registries: OpenedRegistries, place: Place): Announcing {
+  if ('ttl' in place) {
+    const { announce } = registries.openEtcd(place.address);
+    return { announce: (...args) => announce(place.ttl, ...args) };
+  }
+  if (!('form' in place)) return registries.open(place.address);
+  const { announceAs } = registries.openZooKeeper(place.address.hosts);
+  return { announce: (...args) => announceAs(place.form, ...args) };
 }
 
 /** Every service was checked, and those that are up stand in the registry. */

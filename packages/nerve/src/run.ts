@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Log, Metrics } from '@smartstack/daemon';
 import { createRegistries, type OpenedRegistries } from '@smartstack/registry';
 import type { SessionOptions } from '@smartstack/zookeeper';
@@ -33,7 +35,15 @@ export async function runWithState(
   const ended = AbortSignal.any([signal, leave.signal]);
   const store = await openSessionStore(config.stateDirectory, deps.log);
   const orders = await openOrders(config.stateDirectory, deps.log);
-  const registries = createRegistries({ session, resume: store.tickets, ...deps });
+  const note = () => store.save(registries.tickets());
+  // Noted before it announces anything, or a nerve that is killed at once could not be taken over; but a
+  // disk that hangs keeps nobody from being announced.
+  const onSession = () => Promise.race([note(), sleep(1000, undefined, { ref: false })]);
+  const registries: OpenedRegistries = createRegistries({
+    session: { ...session, onSession },
+    resume: store.tickets,
+    ...deps,
+  });
   try {
     await runTogether(
       [
@@ -41,7 +51,8 @@ export async function runWithState(
           const { living } = store;
           return runNerve(config, { ...deps, registries, orders, living, handOff: handOver }, own);
         },
-        (own) => keepNoted(registries, store, own),
+        // As they change, so that a nerve that is started after a crash can take them over.
+        (own) => createSchedule().every(500, 0, note, own),
       ],
       ended,
     );
@@ -49,15 +60,6 @@ export async function runWithState(
     if (ended.reason instanceof HandOff) await handOff(registries, store, deps.log);
     else await close(registries, store);
   }
-}
-
-/** Notes the sessions as they change, so that a nerve that is started after a crash can take them over. */
-async function keepNoted(
-  registries: OpenedRegistries,
-  store: SessionStore,
-  signal: AbortSignal,
-): Promise<void> {
-  await createSchedule().every(500, 0, () => store.save(registries.tickets()), signal);
 }
 
 async function handOff(registries: OpenedRegistries, store: SessionStore, log: Log): Promise<void> {

@@ -92,7 +92,9 @@ const forgetful: SessionStore = {
 function createWriter(file: string, log: Log): (content: Sessions) => Promise<void> {
   let written = '';
   let complaint = '';
-  return async (content) => {
+  let before = Promise.resolve();
+
+  async function write(content: Sessions): Promise<void> {
     const text = `${JSON.stringify(content)}\n`;
     if (text === written) return;
     try {
@@ -105,6 +107,12 @@ function createWriter(file: string, log: Log): (content: Sessions) => Promise<vo
       if (reason !== complaint) log.warn({ reason }, 'cannot note the sessions for a next nerve');
       complaint = reason;
     }
+  }
+
+  /** One after the other, so that what was told last is what stands. */
+  return (content) => {
+    before = before.then(() => write(content));
+    return before;
   };
 }
 

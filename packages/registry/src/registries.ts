@@ -2,6 +2,8 @@ import type { HandedOff, SessionOptions } from '@smartstack/zookeeper';
 import { z } from 'zod';
 
 import type { DecoderDeps } from './decoder.ts';
+import { createEtcdRegistry, type EtcdRegistry } from './etcd/etcd.ts';
+import type { EtcdAddress } from './etcd/keys.ts';
 import { createFileRegistry } from './file/file.ts';
 import type { Registry } from './registry.ts';
 import {
@@ -39,9 +41,10 @@ export interface Registries extends AsyncDisposable {
   open(address: RegistryAddress): Registry;
 }
 
-/** Registries whose ZooKeeper ones show what only ZooKeeper has. */
+/** Registries whose ZooKeeper ones show what only ZooKeeper has, and those that are only announced in. */
 export interface OpenedRegistries extends Registries {
   openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry;
+  openEtcd(address: EtcdAddress): EtcdRegistry;
   /** What a next process would need to take the announcements over, should this one die now. */
   tickets(): Tickets;
   /** Ends all of them and leaves the announcements to a next process. */
@@ -70,6 +73,7 @@ export function createRegistries({
 }: RegistriesOptions): OpenedRegistries {
   const folders = new Map<string, Registry>();
   const ensembles = new Map<string, ZooKeeperRegistry>();
+  const etcds = new Map<string, EtcdRegistry>();
 
   function openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry {
     const key = ensembleKey(hosts);
@@ -94,6 +98,10 @@ export function createRegistries({
             createFileRegistry({ directory: address.directory, ...deps }),
           ),
     openZooKeeper,
+    openEtcd: (address) =>
+      getOrCreate(etcds, `${address.host}:${address.port}`, () =>
+        createEtcdRegistry(address, deps),
+      ),
     tickets: () =>
       Object.fromEntries(
         [...ensembles].flatMap(([key, registry]) => {
@@ -111,7 +119,7 @@ export function createRegistries({
       return last < 0 ? undefined : last;
     },
     [Symbol.asyncDispose]: async () => {
-      const all = [...folders.values(), ...ensembles.values()];
+      const all = [...folders.values(), ...etcds.values(), ...ensembles.values()];
       await Promise.all(all.map((registry) => registry[Symbol.asyncDispose]()));
     },
   };

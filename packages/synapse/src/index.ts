@@ -1,2 +1,3 @@
-export { configSchema, serviceSchema } from './config.ts';
+export { configSchema } from './config.ts';
 export { originals } from './file/originals.ts';
+export { serviceSchema } from './schema.ts';

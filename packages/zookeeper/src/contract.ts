@@ -21,6 +21,8 @@ export interface SessionOptions {
   readonly tls?: TlsOptions;
   /** A session handed off by an earlier process: taken over when it still lives, else a fresh one is opened. */
   readonly resume?: HandedOff;
+  /** Called with each new session before any operation of it is sent, which wait for this: a place to note its `ticket`. */
+  readonly onSession?: () => Promise<void>;
   /** At most this many operations on the wire at once. Default 128. */
   readonly inFlight?: number;
   /** Token bucket for reads, in reads; unlimited within `inFlight` when absent. */

@@ -26,6 +26,8 @@ export interface Core {
   readonly kept: Set<string>;
   /** Nodes of a resumed session that nobody keeps yet. */
   readonly inherited: Set<string>;
+  /** Whether an earlier process had the session, which may have created nodes that it died too soon to note. */
+  readonly resumed: boolean;
   /** The session timeout, in milliseconds. */
   timeout(): number;
   readonly resyncInterval: number;

@@ -65,8 +65,11 @@ export function createEnding({ core, link, shut, leave, stop }: EndingOptions): 
     await stop();
   }
 
+  /** What nobody has taken over yet is the next process's to take over or to drop. */
+  const noted = () => [...core.kept, ...core.inherited];
+
   return {
-    ticket: () => link.credentials && handedOff(link.credentials, [...core.kept]),
+    ticket: () => link.credentials && handedOff(link.credentials, noted()),
     close() {
       ended ??= endSession();
       return ended;
@@ -74,7 +77,7 @@ export function createEnding({ core, link, shut, leave, stop }: EndingOptions): 
     async handOff() {
       ended ??= leaveSession();
       await ended;
-      return handedOff(credentials, [...core.kept]);
+      return handedOff(credentials, noted());
     },
   };
 }

@@ -36,8 +36,9 @@ export function createIncarnation(
   const { submit } = core.operations;
   const parent = parentOf(node.path);
   let standing: Standing | undefined;
-  /** A creation was sent and its answer lost. */
+  /** A creation was sent and its answer lost: by this process, or by the one whose session this is. */
   let uncertain = false;
+  let unnoted = core.resumed;
   let following = new AbortController();
 
   function settle(next: Standing | undefined) {
@@ -79,18 +80,21 @@ export function createIncarnation(
   }
 
   /** Finds the node of a creation whose answer was lost: owned by us, now or before, and nobody else's. */
-  async function search(ending: AbortSignal): Promise<string | undefined> {
-    if (!uncertain) return undefined;
+  async function search(ending: AbortSignal, data?: Buffer): Promise<string | undefined> {
+    if (!uncertain && !(unnoted && data)) return undefined;
     for (const path of await candidates(ending)) {
       const stat = await submit(exists(path, { kind: 'look' }), { signal: ending });
       const owner = stat?.ephemeralOwner;
       const ours = owner !== undefined && (owner === core.sessionId() || core.isFormer(owner));
-      if (!ours || core.kept.has(path)) continue;
+      // What the earlier process created could be another announcement's of the same name.
+      if (!ours || (!uncertain && data && !(await holds(path, data)))) continue;
+      if (core.kept.has(path)) continue;
       // Others may search at the same time: from here on it is taken.
       settle({ path, session: owner, data: undefined });
       return path;
     }
     uncertain = false;
+    unnoted = false;
     return undefined;
   }
 
@@ -99,7 +103,7 @@ export function createIncarnation(
       const { names } = await submit(list(parent, { kind: 'look' }), { signal: ending });
       const paths = names.map((name) => join(parent, name));
       return paths
-        .filter((path) => isIncarnation(path) && !core.kept.has(path))
+        .filter((path) => isIncarnation(path) && !core.kept.has(path) && !core.inherited.has(path))
         .sort()
         .reverse();
     } catch (error) {
@@ -130,6 +134,7 @@ export function createIncarnation(
       const path = await send({ path: node.path, data, mode, acl: core.acl });
       settle({ path, session: core.sessionId(), data });
       uncertain = false;
+      unnoted = false;
     } catch (error) {
       if (error instanceof ZooKeeperError && error.outcome === 'unknown') uncertain = true;
       throw error;
@@ -165,7 +170,7 @@ export function createIncarnation(
   /** Finds the node or makes it; gives up for now when it is taken away again and again. */
   async function find(data: Buffer): Promise<boolean> {
     for (let round = 0; round < maxRounds; round++) {
-      const path = standing?.path ?? (await inherit(data)) ?? (await search(signal));
+      const path = standing?.path ?? (await inherit(data)) ?? (await search(signal, data));
       const verdict = path === undefined ? 'gone' : await inspect(path);
       if (verdict === 'ours') return round > 0;
       if (verdict === 'ghost' && path !== undefined) {

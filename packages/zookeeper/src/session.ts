@@ -67,6 +67,7 @@ export function connect(options: SessionOptions): Session {
 
   /** A chroot that is missing would fail every operation, so it is made before any is sent. */
   async function prepare(connection: Connection, fresh: boolean): Promise<void> {
+    if (fresh) await options.onSession?.();
     if (settings.chroot === '') return;
     unrooted.attach(connection);
     if (!fresh) return;
@@ -88,6 +89,7 @@ export function connect(options: SessionOptions): Session {
     isFormer: link.isFormer,
     kept: new Set(),
     inherited: new Set(options.resume?.paths),
+    resumed: options.resume !== undefined,
     timeout: () => link.timeout,
     resyncInterval: settings.resyncInterval,
     wholeNames: options.wholeNames ?? (() => false),

@@ -10,8 +10,6 @@ export interface OriginalKey {
   readonly due?: (value: unknown) => boolean;
   /** Without effect here, though it is taken. */
   readonly idle?: true;
-  /** Refused here. */
-  readonly gone?: true;
 }
 
 /** What a file should be told, key by key; `places` are the paths at which it has the key. */

@@ -2,7 +2,7 @@ import { orExit, readSourceWithServices, sayOk, writeStarter } from '@smartstack
 import type { Command } from 'commander';
 
 import { loadConfig } from '../load-config.ts';
-import { explain, refusedKeys } from './explain.ts';
+import { explain } from './explain.ts';
 import { starter } from './starter.ts';
 
 /** What a command without a configuration ends with. */
@@ -37,7 +37,6 @@ export function addFileCommands(program: Command): void {
       const { config: file, instance_id: instanceId } = program.opts<Options>();
       if (file === undefined) return program.error(noConfiguration);
       const { value } = await orExit(readSourceWithServices(file));
-      if (explained) for (const line of refusedKeys(value)) say(line);
       const config = await orExit(loadConfig(file, instanceId));
       sayOk(file, config.services.length);
       if (explained) say(`\n${explain(config, value)}`);

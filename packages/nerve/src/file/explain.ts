@@ -21,14 +21,6 @@ export function explain(config: Config, written: unknown): string {
     .trimEnd();
 }
 
-/** What to do about keys of the original that are refused here, one line each. */
-export function refusedKeys(written: unknown): readonly string[] {
-  return adviceFor(
-    originals.filter(({ gone }) => gone),
-    written,
-  ).map(({ key, places }) => `${places[0]}: ${key.better}`);
-}
-
 function serviceText(service: ServiceConfig, config: Config, written: unknown): string {
   const { name, instance, checks, checkInterval } = service;
   const own = mapping(mapping(mapping(written).services)[name]);
@@ -39,19 +31,26 @@ function serviceText(service: ServiceConfig, config: Config, written: unknown): 
     `  is announced as ${addressOf(instance)} ${placeText(service, config)}`,
     ...(lines.length > 0 ? lines : ['  is announced for as long as nerve runs: it has no checks']),
     ...policyText(service),
-    ...defaultsText('  by default ', defaultsOf(serviceSchema, own), ['node_type', 'flap_damping']),
+    ...defaultsText('  by default ', defaultsOf(serviceSchema, own), saidAlready),
   ].join('\n');
 }
 
-function placeText({ place, instance }: ServiceConfig, { zookeeper }: Config): string {
-  const { address, path, form } = place;
-  if (address.type === 'file') return `in the folder ${address.directory}, as ${path}`;
-  const { nodeType = 'ephemeral_sequential' } = form ?? {};
-  const node = nodeType.endsWith('sequential') ? `${instance.name}_<sequence>` : instance.name;
+const saidAlready = ['node_type', 'etcd_port', 'etcd_path', 'flap_damping'];
+
+function placeText({ place, instance: { name } }: ServiceConfig, { zookeeper }: Config): string {
+  const { path } = place;
+  if ('ttl' in place) {
+    const { host, port } = place.address;
+    const folder = `${path === '/' ? '' : path}/${name}`;
+    return `in etcd at ${addressOf({ host, port })}, as ${folder}/<number>, gone ${seconds(place.ttl)} after nerve died`;
+  }
+  if (!('form' in place)) return `in the folder ${place.address.directory}, as ${path}`;
+  const { nodeType = 'ephemeral_sequential' } = place.form;
+  const node = nodeType.endsWith('sequential') ? `${name}_<sequence>` : name;
   const gone = nodeType.startsWith('persistent')
     ? 'which stays when nerve dies'
     : `gone ${seconds(zookeeper?.session_timeout ?? 10_000)} after nerve died`;
-  return `in ZooKeeper at ${address.hosts.join(',')}, as ${path}/${node}, ${gone}`;
+  return `in ZooKeeper at ${place.address.hosts.join(',')}, as ${path}/${node}, ${gone}`;
 }
 
 function checkText(

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 
 import { schemaOfDaemon } from '../../../../test/support/json-schema.ts';
 import { parseConfig } from '../config.ts';
-import { explain, refusedKeys } from './explain.ts';
+import { explain } from './explain.ts';
 import { starter } from './starter.ts';
 
 function explained(yaml: string): readonly string[] {
@@ -84,10 +84,13 @@ describe('check-config --explain says', () => {
     ]);
   });
 
-  test('what to do about a key of the original that is refused', () => {
-    expect(refusedKeys({ services: { web: { etcd_host: 'e', etcd_port: 4003 } } })).toEqual([
-      'services.web.etcd_host: there is no etcd reporter: announce with zk_path, or with reporter_type: file',
-    ]);
+  test('where etcd has it, and for how long', () => {
+    const lines = explained(
+      '{instance_id: vm-1, services: {web: {host: 10.0.0.1, port: 80, reporter_type: etcd, etcd_host: e, check_interval: 2}}}',
+    );
+    expect(lines[3]).toBe(
+      '  is announced as 10.0.0.1:80 in etcd at e:4003, as /vm-1/<number>, gone 10 s after nerve died',
+    );
   });
 
   test('nothing more of a file that has nothing old', () => {

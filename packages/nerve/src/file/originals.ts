@@ -33,7 +33,7 @@ export const originals: readonly OriginalKey[] = [
   { key: `${service}.port`, here: 'the same' },
   {
     key: `${service}.reporter_type`,
-    here: '`zookeeper` the same; `etcd` is refused; `file` announces in a folder, with no server',
+    here: '`zookeeper` and `etcd` the same; `file` announces in a folder, with no server',
     better: 'zookeeper is the default, so it may go',
     due: (value) => value === 'zookeeper',
   },
@@ -54,12 +54,12 @@ export const originals: readonly OriginalKey[] = [
   { key: `${service}.use_path_encoding`, here: 'the same' },
   {
     key: `${service}.etcd_host`,
-    here: 'refused',
-    gone: true,
-    better: 'there is no etcd reporter: announce with zk_path, or with reporter_type: file',
+    here: "the same, over etcd's v2 API; a key that an earlier nerve left is taken over",
+    better:
+      'etcd 3.6 has no v2 API any more, and synapse does not read etcd: zookeeper has a future',
   },
-  { key: `${service}.etcd_port`, here: 'refused', gone: true },
-  { key: `${service}.etcd_path`, here: 'refused', gone: true },
+  { key: `${service}.etcd_port`, here: 'the same' },
+  { key: `${service}.etcd_path`, here: 'the same; `/` works' },
   { key: `${service}.check_interval`, here: 'the same; checks never wait for each other' },
   { key: `${service}.checks`, here: 'the same: all must pass' },
   { key: `${service}.check_mocked`, here: 'the same' },

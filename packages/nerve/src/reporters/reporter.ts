@@ -1,22 +1,39 @@
 import { resolve } from 'node:path';
 
-import { type RecordForm, type RegistryAddress, splitChroot } from '@smartstack/registry';
+import {
+  type EtcdAddress,
+  type RecordForm,
+  type RegistryAddress,
+  splitChroot,
+} from '@smartstack/registry';
 import type { z } from 'zod';
 
-/** Where a service is announced. */
-export interface Place {
-  readonly address: RegistryAddress;
-  readonly path: string;
-  /** How a ZooKeeper holds the record. */
-  readonly form?: RecordForm;
-}
+/** Where and how a service is announced. */
+export type Place = { readonly path: string } & (
+  | { readonly address: ZooKeeperAddress; readonly form: RecordForm }
+  | { readonly address: FileAddress }
+  | {
+      readonly address: EtcdAddress & { readonly type: 'etcd' };
+      /** How long an announcement outlives nerve, in milliseconds. */
+      readonly ttl: number;
+    }
+);
+
+type ZooKeeperAddress = Extract<RegistryAddress, { type: 'zookeeper' }>;
+type FileAddress = Extract<RegistryAddress, { type: 'file' }>;
 
 /** The same for two places that are one, however they are written. */
 export function keyOfPlace({ address, path }: Place): string {
-  if (address.type === 'file')
-    return JSON.stringify([resolve(address.directory), path.split('/').filter(Boolean)]);
-  const { hosts, chroot = '' } = splitChroot(address.hosts);
-  return JSON.stringify([hosts.toSorted(), `${chroot}${path}`]);
+  switch (address.type) {
+    case 'file':
+      return JSON.stringify([resolve(address.directory), path.split('/').filter(Boolean)]);
+    case 'etcd':
+      return JSON.stringify([`${address.host.toLowerCase()}:${address.port}`, path]);
+    default: {
+      const { hosts, chroot = '' } = splitChroot(address.hosts);
+      return JSON.stringify([hosts.toSorted(), `${chroot}${path}`]);
+    }
+  }
 }
 
 /** The registries that the top of the configuration names for all services. */
@@ -35,7 +52,12 @@ export interface Reporter<Keys extends z.ZodRawShape> {
   /** What the service lacks, by key. Reads whether keys are there, never what they hold. */
   missing(service: Values<Keys>, shared: SharedRegistries): Readonly<Record<string, string>>;
   /** Where a service that lacks nothing is announced. */
-  place(name: string, service: Values<Keys>, shared: SharedRegistries): Place;
+  place(name: string, service: Complete<Keys>, shared: SharedRegistries): Place;
 }
+
+type Complete<Keys extends z.ZodRawShape> = Values<Keys> & {
+  /** Milliseconds. */
+  readonly check_interval: number;
+};
 
 type Values<Keys extends z.ZodRawShape> = z.output<z.ZodObject<Keys>>;

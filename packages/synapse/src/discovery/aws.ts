@@ -12,6 +12,8 @@ export interface AwsSettings {
   readonly region?: string | undefined;
   readonly accessKeyId?: string | undefined;
   readonly secretAccessKey?: string | undefined;
+  /** For one whole answer, in milliseconds; default 30,000. */
+  readonly timeout?: number | undefined;
 }
 
 export type LoadAws = (name: string) => Promise<AwsModule>;
@@ -27,19 +29,24 @@ export const loadAws: LoadAws = async (name) => {
   }
 };
 
-/** For one answer, in milliseconds: the SDK has no such limit of its own. */
-const timeout = 30_000;
+/** One kind of command of one of the SDK's packages. */
+export interface AwsCommand<T> {
+  readonly name: string;
+  readonly client: string;
+  readonly command: string;
+  /** Takes from an answer what is wanted, before the time limit too. */
+  read(answer: unknown, signal: AbortSignal): T | Promise<T>;
+}
+
+/** For one whole answer, in milliseconds: the SDK has no such limit of its own. */
+const defaultTimeout = 30_000;
 
 /** A function that sends one kind of command; the client is made on first use. */
-export function createAwsCall(
+export function createAwsCall<T>(
   load: LoadAws,
-  {
-    name,
-    client,
-    command,
-  }: { readonly name: string; readonly client: string; readonly command: string },
-  { region, accessKeyId, secretAccessKey }: AwsSettings,
-): (input: object, signal: AbortSignal) => Promise<unknown> {
+  { name, client, command, read }: AwsCommand<T>,
+  { region, accessKeyId, secretAccessKey, timeout = defaultTimeout }: AwsSettings,
+): (input: object, signal: AbortSignal) => Promise<T> {
   const credentials = accessKeyId !== undefined &&
     secretAccessKey !== undefined && { credentials: { accessKeyId, secretAccessKey } };
   let opened:
@@ -61,6 +68,12 @@ export function createAwsCall(
       throw error;
     });
     using deadline = createDeadline(timeout, signal);
-    return await sender.send(new Command(input), { abortSignal: deadline.signal });
+    const limits = { abortSignal: deadline.signal };
+    try {
+      return await read(await sender.send(new Command(input), limits), deadline.signal);
+    } catch (error) {
+      if (!deadline.isOver) throw error;
+      throw new Error(`cannot ask ${name}: no whole answer in ${timeout} ms`, { cause: error });
+    }
   };
 }

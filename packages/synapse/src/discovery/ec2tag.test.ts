@@ -1,41 +1,66 @@
-import { silentLog } from '@smartstack/daemon';
-import { expect, test, vi } from 'vitest';
+import type { RequestListener } from 'node:http';
 
-import { type AwsModule, loadAws } from './aws.ts';
+import { type Log, silentLog } from '@smartstack/daemon';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { loadAws } from './aws.ts';
 import { collect } from './collect.fixture.ts';
 import { ec2tag, followTag } from './ec2tag.ts';
+import { startServer, type TestServer } from './http/server.fixture.ts';
 
-const machine = (name: string, address?: string) => ({
-  PrivateDnsName: name,
-  ...(address && { PrivateIpAddress: address }),
-});
+const machine = (name: string, address = '') =>
+  `<item><instanceId>i-${name}</instanceId><privateDnsName>${name}</privateDnsName>${
+    address && `<privateIpAddress>${address}</privateIpAddress>`
+  }</item>`;
 
-/** A whole SDK package that answers with these pages, or fails. */
-function sdk(pages: (object | Error)[]) {
-  const asked: unknown[] = [];
-  const settings: unknown[] = [];
-  class EC2Client {
-    constructor(given: object) {
-      settings.push(given);
-    }
-    async send(command: { readonly input: object }): Promise<unknown> {
-      asked.push(command.input);
-      const page = pages.length > 1 ? pages.shift() : pages[0];
-      if (page instanceof Error) throw page;
-      return page;
-    }
-  }
-  class DescribeInstancesCommand {
-    readonly input: object;
-    constructor(input: object) {
-      this.input = input;
-    }
-  }
-  const load = async () => ({ EC2Client, DescribeInstancesCommand }) as unknown as AwsModule;
-  return { asked, settings, load };
+/** A page of EC2's answer to DescribeInstances, API version 2016-11-15. */
+const page = (machines: readonly string[], token = '') =>
+  `<?xml version="1.0" encoding="UTF-8"?>
+<DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>1</requestId><reservationSet>${machines
+    .map((each) => `<item><instancesSet>${each}</instancesSet></item>`)
+    .join(
+      '',
+    )}</reservationSet>${token && `<nextToken>${token}</nextToken>`}</DescribeInstancesResponse>`;
+
+const failure = (code: string, message: string) =>
+  `<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>1</RequestID></Response>`;
+
+type Answer = string | RequestListener;
+
+let server: TestServer;
+/** What is answered next; the last stays. */
+let answers: Answer[];
+/** What was asked, as the query API has it. */
+let queries: Readonly<Record<string, string>>[];
+let authorization: string | undefined;
+const warn = vi.fn<Log['warn']>();
+
+async function serve(...[request, response]: Parameters<RequestListener>): Promise<void> {
+  let body = '';
+  for await (const part of request.setEncoding('utf8')) body += part;
+  queries.push(Object.fromEntries(new URLSearchParams(body)));
+  authorization = request.headers.authorization;
+  const next = (answers.length > 1 ? answers.shift() : answers[0]) ?? '';
+  if (typeof next === 'string') response.setHeader('content-type', 'text/xml').end(next);
+  else next(request, response);
 }
 
-function follow({ load }: ReturnType<typeof sdk>) {
+beforeEach(async () => {
+  queries = [];
+  warn.mockClear();
+  server = await startServer((request, response) => {
+    serve(request, response).catch(() => response.destroy());
+  });
+  vi.stubEnv('AWS_ENDPOINT_URL_EC2', server.url);
+  vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await server[Symbol.asyncDispose]();
+});
+
+function follow(...given: Answer[]) {
+  answers = given;
   const config = ec2tag.schema.parse({
     method: 'ec2tag',
     tag_name: 'role',
@@ -45,44 +70,68 @@ function follow({ load }: ReturnType<typeof sdk>) {
     aws_secret_access_key: 'secret',
     check_interval: 0.02,
   });
-  return collect(followTag(config, { log: silentLog, port: 80 }, load));
+  return collect(followTag(config, { log: { ...silentLog, warn }, port: 80 }, loadAws, 500));
 }
 
 test('running instances with the tag are members, from every page', async () => {
-  const aws = sdk([
-    {
-      Reservations: [{ Instances: [machine('b', '10.0.0.2'), machine('gone')] }],
-      NextToken: 'more',
-    },
-    { Reservations: [{ Instances: [machine('a', '10.0.0.1')] }, {}] },
-  ]);
-  const found = follow(aws);
-  await vi.waitFor(() =>
-    expect(found.lists[0]?.map(({ host }) => host)).toEqual(['10.0.0.1', '10.0.0.2']),
+  const found = follow(
+    page([machine('b', '10.0.0.2'), machine('gone')], 'more'),
+    page([machine('a', '10.0.0.1')]),
   );
-  expect(found.lists[0]?.[0]).toEqual({ name: 'a', host: '10.0.0.1', port: 80 });
-  const Filters = [
-    { Name: 'tag:role', Values: ['web'] },
-    { Name: 'instance-state-name', Values: ['running'] },
-  ];
-  expect(aws.asked.slice(0, 2)).toEqual([{ Filters }, { Filters, NextToken: 'more' }]);
-  expect(aws.settings).toEqual([
-    { region: 'eu-west-1', credentials: { accessKeyId: 'key', secretAccessKey: 'secret' } },
-  ]);
+  await vi.waitFor(() =>
+    expect(found.lists[0]).toEqual([
+      { name: 'a', host: '10.0.0.1', port: 80 },
+      { name: 'b', host: '10.0.0.2', port: 80 },
+    ]),
+  );
+  const asked = {
+    Action: 'DescribeInstances',
+    'Filter.1.Name': 'tag:role',
+    'Filter.1.Value.1': 'web',
+    'Filter.2.Name': 'instance-state-name',
+    'Filter.2.Value.1': 'running',
+  };
+  expect(queries[0]).toMatchObject(asked);
+  expect(queries[1]).toMatchObject({ ...asked, NextToken: 'more' });
+  expect(authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=key\/\d+\/eu-west-1\/ec2\//);
 });
 
-test('a failed page changes nothing', async () => {
-  const aws = sdk([
-    { Reservations: [{ Instances: [machine('a', '10.0.0.1')] }] },
-    new Error('throttled'),
-    { Reservations: [{ Instances: [] }], NextToken: 'x' },
-    new Error('throttled'),
-    { Reservations: [] },
+test.each<[string, RequestListener, RegExp]>([
+  [
+    'throttling',
+    (_, r) => r.writeHead(503).end(failure('RequestLimitExceeded', 'Request limit exceeded.')),
+    /Request limit exceeded/,
+  ],
+  ['a 500', (_, r) => r.writeHead(500).end(), /./],
+  ['a redirect', (_, r) => r.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(), /./],
+  ['no XML', (_, r) => r.end('{"a":'), /./],
+  [
+    'a body that is cut off',
+    (_, r) => {
+      r.writeHead(200, { 'content-length': '1000' });
+      r.write(page([machine('x', '10.0.0.9')]), () => r.destroy());
+    },
+    /aborted|ECONNRESET/,
+  ],
+  ['no answer', () => {}, /^cannot ask @aws-sdk\/client-ec2: no whole answer in 500 ms$/],
+  [
+    'a body that does not end',
+    (_, r) => void r.writeHead(200, { 'content-length': '1000' }).write('<'),
+    /^cannot ask @aws-sdk\/client-ec2: no whole answer in 500 ms$/,
+  ],
+])('%s changes nothing, on any page, and is said once', async (_, bad, message) => {
+  const found = follow(
+    page([machine('a', '10.0.0.1')]),
+    bad,
+    page([], 'more'),
+    bad,
+    page([machine('b', '10.0.0.2')]),
+  );
+  await vi.waitFor(() => expect(found.lists).toHaveLength(2), 5000);
+  expect(found.newest()).toEqual(['b 10.0.0.2:80']);
+  expect(warn.mock.calls).toEqual([
+    [{ reason: expect.stringMatching(message) }, 'cannot discover; what was known stands'],
   ]);
-  const found = follow(aws);
-  await vi.waitFor(() => expect(found.lists).toHaveLength(2));
-  expect(found.newest()).toEqual([]);
-  expect(aws.asked.length).toBeGreaterThanOrEqual(5);
 });
 
 test('a missing SDK is named with how to install it', async () => {

@@ -51,12 +51,19 @@ export function followTag(
   config: z.output<typeof schema>,
   { log, port }: Pick<DiscoveryDeps, 'log' | 'port'>,
   load: LoadAws,
+  timeout?: number,
 ): Discovery {
   if (port === undefined) throw new Error('cannot follow a tag without backend_port_override');
   const describe = createAwsCall(
     load,
-    { name: '@aws-sdk/client-ec2', client: 'EC2Client', command: 'DescribeInstancesCommand' },
     {
+      name: '@aws-sdk/client-ec2',
+      client: 'EC2Client',
+      command: 'DescribeInstancesCommand',
+      read: (page) => answer.parse(page, { error: () => 'not what EC2 answers' }),
+    },
+    {
+      timeout,
       region: config.aws_region,
       accessKeyId: config.aws_access_key_id,
       secretAccessKey: config.aws_secret_access_key,
@@ -70,11 +77,9 @@ export function followTag(
     const instances: Instance[] = [];
     let token: string | undefined;
     do {
-      const page = answer.parse(
-        await describe({ Filters, ...(token !== undefined && { NextToken: token }) }, signal),
-        {
-          error: () => 'not what EC2 answers',
-        },
+      const page = await describe(
+        { Filters, ...(token !== undefined && { NextToken: token }) },
+        signal,
       );
       instances.push(
         ...page.Reservations.flatMap(({ Instances }) => Instances).flatMap((each) =>

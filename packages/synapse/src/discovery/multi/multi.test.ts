@@ -6,11 +6,9 @@ import { createLatest, silentLog } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 import { expect, test, vi } from 'vitest';
 
-import type { AwsModule } from '../aws.ts';
 import { collect } from '../collect.fixture.ts';
 import { multi, type ResolverConfig, resolverProblem } from './multi.ts';
 import { type Lists, only, pick, type Resolve, sequential, union } from './resolvers.ts';
-import { toggleObject } from './s3.ts';
 
 const one = (host: string): readonly Instance[] => [{ host, port: 1 }];
 const lists = (values: Record<string, readonly Instance[] | undefined>): Lists =>
@@ -121,24 +119,4 @@ test('a file chooses who serves; a bad one changes nothing', async () => {
   await vi.waitFor(() => expect(found.newest()).toEqual([' c:1']));
   await found.stop();
   await rm(directory, { recursive: true });
-});
-
-test('a toggle in S3 is asked for by bucket and key', async () => {
-  const asked: unknown[] = [];
-  class S3Client {
-    async send(command: { readonly input: object }): Promise<unknown> {
-      asked.push(command.input);
-      return { Body: { transformToString: async () => 'primary: 1' } };
-    }
-  }
-  class GetObjectCommand {
-    readonly input: object;
-    constructor(input: object) {
-      this.input = input;
-    }
-  }
-  const load = async () => ({ S3Client, GetObjectCommand }) as unknown as AwsModule;
-  const read = toggleObject('s3://bucket/a/b.yaml', load);
-  expect(await read(new AbortController().signal)).toBe('primary: 1');
-  expect(asked).toEqual([{ Bucket: 'bucket', Key: 'a/b.yaml' }]);
 });

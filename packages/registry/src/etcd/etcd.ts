@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { type Log, messageOf } from '@smartstack/daemon';
+
+import { decodeInstance, encodeInstance, type Instance, isBadRecord } from '../instance.ts';
+import type { Announcement, Registry } from '../registry.ts';
+import { createEtcdKeys, type EtcdAddress, type EtcdKeys, type EtcdNode } from './keys.ts';
+
+/** Announces in one etcd; nothing of ours reads there. */
+export interface EtcdRegistry extends AsyncDisposable {
+  /**
+   * Announces an instance as the key `<path>/<name>/<number>`, which lives for `ttl` milliseconds (rounded
+   * up to seconds) unless it is written again, as this does three times as often until disposed of. A key
+   * that an earlier process left for the same name, host and port is taken over.
+   */
+  announce(
+    ttl: number,
+    ...args: Parameters<Registry['announce']>
+  ): ReturnType<Registry['announce']>;
+}
+
+/** Announces through etcd's v2 API, as Airbnb's nerve does; an unreachable server is an error of each call. */
+export function createEtcdRegistry(
+  address: EtcdAddress,
+  { log }: { readonly log: Log },
+): EtcdRegistry {
+  const announcements = new Set<Announcement>();
+  const leftovers = createLeftovers();
+  return {
+    announce: async (ttl, path, instance, signal) => {
+      const seconds = Math.ceil(ttl / 1000);
+      const interval = (seconds * 1000) / 3;
+      const keys = createEtcdKeys(address, Math.max(interval, 1000));
+      const folder = `${path === '/' ? '' : path}/${instance.name ?? ''}`;
+      const left = await leftovers.take(keys, folder, instance, signal);
+      const kept = { keys, log, folder, seconds, interval };
+      const announced = await announceKey(kept, left, instance, signal);
+      announcements.add(announced);
+      return {
+        update: announced.update,
+        [Symbol.asyncDispose]: async () => {
+          announcements.delete(announced);
+          await announced[Symbol.asyncDispose]();
+        },
+      };
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.allSettled([...announcements].map((each) => each[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** Keys that were there before this process wrote any, each of which is given out once. */
+function createLeftovers() {
+  const folders = new Map<string, Promise<EtcdNode[]>>();
+
+  async function read(keys: EtcdKeys, folder: string, signal: AbortSignal): Promise<EtcdNode[]> {
+    try {
+      return [...(await keys.list(folder, signal))];
+    } catch (error) {
+      folders.delete(folder);
+      throw error;
+    }
+  }
+
+  return {
+    /** A key in a folder that holds this very instance. */
+    take: async (
+      keys: EtcdKeys,
+      folder: string,
+      instance: Instance,
+      signal: AbortSignal,
+    ): Promise<string | undefined> => {
+      const reading = folders.get(folder) ?? read(keys, folder, signal);
+      folders.set(folder, reading);
+      const nodes = await reading;
+      const index = nodes.findIndex((node) => holds(node, instance));
+      return index === -1 ? undefined : nodes.splice(index, 1)[0]?.key;
+    },
+  };
+}
+
+function holds({ key, value }: EtcdNode, { name, host, port }: Instance): boolean {
+  const other = decodeInstance(key, Buffer.from(value));
+  if (isBadRecord(other)) return false;
+  return other.name === name && other.host === host && other.port === port;
+}
+
+interface Keeping {
+  readonly keys: EtcdKeys;
+  readonly log: Log;
+  readonly folder: string;
+  /** How long the key lives. */
+  readonly seconds: number;
+  /** How often it is written again, in milliseconds. */
+  readonly interval: number;
+}
+
+async function announceKey(
+  keeping: Keeping,
+  left: string | undefined,
+  instance: Instance,
+  signal: AbortSignal,
+): Promise<Announcement> {
+  const { keys, folder, seconds: ttl } = keeping;
+  let value = encodeInstance(instance).toString();
+  const key = left ?? (await keys.createInOrder(folder, { value, ttl }, signal));
+  let written: Promise<unknown> = Promise.resolve();
+  /** One write after the other, so that the newest value is the last. */
+  const write = () => {
+    const writing = written.then(() => keys.set(key, { value, ttl }));
+    written = writing.catch(() => {});
+    return writing;
+  };
+  if (left !== undefined) await write();
+  const stop = new AbortController();
+  const kept = keepWritten(keeping, key, write, stop.signal);
+  return {
+    update: async (next) => {
+      value = encodeInstance(next).toString();
+      await write();
+    },
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await Promise.all([kept, written]);
+      await keys.remove(key);
+    },
+  };
+}
+
+async function keepWritten(
+  { log, interval, seconds }: Keeping,
+  key: string,
+  write: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  let failing = false;
+  while (await sleep(interval, true, { signal }).catch(() => false)) {
+    try {
+      await write();
+      if (failing) log.info({ key }, 'etcd key is written again');
+      failing = false;
+    } catch (error) {
+      const reason = messageOf(error);
+      if (!failing) log.error({ key, reason, expires: `${seconds} s` }, 'cannot write etcd key');
+      failing = true;
+    }
+  }
+}

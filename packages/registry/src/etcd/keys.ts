@@ -1,0 +1,133 @@
+import { isIPv6 } from 'node:net';
+
+import { createDeadline, messageOf } from '@smartstack/daemon';
+import { z } from 'zod';
+
+/** One etcd server that speaks the v2 API. */
+export interface EtcdAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A key with its value, as etcd's v2 API has them; a key is an absolute path. */
+export interface EtcdNode {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** A value and for how many whole seconds it stands unless it is written again. */
+export interface Content {
+  readonly value: string;
+  readonly ttl: number;
+}
+
+/**
+ * What announcing needs of etcd's v2 keys API (https://etcd.io/docs/v2.3/api/). Every request ends within
+ * its time and rejects with what was asked for and why it failed.
+ */
+export interface EtcdKeys {
+  /** The values right below a folder, those of no folder included: none. */
+  list(folder: string, signal: AbortSignal): Promise<readonly EtcdNode[]>;
+  /** Creates a key of etcd's own choice in a folder, in order; resolves to the key. */
+  createInOrder(folder: string, content: Content, signal: AbortSignal): Promise<string>;
+  /** Writes a key, whether or not it is there. */
+  set(key: string, content: Content): Promise<void>;
+  /** Deletes a key, which may be gone. */
+  remove(key: string): Promise<void>;
+}
+
+/** Answers are a folder's keys at most. */
+const maxLength = 8 * 1024 * 1024;
+/** etcd's code for a key that is not there. */
+const keyNotFound = 100;
+
+const leaf = z.object({ key: z.string(), value: z.string() });
+const answerSchema = z.object({
+  node: z.object({ key: z.string(), nodes: z.unknown().optional() }),
+});
+const errorSchema = z.object({ errorCode: z.number(), message: z.string(), cause: z.string() });
+
+/** Speaks to one server, with a limit in milliseconds for each request. */
+export function createEtcdKeys({ host, port }: EtcdAddress, timeout: number): EtcdKeys {
+  const origin = `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+
+  async function ask(method: string, key: string, body?: Content, signal?: AbortSignal) {
+    const url = `${origin}/v2/keys${key.split('/').map(encodeURIComponent).join('/')}`;
+    using deadline = createDeadline(timeout, ...(signal ? [signal] : []));
+    try {
+      const response = await fetch(url, {
+        method,
+        signal: deadline.signal,
+        ...(body && { body: new URLSearchParams({ value: body.value, ttl: String(body.ttl) }) }),
+      });
+      return answerOf(response.status, await textOf(response));
+    } catch (error) {
+      signal?.throwIfAborted();
+      const why = deadline.isOver ? `no whole answer in ${timeout} ms` : reasonOf(error);
+      throw new Error(`cannot ${method} ${url}: ${why}`, { cause: error });
+    }
+  }
+
+  return {
+    list: async (folder, signal) => {
+      const nodes = (await ask('GET', folder, undefined, signal))?.nodes;
+      return (Array.isArray(nodes) ? nodes : []).flatMap((node) => {
+        const { data } = leaf.safeParse(node);
+        return data ? [data] : [];
+      });
+    },
+    createInOrder: async (folder, content, signal) => {
+      const node = await ask('POST', folder, content, signal);
+      if (!node) throw new Error(`cannot create a key in ${folder} of ${origin}: no such folder`);
+      return node.key;
+    },
+    set: async (key, content) => {
+      await ask('PUT', key, content);
+    },
+    remove: async (key) => {
+      await ask('DELETE', key);
+    },
+  };
+}
+
+/** What the answer says of its key; undefined where there is no such key. */
+function answerOf(status: number, text: string) {
+  const json = parsed(text);
+  const answer = answerSchema.safeParse(json);
+  if (answer.success && status < 300) return answer.data.node;
+  const error = errorSchema.safeParse(json);
+  if (!error.success)
+    throw new Error(`answered ${status} and not as etcd's v2 API does${hint(status)}`);
+  if (error.data.errorCode === keyNotFound) return undefined;
+  const { errorCode, message, cause } = error.data;
+  throw new Error(`${message} (${errorCode}): ${cause}`);
+}
+
+/** etcd has had no v2 API since 3.6, and 3.4 and 3.5 have it only when asked. */
+function hint(status: number): string {
+  return status === 404 ? '; etcd 3.4 and 3.5 need --enable-v2, and 3.6 has none' : '';
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function textOf({ body }: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > maxLength) throw new Error(`answer is longer than ${maxLength} characters`);
+  }
+  return text;
+}
+
+/** fetch says `fetch failed`, and why only in its cause. */
+function reasonOf(error: unknown): string {
+  const { cause } = error as { readonly cause?: unknown };
+  return messageOf(cause ?? error);
+}

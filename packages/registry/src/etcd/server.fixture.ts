@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What of etcd's v2 keys API nerve uses, as a real etcd 3.4 answers it, in memory. */
+export interface EtcdServer extends AsyncDisposable {
+  readonly port: number;
+  /** The values that stand, by key. */
+  values(): Readonly<Record<string, unknown>>;
+  /** Takes a key away, as the end of its life does. */
+  expire(): void;
+  /** Answers in the API's stead until it is undefined again. */
+  instead: RequestListener | undefined;
+  /** Every request so far: method, path, and body. */
+  readonly asked: readonly string[];
+}
+
+/** Starts it on a free port of the loopback. */
+export async function startEtcd(): Promise<EtcdServer> {
+  const nodes = new Map<string, string>();
+  const asked: string[] = [];
+  let index = 0;
+
+  function answer(method: string, key: string, body: URLSearchParams): readonly [number, object] {
+    const missing = [404, { errorCode: 100, message: 'Key not found', cause: key, index }] as const;
+    const stored = (at: string) => ({ key: at, value: nodes.get(at) });
+    switch (method) {
+      case 'POST': {
+        index += 1;
+        const created = `${key}/${String(index).padStart(20, '0')}`;
+        nodes.set(created, body.get('value') ?? '');
+        return [201, { action: 'create', node: stored(created) }];
+      }
+      case 'PUT':
+        nodes.set(key, body.get('value') ?? '');
+        return [200, { action: 'set', node: stored(key) }];
+      case 'DELETE':
+        return nodes.delete(key) ? [200, { action: 'delete', node: { key } }] : missing;
+      default: {
+        const below = [...nodes.keys()].filter((each) => each.startsWith(`${key}/`));
+        if (below.length === 0) return missing;
+        return [200, { action: 'get', node: { key, dir: true, nodes: below.map(stored) } }];
+      }
+    }
+  }
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await textOf(request);
+    asked.push(`${request.method} ${request.url} ${body}`.trim());
+    if (subject.instead) return void subject.instead(request, response);
+    const key = decodeURIComponent((request.url ?? '').replace(/^\/v2\/keys/, ''));
+    const [status, json] = answer(request.method ?? '', key, new URLSearchParams(body));
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
+  }
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch(() => response.destroy());
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const subject: EtcdServer = {
+    port: (server.address() as AddressInfo).port,
+    values: () =>
+      Object.fromEntries([...nodes].map(([key, value]) => [key, JSON.parse(value) as unknown])),
+    expire: () => nodes.clear(),
+    instead: undefined,
+    asked,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return subject;
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of request.setEncoding('utf8')) text += chunk;
+  return text;
+}
