@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { expect, test } from 'vitest';
 
 import { startCopy } from '../support/copies.ts';
+import { freeze } from '../support/freeze.ts';
 import {
   answerOf,
   createRun,
@@ -60,7 +61,7 @@ test.each([
   await driven.apply(snapshotOf(service('web', { port }, [member(one.port)])));
   const master = (await masterOf(run.path('run'))) ?? 0;
   const worker = pidOf(driven);
-  for (const pid of both ? [master, worker] : [worker]) process.kill(pid, 'SIGSTOP');
+  for (const pid of both ? [master, worker] : [worker]) await freeze(pid);
   const after = snapshotOf(service('web', { port }, [member(two.port)]));
   await expect(driven.apply(after)).rejects.toThrow(/no answer in 5000 ms/);
   expect(driven.driver.status()).toMatchObject({ trouble: expect.stringContaining('no answer') });

@@ -3,6 +3,7 @@ import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 
 import { startCopy, startCopyAt } from '../support/copies.ts';
+import { freeze } from '../support/freeze.ts';
 import {
   answerOf,
   createRun,
@@ -13,10 +14,11 @@ import {
   program,
   service,
   snapshotOf,
+  statesOf,
   webAt,
 } from '../support/haproxy.ts';
 import { freePort } from '../support/ports.ts';
-import { oracleAt } from '../support/stats-socket.ts';
+import { openStatsSocket, oracleAt, serversOf } from '../support/stats-socket.ts';
 import { until } from '../support/until.ts';
 
 test.each([
@@ -30,7 +32,7 @@ test.each([
   await driven.apply(snapshotOf(service('web', { port }, [member(one.port)])));
   const pids = { master: (await masterOf(run.path('run'))) ?? 0, worker: pidOf(driven) };
   await until(() => oracleAt(run.path('run', 'master.sock')).ask('show proc'));
-  for (const each of hung) process.kill(pids[each], 'SIGSTOP');
+  for (const each of hung) await freeze(pids[each]);
   process.kill(pids[killed], 'SIGKILL');
   await until(async () => pidOf(driven) !== pids.worker && (await answerOf(port)) === 'one');
   expect(await masterOf(run.path('run'))).not.toBe(pids.master);
@@ -109,4 +111,29 @@ test('HAProxy is upgraded: what the new version can do is used', async () => {
   await driven.apply(web(one.port));
   expect(await driven.apply(web(one.port, two.port))).toBe('updated');
   expect(driven.driver.status()).toMatchObject({ services: { web: { members: 'runtime' } } });
+});
+
+test('what somebody did to HAProxy meanwhile comes to light after the next change of the service', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  const port = await freePort();
+  const web = (...names: readonly string[]) =>
+    snapshotOf(
+      service(
+        'web',
+        { port },
+        names.map((name) => member(one.port, name)),
+      ),
+    );
+  await using driven = drive({ ...run.config, audit_interval: '1h' });
+  await driven.apply(web('a', 'b'));
+  await driven.apply(web('a', 'b', 'c'));
+  await using stats = await openStatsSocket(run.socket);
+  const [a = '', b = ''] = Object.keys(statesOf(driven, 'web'));
+  await until(async () => (await serversOf(stats, 'web')).length === 3);
+  for (const name of [a, b]) await stats.ask(`set server web/${name} state maint`);
+  expect(await stats.ask(`del server web/${b}`)).toBe('Server deleted.');
+  expect(await driven.apply(web('a', 'b', 'c', 'd'))).toBe('updated');
+  await until(async () => (await serversOf(stats, 'web')).length === 4);
+  expect(statesOf(driven, 'web')).toMatchObject({ [a]: 'maintenance by operator', [b]: 'up' });
 });

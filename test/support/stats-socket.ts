@@ -23,7 +23,7 @@ export function oracleAt(path: string): Oracle {
 /** One persistent conversation with the worker that listened when it was opened, for benches. */
 export interface StatsSocket extends Oracle, AsyncDisposable {}
 
-/** Opens it in HAProxy's `prompt` mode, in which every answer ends with a prompt. */
+/** Opens it in HAProxy's `prompt` mode, in which every answer ends with a prompt. A closed one rejects. */
 export async function openStatsSocket(path: string): Promise<StatsSocket> {
   const socket = createConnection(path);
   socket.setEncoding('utf8');
@@ -34,9 +34,11 @@ export async function openStatsSocket(path: string): Promise<StatsSocket> {
     received += part;
     if (received.endsWith('\n> ')) answered?.();
   });
-  const answer = () =>
+  const ask = (command: string) =>
     new Promise<string>((resolve, reject) => {
-      const closed = () => reject(new Error(`cannot ask HAProxy at ${path}: connection closed`));
+      const closed = () =>
+        reject(new Error(`cannot ask HAProxy at ${path} for ${command}: connection closed`));
+      if (socket.closed || socket.readableEnded) return closed();
       socket.once('close', closed);
       answered = () => {
         socket.off('close', closed);
@@ -44,13 +46,10 @@ export async function openStatsSocket(path: string): Promise<StatsSocket> {
         received = '';
         resolve(text.trim());
       };
+      socket.write(`${command}\n`);
     });
-  const ask = (command: string) => {
-    const reply = answer();
-    socket.write(`${command}\n`);
-    return reply;
-  };
   await ask('prompt');
+  await ask('set timeout cli 1h'); // HAProxy's own 10 s would end it while a test or a bench waits
   return {
     ask,
     [Symbol.asyncDispose]: async () => {

@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import {
   createBackoff,
   createLatest,
@@ -70,6 +72,8 @@ export function createLane(
     drive: async (signal) => {
       for await (const snapshot of mailbox.values(signal)) {
         busySince = performance.now();
+        // Whom apps wait for goes first.
+        if (driver.auxiliary) await nextTurn();
         try {
           succeeded(await driver.apply(snapshot, signal).finally(rest));
         } catch (error) {

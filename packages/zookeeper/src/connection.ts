@@ -1,5 +1,5 @@
 import { messageOf } from '@smartstack/daemon';
-import zookeeper, { type Client } from 'node-zookeeper-client';
+import zookeeper, { type Client, type Event } from 'node-zookeeper-client';
 
 import { onAbort } from './abort.ts';
 import { type Address, format } from './address.ts';
@@ -44,6 +44,8 @@ export interface Connection {
   lastInbound(): number;
   /** The server's true error code while its reply is handed out; the library knows only some. */
   replyCode(): number | undefined;
+  /** Tells of each watch that fires, by its event, from now on. */
+  onEvent(listener: (event: Event) => void): void;
   ping(): void;
   /** Aborted, with the reason, once the connection is gone. */
   readonly gone: AbortSignal;
@@ -113,6 +115,7 @@ function startConnection(options: ConnectionOptions): Connection {
   const socket = openSocket(address, tls);
   let lastInbound = performance.now();
   let replyCode: number | undefined;
+  let tell = (_: Event) => {};
 
   function destroy(reason: Error) {
     if (gone.signal.aborted) return;
@@ -141,6 +144,8 @@ function startConnection(options: ConnectionOptions): Connection {
     destroy: () => destroy(new Error(`${server} answered out of order`)),
     setTimeout: () => {},
   };
+  // The library would keep an emitter for each watch; the server tells of nothing but watches anyway.
+  manager.watcherManager = { emit: (event) => tell(event), isEmpty: () => true };
   if (credentials) manager.zxid = credentials.zxid;
   manager.setState(connecting);
 
@@ -168,6 +173,9 @@ function startConnection(options: ConnectionOptions): Connection {
     }),
     lastInbound: () => lastInbound,
     replyCode: () => replyCode,
+    onEvent: (listener) => {
+      tell = listener;
+    },
     ping() {
       // The library counts on for ever, and cannot write a number beyond 31 bits.
       if (manager.xid > lastXid) manager.xid = 1;

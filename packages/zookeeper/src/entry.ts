@@ -21,7 +21,7 @@ export interface Entry {
 export interface EntryOptions<T> {
   readonly request: Request<T>;
   readonly limits: OperationOptions;
-  readonly paths: Pick<Wire, 'toServer' | 'fromServer' | 'watcher'>;
+  readonly paths: Pick<Wire, 'toServer' | 'fromServer'>;
   /** Why there is no connection, and `undefined` while there is one. */
   whyDown(): string | undefined;
   /** Called once, with the code (`OK` for success) and whether it had been sent. */

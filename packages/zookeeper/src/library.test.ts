@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 import zookeeper from 'node-zookeeper-client';
@@ -50,8 +51,44 @@ test("the constants that this package writes out are the library's", () => {
     NODE_CHILDREN_CHANGED: 4,
   });
   expect(jute).toMatchObject({
-    OP_CODES: { CREATE: 1, DELETE: 2, SET_DATA: 5, MULTI: 14, PING: 11 },
+    OP_CODES: {
+      CREATE: 1,
+      DELETE: 2,
+      EXISTS: 3,
+      GET_DATA: 4,
+      SET_DATA: 5,
+      GET_CHILDREN2: 12,
+      MULTI: 14,
+      PING: 11,
+    },
   });
+});
+
+test('a read asks for its path and leaves a watch, in this order of fields', () => {
+  const { GetDataRequest, ExistsRequest, GetChildren2Request } = jute.protocol;
+  for (const Request of [GetDataRequest, ExistsRequest, GetChildren2Request])
+    expect(new Request('/a', true)).toMatchObject({ path: '/a', watch: true });
+});
+
+test('the library asks its table of watches for no more than this package gives it', () => {
+  const source = readFileSync(
+    createRequire(import.meta.url).resolve('node-zookeeper-client/lib/ConnectionManager.js'),
+    'utf8',
+  );
+  const used = [...source.matchAll(/watcherManager\.(\w+)/g)].map(([, name]) => name);
+  // The others are asked by functions that this package does not use, or where the table is not empty.
+  expect(new Set(used)).toEqual(
+    new Set([
+      'emit',
+      'isEmpty',
+      'registerDataWatcher',
+      'registerChildWatcher',
+      'registerExistenceWatcher',
+      'getDataWatcherPaths',
+      'getExistenceWatcherPaths',
+      'getChildWatcherPaths',
+    ]),
+  );
 });
 
 test('the library still throws on an error code that it does not know, which is why codes are masked', () => {

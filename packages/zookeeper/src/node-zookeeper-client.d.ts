@@ -35,6 +35,7 @@ declare module 'node-zookeeper-client' {
 
   export interface ConnectionManager {
     socket: Wire;
+    watcherManager: { emit(event: Event): void; isEmpty(): boolean };
     connect: () => void;
     zxid: Buffer;
     xid: number;
@@ -131,7 +132,12 @@ declare module 'node-zookeeper-client/lib/jute/index.js' {
   const jute: {
     readonly Request: new (header: object, payload: object) => object;
     readonly TransactionRequest: new (operations: readonly Operation[]) => object;
-    readonly protocol: { readonly RequestHeader: new (xid: number, type: number) => object };
+    readonly protocol: {
+      readonly RequestHeader: new (xid: number, type: number) => object;
+      readonly GetDataRequest: new (path: string, watch: boolean) => object;
+      readonly ExistsRequest: new (path: string, watch: boolean) => object;
+      readonly GetChildren2Request: new (path: string, watch: boolean) => object;
+    };
   };
   export default jute;
 }

@@ -1,5 +1,4 @@
 import { messageOf } from '@smartstack/daemon';
-import type { Event } from 'node-zookeeper-client';
 
 import { createBudget } from './budget.ts';
 import type { Connection } from './connection.ts';
@@ -57,7 +56,6 @@ export function createOperations(options: OperationsOptions): Operations {
   const paths = {
     toServer: (path: string) => prefixed(chroot, path),
     fromServer: (path: string) => unprefixed(chroot, path),
-    watcher: (event: Event) => onEvent?.(unprefixed(chroot, event.path), event.type),
   };
 
   const laneOf = ({ kind }: Entry) =>
@@ -135,6 +133,7 @@ export function createOperations(options: OperationsOptions): Operations {
     },
     attach(next) {
       connection = next;
+      if (onEvent) next.onEvent(({ path, type }) => onEvent(unprefixed(chroot, path), type));
       next.gone.addEventListener('abort', () => detach(next.gone.reason as Error), { once: true });
       pump();
     },

@@ -3,7 +3,6 @@ import zookeeper, {
   type Client,
   type Exception,
   type Stat as RawStat,
-  type Watcher,
 } from 'node-zookeeper-client';
 import jute, { type Operation, type Result } from 'node-zookeeper-client/lib/jute/index.js';
 
@@ -12,7 +11,6 @@ import type { Acl, CreateMode, Stat } from './contract.ts';
 /** Where a request is sent: one connection's library client, and the session's view of paths. */
 export interface Wire {
   readonly client: Client;
-  readonly watcher: Watcher;
   /** The path as the server knows it. */
   toServer(path: string): string;
   /** A path of the server's as the session's user knows it. */
@@ -47,6 +45,20 @@ interface Results {
   readonly results: readonly Result[];
 }
 
+interface RawData {
+  readonly data: Buffer | undefined;
+  readonly stat: RawStat;
+}
+
+interface RawExists {
+  readonly stat: RawStat;
+}
+
+interface RawNames {
+  readonly children: readonly string[];
+  readonly stat: RawStat;
+}
+
 type ReadKind = 'look' | 'read' | 'sweep';
 
 interface ReadOptions {
@@ -56,49 +68,58 @@ interface ReadOptions {
 }
 
 const noNode = -101;
+const none: Results = { results: [] };
 const modes = { persistent: 0, ephemeral: 1, persistent_sequential: 2, ephemeral_sequential: 3 };
 const permissions = { read: 1, write: 2, create: 4, delete: 8, admin: 16 };
 
-export function get(path: string, { watch, kind = 'read' }: ReadOptions = {}): Request<Data> {
+export function get(
+  path: string,
+  { watch = false, kind = 'read' }: ReadOptions = {},
+): Request<Data> {
   return {
     operation: 'get',
     path,
     kind,
-    send: ({ client, watcher, toServer }, answer) =>
-      client.getData(toServer(path), watch ? watcher : undefined, (error, data, stat) =>
-        error
-          ? answer(error.code)
-          : answer(0, { data: data ?? Buffer.alloc(0), stat: toStat(stat) }),
-      ),
+    send: ({ client, toServer }, answer) => {
+      const request = new jute.protocol.GetDataRequest(toServer(path), watch);
+      ask<RawData>(client, 4, request, (code, found) =>
+        answer(code, found && { data: found.data ?? Buffer.alloc(0), stat: toStat(found.stat) }),
+      );
+    },
   };
 }
 
 export function exists(
   path: string,
-  { watch, kind = 'read' }: ReadOptions = {},
+  { watch = false, kind = 'read' }: ReadOptions = {},
 ): Request<Stat | undefined> {
   return {
     operation: 'look at',
     path,
     kind,
-    send: ({ client, watcher, toServer }, answer) =>
-      client.exists(toServer(path), watch ? watcher : undefined, (error, stat) =>
-        error && error.code !== noNode
-          ? answer(error.code)
-          : answer(0, stat ? toStat(stat) : undefined),
-      ),
+    send: ({ client, toServer }, answer) => {
+      const request = new jute.protocol.ExistsRequest(toServer(path), watch);
+      ask<RawExists>(client, 3, request, (code, found) =>
+        answer(code === noNode ? 0 : code, found && toStat(found.stat)),
+      );
+    },
   };
 }
 
-export function list(path: string, { watch, kind = 'read' }: ReadOptions = {}): Request<Names> {
+export function list(
+  path: string,
+  { watch = false, kind = 'read' }: ReadOptions = {},
+): Request<Names> {
   return {
     operation: 'list',
     path,
     kind,
-    send: ({ client, watcher, toServer }, answer) =>
-      client.getChildren(toServer(path), watch ? watcher : undefined, (error, names, stat) =>
-        error ? answer(error.code) : answer(0, { names, stat: toStat(stat) }),
-      ),
+    send: ({ client, toServer }, answer) => {
+      const request = new jute.protocol.GetChildren2Request(toServer(path), watch);
+      ask<RawNames>(client, 12, request, (code, found) =>
+        answer(code, found && { names: found.children, stat: toStat(found.stat) }),
+      );
+    },
   };
 }
 
@@ -181,14 +202,21 @@ function transact(
   operations: readonly Operation[],
   answer: Answer<readonly Result[]>,
 ) {
-  const header = new jute.protocol.RequestHeader(0, 14);
-  const request = new jute.Request(header, new jute.TransactionRequest(operations));
-  client.connectionManager.queue(request, (error: Exception | null, response) => {
-    if (error) return answer(error.code);
-    const { results } = (response?.payload ?? { results: [] }) as Results;
+  ask<Results>(client, 14, new jute.TransactionRequest(operations), (code, { results } = none) => {
     const failure = results.find((result) => result.type === -1 && result.err !== 0);
-    answer(failure?.type === -1 ? failure.err : 0, results);
+    answer(failure?.type === -1 ? failure.err : code, results);
   });
+}
+
+/**
+ * Sends a request by the number of its kind, past the library's own functions: they wrap it into several
+ * more, which thousands of reads at a start are long for.
+ */
+function ask<Reply>(client: Client, type: number, payload: object, answer: Answer<Reply>) {
+  const request = new jute.Request(new jute.protocol.RequestHeader(0, type), payload);
+  client.connectionManager.queue(request, (error: Exception | null, response) =>
+    error ? answer(error.code) : answer(0, (response?.payload ?? undefined) as Reply | undefined),
+  );
 }
 
 function toStat(raw: RawStat): Stat {

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { haproxySchema, haproxyServiceSchema } from './config/config.ts';
 import { harmlessKeywords } from './config/keywords.ts';
 import { fileOf, layoutOf, partOf } from './render/layout.ts';
-import { serverLine, serversOf } from './render/server.ts';
+import { serverLine } from './render/server.ts';
+import { serversOf } from './render/servers.ts';
 import { capabilitiesOf } from './render/version.ts';
 import { addServer } from './runtime/command.ts';
 

@@ -6,7 +6,8 @@ import type { Instance } from '@smartstack/registry';
 import type { Service, Snapshot } from '../../../service.ts';
 import type { HaproxyService } from '../config/config.ts';
 import { type LayoutSettings, type Part, partOf } from '../render/layout.ts';
-import { type Made, type Refusal, type Server, serversOf } from '../render/server.ts';
+import type { Made, Refusal, Server } from '../render/server.ts';
+import { type Servers, serversOf } from '../render/servers.ts';
 import type { Hosts } from './hosts.ts';
 
 /** One service as HAProxy is to serve it. */
@@ -18,9 +19,11 @@ export interface Desired {
   /** What to serve while they are unknown and HAProxy has none. */
   readonly fallback: readonly Server[];
   readonly refusals: readonly Refusal[];
+  /** What the next list of members is compared with. */
+  readonly made: Servers;
 }
 
-type Members = Pick<Desired, 'servers' | 'fallback' | 'refusals'>;
+type Members = Pick<Desired, 'servers' | 'fallback' | 'refusals' | 'made'>;
 
 export interface DesireOptions {
   readonly settings: LayoutSettings;
@@ -65,7 +68,7 @@ export function createDesire(options: DesireOptions) {
     ) {
       return before.service === service ? before : { ...before, service };
     }
-    const members = membersOf(service, part);
+    const members = membersOf(service, part, before?.part === part ? before.made : undefined);
     for (const refusal of members.refusals)
       if (!before?.refusals.some((other) => isDeepStrictEqual(other, refusal)))
         options.onRefused(service.name, refusal);
@@ -78,20 +81,25 @@ export function createDesire(options: DesireOptions) {
     return known;
   }
 
-  function membersOf({ instances, defaults }: Service, part: Part): Members {
+  function membersOf({ instances, defaults }: Service, part: Part, before?: Servers): Members {
     const { config, traits } = part;
     const isOwnResolver = /(^|\s)resolvers\s/.test(config.server_options ?? '');
-    const { servers, refusals } = serversOf(instances ?? defaults, {
-      top: settings.config,
-      service: config,
-      cookies: traits.cookies,
-      made: madeFor(part),
-      resolve: (host, server) =>
-        isOwnResolver ? host : (hosts.resolve(host) ?? addressOf(server)),
-    });
+    const made = serversOf(
+      instances ?? defaults,
+      {
+        top: settings.config,
+        service: config,
+        cookies: traits.cookies,
+        made: madeFor(part),
+        resolve: (host, server) =>
+          isOwnResolver ? host : (hosts.resolve(host) ?? addressOf(server)),
+      },
+      before,
+    );
+    const { servers, refusals } = made;
     return instances === undefined
-      ? { servers: undefined, fallback: servers, refusals }
-      : { servers, fallback: [], refusals };
+      ? { servers: undefined, fallback: servers, refusals, made }
+      : { servers, fallback: [], refusals, made };
   }
 
   async function of(snapshot: Snapshot): Promise<ReadonlyMap<string, Desired>> {
@@ -118,7 +126,7 @@ export function createDesire(options: DesireOptions) {
       return of(snapshot);
     },
     /** The servers of a service as another configuration of it would have them. */
-    under: (service: Service, part: Part) => membersOf(service, part),
+    under: (service: Service, part: Part): Members => membersOf(service, part),
     /** Forgets what was made of names: an address changed. */
     refresh(): void {
       previous = new Map();

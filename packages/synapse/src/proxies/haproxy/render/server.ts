@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
-import { hostname } from 'node:os';
 import type { Instance } from '@smartstack/registry';
 
 import type { HaproxyConfig, HaproxyService } from '../config/config.ts';
-import { hash32 } from './hash.ts';
 import { parseOptions } from './options.ts';
 
 /** One server of a backend, as it is to be: everything but its id. */
@@ -38,35 +36,14 @@ export interface ServerSettings {
   readonly made?: WeakMap<Instance, Made>;
 }
 
-/**
- * The servers that stand for a service's instances, in the order of the file, and what was refused.
- * Instances are untrusted: nothing of one changes another's server. Hosts that do not resolve are
- * left out.
- */
-export function serversOf(
-  instances: readonly Instance[],
-  settings: ServerSettings,
-): { readonly servers: readonly Server[]; readonly refusals: readonly Refusal[] } {
-  const refusals: Refusal[] = [];
-  const names = uniqueNames(instances);
-  const servers: Server[] = [];
-  for (const { instance, name } of names) {
-    const host = settings.resolve(instance.host, name);
-    if (host === undefined) continue;
-    const { server, refused } = madeOf(instance, { name, host }, settings);
-    if (refused.length > 0) refusals.push({ server: name, options: refused });
-    servers.push(server);
-  }
-  return { servers: inOrder(servers, settings), refusals };
-}
-
 /** What was made of an instance: the same object again, since most members are as they were. */
 export interface Made {
   readonly server: Server;
   readonly refused: readonly string[];
 }
 
-function madeOf(
+/** The server of an instance that goes by a name at an address, and which of its own options were refused. */
+export function madeOf(
   instance: Instance,
   { name, host }: { readonly name: string; readonly host: string },
   settings: ServerSettings,
@@ -134,59 +111,6 @@ const patterns = { weight: /(?:^|\s)weight\s+(\d+)(?=\s|$)/g, id: /(?:^|\s)id\s+
 
 const number = (value: string | undefined) => (value === undefined ? undefined : Number(value));
 
-function inOrder(servers: readonly Server[], { top, service }: ServerSettings): readonly Server[] {
-  const byName = (a: Server, b: Server) => (a.name < b.name ? -1 : 1);
-  switch (service.backend_order) {
-    case 'no_shuffle':
-      return servers;
-    case 'asc':
-      return servers.toSorted(byName);
-    case 'desc':
-      return servers.toSorted(byName).toReversed();
-    case 'shuffle':
-      return shuffled(servers, String(top.server_order_seed ?? hostname()));
-  }
-}
-
-/** An order that depends on the seed and each name alone: a new server moves no other. */
-function shuffled(servers: readonly Server[], seed: string): readonly Server[] {
-  return servers
-    .map((server) => ({ server, rank: rankOf(server, seed) }))
-    .sort((a, b) => a.rank - b.rank || (a.server.name < b.server.name ? -1 : 1))
-    .map(({ server }) => server);
-}
-
-function rankOf(server: Server, seed: string): number {
-  const before = ranks.get(server);
-  if (before?.seed === seed) return before.rank;
-  const rank = hash32(`${seed} ${server.name}`);
-  ranks.set(server, { seed, rank });
-  return rank;
-}
-
-const ranks = new WeakMap<Server, { readonly seed: string; readonly rank: number }>();
-
-/**
- * The instances, each once and in their order, with names. Two whose names would be equal are told
- * apart by a hash of one's key, whatever the order.
- */
-function uniqueNames(instances: readonly Instance[]) {
-  const plain = instances.map((instance) => ({ instance, name: serverName(instance) }));
-  if (new Set(plain.map(({ name }) => name)).size === plain.length) return plain;
-  const byKey = new Map(instances.map((instance) => [keyOf(instance), instance]));
-  const names = new Map<string, string>();
-  const taken = new Set<string>();
-  for (const key of [...byKey.keys()].sort()) {
-    const instance = byKey.get(key);
-    if (!instance) continue;
-    const plain = serverName(instance);
-    const name = taken.has(plain) ? `${plain}.${sha1(key).slice(0, 12)}` : plain;
-    taken.add(name);
-    names.set(key, name);
-  }
-  return [...byKey].map(([key, instance]) => ({ instance, name: names.get(key) ?? '' }));
-}
-
 /** HAProxy's name for an instance's server, of the characters that HAProxy allows. */
 export function serverName(instance: Instance): string {
   const known = serverNames.get(instance);
@@ -224,7 +148,5 @@ export function serverLine(server: Server, id: number): string {
   return words.filter(Boolean).join(' ');
 }
 
-/** Unlike the name, never equal for two different instances. */
-const keyOf = ({ name, host, port }: Instance) => JSON.stringify([name, host, port]);
-
-const sha1 = (text: string) => createHash('sha1').update(text).digest('hex');
+/** For names and cookies, not for secrets. */
+export const sha1 = (text: string) => createHash('sha1').update(text).digest('hex');

@@ -8,21 +8,32 @@ export interface Looked {
   readonly used: ReadonlyMap<string, number> | undefined;
 }
 
-/** Reading all backends at once is cheaper from about here on. */
+/** What is known of the backends to look at. */
+export interface Expected {
+  /** How many backends there are, as far as is known. */
+  readonly backends: number;
+  /** The servers that leave one. */
+  leaving(backend: string): ReadonlySet<string>;
+}
+
+/** Reading all backends at once is cheaper from about here on, where these are a good part of all. */
 const many = 20;
+const goodPart = 0.25;
 
 /** Looks at backends as they are now, in one round trip. */
 export async function look(
   runtime: Runtime,
   targets: readonly { readonly backend: string }[],
-  leaves: (backend: string) => boolean,
+  expected: Expected,
   signal: AbortSignal,
 ): Promise<(backend: string) => Looked> {
   const states =
-    targets.length >= many
+    targets.length >= Math.max(many, expected.backends * goodPart)
       ? ['show servers state']
       : targets.map(({ backend }) => `show servers state ${backend}`);
-  const leaving = targets.map(({ backend }) => backend).filter(leaves);
+  const leaving = targets
+    .map(({ backend }) => backend)
+    .filter((backend) => expected.leaving(backend).size > 0);
   const conns = leaving.map((backend) => `show servers conn ${backend}`);
   const replies = await runtime.ask([...states, ...conns], signal);
   const servers = new Map(
@@ -31,7 +42,7 @@ export async function look(
   const used = new Map(
     leaving.map((backend, index) => [
       backend,
-      parseServersConn(replies[states.length + index] ?? ''),
+      parseServersConn(replies[states.length + index] ?? '', expected.leaving(backend)),
     ]),
   );
   return (backend) => ({ actual: servers.get(backend) ?? [], used: used.get(backend) });

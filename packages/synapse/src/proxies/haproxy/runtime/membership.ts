@@ -3,11 +3,11 @@ import type { Layout } from '../render/layout.ts';
 import type { WrittenFile } from '../render/written.ts';
 import type { Due } from '../time/due.ts';
 import type { Sync, Synced } from './sync.ts';
-import { targetsOf } from './targets.ts';
+import { nextLook, targetsOf } from './targets.ts';
 
 /** The members of one HAProxy, at each of its sockets. */
 export interface Membership {
-  /** Brings in step what changed since it last was, and what has servers to delete by now. */
+  /** Brings in step what changed since it last was, and what is to be looked at by now. */
   sync(now: MembershipInput, signal: AbortSignal): Promise<Synced>;
   /** Everything is to be looked at again. */
   doubt(): void;
@@ -37,22 +37,22 @@ export function createMembership({ syncs, due, drainTimeout }: MembershipOptions
   let inStep = new Map<string, Desired>();
   const doubt = () => {
     inStep = new Map();
+    for (const one of syncs) one.doubt();
   };
 
   async function sync(now: MembershipInput, signal: AbortSignal): Promise<Synced> {
-    const wanted = targetsOf({ ...now, inStep, syncs, drainTimeout });
+    const given = { ...now, syncs, drainTimeout };
+    const wanted = targetsOf({ ...given, inStep });
     const results: Synced[] = [];
     if (wanted.length > 0) for (const sync of syncs) results.push(await sync.sync(wanted, signal));
     const unfinished = new Set(results.flatMap((one) => one.unfinished));
-    const dues = syncs.map((one) => one.due());
-    for (const { service, backend } of wanted) {
+    for (const { service } of wanted) {
       const one = now.desired.get(service);
       if (one && !unfinished.has(service)) inStep.set(service, one);
       else inStep.delete(service);
-      const next = Math.min(...dues.map((times) => times.get(backend) ?? Infinity));
-      if (next < Infinity) due.at('drain', next);
     }
-    if (unfinished.size > 0) due.at('drain', performance.now());
+    const next = unfinished.size > 0 ? performance.now() : nextLook(given);
+    if (next < Infinity) due.at('look', next);
     return {
       steps: results.reduce((sum, { steps }) => sum + steps, 0),
       reload: new Map(results.flatMap(({ reload }) => [...reload])),

@@ -2,19 +2,9 @@ import type { Ids } from '../render/ids.ts';
 import type { Server } from '../render/server.ts';
 import type { Traits } from '../render/traits.ts';
 import type { Written } from '../render/written.ts';
+import type { Leaving } from './leaving.ts';
 import { isOut } from './plan.ts';
 import type { ServerState } from './state.ts';
-
-/** A server that is out of rotation and is deleted once its connections have ended. */
-export interface Leaving {
-  readonly replace: boolean;
-  /** Its connections have ended, and it stays in maintenance: a new one would need a reload. */
-  readonly parked: boolean;
-  /** When its connections are cut, and when to look again. */
-  readonly deadline: number;
-  readonly next: number;
-  readonly tries: number;
-}
 
 /** What this process knows of one backend of a running HAProxy beyond what that says itself. */
 export interface Memory {
@@ -22,7 +12,10 @@ export interface Memory {
   readonly ids: Ids;
   readonly leaving: ReadonlyMap<string, Leaving>;
   readonly byHand: ReadonlyMap<string, 'maintenance' | 'drain'>;
+  /** As HAProxy said last, with what it was told since. */
   readonly states: readonly ServerState[];
+  /** What it was last brought in step with; undefined where that is to be looked at. */
+  readonly inStep: readonly Server[] | undefined;
 }
 
 export interface RememberOptions {
@@ -62,6 +55,7 @@ export function remember(
     leaving: new Map(leaving.map((name) => [name, leave()])),
     byHand: new Map(),
     states: actual,
+    inStep: undefined,
   };
 }
 
@@ -105,6 +99,7 @@ export function fresh(written: ReadonlyMap<string, Written>, before: Memory | un
     leaving: new Map(parked),
     byHand: new Map(),
     states: [],
+    inStep: undefined,
   };
 }
 

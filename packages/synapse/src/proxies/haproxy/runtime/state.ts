@@ -11,6 +11,7 @@ export interface ServerState {
   readonly drain: boolean;
 }
 
+const portColumn = 18;
 const operational = ['stopped', 'starting', 'running', 'stopping'] as const;
 
 /**
@@ -24,14 +25,14 @@ export function parseServersState(text: string): ReadonlyMap<string, readonly Se
   const backends = new Map<string, ServerState[]>();
   for (const row of rows) {
     if (row === '' || row.startsWith('#')) continue;
-    const fields = row.split(' ');
+    const fields = row.split(' ', portColumn + 1);
     const [, backend = '', id, name = '', host = '', state, admin, weight] = fields;
     const bits = Number(admin);
     const server: ServerState = {
       name,
       id: Number(id),
       host,
-      port: Number(fields[18]),
+      port: Number(fields[portColumn]),
       weight: Number(weight),
       operational: operational[Number(state)] ?? 'stopped',
       maintenance: (bits & 0x63) !== 0,
@@ -44,15 +45,17 @@ export function parseServersState(text: string): ReadonlyMap<string, readonly Se
   return backends;
 }
 
-/** Connections in use by server name, out of `show servers conn <backend>`. */
-export function parseServersConn(text: string): ReadonlyMap<string, number> {
+/** Connections in use by these servers, out of `show servers conn <backend>`. */
+export function parseServersConn(
+  text: string,
+  names: ReadonlySet<string>,
+): ReadonlyMap<string, number> {
   const used = new Map<string, number>();
   const [header, ...rows] = text.split('\n');
-  const column = (header ?? '').split(/\s+/).indexOf('used_cur') - 2;
+  const column = (header ?? '').split(/\s+/).indexOf('used_cur') - 1;
   for (const row of rows) {
-    const [path = '', ...fields] = row.split(/\s+/);
-    const name = path.slice(path.indexOf('/') + 1);
-    if (name !== '') used.set(name, Number(fields[column]));
+    const name = row.slice(row.indexOf('/') + 1, row.indexOf(' '));
+    if (names.has(name)) used.set(name, Number(row.split(/\s+/)[column]));
   }
   return used;
 }

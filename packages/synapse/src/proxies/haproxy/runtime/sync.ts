@@ -1,24 +1,11 @@
-import type { Log } from '@smartstack/daemon';
-import { createBreath } from '@smartstack/daemon';
-import { assignIds } from '../render/ids.ts';
-import type { Server } from '../render/server.ts';
-import type { Traits } from '../render/traits.ts';
+import { createBreath, type Log } from '@smartstack/daemon';
 import type { WrittenFile } from '../render/written.ts';
-import { deleteServer, parkServer, type Step } from './command.ts';
-import { type Looked, look } from './look.ts';
-import { forgotten, fresh, halfAdded, type Leaving, type Memory, remember } from './memory.ts';
-import { type Plan, plan } from './plan.ts';
+import type { Step } from './command.ts';
+import { look } from './look.ts';
+import { fresh, type Memory } from './memory.ts';
 import type { Runtime } from './runtime.ts';
-
-/** One backend and what it is to have; `desired` undefined to keep what it has, or `fallback` if that is nothing. */
-export interface Target {
-  readonly service: string;
-  readonly backend: string;
-  readonly traits: Traits;
-  readonly desired: readonly Server[] | undefined;
-  readonly fallback: readonly Server[];
-  readonly drainTimeout: number;
-}
+import { createUnverified } from './unverified.ts';
+import { digest, isUnfinished, prepare, type Target, type Work, type WorkOptions } from './work.ts';
 
 export interface Synced {
   /** How many steps were carried out. */
@@ -38,32 +25,34 @@ export interface Sync {
   loaded(file: WrittenFile): void;
   /** Starts over: HAProxy is another one, which may have loaded a file, and synapse made these leave. */
   adopted(file: WrittenFile, leaving: Readonly<Record<string, readonly string[]>>): void;
+  /** Every backend is to be looked at before its next change. */
+  doubt(): void;
   memoryOf(backend: string): Memory | undefined;
-  /** When the leaving servers of each backend are to be looked at. */
+  /** When each backend is to be looked at: its servers leave, or it was changed without a look. */
   due(): ReadonlyMap<string, number>;
 }
 
-interface Work {
-  readonly target: Target;
-  readonly memory: Memory;
-  readonly plan: Plan;
-  readonly steps: readonly Step[];
-}
-
-export interface SyncOptions {
-  readonly maxId: number;
-  /**
-   * How long a server that left stays in maintenance where a new one would need a reload; undefined to
-   * delete it.
-   */
-  readonly parkTime: number | undefined;
+export interface SyncOptions extends WorkOptions {
   readonly log: Log;
 }
 
-export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptions): Sync {
+interface Attempt extends Synced {
+  readonly failed: readonly {
+    readonly service: string;
+    readonly step: Step;
+    readonly reply: string;
+  }[];
+}
+
+/**
+ * A backend that is in step is changed from what is known of it, and looked at a little later together with
+ * others; one that is not, and one whose servers leave, is looked at first.
+ */
+export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): Sync {
   let memories = new Map<string, Memory>();
   let file: WrittenFile | undefined;
   let leftBefore: Readonly<Record<string, readonly string[]>> = {};
+  const unverified = createUnverified();
 
   async function sync(targets: readonly Target[], signal: AbortSignal): Promise<Synced> {
     const first = await attempt(targets, signal);
@@ -84,108 +73,87 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
     return { steps: first.steps + again.steps, reload, unfinished };
   }
 
-  async function attempt(targets: readonly Target[], signal: AbortSignal) {
-    const leaves = (backend: string) => (memories.get(backend)?.leaving.size ?? 0) > 0;
-    const looked = await look(runtime, targets, leaves, signal);
+  async function attempt(targets: readonly Target[], signal: AbortSignal): Promise<Attempt> {
+    const work = await plans(targets, signal);
+    const steps = work.flatMap((one) => one.steps);
+    const replies = await runtime
+      .ask(
+        steps.flatMap(({ commands }) => commands),
+        signal,
+      )
+      .catch((error: unknown) => {
+        // Some may have been carried out.
+        for (const { target } of work) doubt(target.backend);
+        throw error;
+      });
+    return take(work, replies);
+  }
+
+  async function plans(targets: readonly Target[], signal: AbortSignal): Promise<readonly Work[]> {
+    const doubtful = new Set(targets.filter(isDoubtful).map(({ backend }) => backend));
+    const expected = { backends: memories.size, leaving: leavingOf };
+    const looked = await look(
+      runtime,
+      [...doubtful].map((backend) => ({ backend })),
+      expected,
+      signal,
+    );
     const breath = createBreath();
     const work: Work[] = [];
     for (const target of targets) {
       await breath();
-      work.push(prepare(target, looked(target.backend)));
+      const { backend } = target;
+      const memory = memories.get(backend);
+      const isLooked = doubtful.has(backend) || !memory;
+      const sight = isLooked ? looked(backend) : { actual: memory.states, used: undefined };
+      const known = { memory, file, left: leftBefore[backend] ?? [] };
+      const one = prepare(target, sight, known, options);
+      if (isLooked) unverified.delete(backend);
+      else if (one.steps.length > 0) unverified.add(backend);
+      work.push(one);
     }
-    const steps = work.flatMap((one) => one.steps);
-    const replies = await runtime.ask(
-      steps.flatMap(({ commands }) => commands),
-      signal,
-    );
+    return work;
+  }
+
+  const leavingOf = (backend: string): ReadonlySet<string> =>
+    new Set(memories.get(backend)?.leaving.keys());
+
+  function isDoubtful({ backend, desired }: Target): boolean {
+    const memory = memories.get(backend);
+    if (!memory?.inStep || !desired) return true;
+    return Math.min(unverified.due(backend), nextOf(memory)) <= performance.now();
+  }
+
+  /** Reads the replies to all steps. */
+  async function take(work: readonly Work[], replies: readonly string[]): Promise<Attempt> {
+    const breath = createBreath();
     const failed: { service: string; step: Step; reply: string }[] = [];
     const reload = new Map<string, string>();
     const unfinished: string[] = [];
+    let steps = 0;
     let at = 0;
     for (const one of work) {
       await breath();
+      const { service, backend } = one.target;
       const done: Step[] = [];
       for (const step of one.steps) {
         const own = replies.slice(at, at + step.commands.length);
         at += step.commands.length;
         if (step.succeeded(own)) done.push(step);
         else if (step.kind !== 'delete')
-          failed.push({ service: one.target.service, step, reply: own.filter(Boolean).join('; ') });
+          failed.push({ service, step, reply: own.filter(Boolean).join('; ') });
       }
-      memories.set(one.target.backend, digest(one, done));
-      if (isUnfinished(one, done)) unfinished.push(one.target.service);
-      if (one.plan.reload !== undefined) reload.set(one.target.service, one.plan.reload);
+      steps += one.steps.length;
+      memories.set(backend, digest(one, done, options));
+      if (isUnfinished(one, done)) unfinished.push(service);
+      if (one.plan.reload !== undefined) reload.set(service, one.plan.reload);
     }
-    return { steps: steps.length - failed.length, reload, unfinished, failed };
+    return { steps: steps - failed.length, reload, unfinished, failed };
   }
 
-  function prepare(target: Target, { actual, used }: Looked): Work {
-    const { backend, traits } = target;
-    const isEmpty = actual.every(({ name }) => traits.ownServers.has(name));
-    const desired = target.desired ?? (isEmpty ? target.fallback : undefined);
-    const before =
-      memories.get(backend) ??
-      remember(actual, file?.backends.get(backend), {
-        traits,
-        desired,
-        leaving: leftBefore[backend] ?? [],
-        leave: () => leavingUntil(performance.now() + target.drainTimeout),
-      });
-    const known = new Map(actual.map(({ name, id }) => [name, id]));
-    const ids = new Map([...known, ...assignIds(desired ?? [], known, maxId)]);
-    const present = new Set(actual.map(({ name }) => name));
-    const leaving = new Map([...before.leaving].filter(([name]) => present.has(name)));
-    const wanted = new Map((desired ?? []).map((server) => [server.name, server]));
-    for (const name of forgotten({ ...before, states: actual }, wanted))
-      leaving.set(name, leavingUntil(performance.now() + target.drainTimeout));
-    const memory = { ...before, ids, leaving, states: actual };
-    const halfway = halfAdded(memory);
-    const planned = plan({ ...memory, backend, traits, desired, actual, halfway });
-    const settled = [...leaving]
-      .filter(([name, { next }]) => next <= performance.now() && !planned.back.includes(name))
-      .filter(
-        ([name, { deadline }]) => (used?.get(name) ?? 0) === 0 || deadline <= performance.now(),
-      )
-      .map(([name, { deadline, parked, replace }]) =>
-        parkTime !== undefined && traits.obstacle !== undefined && !parked && !replace
-          ? parkServer(backend, name)
-          : deleteServer(backend, name, deadline <= performance.now()),
-      );
-    return {
-      target: { ...target, desired },
-      memory,
-      plan: planned,
-      steps: [...planned.steps, ...settled],
-    };
-  }
-
-  function digest({ target, memory, plan: planned }: Work, done: readonly Step[]): Memory {
-    const told = new Map(memory.told);
-    const leaving = new Map(memory.leaving);
-    const wanted = new Map((target.desired ?? []).map((server) => [server.name, server]));
-    for (const { name, maintenance } of memory.states) {
-      const server = wanted.get(name);
-      if (server && !maintenance && !told.has(name)) told.set(name, server);
-    }
-    for (const [name, one] of leaving)
-      if (one.next <= performance.now()) leaving.set(name, later(one));
-    for (const { kind, server } of done) {
-      const now = wanted.get(server);
-      if (kind === 'delete') leaving.delete(server);
-      if (kind === 'delete') told.delete(server);
-      if (kind === 'ready') leaving.delete(server);
-      if (kind === 'park') leaving.set(server, parkedFor(parkTime ?? 0));
-      if (now && ['add', 'weight', 'address'].includes(kind))
-        told.set(
-          server,
-          kind === 'add' ? now : { ...now, options: told.get(server)?.options ?? '' },
-        );
-      if (kind !== 'drain') continue;
-      const replace = planned.leave.find((one) => one.server === server)?.replace ?? false;
-      const deadline = performance.now() + target.drainTimeout;
-      leaving.set(server, leavingUntil(deadline, replace));
-    }
-    return { ...memory, told, leaving, byHand: planned.byHand };
+  function doubt(backend: string): void {
+    const memory = memories.get(backend);
+    if (memory) memories.set(backend, { ...memory, inStep: undefined });
   }
 
   return {
@@ -193,6 +161,7 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
     sync,
     loaded: (loaded) => {
       file = loaded;
+      unverified.clear();
       memories = new Map(
         [...loaded.backends].map(([name, servers]) => [name, fresh(servers, memories.get(name))]),
       );
@@ -200,44 +169,27 @@ export function createSync(runtime: Runtime, { maxId, parkTime, log }: SyncOptio
     adopted: (loaded, left) => {
       file = loaded;
       leftBefore = left;
+      unverified.clear();
       memories = new Map();
+    },
+    doubt: () => {
+      for (const backend of memories.keys()) doubt(backend);
     },
     memoryOf: (backend) => memories.get(backend),
     due: () => {
       const dues = new Map<string, number>();
-      for (const [backend, { leaving }] of memories)
-        for (const { next } of leaving.values())
-          dues.set(backend, Math.min(next, dues.get(backend) ?? next));
+      for (const [backend, memory] of memories) {
+        const next = Math.min(nextOf(memory), unverified.due(backend));
+        if (next < Infinity) dues.set(backend, next);
+      }
       return dues;
     },
   };
 }
 
-/** Whether servers are to be made anew for which nothing else will ask to be woken. */
-function isUnfinished({ memory, plan: planned }: Work, done: readonly Step[]): boolean {
-  const replacing = [...memory.leaving].filter(([, { replace }]) => replace);
-  const deleted = done.filter(({ kind }) => kind === 'delete').map(({ server }) => server);
-  if (replacing.some(([name]) => deleted.includes(name))) return true;
-  return planned.more && planned.leave.length === 0 && replacing.length === 0;
-}
-
-const leavingUntil = (deadline: number, replace = false): Leaving => ({
-  replace,
-  deadline,
-  next: Math.min(deadline, performance.now() + 50),
-  tries: 0,
-  parked: false,
-});
-
-function parkedFor(time: number): Leaving {
-  const deadline = performance.now() + time;
-  return { ...leavingUntil(deadline), next: deadline, parked: true };
-}
-
-/** Looks again after twice as long, at the deadline at the latest. */
-function later(one: Leaving): Leaving {
-  const wait = Math.min(2_000, 50 * 2 ** Math.min(one.tries, 6));
-  const next = performance.now() + wait;
-  const isEarly = one.deadline > performance.now();
-  return { ...one, tries: one.tries + 1, next: isEarly ? Math.min(next, one.deadline) : next };
+/** When the leaving servers of a backend are to be looked at. */
+function nextOf({ leaving }: Memory): number {
+  let next = Infinity;
+  for (const one of leaving.values()) next = Math.min(next, one.next);
+  return next;
 }

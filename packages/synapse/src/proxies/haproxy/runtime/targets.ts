@@ -1,6 +1,7 @@
 import type { Desire, Desired } from '../desired/desire.ts';
 import type { Layout } from '../render/layout.ts';
-import type { Sync, Target } from './sync.ts';
+import type { Sync } from './sync.ts';
+import type { Target } from './work.ts';
 
 export interface TargetsInput {
   readonly desired: ReadonlyMap<string, Desired>;
@@ -16,17 +17,15 @@ export interface TargetsInput {
   readonly drainTimeout: number;
 }
 
-/** What is to be brought in step: what changed since it last was, and what has servers to delete by now. */
+/** What is to be brought in step: what changed since it last was, and what is to be looked at by now. */
 export function targetsOf(input: TargetsInput): readonly Target[] {
-  const { desired, desire, layout, backends, inStep, syncs, drainTimeout } = input;
+  const { desire, inStep, drainTimeout } = input;
   const now = performance.now();
-  const dues = syncs.map((sync) => sync.due());
-  const isDue = (backend: string) => dues.some((one) => (one.get(backend) ?? Infinity) <= now);
+  const dueOf = duesOf(input.syncs);
   const targets: Target[] = [];
-  for (const [service, one] of desired) {
-    const part = layout?.partOf.get(service) ?? one.part;
+  for (const { service, one, part } of present(input)) {
     const backend = part.stanza.backendName;
-    if (!backends.has(backend) || (inStep.get(service) === one && !isDue(backend))) continue;
+    if (inStep.get(service) === one && dueOf(backend) > now) continue;
     const { servers, fallback } = part === one.part ? one : desire.under(one.service, part);
     targets.push({
       service,
@@ -38,4 +37,29 @@ export function targetsOf(input: TargetsInput): readonly Target[] {
     });
   }
   return targets;
+}
+
+/** When one of the services' backends is to be looked at next; Infinity where none is. */
+export function nextLook(input: Omit<TargetsInput, 'inStep'>): number {
+  const dueOf = duesOf(input.syncs);
+  let next = Infinity;
+  for (const { part } of present(input)) next = Math.min(next, dueOf(part.stanza.backendName));
+  return next;
+}
+
+/** The services whose backends HAProxy has, as it has them. */
+function* present({
+  desired,
+  layout,
+  backends,
+}: Pick<TargetsInput, 'desired' | 'layout' | 'backends'>) {
+  for (const [service, one] of desired) {
+    const part = layout?.partOf.get(service) ?? one.part;
+    if (backends.has(part.stanza.backendName)) yield { service, one, part };
+  }
+}
+
+function duesOf(syncs: readonly Sync[]): (backend: string) => number {
+  const dues = syncs.map((sync) => sync.due());
+  return (backend) => Math.min(...dues.map((times) => times.get(backend) ?? Infinity));
 }

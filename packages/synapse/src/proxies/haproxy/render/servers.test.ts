@@ -1,0 +1,57 @@
+import type { Instance } from '@smartstack/registry';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { haproxySchema, haproxyServiceSchema } from '../config/config.ts';
+import type { ServerSettings } from './server.ts';
+import { type Servers, serversOf } from './servers.ts';
+
+const settingsOf = (backend_order: 'asc' | 'desc' | 'shuffle' | 'no_shuffle'): ServerSettings => ({
+  top: haproxySchema.parse({ server_order_seed: 7 }),
+  service: haproxyServiceSchema.parse({ port: 1, backend_order }),
+  cookies: false,
+  resolve: (host) => (host === 'unknown' ? undefined : host === 'named' ? '10.0.0.9' : host),
+  made: new WeakMap(),
+});
+
+/** Few names and hosts, so that they meet: hosts that do not resolve, names that are cut alike, refused options. */
+const instance: fc.Arbitrary<Instance> = fc.record({
+  host: fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.3', 'named', 'unknown'),
+  port: fc.integer({ min: 1, max: 4 }),
+  name: fc.constantFrom('a', 'b', 'c d', 'c-d'),
+  haproxyServerOptions: fc.constantFrom('', '', '', 'weight 3', 'namespace evil'),
+});
+
+test.each(['asc', 'desc', 'shuffle', 'no_shuffle'] as const)(
+  'a list that follows another has the servers that it would have alone: %s',
+  (order) => {
+    fc.assert(
+      fc.property(
+        fc.array(instance, { maxLength: 12 }),
+        fc.array(fc.array(fc.nat({ max: 11 }), { maxLength: 12 }), { maxLength: 6 }),
+        (pool, picks) => {
+          const settings = settingsOf(order);
+          let before: Servers | undefined;
+          for (const pick of picks) {
+            const list = pick.flatMap((at) => pool[at] ?? []);
+            before = serversOf(list, settings, before);
+            expect(before).toEqual(serversOf(list, settingsOf(order)));
+          }
+        },
+      ),
+    );
+  },
+);
+
+test('what stays is the same object, and a new one moves no other', () => {
+  const settings = settingsOf('shuffle');
+  const members = Array.from(
+    { length: 100 },
+    (_, n): Instance => ({ host: '10.0.0.1', port: n + 1 }),
+  );
+  const before = serversOf(members, settings);
+  const after = serversOf([...members.slice(1), { host: '10.0.0.2', port: 1 }], settings, before);
+  const kept = after.servers.filter((server) => before.servers.includes(server));
+  expect(kept).toHaveLength(99);
+  expect(kept).toEqual(before.servers.filter((server) => after.servers.includes(server)));
+});

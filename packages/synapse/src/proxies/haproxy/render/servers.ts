@@ -1,0 +1,153 @@
+import { hostname } from 'node:os';
+import type { Instance } from '@smartstack/registry';
+
+import { hash32 } from './hash.ts';
+import {
+  madeOf,
+  type Refusal,
+  type Server,
+  type ServerSettings,
+  serverName,
+  sha1,
+} from './server.ts';
+
+/** The servers that stand for a list of instances. */
+export interface Servers {
+  readonly instances: readonly Instance[];
+  /** In the order of the file. */
+  readonly servers: readonly Server[];
+  readonly refusals: readonly Refusal[];
+  /** Whether each instance has a server of its own plain name and address, and nothing was refused. */
+  readonly isPlain: boolean;
+}
+
+/**
+ * The servers that stand for a service's instances, in the order of the file, and what was refused.
+ * Instances are untrusted: nothing of one changes another's server. Hosts that do not resolve are
+ * left out. `before` was made with the same settings: a list that differs from it by little costs little.
+ */
+export function serversOf(
+  instances: readonly Instance[],
+  settings: ServerSettings,
+  before?: Servers,
+): Servers {
+  return (before && after(before, instances, settings)) ?? all(instances, settings);
+}
+
+function all(instances: readonly Instance[], settings: ServerSettings): Servers {
+  const refusals: Refusal[] = [];
+  const names = uniqueNames(instances);
+  const servers: Server[] = [];
+  let isPlain = names.length === instances.length;
+  for (const { instance, name } of names) {
+    const host = settings.resolve(instance.host, name);
+    isPlain &&= host === instance.host && name === serverName(instance);
+    if (host === undefined) continue;
+    const { server, refused } = madeOf(instance, { name, host }, settings);
+    if (refused.length > 0) refusals.push({ server: name, options: refused });
+    servers.push(server);
+  }
+  isPlain &&= refusals.length === 0;
+  return { instances, servers: inOrder(servers, settings), refusals, isPlain };
+}
+
+/** So many new instances are put into the list one by one. */
+const few = 32;
+
+/** The servers after a small change; undefined where everything is to be looked at. */
+function after(
+  before: Servers,
+  instances: readonly Instance[],
+  settings: ServerSettings,
+): Servers | undefined {
+  const compare = comparison(settings);
+  if (!before.isPlain || !compare) return undefined;
+  const known = new Set(before.instances);
+  const added = instances.filter((instance) => !known.delete(instance));
+  if (added.length > few) return undefined;
+  const gone = new Set([...known].map((instance) => settings.made?.get(instance)?.server));
+  const servers = before.servers.filter((server) => !gone.delete(server));
+  const names = new Set(added.map(serverName));
+  // An instance that is there twice, and one whose server was made anew or goes by a taken name.
+  if (gone.size > 0 || servers.length + added.length !== instances.length) return undefined;
+  if (names.size < added.length || servers.some(({ name }) => names.has(name))) return undefined;
+  for (const instance of added) {
+    const name = serverName(instance);
+    if (settings.resolve(instance.host, name) !== instance.host) return undefined;
+    const { server, refused } = madeOf(instance, { name, host: instance.host }, settings);
+    if (refused.length > 0) return undefined;
+    servers.splice(placeOf(server, servers, compare), 0, server);
+  }
+  return { instances, servers, refusals: [], isPlain: true };
+}
+
+type Compare = (a: Server, b: Server) => number;
+
+/** What orders the servers of a backend; undefined where they stay as announced. */
+function comparison({ top, service }: ServerSettings): Compare | undefined {
+  const byName: Compare = (a, b) => (a.name < b.name ? -1 : 1);
+  switch (service.backend_order) {
+    case 'no_shuffle':
+      return undefined;
+    case 'asc':
+      return byName;
+    case 'desc':
+      return (a, b) => byName(b, a);
+    case 'shuffle': {
+      // It depends on the seed and each name alone: a new server moves no other.
+      const seed = String(top.server_order_seed ?? hostname());
+      return (a, b) => rankOf(a, seed) - rankOf(b, seed) || byName(a, b);
+    }
+  }
+}
+
+function inOrder(servers: readonly Server[], settings: ServerSettings): readonly Server[] {
+  const compare = comparison(settings);
+  return compare ? servers.toSorted(compare) : servers;
+}
+
+/** Where a server belongs in a list that is in order. */
+function placeOf(server: Server, servers: readonly Server[], compare: Compare): number {
+  let [low, high] = [0, servers.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const other = servers[middle];
+    if (other && compare(other, server) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function rankOf(server: Server, seed: string): number {
+  const before = ranks.get(server);
+  if (before?.seed === seed) return before.rank;
+  const rank = hash32(`${seed} ${server.name}`);
+  ranks.set(server, { seed, rank });
+  return rank;
+}
+
+const ranks = new WeakMap<Server, { readonly seed: string; readonly rank: number }>();
+
+/**
+ * The instances, each once and in their order, with names. Two whose names would be equal are told
+ * apart by a hash of one's key, whatever the order.
+ */
+function uniqueNames(instances: readonly Instance[]) {
+  const plain = instances.map((instance) => ({ instance, name: serverName(instance) }));
+  if (new Set(plain.map(({ name }) => name)).size === plain.length) return plain;
+  const byKey = new Map(instances.map((instance) => [keyOf(instance), instance]));
+  const names = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const key of [...byKey.keys()].sort()) {
+    const instance = byKey.get(key);
+    if (!instance) continue;
+    const plain = serverName(instance);
+    const name = taken.has(plain) ? `${plain}.${sha1(key).slice(0, 12)}` : plain;
+    taken.add(name);
+    names.set(key, name);
+  }
+  return [...byKey].map(([key, instance]) => ({ instance, name: names.get(key) ?? '' }));
+}
+
+/** Unlike the name, never equal for two different instances. */
+const keyOf = ({ name, host, port }: Instance) => JSON.stringify([name, host, port]);

@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+
+import type { Server } from '../render/server.ts';
+import { leavingUntil } from './leaving.ts';
+import type { Memory } from './memory.ts';
+import { scopeOf } from './scope.ts';
+import type { ServerState } from './state.ts';
+
+const server = (name: string, more: Partial<Server> = {}): Server => ({
+  name,
+  host: '10.0.0.1',
+  port: 80,
+  weight: undefined,
+  options: '',
+  ...more,
+});
+const state = (name: string, more: Partial<ServerState> = {}): ServerState => ({
+  name,
+  id: 1,
+  host: '10.0.0.1',
+  port: 80,
+  weight: 1,
+  operational: 'running',
+  maintenance: false,
+  drain: false,
+  ...more,
+});
+const [a, b, c] = [server('a'), server('b'), server('c')];
+const states = [state('a'), state('b')];
+
+function scoped(more: {
+  readonly memory?: Partial<Memory>;
+  readonly desired?: readonly Server[] | undefined;
+  readonly actual?: readonly ServerState[];
+}) {
+  const memory: Memory = {
+    told: new Map(),
+    ids: new Map(),
+    leaving: new Map(),
+    byHand: new Map(),
+    states,
+    inStep: [a, b],
+    ...more.memory,
+  };
+  const scope = scopeOf(memory, { desired: [a, b], actual: states, ...more });
+  return [scope.desired?.map(({ name }) => name), scope.actual.map(({ name }) => name)];
+}
+
+const all = [
+  ['a', 'b'],
+  ['a', 'b'],
+];
+
+test.each([
+  ['nothing changed', {}, [[], []]],
+  ['who joined', { desired: [a, b, c] }, [['c'], []]],
+  ['who left', { desired: [a] }, [[], ['b']]],
+  ['another weight', { desired: [a, server('b', { weight: 3 })] }, [['b'], ['b']]],
+  ['the same, made anew', { desired: [a, server('b')] }, [['b'], ['b']]],
+  [
+    'somebody put one into maintenance',
+    { actual: [state('a', { maintenance: true }), state('b')] },
+    [['a'], ['a']],
+  ],
+  ['somebody deleted one', { actual: [state('a')] }, [['b'], []]],
+  ['somebody added one', { actual: [...states, state('c')] }, [[], ['c']]],
+  [
+    'its checks say another thing',
+    { actual: [state('a', { operational: 'stopped' }), state('b')] },
+    [[], []],
+  ],
+  [
+    'one leaves',
+    { desired: [a], memory: { inStep: [a], leaving: new Map([['b', leavingUntil(0)]]) } },
+    [[], ['b']],
+  ],
+  ['one is made anew', { memory: { leaving: new Map([['b', leavingUntil(0, true)]]) } }, all],
+  ['other options', { desired: [a, server('b', { options: 'check' })] }, all],
+  ['it was never in step', { memory: { inStep: undefined } }, all],
+])('%s', (_, situation, scope) => {
+  expect(scoped(situation)).toEqual(scope);
+});
+
+test('members that are unknown', () => {
+  expect(scoped({ desired: undefined })).toEqual([undefined, ['a', 'b']]);
+});

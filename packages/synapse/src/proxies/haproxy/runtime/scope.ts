@@ -1,0 +1,56 @@
+import type { Server } from '../render/server.ts';
+import type { Memory } from './memory.ts';
+import type { ServerState } from './state.ts';
+
+/** What a plan has to think about, beside what is known of it. */
+export interface Sight {
+  /** The servers that the backend is to have; undefined to keep what it has. */
+  readonly desired: readonly Server[] | undefined;
+  /** What HAProxy has. */
+  readonly actual: readonly ServerState[];
+}
+
+/**
+ * What is not as it was when the backend was last in step, and what leaves it: a plan need not think of
+ * anything else, so that the cost of a change is the change. Everything where that is not sure, and where
+ * servers are to be made anew, since how many at a time depends on all.
+ */
+export function scopeOf({ inStep, leaving, states }: Memory, sight: Sight): Sight {
+  const { desired, actual } = sight;
+  if (!inStep || !desired || [...leaving.values()].some(({ replace }) => replace)) return sight;
+  const names = new Map<string, Server | undefined>();
+  const wanted = new Set(desired);
+  for (const server of inStep) if (!wanted.has(server)) names.set(server.name, server);
+  const before = new Set(inStep);
+  const fresh = desired.filter((server) => !before.has(server));
+  if (fresh.some(({ name, options }) => (names.get(name)?.options ?? options) !== options))
+    return sight;
+  for (const { name } of [...fresh, ...othersOf(states, actual)]) names.set(name, undefined);
+  for (const name of leaving.keys()) names.set(name, undefined);
+  const within = <T extends { readonly name: string }>(all: readonly T[]) =>
+    names.size === 0 ? [] : all.filter(({ name }) => names.has(name));
+  return { desired: within(desired), actual: within(actual) };
+}
+
+/** Servers that HAProxy has, had, or has otherwise than was known; its checks do not count. */
+function othersOf(known: readonly ServerState[], actual: readonly ServerState[]) {
+  if (known === actual) return [];
+  const before = new Map(known.map((state) => [state.name, state]));
+  const others = actual.filter((state) => {
+    const one = before.get(state.name);
+    before.delete(state.name);
+    return !one || !isSame(one, state);
+  });
+  return [...others, ...before.values()];
+}
+
+function isSame(one: ServerState, other: ServerState): boolean {
+  return (
+    one.id === other.id &&
+    one.host === other.host &&
+    one.port === other.port &&
+    one.weight === other.weight &&
+    one.maintenance === other.maintenance &&
+    one.drain === other.drain
+  );
+}

@@ -1,0 +1,194 @@
+import { assignIds } from '../render/ids.ts';
+import type { Server } from '../render/server.ts';
+import type { Traits } from '../render/traits.ts';
+import type { WrittenFile } from '../render/written.ts';
+import { deleteServer, parkServer, type Step } from './command.ts';
+import { later, leavingUntil, parkedFor } from './leaving.ts';
+import type { Looked } from './look.ts';
+import { forgotten, halfAdded, type Memory, remember } from './memory.ts';
+import { type Plan, plan } from './plan.ts';
+import { scopeOf } from './scope.ts';
+import type { ServerState } from './state.ts';
+
+/** One backend and what it is to have; `desired` undefined to keep what it has, or `fallback` if that is nothing. */
+export interface Target {
+  readonly service: string;
+  readonly backend: string;
+  readonly traits: Traits;
+  readonly desired: readonly Server[] | undefined;
+  readonly fallback: readonly Server[];
+  readonly drainTimeout: number;
+}
+
+/** What is to be done for one target. */
+export interface Work {
+  readonly target: Target;
+  readonly memory: Memory;
+  readonly plan: Plan;
+  /** What HAProxy has of the servers that the plan is about. */
+  readonly actual: readonly ServerState[];
+  /** The servers of the plan that are to be there, by name. */
+  readonly wanted: ReadonlyMap<string, Server>;
+  readonly steps: readonly Step[];
+}
+
+export interface WorkOptions {
+  readonly maxId: number;
+  /**
+   * How long a server that left stays in maintenance where a new one would need a reload; undefined to
+   * delete it.
+   */
+  readonly parkTime: number | undefined;
+}
+
+/** What is known of a backend before the first look at it. */
+export interface Known {
+  readonly memory: Memory | undefined;
+  readonly file: WrittenFile | undefined;
+  /** What an earlier synapse made leave. */
+  readonly left: readonly string[];
+}
+
+/** Plans what brings a backend in step, which HAProxy was looked at for or is known to be as it was. */
+export function prepare(
+  target: Target,
+  { actual: all, used }: Looked,
+  known: Known,
+  { maxId, parkTime }: WorkOptions,
+): Work {
+  const { backend, traits } = target;
+  const isEmpty = () => all.every(({ name }) => traits.ownServers.has(name));
+  const desired = target.desired ?? (isEmpty() ? target.fallback : undefined);
+  const leave = () => leavingUntil(performance.now() + target.drainTimeout);
+  const before =
+    known.memory ??
+    remember(all, known.file?.backends.get(backend), {
+      traits,
+      desired,
+      leaving: known.left,
+      leave,
+    });
+  const scope = scopeOf(before, { desired, actual: all });
+  const present = new Set(scope.actual.map(({ name }) => name));
+  const leaving = new Map([...before.leaving].filter(([name]) => present.has(name)));
+  const wanted = new Map((scope.desired ?? []).map((server) => [server.name, server]));
+  const sight = { ...before, leaving, states: scope.actual };
+  for (const name of forgotten(sight, wanted)) leaving.set(name, leave());
+  const ids = idsOf(before, all, scope.desired ?? [], maxId);
+  const halfway = halfAdded(sight);
+  const planned = plan({ ...sight, ...scope, backend, traits, ids, halfway });
+  const settled = [...leaving]
+    .filter(([name, { next }]) => next <= performance.now() && !planned.back.includes(name))
+    .filter(([name, { deadline }]) => (used?.get(name) ?? 0) === 0 || deadline <= performance.now())
+    .map(([name, { deadline, parked, replace }]) =>
+      parkTime !== undefined && traits.obstacle !== undefined && !parked && !replace
+        ? parkServer(backend, name)
+        : deleteServer(backend, name, deadline <= performance.now()),
+    );
+  return {
+    target: { ...target, desired },
+    memory: { ...before, ids, leaving, states: all },
+    plan: planned,
+    actual: scope.actual,
+    wanted,
+    steps: [...planned.steps, ...settled],
+  };
+}
+
+/** The ids of the servers that are there, and of those that are to be. */
+function idsOf(
+  { ids, states }: Memory,
+  actual: readonly ServerState[],
+  desired: readonly Server[],
+  maxId: number,
+): Memory['ids'] {
+  const known = states === actual ? ids : new Map(actual.map(({ name, id }) => [name, id]));
+  const fresh = desired.filter(({ name }) => !known.has(name));
+  return fresh.length === 0 ? known : new Map([...known, ...assignIds(fresh, known, maxId)]);
+}
+
+/** What is known of a backend once these of its steps were carried out. */
+export function digest(work: Work, done: readonly Step[], { parkTime }: WorkOptions): Memory {
+  const { target, memory, plan: planned, wanted } = work;
+  const told = new Map(memory.told);
+  const leaving = new Map(memory.leaving);
+  for (const { name, maintenance } of work.actual) {
+    const server = wanted.get(name);
+    if (server && !maintenance && !told.has(name)) told.set(name, server);
+  }
+  for (const [name, one] of leaving)
+    if (one.next <= performance.now()) leaving.set(name, later(one));
+  for (const { kind, server } of done) {
+    const now = wanted.get(server);
+    if (kind === 'delete') leaving.delete(server);
+    if (kind === 'delete') told.delete(server);
+    if (kind === 'ready') leaving.delete(server);
+    if (kind === 'park') leaving.set(server, parkedFor(parkTime ?? 0));
+    if (now && ['add', 'weight', 'address'].includes(kind))
+      told.set(server, kind === 'add' ? now : { ...now, options: told.get(server)?.options ?? '' });
+    if (kind !== 'drain') continue;
+    const replace = planned.leave.find((one) => one.server === server)?.replace ?? false;
+    leaving.set(server, leavingUntil(performance.now() + target.drainTimeout, replace));
+  }
+  const isWhole = planned.reload === undefined && !planned.more;
+  return {
+    ...memory,
+    told,
+    leaving,
+    byHand: byHandAfter(work),
+    states: statesAfter(work, done),
+    inStep: isWhole && hasAll(work, done) ? target.desired : undefined,
+  };
+}
+
+/** Whether every step was carried out; a server that cannot be deleted yet is tried again by itself. */
+function hasAll({ steps }: Work, done: readonly Step[]): boolean {
+  const all = new Set(done);
+  return steps.every((step) => step.kind === 'delete' || all.has(step));
+}
+
+function byHandAfter({ memory, plan: { byHand }, actual }: Work): Memory['byHand'] {
+  if (memory.byHand.size === 0) return byHand;
+  const seen = new Set(actual.map(({ name }) => name));
+  const present = new Set(memory.states.map(({ name }) => name));
+  const unseen = [...memory.byHand].filter(([name]) => !seen.has(name) && present.has(name));
+  return new Map([...unseen, ...byHand]);
+}
+
+/** What HAProxy has after these steps, as far as its replies can be believed; the next look tells. */
+function statesAfter({ memory, wanted }: Work, done: readonly Step[]): readonly ServerState[] {
+  if (done.length === 0) return memory.states;
+  const states = new Map(memory.states.map((state) => [state.name, state]));
+  for (const { kind, server: name } of done) {
+    const id = memory.ids.get(name);
+    const after = stateAfter(kind, states.get(name), wanted.get(name), id);
+    if (after) states.set(name, after);
+    else states.delete(name);
+  }
+  return [...states.values()];
+}
+
+function stateAfter(
+  kind: Step['kind'],
+  before: ServerState | undefined,
+  server: Server | undefined,
+  id = 0,
+): ServerState | undefined {
+  if (kind === 'delete') return undefined;
+  if (before && kind === 'drain') return { ...before, drain: true, weight: 0 };
+  if (before && kind === 'park') return { ...before, maintenance: true };
+  if (!server) return before;
+  const { name, host, port, weight = 1 } = server;
+  if (before && kind === 'weight') return { ...before, weight };
+  if (before && kind === 'address') return { ...before, host, port };
+  const serving = { weight, operational: 'running', maintenance: false, drain: false } as const;
+  return { ...(before ?? { id, name, host, port }), ...serving };
+}
+
+/** Whether servers are to be made anew for which nothing else will ask to be woken. */
+export function isUnfinished({ memory, plan: planned }: Work, done: readonly Step[]): boolean {
+  const replacing = [...memory.leaving].filter(([, { replace }]) => replace);
+  const deleted = done.filter(({ kind }) => kind === 'delete').map(({ server }) => server);
+  if (replacing.some(([name]) => deleted.includes(name))) return true;
+  return planned.more && planned.leave.length === 0 && replacing.length === 0;
+}
