@@ -6,8 +6,8 @@ import { defineConfig } from 'vitest/config';
 const conditions = ['source', 'node'];
 /** Distributions keep haproxy and ip where a plain user's PATH does not look. */
 const env = { PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin` };
-/** Tests mostly wait for sockets and processes. */
-const workers = Math.max(4, availableParallelism() - 1);
+/** A core each: more would save two seconds, and what tests say of time would depend on their neighbours. */
+const workers = Math.max(2, availableParallelism());
 const shared = { ssr: { resolve: { conditions, externalConditions: ['source'] } } };
 
 export default defineConfig({
