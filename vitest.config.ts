@@ -10,8 +10,12 @@ const env = { PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin` };
 const workers = Math.max(2, availableParallelism());
 const shared = { ssr: { resolve: { conditions, externalConditions: ['source'] } } };
 
+/** A file that the run's results are written to as well, as JSON. */
+const report = process.env.TEST_REPORT;
+
 export default defineConfig({
   test: {
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {
         ...shared,
