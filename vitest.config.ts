@@ -20,6 +20,8 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts'],
           environment: 'node',
           maxWorkers: workers,
+          // Files share the modules of their worker: loading them anew for each took most of the time.
+          isolate: false,
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },

@@ -1,13 +1,24 @@
 #!/usr/bin/env bash
-# Run as root by setup.sh: installs the named Debian packages, and neither starts nor enables a service.
+# Installs the named Debian packages, as root or with sudo, and neither starts nor enables a service.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 # needrestart would restart services of the machine
 
+packages=$*
 policy=/usr/sbin/policy-rc.d
 # What the packages that we install bring, and would start at the next boot.
 services=(haproxy redis-server postgresql mariadb rabbitmq-server prometheus prometheus-node-exporter etcd)
 
 main() {
+  command -v apt-get >/dev/null || fail "no apt-get here; install them with this system's packages"
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null || fail "not root, and sudo is not there"
+    exec sudo bash "$0" "$@"
+  fi
+  echo "Installing with apt, without starting a service: $*"
+  install "$@"
+}
+
+install() {
   local service here=" "
   for service in "${services[@]}"; do has_unit "$service" && here+="$service "; done
   forbid_starts
@@ -40,6 +51,11 @@ leave_disabled() {
     DPKG_MAINTSCRIPT_PACKAGE=$1 deb-systemd-helper disable "$1.service"
     update-rc.d "$1" disable
   fi
+}
+
+fail() {
+  echo "cannot install $packages: $1" >&2
+  exit 1
 }
 
 main "$@"

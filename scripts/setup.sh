@@ -167,15 +167,14 @@ install() {
 }
 
 install_system() {
-  local part state root=()
+  local part state
   [ "$(distribution)" = debian ] || by_hand "$@"
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || fail "cannot install $(join_and "$@"): not root, and sudo is not there; run as root: $(system_command "$@" | sed s/^sudo.//)"
-    root=(sudo)
   fi
   # shellcheck disable=SC2046
   step "$(system_command "$@")" "starts no service; may take a minute" \
-    ${root[@]+"${root[@]}"} bash scripts/apt-install.sh $(package_names "$@")
+    bash scripts/apt-install.sh $(package_names "$@")
   for part in "$@"; do
     state=$("have_$part") || fail "cannot use $part: $state, also after $(system_command "$part")"
   done

@@ -10,22 +10,9 @@ main() {
   local missing=()
   command -v chromium >/dev/null || missing+=(chromium fonts-dejavu-core)
   command -v promtool >/dev/null || missing+=(prometheus)
-  ((!${#missing[@]})) || install "${missing[@]}"
+  ((!${#missing[@]})) || bash scripts/apt-install.sh "${missing[@]}"
   bash scripts/setup.sh haproxy
-  exec npx vitest run --project page
+  exec npx vitest run --project page "$@"
 }
 
-install() {
-  command -v apt-get >/dev/null || fail "cannot look at the pages: install $*"
-  local root=()
-  ((EUID == 0)) || root=(sudo)
-  echo "Installing with apt, without starting a service: $*"
-  "${root[@]}" bash scripts/apt-install.sh "$@"
-}
-
-fail() {
-  echo "$1" >&2
-  exit 1
-}
-
-main
+main "$@"

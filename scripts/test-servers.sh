@@ -19,22 +19,9 @@ main() {
     command -v "$program" >/dev/null || missing+=("${packages[$program]}")
   done
   compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
-  ((!${#missing[@]})) || install "${missing[@]}"
+  ((!${#missing[@]})) || bash scripts/apt-install.sh "${missing[@]}"
   bash scripts/setup.sh zookeeper
-  exec npx vitest run --project servers
+  exec npx vitest run --project servers "$@"
 }
 
-install() {
-  command -v apt-get >/dev/null || fail "cannot test against real servers: install $*"
-  local root=()
-  ((EUID == 0)) || root=(sudo)
-  echo "Installing with apt, without starting a service: $*"
-  "${root[@]}" bash scripts/apt-install.sh "$@"
-}
-
-fail() {
-  echo "$1" >&2
-  exit 1
-}
-
-main
+main "$@"

@@ -5,7 +5,7 @@
 # changed: the machines live in namespaces, and the two VMs are joined by a network of their own. Only what fetches
 # packages (apt-get, npm) uses this machine's network.
 #
-#   bash test/newcomer.sh [FILE...]      default: README.md docs/quickstart.md
+#   bash test/newcomer.sh [FILE...]      default: docs/quickstart.md README.md, whose vm-1 is the quickstart's
 #   NEWCOMER_ALL=1 bash test/newcomer.sh runs the README's npm test too
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,14 +14,16 @@ repository=$PWD
 work=$(mktemp -d)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/smartstack/newcomer
 patience=30 # seconds for an answer to become what the text says
+limit=1800 # seconds for a command
 declare -A leader=() booter=() namespace=()
 files=("$@")
-((${#files[@]})) || files=(README.md docs/quickstart.md)
+((${#files[@]})) || files=(docs/quickstart.md README.md)
 
 main() {
   [ "$(uname -s)" = Linux ] && ((EUID == 0)) || fail "root on a Linux machine is needed"
   findmnt -t cgroup2 >/dev/null || fail "no cgroup2 is mounted"
   trap clean_up EXIT
+  trap 'exit 1' INT TERM HUP
   root=$(bash scripts/debian-root.sh)
   mkdir -p "$cache/archives/var/cache/apt/archives"
   lay_out_network
@@ -81,32 +83,43 @@ answers() {
   esac
 }
 
-# Runs a command that stays until Ctrl-C, as its last line then says, and presses that.
+# Runs a command that stays until Ctrl-C, as its last line then says, at a terminal, and presses that.
 interrupted() {
-  local command=$2 pid
-  set -m
-  run_on "$1" "$command" >"$work/output" 2>&1 &
+  local keys pid
+  mkfifo "$work/keys"
+  exec {keys}<>"$work/keys"
+  rm "$work/keys"
+  typed_on "$1" "$2" <&"$keys" >"$work/output" 2>&1 &
   pid=$!
-  set +m
   until grep -q 'Ctrl-C' "$work/output"; do
     kill -0 "$pid" 2>/dev/null || break
     sleep 0.5
   done
-  kill -INT -- "-$pid" 2>/dev/null || true
+  printf '\003' >&"$keys"
+  exec {keys}>&-
   wait "$pid"
 }
 
 run_on() {
-  local machine=$1 command=$2 network=()
-  if [ "$machine" = here ]; then
-    (cd "$repository" && timeout 600 bash -eu "$command")
-    return
+  if [ "$1" = here ]; then
+    (cd "$repository" && timeout "$limit" bash -eu "$2")
+  else
+    inside "$1" "$2" bash -eu -c "$(<"$2")" </dev/null
   fi
+}
+
+# In a terminal of its own, whose keyboard is the standard input.
+typed_on() { inside "$1" "$2" script --quiet --return --command "$(<"$2")" /dev/null; }
+
+# Runs a program for a command on its machine.
+inside() {
+  local machine=$1 command=$2 network=()
+  shift 2
   fetches "$command" || network=("--net=/run/netns/${namespace[$machine]}")
-  timeout 600 nsenter -t "${leader[$machine]}" -m -u -i -p -C "${network[@]}" --root --wdns="$(home_of "$machine")" \
-    env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+  timeout "$limit" nsenter -t "${leader[$machine]}" -m -u -i -p -C "${network[@]}" --root --wdns="$(home_of "$machine")" \
+    env -i HOME=/root SHELL=/bin/bash TERM=xterm PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     "npm_config_registry=$(registry)" NODE_EXTRA_CA_CERTS=/usr/local/share/authorities.pem \
-    DEBIAN_FRONTEND=noninteractive bash -eu -c "$(<"$command")" </dev/null
+    DEBIAN_FRONTEND=noninteractive "$@"
 }
 
 fetches() { grep -qE '^(apt-get|npm) ' "$1"; }

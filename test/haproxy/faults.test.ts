@@ -1,4 +1,4 @@
-import { chmod, rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 
 import { expect, test } from 'vitest';
 
@@ -38,6 +38,25 @@ test.each([
   expect(await masterOf(run.path('run'))).not.toBe(pids.master);
   const after = snapshotOf(service('web', { port }, [member(one.port, 'a')]));
   expect(await driven.apply(after)).toBe('updated');
+});
+
+test('a member that a killed synapse told HAProxy of, and did not write down, is in the next one’s file', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  await using two = await startCopy('two');
+  const web = webAt(await freePort());
+  const file = run.path('run', 'haproxy.cfg');
+  let before = '';
+  {
+    await using driven = drive(run.config);
+    await driven.apply(web(one.port));
+    before = await readFile(file, 'utf8');
+    await driven.apply(web(one.port, two.port));
+  }
+  await writeFile(file, before);
+  await using driven = drive(run.config);
+  expect(await driven.apply(web(one.port, two.port))).toBe('unchanged');
+  await until(async () => (await readFile(file, 'utf8')).includes(`127.0.0.1:${two.port} id`));
 });
 
 test('the run directory vanishes: HAProxy serves on, and this synapse and the next one lead it', async () => {

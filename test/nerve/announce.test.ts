@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import { connect, type Session } from '@smartstack/zookeeper';
 import { execa } from 'execa';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { type Copy, startCopy } from '../support/copies.ts';
 import { type Daemon, runDaemonOn, startDaemon } from '../support/daemon.ts';
@@ -13,21 +13,13 @@ import { freePort } from '../support/ports.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { startZooKeeper, type ZooKeeper } from '../support/zookeeper.ts';
+import { shareZooKeeper } from './shared-zookeeper.ts';
 
 const serviceProgram = fileURLToPath(
   new URL('../../examples/http-service/service.js', import.meta.url),
 );
 
-let zookeeper: ZooKeeper;
-let session: Session;
-beforeAll(async () => {
-  zookeeper = await startZooKeeper();
-  session = connect({ hosts: [zookeeper.hosts] });
-});
-afterAll(async () => {
-  await session.close();
-  await zookeeper[Symbol.asyncDispose]();
-});
+const shared = shareZooKeeper();
 
 let scratch: Scratch;
 let started: AsyncDisposable[];
@@ -58,7 +50,7 @@ async function nerve(
     name,
     {
       host: '127.0.0.1',
-      zk_hosts: [zookeeper.hosts],
+      zk_hosts: [shared.zookeeper.hosts],
       zk_path: path,
       check_interval: 0.05,
       checks: [{ type: 'tcp', timeout: 5 }],
@@ -70,14 +62,14 @@ async function nerve(
 }
 
 async function nodes(at = path): Promise<readonly string[]> {
-  return (await session.exists(at)) ? (await session.list(at)).names.toSorted() : [];
+  return (await shared.session.exists(at)) ? (await shared.session.list(at)).names.toSorted() : [];
 }
 const announced = (count: number, at = path) =>
   until(async () => {
     const names = await nodes(at);
     return names.length === count && names;
   });
-const dataOf = async (name = '') => String((await session.get(`${path}/${name}`)).data);
+const dataOf = async (name = '') => String((await shared.session.get(`${path}/${name}`)).data);
 
 describe('an announcement', () => {
   test('is an ephemeral sequential node with the name and the JSON of the original', async () => {
@@ -86,7 +78,7 @@ describe('an announcement', () => {
     const [name = ''] = await announced(1);
     expect(name).toMatch(/^i-0123_\d{10}$/);
     expect(await dataOf(name)).toBe(`{"host":"127.0.0.1","port":${port},"name":"i-0123"}`);
-    const { stat } = await session.get(`${path}/${name}`);
+    const { stat } = await shared.session.get(`${path}/${name}`);
     expect(stat.ephemeralOwner).not.toBe(0n);
   });
 
@@ -104,13 +96,13 @@ describe('an announcement', () => {
     const copies = await Promise.all(['a', 'b', 'c'].map(copyOf));
     await nerve(Object.fromEntries(copies.map(({ name, port }) => [name, { port }])));
     const names = await announced(3);
-    const stats = await Promise.all(names.map((name) => session.exists(`${path}/${name}`)));
+    const stats = await Promise.all(names.map((name) => shared.session.exists(`${path}/${name}`)));
     expect(new Set(stats.map((stat) => stat?.ephemeralOwner)).size).toBe(1);
   });
 
   test('goes to the chroot that the hosts end with', async () => {
     const { port } = await copyOf('web');
-    await nerve({ web: { port, zk_hosts: [`${zookeeper.hosts}/stack`] } });
+    await nerve({ web: { port, zk_hosts: [`${shared.zookeeper.hosts}/stack`] } });
     await announced(1, `/stack${path}`);
   });
 });
@@ -118,7 +110,7 @@ describe('an announcement', () => {
 describe('a record of node_type', () => {
   const record = async () => {
     const [name = ''] = await announced(1);
-    return { name, stat: (await session.get(`${path}/${name}`)).stat };
+    return { name, stat: (await shared.session.get(`${path}/${name}`)).stat };
   };
 
   test('ephemeral has no number, and takes over one that a dead session left', async () => {
@@ -132,7 +124,7 @@ describe('a record of node_type', () => {
     await rm(scratch.path('state'), { recursive: true });
     await nerve({ web: { port, node_type: 'ephemeral' } });
     await until(async () => {
-      const owner = (await session.exists(`${path}/${name}`))?.ephemeralOwner;
+      const owner = (await shared.session.exists(`${path}/${name}`))?.ephemeralOwner;
       return owner !== undefined && owner !== stat.ephemeralOwner;
     });
   });
@@ -149,7 +141,7 @@ describe('a record of node_type', () => {
       expect(first.name).toBe(name);
       expect(first.stat.ephemeralOwner).toBe(0n);
       await until(async () => (await record()).stat.version > first.stat.version);
-      await session.remove(`${path}/${name}`);
+      await shared.session.remove(`${path}/${name}`);
       await announced(1);
       daemon.kill('SIGTERM');
       expect(await daemon.exited).toBe(0);
@@ -186,7 +178,7 @@ test('a weight that grows changes the record in place; in the name it makes a ne
   const lists: number[] = [];
   const ended = new AbortController();
   const watching = (async () => {
-    for await (const children of session.children(encoded, ended.signal))
+    for await (const children of shared.session.children(encoded, ended.signal))
       if (children.length > 0 || lists.length > 0) lists.push(children.length);
   })();
   await until(() => daemon.log.filter(({ msg }) => msg === 'service is down').length === 2);
@@ -250,7 +242,7 @@ describe('gone from the registry is', () => {
     const { port } = await copyOf('web');
     const daemon = await nerve(
       { web: { port, zk_hosts: undefined } },
-      { zookeeper: { hosts: [zookeeper.hosts], session_timeout: 2 } },
+      { zookeeper: { hosts: [shared.zookeeper.hosts], session_timeout: 2 } },
     );
     await announced(1);
     const killed = performance.now();

@@ -1,33 +1,23 @@
 import { rm } from 'node:fs/promises';
 
-import { connect, type Session } from '@smartstack/zookeeper';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { type Copy, startCopy } from '../support/copies.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
-import { startZooKeeper, type ZooKeeper } from '../support/zookeeper.ts';
+import { shareZooKeeper } from './shared-zookeeper.ts';
 
-let zookeeper: ZooKeeper;
-let session: Session;
+const shared = shareZooKeeper();
 let scratch: Scratch;
 let copy: Copy;
 let paths = 0;
 let path: string;
-beforeAll(async () => {
-  zookeeper = await startZooKeeper();
-  session = connect({ hosts: [zookeeper.hosts] });
-});
-afterAll(async () => {
-  await session.close();
-  await zookeeper[Symbol.asyncDispose]();
-});
 beforeEach(async () => {
   scratch = await createScratch();
   copy = await startCopy('web');
   path = `/ghosts/web-${paths++}`;
-  await session.makePath(path);
+  await shared.session.makePath(path);
 });
 afterEach(async () => {
   await copy[Symbol.asyncDispose]();
@@ -46,20 +36,20 @@ function nerve(keys: object = {}, top: object = {}): Promise<Daemon> {
   const config = {
     instance_id: 'vm-1',
     status_address: false,
-    zookeeper: { hosts: [zookeeper.hosts], session_timeout: 60 },
+    zookeeper: { hosts: [shared.zookeeper.hosts], session_timeout: 60 },
     services: { web },
     ...top,
   };
   return startDaemon('nerve', config, scratch.directory);
 }
-const names = async () => [...(await session.list(path)).names].sort();
+const names = async () => [...(await shared.session.list(path)).names].sort();
 const cleared = (daemon: Daemon) =>
   daemon.log.filter(({ msg }) => msg === 'cleared a record that an earlier nerve left');
 
 /** A record as another session of this test's own leaves it. */
 function leave(name: string, record: object, mode: 'persistent' | 'ephemeral' = 'ephemeral') {
   const all = { host: '127.0.0.1', port: copy.port, name: 'vm-1', ...record };
-  return session.create(`${path}/${name}`, Buffer.from(JSON.stringify(all)), mode);
+  return shared.session.create(`${path}/${name}`, Buffer.from(JSON.stringify(all)), mode);
 }
 
 test.each([
@@ -79,7 +69,8 @@ test.each([
   const ended = new AbortController();
   const lists: number[] = [];
   const watching = (async () => {
-    for await (const children of session.children(path, ended.signal)) lists.push(children.length);
+    for await (const children of shared.session.children(path, ended.signal))
+      lists.push(children.length);
   })();
   await using second = await nerve();
   await until(async () => !(await names()).includes(ghost));
@@ -104,7 +95,7 @@ test("only this machine's own records of this host and port are cleared", async 
     await leave('vm-1_0000000004', { name: 'vm-2' }),
     await leave('vm-1_b_0000000005', {}),
     await leave('vm-10_0000000006', {}),
-    await session.create(`${path}/vm-1_0000000008`, Buffer.from('not JSON'), 'ephemeral'),
+    await shared.session.create(`${path}/vm-1_0000000008`, Buffer.from('not JSON'), 'ephemeral'),
   ].map((each) => each.slice(path.length + 1));
 
   await using daemon = await nerve();
@@ -112,7 +103,7 @@ test("only this machine's own records of this host and port are cleared", async 
   const left = await names();
   expect(left).toEqual(expect.arrayContaining(strangers));
   expect(left).toHaveLength(strangers.length + 1);
-  for (const name of left) await session.remove(`${path}/${name}`).catch(() => {});
+  for (const name of left) await shared.session.remove(`${path}/${name}`).catch(() => {});
 });
 
 test('a persistent record that a killed nerve left does not stay beside the next', async () => {
@@ -159,9 +150,9 @@ test("what a nerve that lives announces is not the next one's to clear", async (
 test('trouble with ZooKeeper puts clearing off', async () => {
   await leave('vm-1_0000009999', {}, 'persistent');
   copy.healthy(false);
-  await zookeeper.stop();
+  await shared.zookeeper.stop();
   await using daemon = await nerve();
   await until(() => daemon.log.some(({ msg }) => msg === 'service is down'));
-  await zookeeper.start();
+  await shared.zookeeper.start();
   await until(() => cleared(daemon).length === 1, 30_000);
 });

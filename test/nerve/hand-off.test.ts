@@ -1,28 +1,18 @@
 import { writeFile } from 'node:fs/promises';
 
-import { connect, type Session } from '@smartstack/zookeeper';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { type Copy, startCopy } from '../support/copies.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
-import { startZooKeeper, type ZooKeeper } from '../support/zookeeper.ts';
+import { shareZooKeeper } from './shared-zookeeper.ts';
 
-let zookeeper: ZooKeeper;
-let session: Session;
+const shared = shareZooKeeper();
 let scratch: Scratch;
 let copies: readonly Copy[];
 let paths = 0;
 let path: string;
-beforeAll(async () => {
-  zookeeper = await startZooKeeper();
-  session = connect({ hosts: [zookeeper.hosts] });
-});
-afterAll(async () => {
-  await session.close();
-  await zookeeper[Symbol.asyncDispose]();
-});
 beforeEach(async () => {
   scratch = await createScratch();
   copies = await Promise.all(['a', 'b', 'c'].map(startCopy));
@@ -38,7 +28,7 @@ const configOf = (which: readonly Copy[], more: Readonly<Record<string, object>>
   instance_id: 'vm-1',
   status_address: false,
   state_directory: scratch.path('state'),
-  zookeeper: { hosts: [zookeeper.hosts], session_timeout: 6 },
+  zookeeper: { hosts: [shared.zookeeper.hosts], session_timeout: 6 },
   services: Object.fromEntries(
     which.map(({ name, port }) => [
       name,
@@ -58,8 +48,8 @@ const nerve = (config: object = configOf(copies)) =>
 
 /** What a watcher could notice: which nodes there are and were, and how often each was written. */
 async function traces(): Promise<object> {
-  const { names, stat } = await session.list(path);
-  const nodes = await Promise.all(names.map((name) => session.exists(`${path}/${name}`)));
+  const { names, stat } = await shared.session.list(path);
+  const nodes = await Promise.all(names.map((name) => shared.session.exists(`${path}/${name}`)));
   return {
     changes: stat.childrenVersion,
     nodes: names.map((name, index) => `${name} ${nodes[index]?.version}`).sort(),
@@ -68,8 +58,8 @@ async function traces(): Promise<object> {
 
 const announced = (count: number) =>
   until(async () => {
-    if (!(await session.exists(path))) return false;
-    return (await session.list(path)).names.length === count;
+    if (!(await shared.session.exists(path))) return false;
+    return (await shared.session.list(path)).names.length === count;
   });
 const ready = (daemon: Daemon, count: number) =>
   until(() => daemon.log.filter(({ msg }) => msg === 'announced').length === count);

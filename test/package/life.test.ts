@@ -18,8 +18,10 @@ const journal = () => machine.run('journalctl', '--no-pager', '--output=cat', '-
 const userOf = async (unit: Unit) =>
   machine.run('stat', '-c', '%U', `/proc/${await site.pidOf(unit)}`);
 
-test('installs with dpkg alone, and starts what does nothing yet', async () => {
+test('apt installs the files and HAProxy, and starts what does nothing yet', async () => {
+  await expect(machine.run('haproxy', '-v')).rejects.toThrow('No such file');
   await site.install();
+  expect(await machine.run('haproxy', '-v')).toContain('HAProxy version');
   for (const unit of units) {
     expect(await site.isActive(unit), `${unit}\n${await journal()}`).toBe(true);
     expect(await machine.run('systemctl', 'is-enabled', unit)).toBe('enabled');
@@ -86,7 +88,7 @@ describe('with a configuration', () => {
   test('a new version that refuses the configuration leaves the old one running', async () => {
     const [before, pid] = [await site.seen(), await site.pidOf(nerve)];
     await machine.sh('cp -p /etc/nerve/nerve.yaml /tmp/good; echo no: 1 >>/etc/nerve/nerve.yaml');
-    expect(await machine.sh('dpkg -i --force-downgrade /tmp/nerve.deb')).toContain(
+    expect(await machine.sh('dpkg -i --force-downgrade /tmp/smartstack-nerve_*.deb')).toContain(
       'nerve was not restarted: mend /etc/nerve/nerve.yaml, then: systemctl restart nerve',
     );
     expect(await site.pidOf(nerve)).toBe(pid);
@@ -104,7 +106,7 @@ describe('with a configuration', () => {
 });
 
 test('removed, it leaves the registry and stops, and its configuration stays', async () => {
-  await machine.sh('dpkg --remove smartstack-nerve smartstack-synapse');
+  await machine.sh('apt remove -y smartstack-nerve smartstack-synapse');
   expect(await site.members()).toEqual([]);
   for (const unit of units) expect(await machine.show(unit, 'LoadState')).toBe('not-found');
   await machine.sh('test -s /etc/nerve/nerve.yaml && test -s /etc/synapse/synapse.yaml');
@@ -112,7 +114,7 @@ test('removed, it leaves the registry and stops, and its configuration stays', a
 });
 
 test('purged, it leaves nothing but what people put there', async () => {
-  await machine.sh('dpkg --purge smartstack-nerve smartstack-synapse');
+  await machine.sh('apt purge -y smartstack-nerve smartstack-synapse');
   const skipped = ['/proc', '/tmp', '/var/cache/man', '/var/log/journal'];
   const ours = ['nerve', 'synapse', 'smartstack'].map((name) => `-path "*${name}*"`);
   const left = await machine.sh(

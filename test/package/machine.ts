@@ -24,7 +24,7 @@ export interface Machine extends AsyncDisposable {
 
 const script = fileURLToPath(new URL('boot.sh', import.meta.url));
 
-/** Boots a machine on the root that `scripts/test-package.sh` keeps; resolves once it is up. */
+/** Boots a machine on the root that `scripts/debian-root.sh` keeps; resolves once it is up. */
 export async function bootMachine(): Promise<Machine> {
   const scratch = await createScratch();
   const { SMARTSTACK_DEBIAN_ROOT: lower = '' } = process.env;

@@ -7,7 +7,7 @@ import { startTraffic } from '../support/traffic.ts';
 import { until } from '../support/until.ts';
 import { startZooKeeper } from '../support/zookeeper.ts';
 import { bootMachine, type Machine } from './machine.ts';
-import { daemons, packageOf } from './packages.ts';
+import { daemons, packageOf, version } from './packages.ts';
 
 /** Where apps reach the service, and where it is announced. */
 export const port = 3213;
@@ -18,12 +18,13 @@ export type Unit = (typeof units)[number];
 
 const sessionTimeout = 6;
 
-/** A machine with three copies of a service, a ZooKeeper, and the packages in its /tmp, not yet installed. */
+/** A machine with three copies of a service, a ZooKeeper, and the packages' files in its /tmp, not yet installed. */
 export interface Site extends AsyncDisposable {
   readonly machine: Machine;
   readonly session: Session;
   readonly scratch: Scratch;
   readonly copies: readonly Copy[];
+  /** Installs both packages as docs/packages.md says, with all that they need. */
   install(): Promise<void>;
   /** Has nerve announce the copies, and synapse serve them; resolves once it does. */
   configure(): Promise<void>;
@@ -46,7 +47,8 @@ export async function openSite(): Promise<Site> {
   const session = connect({ hosts: [zookeeper.hosts] });
   const copies = await Promise.all(['a', 'b', 'c'].map(startCopy));
   const machine = await bootMachine();
-  for (const daemon of daemons) await machine.bring(await packageOf(daemon), `/tmp/${daemon}.deb`);
+  for (const daemon of daemons)
+    await machine.bring(await packageOf(daemon), `/tmp/smartstack-${daemon}_${version}.deb`);
 
   const isActive = async (unit: Unit) => (await machine.show(unit, 'ActiveState')) === 'active';
   const pidOf = async (unit: Unit) => Number(await machine.show(unit, 'MainPID'));
@@ -69,12 +71,15 @@ export async function openSite(): Promise<Site> {
     session,
     scratch,
     copies,
-    install: async () => void (await machine.sh('dpkg -i /tmp/nerve.deb /tmp/synapse.deb')),
+    install: async () => void (await machine.sh('cd /tmp && apt install -y ./smartstack-*.deb')),
     configure,
     isActive,
     pidOf,
     renewed: async (unit, pid) =>
-      void (await until(async () => (await isActive(unit)) && (await pidOf(unit)) !== pid, 30_000)),
+      void (await until(
+        async () => ![0, pid].includes(await pidOf(unit)) && isActive(unit),
+        30_000,
+      )),
     seen: async () => {
       const { names, stat } = await session.list(path);
       const nodes = await Promise.all(names.map((name) => session.exists(`${path}/${name}`)));

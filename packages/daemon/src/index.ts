@@ -1,9 +1,10 @@
 export { type Backoff, type BackoffLimits, createBackoff, delayOf } from './backoff.ts';
+export { createBreath } from './breath.ts';
 export { endWithReader, orExit, packageFile, sayOk, versionOf } from './command.ts';
 export { defaultsOf } from './config/defaults.ts';
 export { duration, parseDuration } from './config/duration.ts';
 export { type Inherits, inheritDefaults, withoutInherited } from './config/inherit.ts';
-export { schemaKey, serviceConfDir } from './config/keys.ts';
+export { portKey, schemaKey, serviceConfDir, wholeNumber } from './config/keys.ts';
 export { createLastGood, type LastGood, type ReadServiceFile } from './config/last-good.ts';
 export { nearest } from './config/nearest.ts';
 export { type Advice, adviceFor, adviceText, type OriginalKey } from './config/originals.ts';

@@ -1,34 +1,25 @@
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-
 import { expect, test, vi } from 'vitest';
+
+import { startStatsdServer } from '../../../test/support/statsd-server.ts';
 
 import { createStatsd } from './statsd.ts';
 
-async function receiver() {
-  const received: string[] = [];
-  const socket = createSocket('udp4', (message) => received.push(...String(message).split('\n')));
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  return { port: socket.address().port, received, [Symbol.dispose]: () => socket.close() };
-}
-
 test('many counts are sent in datagrams that a network carries whole', async () => {
-  using server = await receiver();
+  using server = await startStatsdServer();
   using statsd = createStatsd({ host: '127.0.0.1', port: server.port });
   for (let count = 0; count < 200; count++) statsd.increment(`name.${count}`);
   await vi.waitFor(() => expect(server.received).toHaveLength(200));
 });
 
 test('a server that is not there harms nothing', async () => {
-  const server = await receiver();
+  const server = await startStatsdServer();
   server[Symbol.dispose]();
   using statsd = createStatsd({ host: '127.0.0.1', port: server.port });
   statsd.increment('lost');
 });
 
 test('a sampled counter is sent that often, and says so', async () => {
-  using server = await receiver();
+  using server = await startStatsdServer();
   using statsd = createStatsd({
     host: '127.0.0.1',
     port: server.port,
@@ -45,7 +36,7 @@ test('a sampled counter is sent that often, and says so', async () => {
 });
 
 test('what was counted before the end is still sent', async () => {
-  using server = await receiver();
+  using server = await startStatsdServer();
   const statsd = createStatsd({ host: '127.0.0.1', port: server.port });
   statsd.increment('last');
   statsd[Symbol.dispose]();

@@ -53,7 +53,11 @@ export function serveStatus(
   { log, ...parts }: StatusParts & { readonly log: Log },
   signal: AbortSignal,
 ): Promise<void> {
-  const complain = (reason: string) => log.warn({ ...address, reason }, 'cannot serve status');
+  const complain = (reason: string) =>
+    log.warn(
+      { ...address, reason, fix: 'free that port, or set another status_address' },
+      'cannot serve status',
+    );
   return keepServing((own) => serveOnce(address, { log, ...parts }, own), complain, signal);
 }
 

@@ -53,9 +53,10 @@ test('a service manager without a watchdog is told once', async () => {
 test('the watchdog is fed while the daemon works, and not once it is stuck', async () => {
   await noteTaking();
   const daemon = start(3, { NOTIFY_SOCKET: '/run/notify', WATCHDOG_USEC: '60000' });
+  const lines = daemon.iterable({ from: 'stderr' });
   await until(async () => (await told()).length === 4);
   let said = '';
-  for await (const line of daemon.iterable({ from: 'stderr' })) {
+  for await (const line of lines) {
     said = line;
     daemon.kill('SIGTERM');
   }

@@ -50,7 +50,14 @@ function notifierTo(socket: string, log: Log): Tell {
       await run('systemd-notify', words, { env, timeout: 10_000 });
       isTold = true;
     } catch (error) {
-      if (isTold) log.error({ reason: messageOf(error) }, 'cannot tell systemd');
+      if (isTold)
+        log.error(
+          {
+            reason: messageOf(error),
+            fix: 'see that systemd-notify can be run, or set Type=simple and no WatchdogSec in the unit',
+          },
+          'cannot tell systemd',
+        );
       isTold = false;
     }
   };

@@ -118,7 +118,15 @@ async function insist<T>(
     } catch (error) {
       if (signal.aborted) break;
       const reason = messageOf(error);
-      if (reason !== last) log.error({ path, reason }, 'cannot announce');
+      if (reason !== last)
+        log.error(
+          {
+            path,
+            reason,
+            fix: 'it is tried again; where it is refused, let this machine write at that path',
+          },
+          'cannot announce',
+        );
       last = reason;
       onTrouble?.();
       await backoff.wait(signal).catch(() => {});

@@ -32,7 +32,15 @@ export function serveControl(
   signal: AbortSignal,
 ): Promise<void> {
   const path = controlSocketIn(directory);
-  const complain = (reason: string) => deps.log.warn({ path, reason }, 'cannot take commands');
+  const complain = (reason: string) =>
+    deps.log.warn(
+      {
+        path,
+        reason,
+        fix: 'let this account write in state_directory, and let no other nerve use it',
+      },
+      'cannot take commands',
+    );
   return keepServing((own) => serveOn(path, deps, own), complain, signal);
 }
 

@@ -12,7 +12,15 @@ export async function keepHeartbeat(path: string, log: Log, signal: AbortSignal)
       await touch(path);
       failing = false;
     } catch (error) {
-      if (!failing) log.error({ path, reason: messageOf(error) }, 'cannot touch heartbeat file');
+      if (!failing)
+        log.error(
+          {
+            path,
+            reason: messageOf(error),
+            fix: 'make the folder of heartbeat_path, and let this account write there',
+          },
+          'cannot touch heartbeat file',
+        );
       failing = true;
     }
   };

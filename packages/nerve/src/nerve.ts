@@ -135,7 +135,8 @@ async function followReloads(
     );
     log.info({ services: next.services.length }, 'configuration read again');
     configured();
-    if (keys.length > 0) log.warn({ keys }, 'these keys have to wait for a restart');
+    if (keys.length > 0)
+      log.warn({ keys, fix: 'systemctl restart nerve' }, 'these keys have to wait for a restart');
   }
 }
 

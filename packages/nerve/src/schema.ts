@@ -1,8 +1,15 @@
-import { duration, schemaKey, serviceConfDir, statusAddress } from '@smartstack/daemon';
+import {
+  duration,
+  portKey,
+  schemaKey,
+  serviceConfDir,
+  statusAddress,
+  wholeNumber,
+} from '@smartstack/daemon';
 import { registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
-import { hostKey, portKey, span, spanFrom, wholeNumber } from './checks/check.ts';
+import { hostKey, span, spanFrom } from './checks/check.ts';
 import { checkSchema } from './checks/table.ts';
 import { keyOfPlace } from './reporters/reporter.ts';
 import { placeOf, reporterKeys, reporterProblems, reporterTypes } from './reporters/table.ts';

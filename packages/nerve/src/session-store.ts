@@ -53,7 +53,11 @@ export async function openSessionStore(directory: string | false, log: Log): Pro
   let ours = !found || !(await isHeld(found, machine));
   if (!ours)
     log.warn(
-      { directory, pid: found?.pid },
+      {
+        directory,
+        pid: found?.pid,
+        fix: 'end that one, or give each a state_directory of its own',
+      },
       'another nerve uses this state directory: nothing is kept',
     );
   const write = createWriter(file, log);
@@ -104,7 +108,11 @@ function createWriter(file: string, log: Log): (content: Sessions) => Promise<vo
       complaint = '';
     } catch (error) {
       const reason = messageOf(error);
-      if (reason !== complaint) log.warn({ reason }, 'cannot note the sessions for a next nerve');
+      if (reason !== complaint)
+        log.warn(
+          { reason, fix: 'let this account write in state_directory, and see that there is room' },
+          'cannot note the sessions for a next nerve',
+        );
       complaint = reason;
     }
   }

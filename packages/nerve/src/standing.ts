@@ -95,7 +95,10 @@ export function createStanding(
     bucket = taken.bucket;
     if (taken.wait === 0) return next;
     measures.throttled(rateLimit.shadow);
-    log.warn({ shadow: rateLimit.shadow }, 'service is announced too often');
+    log.warn(
+      { shadow: rateLimit.shadow, fix: 'find out why it comes and goes: nerve status' },
+      'service is announced too often',
+    );
     if (rateLimit.shadow) return next;
     const until = Number.isFinite(taken.wait) ? { until: now + taken.wait } : {};
     return { reason: 'rate limit', ...until };
@@ -103,7 +106,10 @@ export function createStanding(
 
   function onHeld(until: number): void {
     measures.held();
-    log.warn({ until: wallClock(until) }, 'service flaps: held down');
+    log.warn(
+      { until: wallClock(until), fix: 'mend the service, or raise fall or timeout of its check' },
+      'service flaps: held down',
+    );
   }
 
   return {

@@ -29,7 +29,14 @@ export async function readJson<S extends z.ZodType>(
     return schema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch (error) {
     if (!hasCode(error, 'ENOENT'))
-      log.warn({ file, reason: messageOf(error) }, 'ignored a state file that cannot be read');
+      log.warn(
+        {
+          file,
+          reason: messageOf(error),
+          fix: 'let this account read it; if it is damaged, give the orders that nerve status lacks again',
+        },
+        'ignored a state file that cannot be read',
+      );
     return undefined;
   }
 }

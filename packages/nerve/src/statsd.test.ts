@@ -1,21 +1,12 @@
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-
 import { createStatsd } from '@smartstack/daemon';
 import { expect, test, vi } from 'vitest';
 
+import { startStatsdServer } from '../../../test/support/statsd-server.ts';
+
 import { statsdMeasures } from './statsd.ts';
 
-async function receiver() {
-  const received: string[] = [];
-  const socket = createSocket('udp4', (message) => received.push(...String(message).split('\n')));
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  return { port: socket.address().port, received, [Symbol.dispose]: () => socket.close() };
-}
-
 test("counts go out in one datagram, under the originals' names and tags", async () => {
-  using server = await receiver();
+  using server = await startStatsdServer();
   using statsd = createStatsd({ host: '127.0.0.1', port: server.port });
   const measures = statsdMeasures(statsd, 'web');
   measures.check('web tcp-h:1')(true, 1);

@@ -19,6 +19,7 @@ test('a bad record is counted and logged once while it stands, and again when it
     path: '/services/web',
     record: 'b_2',
     reason: 'not JSON',
+    fix: 'find out who announced it: the others are served',
     msg: 'bad registry record left out',
   });
 

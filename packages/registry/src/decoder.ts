@@ -79,7 +79,12 @@ export function createDecoder(
       if (reported.has(key)) continue;
       refused.inc({ path });
       log.warn(
-        { path, record: decoded.id, reason: decoded.reason },
+        {
+          path,
+          record: decoded.id,
+          reason: decoded.reason,
+          fix: 'find out who announced it: the others are served',
+        },
         'bad registry record left out',
       );
     }

@@ -57,7 +57,10 @@ export function createLane(
   function failed(reason: string): void {
     applied.inc({ proxy: driver.name, result: 'failed' });
     if (failure !== reason)
-      log.error({ proxy: driver.name, reason }, 'cannot bring the proxy in step');
+      log.error(
+        { proxy: driver.name, reason, fix: 'it is tried again; synapse diff says what waits' },
+        'cannot bring the proxy in step',
+      );
     failure = reason;
   }
 

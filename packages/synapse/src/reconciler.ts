@@ -74,7 +74,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const snapshot = followers.snapshot();
     const missing = [...snapshot.values()].filter(({ instances }) => instances === undefined);
     if (missing.length > 0 && !signal.aborted)
-      log.warn({ services: missing.map(({ name }) => name) }, 'starting before all were heard');
+      log.warn(
+        {
+          services: missing.map(({ name }) => name),
+          fix: 'see that their discoveries answer: synapse explain SERVICE',
+        },
+        'starting before all were heard',
+      );
     started = true;
     post();
   }

@@ -47,7 +47,10 @@ export async function writeMemory(path: string, memory: Memory): Promise<void> {
 export async function readMemory(path: string, log: Log): Promise<Memory> {
   const content = await readFile(path, 'utf8').catch((error: unknown) => {
     if (!hasCode(error, 'ENOENT'))
-      log.error({ path, reason: messageOf(error) }, 'cannot read the snapshot');
+      log.error(
+        { path, reason: messageOf(error), fix: 'let this account read snapshot_file' },
+        'cannot read the snapshot',
+      );
     return undefined;
   });
   if (content === undefined) return new Map();

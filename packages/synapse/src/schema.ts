@@ -1,4 +1,10 @@
-import { duration, schemaKey, serviceConfDir, statusAddress } from '@smartstack/daemon';
+import {
+  duration,
+  portKey as port,
+  schemaKey,
+  serviceConfDir,
+  statusAddress,
+} from '@smartstack/daemon';
 import { type Instance, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
@@ -7,20 +13,6 @@ import { shrinkGuardSchema } from './discovery/policies/shrink-guard.ts';
 import { type DiscoveryConfig, discoveryMultiSchema, discoverySchema } from './discovery/table.ts';
 import { fileOutputSchema } from './proxies/file-output.ts';
 import { haproxySchema, haproxyServiceSchema } from './proxies/haproxy/config/config.ts';
-
-/** The originals also took a port as text. */
-const port = z
-  .union([
-    z.int(),
-    z
-      .string()
-      .regex(/^\d{1,5}$/)
-      .transform(Number),
-  ])
-  .pipe(z.int().min(1).max(65_535))
-  .meta({
-    written: { type: ['integer', 'string'], minimum: 1, maximum: 65_535, pattern: '^\\d{1,5}$' },
-  });
 
 const defaultServer = z
   .strictObject({

@@ -137,7 +137,11 @@ export async function runSynapse(
         ...changedSections(current, next.config),
         ...kept.map((key) => `haproxy.${key}`),
       ];
-      if (restart.length > 0) deps.log.warn({ sections: restart }, 'restart to use these sections');
+      if (restart.length > 0)
+        deps.log.warn(
+          { sections: restart, fix: 'systemctl restart synapse' },
+          'restart to use these sections',
+        );
       reconciler.replace(followedServices(next, registries, deps, memoryOf(reconciler.snapshot())));
       deps.log.info({ services: reconciler.snapshot().size }, 'configuration read again');
       current = next.config;

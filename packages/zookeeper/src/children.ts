@@ -33,7 +33,14 @@ export async function* children(
       );
       if (signal.aborted || failure === undefined) return;
       if (failure !== complaint && failure !== '')
-        core.log.warn({ path, reason: failure }, 'cannot follow children');
+        core.log.warn(
+          {
+            path,
+            reason: failure,
+            fix: 'it is tried again; where it is refused, let these credentials read it',
+          },
+          'cannot follow children',
+        );
       complaint = failure;
       if (failure !== '') await backoff.wait(signal).catch(() => {});
       else {

@@ -57,6 +57,11 @@ export class SessionExpired extends Error {
   override readonly name = 'SessionExpired';
 }
 
+/** Nothing refused the attempt, and nothing came of it in time. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered';
+}
+
 const connecting = 1;
 const apiError = -100;
 const lastXid = 2 ** 30;
@@ -77,7 +82,7 @@ export function openConnection(
   return new Promise((resolve, reject) => {
     const abort = () => destroy(new Error(`the attempt on ${server} was given up`));
     const timer = setTimeout(
-      () => destroy(new Error(`${server} did not answer within ${options.handshake} ms`)),
+      () => destroy(new Unanswered(`${server} did not answer within ${options.handshake} ms`)),
       options.handshake,
     );
     const settle = () => {

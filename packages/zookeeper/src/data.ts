@@ -52,7 +52,14 @@ export async function* data(
       if (failed && isCode(result.error, 'CLOSED')) return;
       const failure = failed ? messageOf(result.error) : '';
       if (failure !== '' && failure !== complaint)
-        core.log.warn({ path, reason: failure }, 'cannot follow a node');
+        core.log.warn(
+          {
+            path,
+            reason: failure,
+            fix: 'it is tried again; where it is refused, let these credentials read it',
+          },
+          'cannot follow a node',
+        );
       complaint = failure;
       if (failed) {
         await backoff.wait(signal).catch(() => {});

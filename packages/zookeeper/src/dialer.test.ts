@@ -47,12 +47,23 @@ test('the first attempt is immediate, later rounds wait longer, never beyond a q
   expect(performance.now() - since).toBeLessThan(90);
 });
 
-test('patience shares the timeout between the hosts, and grows with the rounds', async () => {
+test('patience shares the timeout between the hosts, and grows with the rounds that nobody answered', async () => {
   const dialer = createDialer(hosts, async (host) => [{ ...host, ip: '::1' }]);
   expect(dialer.patience(9_000)).toBe(1_000);
-  for (let n = 0; n < 4; n++) await dialer.next(40, signal);
+  for (let n = 0; n < 8; n++) await dialer.next(40, signal);
+  expect(dialer.patience(9_000)).toBe(1_000);
+  for (let n = 0; n < 3; n++) dialer.unanswered();
   expect(dialer.patience(9_000)).toBe(2_000);
   expect(dialer.patience(600)).toBe(600);
+  dialer.reset();
+  expect(dialer.patience(9_000)).toBe(1_000);
+});
+
+test('a long session timeout does not make the first attempt patient', () => {
+  const dialer = createDialer([parseHost('zk')]);
+  expect(dialer.patience(60_000)).toBe(10_000 / 3);
+  for (let n = 0; n < 10; n++) dialer.unanswered();
+  expect(dialer.patience(60_000)).toBe(60_000);
 });
 
 test('a resolver that hangs is left for the next host, and not asked again while it hangs', async () => {

@@ -13,11 +13,16 @@ export interface Dialer {
    * Rejects when the host's name cannot be resolved or the signal aborts.
    */
   next(timeout: number, signal: AbortSignal): Promise<Address>;
-  /** How long an attempt may take under this session timeout, in milliseconds; longer after each round of failures. */
+  /** How long an attempt may take under this session timeout, in milliseconds; longer after each round without answers. */
   patience(timeout: number): number;
-  /** Starts over with the shortest pause: the last connection was a good one, or there is a reason to be quick. */
+  /** Notes that an attempt took all of its patience: the servers may be slow. One that was refused says nothing of that. */
+  unanswered(): void;
+  /** Starts over with the shortest pause and patience: the last connection was a good one, or there is a reason to be quick. */
   reset(): void;
 }
+
+/** A longer session timeout is no reason to wait longer for a first answer, in milliseconds. */
+const longTimeout = 10_000;
 
 /**
  * Goes through the hosts in a random order, one address of each in turn, and asks the resolver each
@@ -28,12 +33,15 @@ export function createDialer(hosts: readonly Host[], addressesOf: Resolver = res
   const order = shuffled(hosts);
   let turn = Math.floor(Math.random() * 1024) * order.length;
   let attempts = 0;
+  let silences = 0;
   let width = order.length;
 
   const round = () => Math.floor(Math.max(0, attempts - 1) / width);
 
-  const patience = (timeout: number) =>
-    Math.min(timeout, Math.max(500, timeout / (3 * width)) * 2 ** Math.min(round(), 10));
+  const patience = (timeout: number) => {
+    const first = Math.max(500, Math.min(timeout, longTimeout) / (3 * width));
+    return Math.min(timeout, first * 2 ** Math.min(Math.floor(silences / width), 10));
+  };
 
   /** A resolver that hangs must not keep us from the other hosts, nor be asked again while it does. */
   async function lookUp(host: Host, within: number, signal: AbortSignal) {
@@ -64,8 +72,12 @@ export function createDialer(hosts: readonly Host[], addressesOf: Resolver = res
       return addresses[Math.floor(at / order.length) % addresses.length] as Address;
     },
     // Never without any pause: a server that goes down sends all of its clients away in one moment.
+    unanswered: () => {
+      silences += 1;
+    },
     reset: () => {
       attempts = 1;
+      silences = 0;
     },
   };
 }

@@ -88,7 +88,14 @@ function createKeeper(core: Core, node: EphemeralOptions) {
 
   function complain(reason: string) {
     if (reason !== complaint)
-      core.log.warn({ path: node.path, reason }, 'ephemeral node does not stand');
+      core.log.warn(
+        {
+          path: node.path,
+          reason,
+          fix: 'it is tried again; where it is refused, let these credentials write there',
+        },
+        'ephemeral node does not stand',
+      );
     complaint = reason;
   }
 

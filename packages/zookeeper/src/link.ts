@@ -9,6 +9,7 @@ import {
   openConnection,
   SessionExpired,
   shown,
+  Unanswered,
 } from './connection.ts';
 import { createDialer } from './dialer.ts';
 import { untilSilent } from './heartbeat.ts';
@@ -89,6 +90,7 @@ export function createLink(options: LinkOptions): Link {
       );
     } catch (error) {
       if (signal.aborted) return undefined;
+      if (error instanceof Unanswered) dialer.unanswered();
       if (error instanceof SessionExpired && resumed) await expire(error);
       else complain(error);
       return undefined;
@@ -106,7 +108,14 @@ export function createLink(options: LinkOptions): Link {
   function complain(error: unknown) {
     const reason = messageOf(error);
     measures.connection('failed');
-    if (!complaints.has(reason)) log.warn({ reason }, 'cannot connect to zookeeper');
+    if (!complaints.has(reason))
+      log.warn(
+        {
+          reason,
+          fix: 'it is tried again; on every machine at once see to the ensemble, else to network and credentials',
+        },
+        'cannot connect to zookeeper',
+      );
     complaints.add(reason);
     failure = error instanceof Error ? error : new Error(reason);
   }

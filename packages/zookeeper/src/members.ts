@@ -85,7 +85,8 @@ export function createMembers(
       known.set(name, { child: { name, ...found }, epoch });
     } catch (error) {
       if (!isCode(error, 'NO_NODE', 'NO_AUTH')) throw error;
-      if (error.code === 'NO_AUTH') core.log.warn({ path, name }, 'may not read a child');
+      if (error.code === 'NO_AUTH')
+        core.log.warn({ path, name, fix: 'let these credentials read it' }, 'may not read a child');
       forget(name);
     }
   }

@@ -74,7 +74,13 @@ export function connect(options: SessionOptions): Session {
     try {
       await makeRoot({ signal: connection.gone });
     } catch (error) {
-      log.warn({ reason: messageOf(error) }, 'cannot create the chroot');
+      log.warn(
+        {
+          reason: messageOf(error),
+          fix: `create ${settings.chroot}, or let these credentials create it`,
+        },
+        'cannot create the chroot',
+      );
     }
   }
 

@@ -20,3 +20,17 @@ export const schemaKey = (daemon: string) =>
         'the JSON Schema of this file, for editors; without effect here. In YAML write `# yaml-language-server: $schema=…`',
       examples: [`/usr/lib/node_modules/@smartstack/${daemon}/${daemon}.schema.json`],
     });
+
+/** A whole number, which Ruby also took as text of digits. */
+export const wholeNumber = (from: number, to: number) =>
+  z
+    .preprocess(
+      (value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value),
+      z.int().min(from).max(to),
+    )
+    .meta({
+      written: { type: ['integer', 'string'], pattern: '^\\d{1,15}$', minimum: from, maximum: to },
+    });
+
+/** A TCP or UDP port. */
+export const portKey = wholeNumber(1, 65_535);

@@ -12,7 +12,7 @@ export interface PageSource {
   readonly about: PageAbout;
   readonly journal: Journal;
   /** What is to be seen now; asked several times a second while somebody looks. */
-  view(): PageView;
+  view(): PageView | Promise<PageView>;
   /** Looks at what changes all the time; asked twice a second while somebody looks. */
   measure?(signal: AbortSignal): Promise<void>;
   /** The numbers to plot since the last call, by service; undefined when there are none. */
@@ -26,10 +26,10 @@ export interface Viewer {
 
 /** Looks at a daemon for as long as somebody watches, and costs nothing else. */
 export interface Look {
-  /** Tells a viewer at once, and from then on until the signal aborts. */
-  show(viewer: Viewer, signal: AbortSignal): void;
+  /** Tells a viewer at once, and from then on until the signal aborts; rejects where nothing can be told. */
+  show(viewer: Viewer, signal: AbortSignal): Promise<void>;
   /** Tells a viewer once; who asks so again within some seconds counts as watching. */
-  glance(viewer: Viewer): void;
+  glance(viewer: Viewer): Promise<void>;
   readonly watching: number;
   /** Works until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
@@ -48,7 +48,7 @@ const usual: LookTimes = { view: 200, measure: 500, sample: 1000, linger: 10_000
 /** Five minutes of samples. */
 const mostSamples = 300;
 /** Looking may take this part of the time: what is large is looked at less often. */
-const share = 1 / 25;
+const share = 1 / 10;
 
 export function createLook(source: PageSource, log: Log, times: Partial<LookTimes> = {}): Look {
   const { view, measure, sample, linger } = { ...usual, ...times };
@@ -56,8 +56,19 @@ export function createLook(source: PageSource, log: Log, times: Partial<LookTime
   const wanted = createLatest<void>();
   let samples: readonly PageSample[] = [];
   let lastWatched = 0;
+  let writing: Promise<Written> | undefined;
 
   const isWatched = () => viewers.size > 0 || performance.now() - lastWatched < linger;
+
+  /** What is to be seen, as text; whoever asks meanwhile is told the same. */
+  function written(): Promise<Written> {
+    writing ??= writeNow().finally(() => {
+      writing = undefined;
+    });
+    return writing;
+  }
+
+  const writeNow = async () => writeView(await source.view());
 
   const told = (viewer: Viewer, written: Written) =>
     viewer.tell(
@@ -88,10 +99,10 @@ export function createLook(source: PageSource, log: Log, times: Partial<LookTime
     }
   }
 
-  function tellAll(): void {
+  async function tellAll(): Promise<void> {
     if (viewers.size === 0) return;
-    const written = writeView(source.view());
-    for (const viewer of viewers) told(viewer, written);
+    const present = await written();
+    for (const viewer of viewers) told(viewer, present);
   }
 
   function takeSample(): void {
@@ -103,18 +114,19 @@ export function createLook(source: PageSource, log: Log, times: Partial<LookTime
     get watching() {
       return viewers.size;
     },
-    show: (viewer, signal) => {
+    show: async (viewer, signal) => {
       viewers.add(viewer);
       signal.addEventListener('abort', () => {
         viewers.delete(viewer);
         lastWatched = performance.now();
       });
-      told(viewer, writeView(source.view()));
       wanted.set();
+      const present = await written();
+      if (!signal.aborted) told(viewer, present);
     },
-    glance: (viewer) => {
+    glance: async (viewer) => {
       lastWatched = performance.now();
-      told(viewer, writeView(source.view()));
+      told(viewer, await written());
       wanted.set();
     },
     run: async (signal) => {

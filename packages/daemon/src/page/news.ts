@@ -1,3 +1,4 @@
+import { createBreath } from '../breath.ts';
 import type { PageAbout, PageEvent, PageSample, PageView } from './model.ts';
 
 /** All there is to tell at one moment. */
@@ -16,12 +17,19 @@ export interface Written {
   readonly services: ReadonlyMap<string, string>;
 }
 
-export function writeView({ facts, notices, services }: PageView): Written {
+/** Writes a view without holding the event loop, however many services it has. */
+export async function writeView({ facts, notices, services }: PageView): Promise<Written> {
+  const breath = createBreath();
+  const texts = new Map<string, string>();
+  for (const service of services) {
+    texts.set(service.name, JSON.stringify(service));
+    await breath();
+  }
   return {
     facts: JSON.stringify(facts),
     notices: JSON.stringify(notices),
-    order: JSON.stringify(services.map(({ name }) => name)),
-    services: new Map(services.map((service) => [service.name, JSON.stringify(service)])),
+    order: JSON.stringify([...texts.keys()]),
+    services: texts,
   };
 }
 

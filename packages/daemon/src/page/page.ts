@@ -35,10 +35,11 @@ export function createPage(source: PageSource, log: Log, times: Partial<LookTime
   const look = createLook(source, log, times);
 
   /** Server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html. */
-  function stream(response: ServerResponse): void {
+  async function stream(response: ServerResponse): Promise<void> {
     if (look.watching >= mostViewers) {
       response.writeHead(503, { ...security, 'content-type': 'text/plain; charset=utf-8' });
-      return void response.end('too many are watching\n');
+      response.end('too many are watching\n');
+      return;
     }
     const gone = new AbortController();
     response.once('close', () => gone.abort());
@@ -46,7 +47,7 @@ export function createPage(source: PageSource, log: Log, times: Partial<LookTime
     response.write('retry: 1000\n\n');
     const reader = createReader();
     let quietSince = 0;
-    look.show(
+    await look.show(
       {
         tell: (present, written, now) => {
           if (response.writableLength > mostWaiting) return;
@@ -60,8 +61,8 @@ export function createPage(source: PageSource, log: Log, times: Partial<LookTime
     );
   }
 
-  function state(response: ServerResponse): void {
-    look.glance({
+  async function state(response: ServerResponse): Promise<void> {
+    await look.glance({
       tell: (present, written, now) => {
         response.writeHead(200, { ...security, 'content-type': 'application/json' });
         response.end(createReader().news(present, written, now));
@@ -85,8 +86,8 @@ export function createPage(source: PageSource, log: Log, times: Partial<LookTime
       if ((request.method !== 'GET' && !isHead) || (path !== '/' && !path.startsWith('/page/')))
         return false;
       if (path === '/') await file(response, 'index.html', isHead);
-      else if (path === '/page/stream' && !isHead) stream(response);
-      else if (path === '/page/state' && !isHead) state(response);
+      else if (path === '/page/stream' && !isHead) await stream(response);
+      else if (path === '/page/state' && !isHead) await state(response);
       else await file(response, path.slice('/page/'.length), isHead);
       return true;
     },

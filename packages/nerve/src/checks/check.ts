@@ -1,4 +1,4 @@
-import { duration, type Mechanism } from '@smartstack/daemon';
+import { duration, type Mechanism, portKey, wholeNumber } from '@smartstack/daemon';
 import { isHost } from '@smartstack/registry';
 import { z } from 'zod';
 
@@ -55,21 +55,9 @@ const longest = 86_400_000;
 /** How long something may take. */
 export const span = spanFrom(1);
 
-/** A whole number, which Ruby also took as text of digits. */
-export const wholeNumber = (from: number, to: number) =>
-  z
-    .preprocess(
-      (value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value),
-      z.int().min(from).max(to),
-    )
-    .meta({
-      written: { type: ['integer', 'string'], pattern: '^\\d{1,15}$', minimum: from, maximum: to },
-    });
-
 export const hostKey = z
   .string()
   .refine(isHost, { error: 'expected a host name or an IP address' });
-export const portKey = wholeNumber(1, 65_535);
 
 /** The keys that every check has; the originals' default timeout is 0.1 seconds. */
 export const commonKeys = (timeout = 0.1) => ({

@@ -21,11 +21,12 @@ const checks = [
 
 const timeout = 200;
 
-async function run(keys: object, port: number) {
+/** One check, whose client is loaded by then. */
+async function probeOf(keys: object, port: number) {
   const config = checkSchema.parse({ ...keys, timeout: timeout / 1000 });
   const deps = { service: 'web', host: '127.0.0.1', port, directory: '/', beats: createBeats() };
   const check = await createCheck(config, deps);
-  return createProbe(check, timeout, new AbortController().signal)();
+  return createProbe(check, timeout, new AbortController().signal);
 }
 
 const hostile: readonly (readonly [string, (socket: Socket, half: string) => unknown])[] = [
@@ -60,8 +61,9 @@ describe.concurrent.each(checks)(
         socket.resume();
         onConnection(socket, half);
       });
+      const probe = await probeOf(keys, server.port);
       const start = performance.now();
-      const { passed, reason } = await run(keys, server.port);
+      const { passed, reason } = await probe();
       expect(passed).toBe(false);
       expect(reason).toContain(`127.0.0.1:${server.port}`);
       expect(performance.now() - start).toBeLessThan(4 * timeout);
@@ -70,12 +72,12 @@ describe.concurrent.each(checks)(
 
     test('is not there', async () => {
       const port = await closedPort();
-      const { reason } = await run(keys, port);
+      const { reason } = await (await probeOf(keys, port))();
       expect(reason).toMatch(/127\.0\.0\.1:\d+\S*: refused$/);
     });
 
     test('does not accept', async () => {
-      const { reason } = await run(keys, full.port);
+      const { reason } = await (await probeOf(keys, full.port))();
       expect(reason).toContain(`no answer within ${timeout} ms`);
     });
   },

@@ -1,6 +1,7 @@
+import { portKey } from '@smartstack/daemon';
 import { z } from 'zod';
 
-import { hostKey, portKey } from '../checks/check.ts';
+import { hostKey } from '../checks/check.ts';
 import type { Reporter } from './reporter.ts';
 
 const keys = {

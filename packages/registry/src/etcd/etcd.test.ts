@@ -111,7 +111,12 @@ test('trouble while it stands is logged once, and its end too', async () => {
   await vi.waitFor(() => expect(log.info).toHaveBeenCalled(), 5000);
   expect(log.error).toHaveBeenCalledTimes(1);
   expect(log.error.mock.calls[0]).toEqual([
-    { key: first, reason: expect.stringContaining('answered 500'), expires: '1 s' },
+    {
+      key: first,
+      reason: expect.stringContaining('answered 500'),
+      expires: '1 s',
+      fix: expect.stringContaining('lets it write there'),
+    },
     'cannot write etcd key',
   ]);
 });

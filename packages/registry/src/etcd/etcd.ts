@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Log, messageOf } from '@smartstack/daemon';
 
+import { createAnnouncements } from '../announcements.ts';
 import { decodeInstance, encodeInstance, type Instance, isBadRecord } from '../instance.ts';
 import type { Announcement, Registry } from '../registry.ts';
 import { createEtcdKeys, type EtcdAddress, type EtcdKeys, type EtcdNode } from './keys.ts';
@@ -24,7 +25,7 @@ export function createEtcdRegistry(
   address: EtcdAddress,
   { log }: { readonly log: Log },
 ): EtcdRegistry {
-  const announcements = new Set<Announcement>();
+  const announcements = createAnnouncements();
   const leftovers = createLeftovers();
   return {
     announce: async (ttl, path, instance, signal) => {
@@ -34,18 +35,11 @@ export function createEtcdRegistry(
       const folder = `${path === '/' ? '' : path}/${instance.name ?? ''}`;
       const left = await leftovers.take(keys, folder, instance, signal);
       const kept = { keys, log, folder, seconds, interval };
-      const announced = await announceKey(kept, left, instance, signal);
-      announcements.add(announced);
-      return {
-        update: announced.update,
-        [Symbol.asyncDispose]: async () => {
-          announcements.delete(announced);
-          await announced[Symbol.asyncDispose]();
-        },
-      };
+      return announcements.add(await announceKey(kept, left, instance, signal));
     },
     [Symbol.asyncDispose]: async () => {
-      await Promise.allSettled([...announcements].map((each) => each[Symbol.asyncDispose]()));
+      // What could not be withdrawn ends with its time.
+      await Promise.allSettled([announcements[Symbol.asyncDispose]()]);
     },
   };
 }
@@ -142,7 +136,16 @@ async function keepWritten(
       failing = false;
     } catch (error) {
       const reason = messageOf(error);
-      if (!failing) log.error({ key, reason, expires: `${seconds} s` }, 'cannot write etcd key');
+      if (!failing)
+        log.error(
+          {
+            key,
+            reason,
+            expires: `${seconds} s`,
+            fix: 'see that etcd answers this machine, and lets it write there; it is tried again',
+          },
+          'cannot write etcd key',
+        );
       failing = true;
     }
   }

@@ -56,7 +56,15 @@ async function keepTouched(
       if (failing) log.info({ file }, 'announcement file is touched again');
       failing = false;
     } catch (error) {
-      if (!failing) log.error({ file, reason: messageOf(error) }, 'cannot touch announcement file');
+      if (!failing)
+        log.error(
+          {
+            file,
+            reason: messageOf(error),
+            fix: 'let this account write there, and see that there is room',
+          },
+          'cannot touch announcement file',
+        );
       failing = true;
     }
   }

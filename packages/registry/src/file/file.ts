@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { messageOf } from '@smartstack/daemon';
 
+import { createAnnouncements } from '../announcements.ts';
 import { createDecoder, type DecoderDeps } from '../decoder.ts';
 import type { Instance } from '../instance.ts';
-import type { Announcement, Registry } from '../registry.ts';
+import type { Registry } from '../registry.ts';
 import { announceFile } from './announcement.ts';
 import { ending, watchDirectory } from './directory.ts';
 
@@ -29,19 +30,11 @@ export function createFileRegistry(options: FileRegistryOptions): Registry {
   const { directory, log, metrics } = options;
   const { touchInterval = 2000, staleAfter = 10_000, rescanInterval = 1000 } = options;
   const disposed = new AbortController();
-  const announcements = new Set<Announcement>();
+  const announcements = createAnnouncements();
   return {
     announce: async (path, instance, signal) => {
       const file = join(folderOf(directory, path), fileOf(instance));
-      const announced = await announceFile(instance, { file, touchInterval, log }, signal);
-      announcements.add(announced);
-      return {
-        update: announced.update,
-        [Symbol.asyncDispose]: async () => {
-          announcements.delete(announced);
-          await announced[Symbol.asyncDispose]();
-        },
-      };
+      return announcements.add(await announceFile(instance, { file, touchInterval, log }, signal));
     },
 
     watch: async function* (path, signal) {
@@ -53,7 +46,14 @@ export function createFileRegistry(options: FileRegistryOptions): Registry {
           for await (const records of watchDirectory(folder, { rescanInterval, staleAfter }, ended))
             yield decode(records);
         } catch (error) {
-          log.error({ path, reason: messageOf(error) }, 'cannot read the registry folder');
+          log.error(
+            {
+              path,
+              reason: messageOf(error),
+              fix: 'let this account read the folder, and see that its disk answers',
+            },
+            'cannot read the registry folder',
+          );
           await sleep(rescanInterval, undefined, { signal: ended }).catch(() => {});
         }
       }
@@ -61,7 +61,7 @@ export function createFileRegistry(options: FileRegistryOptions): Registry {
 
     [Symbol.asyncDispose]: async () => {
       disposed.abort();
-      await Promise.all([...announcements].map((each) => each[Symbol.asyncDispose]()));
+      await announcements[Symbol.asyncDispose]();
     },
   };
 }

@@ -43,7 +43,15 @@ export async function keepPersistent(
         complaint = '';
       } catch (error) {
         const reason = messageOf(error);
-        if (reason !== complaint) log.error({ path, reason }, 'cannot refresh a persistent record');
+        if (reason !== complaint)
+          log.error(
+            {
+              path,
+              reason,
+              fix: 'it is tried again; where it is refused, let this machine write at that path',
+            },
+            'cannot refresh a persistent record',
+          );
         complaint = reason;
       }
     }

@@ -61,7 +61,15 @@ async function* rounds<T>(
     );
     if (signal.aborted) return;
     const failure = 'failure' in result ? result.failure : '';
-    if (failure !== '' && failure !== complaint) log.warn({ path, reason: failure }, 'cannot poll');
+    if (failure !== '' && failure !== complaint)
+      log.warn(
+        {
+          path,
+          reason: failure,
+          fix: 'it is tried again; where it is refused, let these credentials read it',
+        },
+        'cannot poll',
+      );
     complaint = failure;
     if ('value' in result) yield result.value;
     await sleep(wait, undefined, { signal }).catch(() => {});

@@ -1,5 +1,5 @@
 import type { Instance } from '@smartstack/registry';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 
 import type { Discovery } from './discovery.ts';
 
@@ -10,11 +10,6 @@ export interface Collected {
   newest(): readonly string[] | undefined;
   stop(): Promise<void>;
 }
-
-const running: Collected[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((each) => each.stop()));
-});
 
 /** Follows a discovery until the test's end. */
 export function collect(discovery: Discovery): Collected {
@@ -32,6 +27,6 @@ export function collect(discovery: Discovery): Collected {
       await done;
     },
   };
-  running.push(collected);
+  onTestFinished(collected.stop);
   return collected;
 }

@@ -79,7 +79,14 @@ export const docker: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
     const engines = config.servers.map((each) =>
       lastGood(
         (signal) => containersOn(each, config, signal),
-        (error) => log.warn({ reason: messageOf(error) }, 'engine keeps what it had'),
+        (error) =>
+          log.warn(
+            {
+              reason: messageOf(error),
+              fix: 'see that docker answers this machine; it is asked again',
+            },
+            'engine keeps what it had',
+          ),
       ),
     );
     return polled({

@@ -39,7 +39,15 @@ export function followGenerator(
       signal,
     )) {
       const { overrides, refused } = parseGenerator(data, trusted);
-      if (refused.length > 0) log.warn({ path, refused }, 'generator data left out');
+      if (refused.length > 0)
+        log.warn(
+          {
+            path,
+            refused,
+            fix: 'set these in the service file, or trust_registry_config where all who write there may configure this HAProxy',
+          },
+          'generator data left out',
+        );
       yield overrides;
     }
   };

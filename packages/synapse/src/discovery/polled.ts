@@ -34,7 +34,10 @@ export function polled({ ask, interval, hints, log }: PolledOptions): Discovery 
         if (signal.aborted) return;
         const failure = typeof result === 'string' ? result : '';
         if (failure !== '' && failure !== complaint)
-          log.warn({ reason: failure }, 'cannot discover; what was known stands');
+          log.warn(
+            { reason: failure, fix: 'see that its source answers this machine; it is asked again' },
+            'cannot discover; what was known stands',
+          );
         complaint = failure;
         timer = setTimeout(due.set, wait);
         wait = interval;

@@ -72,8 +72,8 @@ const reasons: Readonly<Record<Exclude<Source, 'found'>, string>> = {
 interface ServerState {
   readonly state: string;
   readonly tone: Tone;
-  readonly since?: number;
-  readonly reason?: string;
+  readonly since?: number | undefined;
+  readonly reason?: string | undefined;
 }
 
 function rowOf(
@@ -83,18 +83,30 @@ function rowOf(
 ): PageRow {
   const { host, port, name } = instance;
   const title = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-  const common = { title, ...(name && { name }) };
   if (leftOut !== undefined)
-    return { ...common, state: 'left out', tone: 'idle', source: method, reason: leftOut };
-  const why = source === 'found' ? [] : [reasons[source]];
-  const reason = [...why, server.reason ?? ''].filter(Boolean).join('; ');
-  return {
-    ...common,
-    ...server,
-    tone: source === 'found' || server.tone !== 'good' ? server.tone : 'warn',
-    source: source === 'found' ? method : sources[source],
-    ...(reason && { reason }),
-  };
+    return rowWith({ title, name, state: 'left out', tone: 'idle', source: method }, leftOut);
+  const { state, tone, since } = server;
+  if (source === 'found')
+    return rowWith({ title, name, state, tone, since, source: method }, server.reason);
+  const why = [reasons[source], server.reason].filter(Boolean).join('; ');
+  const shown = tone === 'good' ? 'warn' : tone;
+  return rowWith({ title, name, state, tone: shown, since, source: sources[source] }, why);
+}
+
+type Row = { -readonly [K in keyof PageRow]: PageRow[K] };
+type Parts = { readonly [K in keyof PageRow]: PageRow[K] | undefined } & Pick<
+  PageRow,
+  'title' | 'state' | 'tone'
+>;
+
+/** A row without what is not known of it; there are thousands, many times a minute. */
+function rowWith({ title, name, state, tone, since, source }: Parts, reason?: string): PageRow {
+  const row: Row = { title, state, tone };
+  if (name) row.name = name;
+  if (since !== undefined) row.since = since;
+  if (source !== undefined) row.source = source;
+  if (reason) row.reason = reason;
+  return row;
 }
 
 function withPlace(server: ServerState, { instance }: TracedMember, service: Service): ServerState {
@@ -104,24 +116,27 @@ function withPlace(server: ServerState, { instance }: TracedMember, service: Ser
 }
 
 function otherRow({ name, address }: KnownServer, servers: Servers): PageRow {
-  return { title: address, name, source: 'not served any more', ...stateOf(name, servers) };
+  const { reason, ...state } = stateOf(name, servers);
+  return rowWith({ title: address, name, source: 'not served any more', ...state }, reason);
 }
 
 /** What the proxy makes of a server; what synapse did to it says more than the proxy's word for it. */
 function stateOf(name: string, { known, measured, proxied }: Servers): ServerState {
   if (!proxied) return { state: 'known', tone: 'good' };
-  const [own, seen] = [known.get(name)?.state, measured?.get(name)];
-  const since = seen && { since: seen.since };
+  const own = known.get(name)?.state;
+  const seen = measured?.get(name);
+  const since = seen?.since;
   if (own === undefined || own === 'not in haproxy')
     return {
       state: 'not in the proxy',
       tone: 'warn',
       reason: 'not added yet, or its host does not resolve',
     };
-  if (own.endsWith('by operator')) return { state: own, tone: 'warn', ...since };
-  if (own === 'leaving' || own === 'parked') return { state: own, tone: 'idle', ...since };
+  if (own.endsWith('by operator')) return { state: own, tone: 'warn', since };
+  if (own === 'leaving' || own === 'parked') return { state: own, tone: 'idle', since };
   if (!seen) return { state: own, tone: own === 'down' ? 'bad' : 'good' };
-  return { ...wordOf(seen), ...since };
+  const { state, tone, reason } = wordOf(seen);
+  return { state, tone, reason, since };
 }
 
 /** HAProxy's words are those of section 9.1 of its management guide. */

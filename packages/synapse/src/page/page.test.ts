@@ -80,7 +80,7 @@ async function pageOf(story: Story) {
     lastUnwell: () => (story.away ? performance.now() : undefined),
   });
   await page.measure?.(new AbortController().signal);
-  const { services, ...view } = page.view();
+  const { services, ...view } = await page.view();
   return { ...view, page, web: services[0] as PageService, rows: services[0]?.rows ?? [] };
 }
 
@@ -258,10 +258,10 @@ test('ages that come out a second off do not make a member another', async () =>
   });
   measured[0] = { name: 'a:80', since: 11_000 };
   await page.measure?.(new AbortController().signal);
-  expect(page.view().services[0]?.rows).toEqual(rows);
+  expect((await page.view()).services[0]?.rows).toEqual(rows);
   measured[0] = { name: 'a:80', since: 20_000 };
   await page.measure?.(new AbortController().signal);
-  expect(page.view().services[0]?.rows[0]?.since).toBe(20_000);
+  expect((await page.view()).services[0]?.rows[0]?.since).toBe(20_000);
 });
 
 test('of very many members those in trouble are shown, and the others counted', async () => {

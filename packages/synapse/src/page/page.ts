@@ -1,6 +1,13 @@
 import { hostname } from 'node:os';
 
-import type { Journal, PageRow, PageService, PageSource, PageView } from '@smartstack/daemon';
+import {
+  createBreath,
+  type Journal,
+  type PageRow,
+  type PageService,
+  type PageSource,
+  type PageView,
+} from '@smartstack/daemon';
 
 import type { Followed } from '../followers.ts';
 import type { HaproxyConfig } from '../proxies/haproxy/index.ts';
@@ -41,13 +48,16 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
   const traffic = createTraffic();
   const steady = createSteady();
 
-  function view(): PageView {
+  async function view(): Promise<PageView> {
     const status = (proxy.status() ?? {}) as ProxyStatus;
     const refused = proxy.refused?.() ?? [];
     const registryAway = isAway(parts.lastUnwell());
-    const services = [...reconciler.snapshot().values()].flatMap((service) => {
+    const breath = createBreath();
+    const services: { readonly parts: ServiceParts; readonly view: PageService }[] = [];
+    for (const service of reconciler.snapshot().values()) {
+      await breath();
       const followed = reconciler.get(service.name);
-      if (!followed) return [];
+      if (!followed) continue;
       const measured = traffic.latest.get(service.name);
       const serviceParts: ServiceParts = {
         service,
@@ -58,8 +68,8 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
         measured,
         address: addressOf(service, parts.haproxy()),
       };
-      return [{ parts: serviceParts, view: serviceView(serviceParts) }];
-    });
+      services.push({ parts: serviceParts, view: serviceView(serviceParts) });
+    }
     const notices = noticesOf({
       problems: parts.problems(),
       trouble: status.trouble ?? null,
@@ -147,13 +157,15 @@ function createSteady() {
   const seen = new Map<string, ReadonlyMap<string, PageRow>>();
   return (service: string, rows: readonly PageRow[]): readonly PageRow[] => {
     const before = seen.get(service);
-    const steady = rows.map((row) => {
-      const old = before?.get(`${row.name} ${row.title}`)?.since;
+    const now = new Map<string, PageRow>();
+    for (const row of rows) {
+      const key = `${row.name} ${row.title}`;
+      const old = before?.get(key)?.since;
       const isSame =
         row.since !== undefined && old !== undefined && Math.abs(row.since - old) < 2500;
-      return isSame ? { ...row, since: old } : row;
-    });
-    seen.set(service, new Map(steady.map((row) => [`${row.name} ${row.title}`, row])));
-    return steady;
+      now.set(key, isSame ? { ...row, since: old } : row);
+    }
+    seen.set(service, now);
+    return [...now.values()];
   };
 }

@@ -28,7 +28,7 @@ export function createStatsdDriver({
   followed,
 }: StatsdDriverOptions): ProxyDriver {
   let before: Snapshot | undefined;
-  let pinged = performance.now();
+  let isPingDue = false;
 
   function compare(snapshot: Snapshot): void {
     const known = before ?? new Map();
@@ -57,7 +57,7 @@ export function createStatsdDriver({
   }
 
   function pingAll(snapshot: Snapshot): void {
-    pinged = performance.now();
+    isPingDue = false;
     for (const [name, { instances }] of snapshot)
       statsd.increment('synapse.watcher.ping.count', {
         watcher_name: name,
@@ -72,12 +72,13 @@ export function createStatsdDriver({
     apply: async (snapshot) => {
       compare(snapshot);
       before = snapshot;
-      if (performance.now() - pinged >= ping) pingAll(snapshot);
+      if (isPingDue) pingAll(snapshot);
       return 'unchanged';
     },
     wakes: async function* (signal) {
       while (!signal.aborted) {
         await sleep(ping, undefined, { signal }).catch(() => {});
+        isPingDue = true;
         yield;
       }
     },

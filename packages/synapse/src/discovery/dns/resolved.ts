@@ -79,7 +79,11 @@ function createResolve({ lookup, log }: ResolvedOptions) {
     }
     if (!signal.aborted)
       for (const reason of failures)
-        if (!complaints.has(reason)) log.warn({ reason }, 'cannot look up; the last answer stands');
+        if (!complaints.has(reason))
+          log.warn(
+            { reason, fix: 'see that the name is there and its name server answers this machine' },
+            'cannot look up; the last answer stands',
+          );
     complaints = failures;
     known = new Map(answers.flatMap(([key, answer]) => (answer ? [[key, answer]] : [])));
     const all = answers.map(([, answer]) => answer);

@@ -37,7 +37,10 @@ export async function* toggles(
     } catch (error) {
       if (signal.aborted) return;
       if (complaint !== messageOf(error))
-        log.warn({ reason: messageOf(error) }, 'cannot choose a watcher; the one before stays');
+        log.warn(
+          { reason: messageOf(error), fix: 'write the name of one of the watchers there' },
+          'cannot choose a watcher; the one before stays',
+        );
       complaint = messageOf(error);
     }
     await sleep(interval, undefined, { signal }).catch(() => {});

@@ -40,7 +40,13 @@ export function withLeader(discovery: Discovery, log: Log): Discovery {
       const election = elect(leader, members);
       const failure = 'failure' in election ? election.failure : '';
       if (failure !== '' && failure !== complaint)
-        log.warn({ reason: failure }, 'no leader: nobody is served');
+        log.warn(
+          {
+            reason: failure,
+            fix: 'see that members are announced, each with a sequence number in its name',
+          },
+          'no leader: nobody is served',
+        );
       complaint = failure;
       leader = 'leader' in election ? election.leader : undefined;
       yield leader ? [leader] : [];

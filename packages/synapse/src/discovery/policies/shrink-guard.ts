@@ -86,7 +86,15 @@ export function createShrinkGuard(options: ShrinkGuardOptions): ShrinkGuard {
   let recheck = () => {};
 
   function hold(members: readonly Instance[], until: number): void {
-    if (!held) log.error({ lost: members.length, until }, 'sudden loss of members held back');
+    if (!held)
+      log.error(
+        {
+          lost: members.length,
+          until,
+          fix: `if they are gone for good: synapse accept ${service}`,
+        },
+        'sudden loss of members held back',
+      );
     held = { members, until };
     holding.set({ service }, members.length);
   }

@@ -152,6 +152,8 @@ export function createEngine(options: EngineOptions): Engine {
     if (!(await presence.look(signal))) return;
     const isSame = presence.running?.pid === remembered.pid;
     membership.adopted(keeper.written ?? readWritten(''), isSame ? remembered.leaving : {});
+    // Who told it last may have died before writing that down.
+    keeper.touch(0);
   }
 
   /** A HAProxy whose socket is gone has nothing to be brought in step; one that hangs is not replaced. */

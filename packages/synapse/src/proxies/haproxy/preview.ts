@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,6 +13,7 @@ import { partsOf } from './file/reload.ts';
 import { judge, type Objection, placesOf } from './judge/judge.ts';
 import { type Equipment, survey } from './process/equipment.ts';
 import { runningAt } from './process/loader.ts';
+import { haproxyAccount } from './process/machine.ts';
 import { assignIds } from './render/ids.ts';
 import { type File, type Layout, type LayoutSettings, layoutOf } from './render/layout.ts';
 import { halfAdded, remember } from './runtime/memory.ts';
@@ -40,7 +41,7 @@ export async function preview(
   snapshot: Snapshot,
   signal: AbortSignal,
 ): Promise<Preview> {
-  const equipment = await survey(config, silentLog, signal);
+  const equipment = await surveyAsDaemon(config, signal);
   const rendered = await render(
     equipment.settings,
     snapshot,
@@ -60,6 +61,16 @@ export async function preview(
   if (running.shape !== rendered.layout.shape)
     return { ...outcome, commands: [], reload: 'sections changed' };
   return { ...outcome, ...(await changes(equipment, rendered, signal)) };
+}
+
+/** What the synapse whose files are there would find: who asks is often root, and it has an account of its own. */
+async function surveyAsDaemon(config: HaproxyConfig, signal: AbortSignal): Promise<Equipment> {
+  const equipment = await survey(config, silentLog, signal);
+  const { managed, settings } = equipment;
+  const owner = managed && (await stat(managed.config).catch(() => undefined));
+  if (!owner) return equipment;
+  const around = { ...settings.around, account: await haproxyAccount(owner.uid) };
+  return { ...equipment, settings: { ...settings, around } };
 }
 
 export interface Rendered {

@@ -1,4 +1,4 @@
-import { duration } from '@smartstack/daemon';
+import { duration, portKey as port } from '@smartstack/daemon';
 import { z } from 'zod';
 
 import { serverKeywords } from './keywords.ts';
@@ -6,18 +6,6 @@ import { lines, singleLine } from './lines.ts';
 
 const path = singleLine.pipe(z.string().min(1));
 const flag = (value: boolean) => z.boolean().default(value);
-const port = z
-  .union([
-    z.int(),
-    z
-      .string()
-      .regex(/^\d{1,5}$/)
-      .transform(Number),
-  ])
-  .pipe(z.int().min(1).max(65_535))
-  .meta({
-    written: { type: ['integer', 'string'], minimum: 1, maximum: 65_535, pattern: '^\\d{1,5}$' },
-  });
 
 /** Absent and null are the same, as Ruby read them. */
 const optional = <S extends z.ZodType>(schema: S) =>

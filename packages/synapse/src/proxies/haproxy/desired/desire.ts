@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { createBreath } from '@smartstack/daemon';
 
 import type { Instance } from '@smartstack/registry';
 
@@ -7,7 +8,6 @@ import type { HaproxyService } from '../config/config.ts';
 import { type LayoutSettings, type Part, partOf } from '../render/layout.ts';
 import type { Made, Refusal, Server } from '../render/server.ts';
 import { type Servers, serversOf } from '../render/servers.ts';
-import { createBreath } from '../time/breath.ts';
 import type { Hosts } from './hosts.ts';
 
 /** One service as HAProxy is to serve it. */

@@ -6,8 +6,22 @@ import type { DesireOptions } from './desire.ts';
 export function noticesTo(log: Log): Pick<DesireOptions, 'onRefused' | 'onIgnored'> {
   return {
     onRefused: (service, refusal) =>
-      log.warn({ service, ...refusal }, 'options of a member were left out: not allowed'),
+      log.warn(
+        {
+          service,
+          ...refusal,
+          fix: 'set them as server_options, or allow them with registry_server_options',
+        },
+        'options of a member were left out: not allowed',
+      ),
     onIgnored: (service, lines) =>
-      log.warn({ service, lines }, 'lines were left out: there is no shared_frontend at the top'),
+      log.warn(
+        {
+          service,
+          lines,
+          fix: 'add shared_frontend to the haproxy section, or take the lines out',
+        },
+        'lines were left out: there is no shared_frontend at the top',
+      ),
   };
 }

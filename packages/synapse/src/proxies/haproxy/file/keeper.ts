@@ -18,8 +18,8 @@ export interface Keeper {
   readonly written: WrittenFile | undefined;
   /** Why it lags behind for longer than it should. */
   readonly trouble: string | undefined;
-  /** HAProxy was told something that is not in the file: asks to be woken for `flush`. */
-  touch(): void;
+  /** HAProxy was told something that is not in the file: asks to be woken for `flush`, now or a little later. */
+  touch(within?: number): void;
   /** Looks whether someone changed or removed the file, and if so asks to write it again. */
   look(): Promise<void>;
   /** Another file was written and loaded. */
@@ -75,7 +75,14 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
       isOld = false;
       trouble = undefined;
     } catch (error) {
-      if (trouble === undefined) log.error({ reason: messageOf(error) }, 'the file is behind');
+      if (trouble === undefined)
+        log.error(
+          {
+            reason: messageOf(error),
+            fix: 'make room, and let this account write there; it is tried again',
+          },
+          'the file is behind',
+        );
       trouble = messageOf(error);
       due.at('file', performance.now() + retry);
     }
@@ -88,15 +95,18 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
     get trouble() {
       return trouble;
     },
-    touch: () => {
+    touch: (within = lag) => {
       isOld = true;
-      due.at('file', performance.now() + lag);
+      due.at('file', performance.now() + within);
     },
     look: async () => {
       if (paths.config === undefined || written === undefined) return;
       const text = await readFile(paths.config, 'utf8').catch(() => '');
       if (text === written.text) return;
-      log.warn({ file: paths.config }, 'someone changed the file; it is written again');
+      log.warn(
+        { file: paths.config, fix: 'change the configuration of synapse instead' },
+        'someone changed the file; it is written again',
+      );
       written = readWritten(text);
       isOld = true;
       due.at('file', performance.now());

@@ -1,10 +1,10 @@
+import { createBreath } from '@smartstack/daemon';
 import type { Desired } from '../desired/desire.ts';
 import { assignIds, type Ids } from '../render/ids.ts';
 import { type File, fileOf, type Layout } from '../render/layout.ts';
 import { type Server, serverLine } from '../render/server.ts';
 import type { WrittenFile } from '../render/written.ts';
 import type { Sync } from '../runtime/sync.ts';
-import { createBreath } from '../time/breath.ts';
 
 export interface MembersOptions {
   /** The HAProxy whose servers are kept where they are not known; undefined when none runs. */

@@ -158,7 +158,10 @@ async function acceptable(
       const origin = snapshot.get(owner)?.origin;
       const where = origin === undefined ? reason : `${origin}: ${reason}`;
       quarantine.add(owner, desired.get(owner)?.part.config, { reason: where, bind });
-      log.error({ service: owner, origin, reason }, 'left out of haproxy');
+      const fix = bind
+        ? 'free that port, or choose another'
+        : 'mend these lines; all others are served';
+      log.error({ service: owner, origin, reason, fix }, 'left out of haproxy');
     }
   }
   throw new Error('cannot make a file that HAProxy accepts');

@@ -1,8 +1,7 @@
-import { writeFileAtomic } from '@smartstack/daemon';
+import { createBreath, writeFileAtomic } from '@smartstack/daemon';
 import { type CheckOptions, checkFile } from '../process/check.ts';
 import { listensOn } from '../process/holders.ts';
 import type { File, Layout, Section } from '../render/layout.ts';
-import { createBreath } from '../time/breath.ts';
 import { type Bind, bindsOf, collide, placeOf, probe } from './binds.ts';
 
 /** Something that must be left out before the rest can be loaded. */

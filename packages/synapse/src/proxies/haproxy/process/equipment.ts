@@ -80,7 +80,10 @@ async function surveyManaged(
       `cannot use ${config.binary}: it is HAProxy ${program.version}, too old; ${oldest} or newer is needed: install one, or name it with haproxy.binary`,
     );
   if (config.global?.some((line) => startsWith(line, 'daemon')))
-    log.warn('the global line daemon was left out: synapse runs HAProxy itself');
+    log.warn(
+      { fix: 'take it out of haproxy.global' },
+      'the global line daemon was left out: synapse runs HAProxy itself',
+    );
   const limit = await descriptorLimit();
   const around = {
     socket: paths.sockets[0],
@@ -120,7 +123,10 @@ async function surveyExternal(
   const paths = externalPaths(config);
   const runtimes = paths.sockets.map((path) => createRuntime(path));
   const program = await inspectProgram(config, signal).catch((error: unknown) => {
-    log.warn({ reason: messageOf(error) }, 'files are not judged before they are loaded');
+    log.warn(
+      { reason: messageOf(error), fix: 'install haproxy, or name it with haproxy.binary' },
+      'files are not judged before they are loaded',
+    );
     return undefined;
   });
   const running = await versionAt(runtimes, signal);

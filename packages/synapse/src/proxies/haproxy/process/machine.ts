@@ -42,9 +42,9 @@ export function maxconnFor(limit: number): number {
   return Math.max(10, Math.min(20_000, Math.floor(limit * 0.4)));
 }
 
-/** The account that HAProxy's packages make for it, where root starts it. */
-export async function haproxyAccount() {
-  if (process.getuid?.() !== 0) return undefined;
+/** The account that HAProxy's packages make for it, where root starts it, as a synapse of that user does. */
+export async function haproxyAccount(user = process.getuid?.()) {
+  if (user !== 0) return undefined;
   const [users, groups] = await Promise.all(
     ['/etc/passwd', '/etc/group'].map((path) => readFile(path, 'utf8').catch(() => '')),
   );

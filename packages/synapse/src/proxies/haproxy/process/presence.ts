@@ -53,7 +53,11 @@ export function createPresence(
       const { pid, shape } = running;
       if (lastPid === undefined)
         log.info({ haproxy_pid: pid, shape }, 'haproxy runs already: taken over');
-      else log.warn({ haproxy_pid: pid, shape }, 'haproxy was reloaded by someone else');
+      else
+        log.warn(
+          { haproxy_pid: pid, shape, fix: 'if it goes on: let synapse alone reload it' },
+          'haproxy was reloaded by someone else',
+        );
       lastPid = pid;
       return true;
     },

@@ -1,6 +1,5 @@
-import type { Log } from '@smartstack/daemon';
+import { createBreath, type Log } from '@smartstack/daemon';
 import type { WrittenFile } from '../render/written.ts';
-import { createBreath } from '../time/breath.ts';
 import type { Step } from './command.ts';
 import { look } from './look.ts';
 import { fresh, type Memory } from './memory.ts';

@@ -1,0 +1,27 @@
+import type { Announcement } from './registry.ts';
+
+/** The announcements that stand, to be withdrawn together. */
+export interface Announcements extends AsyncDisposable {
+  /** The announcement, counted among these until it is withdrawn. */
+  add(announcement: Announcement): Announcement;
+}
+
+/** None yet; disposing of them withdraws all, and rejects where one could not be. */
+export function createAnnouncements(): Announcements {
+  const standing = new Set<Announcement>();
+  return {
+    add: (announcement) => {
+      standing.add(announcement);
+      return {
+        update: announcement.update,
+        [Symbol.asyncDispose]: async () => {
+          standing.delete(announcement);
+          await announcement[Symbol.asyncDispose]();
+        },
+      };
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...standing].map((each) => each[Symbol.asyncDispose]()));
+    },
+  };
+}
