@@ -57,8 +57,8 @@ async function measure(shape: Shape): Promise<Measured> {
   ]);
   await create(writer, '/floor', '', persistent);
   const packetsOf = await createPacketCount(zookeeper);
-  const started = performance.now();
   await using daemon = await startSynapse(zookeeper.hosts, scratch.directory, shape);
+  const started = performance.now();
   await using socket = await until(
     () => openStatsSocket(scratch.path('run', 'haproxy.sock')),
     60_000,
@@ -96,11 +96,14 @@ interface Parts {
 /** HAProxy's numbers for what is asked for. */
 interface Ids {
   readonly backends: ReadonlyMap<string, string>;
-  /** Of the member that comes and goes: the same in every backend. */
+  /** Of the member that comes and goes: a hash of its name, and so the same in every backend where it is free. */
   readonly newcomer: string;
 }
 
 const newcomer = JSON.stringify({ host: '10.255.0.1', port: 7, name: 'bench' });
+
+/** How long one change may take before the bench gives up, in milliseconds. */
+const patience = 10_000;
 
 /** Lets the newcomer come and go once, which warms everything up. */
 async function learnIds(writer: Client, socket: StatsSocket): Promise<Ids> {
@@ -144,14 +147,21 @@ async function changed(parts: Parts, round: number) {
   const inRotation = async () => /^(UP|no check)$/.test(await state());
   const started = performance.now();
   const path = await create(writer, `/${serviceName(service)}/bench_`, newcomer, sequential);
-  while (!(await inRotation()));
+  await turns(inRotation, `${path} in rotation`);
   const join = performance.now() - started;
   const left = performance.now();
   await remove(writer, path);
-  while (await inRotation());
+  await turns(async () => !(await inRotation()), `${path} out of rotation`);
   const leave = performance.now() - left;
   await until(async () => (await state()) === '');
   return { join, leave };
+}
+
+/** Asks without a pause until it is so: a pause would be a part of what is measured. */
+async function turns(isSo: () => Promise<boolean>, what: string): Promise<void> {
+  const started = performance.now();
+  while (!(await isSo()))
+    if (performance.now() - started > patience) throw new Error(`not in ${patience} ms: ${what}`);
 }
 
 /** Asks for the state of the newcomer's server, `''` while there is none; by its id, for a list of all is long. */
@@ -161,7 +171,12 @@ function stateOf({ socket, ids }: Parts, service: number): () => Promise<string>
       `show stat ${ids.backends.get(serviceName(service))} 4 ${ids.newcomer}`,
     );
     const [header = '', line = ''] = answer.split('\n');
-    return line.split(',')[header.split(',').indexOf('status')] ?? '';
+    const [, name = '', ...fields] = line.split(',');
+    if (line !== '' && !name.startsWith('bench_'))
+      throw new Error(
+        `the newcomer's id ${ids.newcomer} is that of ${name} in ${serviceName(service)}`,
+      );
+    return fields[header.split(',').indexOf('status') - 2] ?? '';
   };
 }
 

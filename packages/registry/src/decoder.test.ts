@@ -30,3 +30,20 @@ test('a bad record is counted and logged once while it stands, and again when it
     'smartstack_registry_bad_records_total{path="/services/web"} 2',
   );
 });
+
+test('a record that stands is not read again, wherever it is in the list', () => {
+  const deps = { log: pino({ level: 'silent' }), metrics: createMetrics() };
+  const read: string[] = [];
+  const decode = createDecoder('/services/web', deps, (id) => {
+    read.push(id);
+    return { host: id, port: 1, id };
+  });
+  const record = (id: string) => ({ id, data: Buffer.from(id) });
+  const [a, b, c, d, e] = [record('a'), record('b'), record('c'), record('d'), record('e')];
+  const lists = [[a, c, e], [a, b, c, e], [a, b, e], [b], [a, b, c, d, e], [e, d, c, b, a], []];
+  for (const list of lists)
+    expect(decode(list).map(({ id }) => id)).toEqual(list.map(({ id }) => id));
+  expect(read).toEqual(['a', 'c', 'e', 'b', 'd']);
+  expect(decode([{ id: 'a', data: Buffer.from('other') }])).toHaveLength(1);
+  expect(read).toHaveLength(6);
+});

@@ -8,6 +8,11 @@ export interface DecoderDeps {
   readonly metrics: Metrics;
 }
 
+interface Decoded {
+  readonly data: Buffer;
+  readonly decoded: Instance | BadRecord;
+}
+
 const left = new WeakMap<readonly Instance[], readonly BadRecord[]>();
 
 /** The records that were left out of a list that a registry yielded, since they could not be read. */
@@ -39,6 +44,8 @@ export function createDecoder(
     labels: ['path'],
   });
   const known = new WeakMap<Buffer, Instance | BadRecord>();
+  /** What the last list was made of: most of the next one is the same, in the same order. */
+  let last: readonly Decoded[] = [];
   let reported: ReadonlySet<string> = new Set();
 
   function decode({ id, data }: RegistryRecord): Instance | BadRecord {
@@ -53,8 +60,15 @@ export function createDecoder(
     const instances: Instance[] = [];
     const unreadable: BadRecord[] = [];
     const bad = new Set<string>();
+    const now: Decoded[] = [];
+    let at = 0;
     for (const record of records) {
-      const decoded = decode(record);
+      const { data } = record;
+      if (last[at]?.data !== data && last[at + 1]?.data === data) at += 1;
+      const before = last[at]?.data === data ? last[at++] : undefined;
+      const one = before ?? { data, decoded: decode(record) };
+      const { decoded } = one;
+      now.push(one);
       if (!isBadRecord(decoded)) {
         instances.push(decoded);
         continue;
@@ -75,6 +89,7 @@ export function createDecoder(
       );
     }
     reported = bad;
+    last = now;
     return withBadRecords(instances, unreadable);
   };
 }
