@@ -1,3 +1,5 @@
+import './early.ts';
+
 import {
   createDeadline,
   createLog,

@@ -35,8 +35,11 @@ function serverLines(
   options: MembersOptions,
 ): readonly string[] {
   const { servers, fallback = [] } = desired ?? {};
-  if (servers !== undefined)
-    return [...linesOf(backend, servers, options), ...parkedLines(backend, options)];
+  if (servers !== undefined) {
+    const own = linesOf(backend, servers, options);
+    const parked = parkedLines(backend, options);
+    return parked.length > 0 ? [...own, ...parked] : own;
+  }
   const kept = keptLines(backend, options);
   return kept.length > 0 ? kept : linesOf(backend, fallback, options);
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { link, open, readFile, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -12,7 +13,7 @@ const patience = 100;
 export async function takeLock(path: string): Promise<AsyncDisposable> {
   const draft = `${path}.${process.pid}`;
   const file = await open(draft, 'w', 0o600);
-  await file.writeFile(`${process.pid} ${(await startOf(process.pid)) ?? ''}`);
+  await file.writeFile(`${process.pid} ${startOf(process.pid) ?? ''}`);
   await file.close();
   try {
     for (let tries = 0; tries < patience; tries++) {
@@ -64,16 +65,27 @@ async function holderOf(path: string): Promise<Holder | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const [pid = '', start] = text.split(' ');
-  const current = await startOf(Number(pid));
+  const current = startOf(Number(pid));
   return { pid: Number(pid), lives: current !== undefined && current === start };
 }
 
-/** When a process started, in the kernel's ticks; undefined when there is none. */
-export async function startOf(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+/**
+ * When a process started, in the kernel's ticks; undefined when there is none. Asked several times a second,
+ * and answered from memory, so that a read that waits costs the least.
+ */
+export function startOf(pid: number): string | undefined {
+  const stat = statOf(pid);
   if (stat === undefined) return alive(pid) ? 'unknown' : undefined;
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields[0] === 'Z' ? undefined : fields[19];
+}
+
+function statOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 function alive(pid: number): boolean {

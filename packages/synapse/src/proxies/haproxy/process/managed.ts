@@ -41,7 +41,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
 
   async function now(signal: AbortSignal): Promise<Running | undefined> {
     const running = await runningAt(runtime, signal).catch(() => undefined);
-    if (running && running.pid !== worker?.pid) worker = await knownOf(running.pid);
+    if (running && running.pid !== worker?.pid) worker = knownOf(running.pid);
     return running;
   }
 
@@ -94,7 +94,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
       const after = await processes(signal);
       if (after && after.failed > 0 && after.reloads > before.reloads)
         throw new Error('the new worker did not start');
-      if (!after && known && !(await isSame(known))) throw new Error('the master ended');
+      if (!after && known && !isSame(known)) throw new Error('the master ended');
       if (after?.reloads === before.reloads && performance.now() - asked > lostReload) {
         await master.reload(signal);
         asked = performance.now();
@@ -122,7 +122,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
   }
 
   async function start(shape: string, deadline: Deadline): Promise<void> {
-    if (known && (await isSame(known))) await stop(known.pid, 'SIGKILL', deadline.signal);
+    if (known && isSame(known)) await stop(known.pid, 'SIGKILL', deadline.signal);
     const args = ['-W', '-S', `${paths.master},mode,600`, '-f', paths.config];
     const child = await spawnDetached(config.binary, args, paths.log);
     await writeFileAtomic(paths.pid, `${child.pid}\n`);
@@ -135,7 +135,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
       throw child.ended.aborted ? child.ended.reason : error;
     }
     ended = child.ended;
-    if (child.pid !== undefined) known = await knownOf(child.pid);
+    if (child.pid !== undefined) known = knownOf(child.pid);
     log.info({ haproxy_pid: child.pid, config: paths.config }, 'haproxy started');
   }
 
@@ -153,16 +153,16 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
   }
 
   async function lives(signal: AbortSignal): Promise<boolean> {
-    if (known && (await isSame(known))) return !(await isStuck(signal));
+    if (known && isSame(known)) return !(await isStuck(signal));
     const pid = (await processes(signal))?.master ?? (await written());
     if (pid === undefined) return false;
-    known = await knownOf(pid);
+    known = knownOf(pid);
     return true;
   }
 
   /** Whether a master hangs whose worker is dead: nobody listens, and nobody else will see to it. */
   async function isStuck(signal: AbortSignal): Promise<boolean> {
-    if (config.supervised || !worker || (await isSame(worker))) return false;
+    if (config.supervised || !worker || isSame(worker)) return false;
     const isAlone = await runtime.ask(['show info'], signal).then(() => false, isGone);
     return isAlone && (await processes(signal)) === undefined;
   }
@@ -176,14 +176,14 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
 
   async function* deaths(signal: AbortSignal): AsyncGenerator<void, void> {
     const mourned = new WeakSet<Known>();
-    const isNews = async (one: Known | undefined) =>
-      one !== undefined && !mourned.has(one) && !(await isSame(one));
+    const isNews = (one: Known | undefined) =>
+      one !== undefined && !mourned.has(one) && !isSame(one);
     while (!signal.aborted) {
       const [watched, served] = [known, worker];
       if (!watched) await lives(signal);
       else if (!served && !isLoading) await now(signal);
-      const isDead = await isNews(watched);
-      const isDown = !isLoading && (await isNews(served)) && (await now(signal)) === undefined;
+      const isDead = isNews(watched);
+      const isDown = !isLoading && isNews(served) && (await now(signal)) === undefined;
       for (const one of [watched, served]) if (one && (isDead || isDown)) mourned.add(one);
       if (isDead || isDown) yield;
       await pause(deathInterval, signal, ...(ended && !ended.aborted ? [ended] : []));
@@ -209,9 +209,9 @@ interface Known {
   readonly start: string | undefined;
 }
 
-const knownOf = async (pid: number): Promise<Known> => ({ pid, start: await startOf(pid) });
+const knownOf = (pid: number): Known => ({ pid, start: startOf(pid) });
 
-const isSame = async ({ pid, start }: Known) => (await startOf(pid)) === start;
+const isSame = ({ pid, start }: Known) => startOf(pid) === start;
 
 /** Whether a worker that did not run before runs the shape that is meant. */
 function isNew(running: Running | undefined, before: Processes, shape: string): boolean {
@@ -219,8 +219,8 @@ function isNew(running: Running | undefined, before: Processes, shape: string): 
 }
 
 async function stop(pid: number, how: 'SIGTERM' | 'SIGKILL', signal: AbortSignal): Promise<void> {
-  const start = await startOf(pid);
+  const start = startOf(pid);
   process.kill(pid, how);
-  while (!signal.aborted && (await startOf(pid)) === start)
+  while (!signal.aborted && startOf(pid) === start)
     await sleep(20, undefined, { signal }).catch(() => undefined);
 }

@@ -159,22 +159,37 @@ export interface File {
   ownerOf(proxy: string, words: readonly string[]): string | undefined;
 }
 
+/** A section with further lines; the same text again while both are the same: most are as they were. */
+function sectionText(section: Section, more: readonly string[]): string {
+  const before = sectionTexts.get(section);
+  if (before?.more === more) return before.text;
+  const text = [section.title, ...section.lines, ...more].join('\n\t');
+  sectionTexts.set(section, { more, text });
+  return text;
+}
+
+const sectionTexts = new WeakMap<
+  Section,
+  { readonly more: readonly string[]; readonly text: string }
+>();
+
 /** The whole text; `servers` gives the server lines of a backend. */
 export function fileOf(layout: Layout, servers: (backend: string) => readonly string[]): File {
-  const out = ['# written by synapse: changes by hand are overwritten'];
+  const pieces = ['# written by synapse: changes by hand are overwritten'];
   const starts: { readonly line: number; readonly section: Section }[] = [];
+  let written = 1;
   for (const section of layout.sections) {
-    out.push('');
-    starts.push({ line: out.length + 1, section });
-    out.push(section.title);
-    for (const line of section.lines) out.push(`\t${line}`);
-    if (section.title === 'global') out.push(`\tsetenv ${shapeVariable} ${layout.shape}`);
-    if (section.backend !== undefined)
-      for (const line of servers(section.backend)) out.push(`\t${line}`);
+    const { title, lines, backend } = section;
+    const shape = title === 'global' ? [`setenv ${shapeVariable} ${layout.shape}`] : [];
+    const more = backend === undefined ? shape : servers(backend);
+    starts.push({ line: written + 2, section });
+    written += 2 + lines.length + more.length;
+    pieces.push('', sectionText(section, more));
   }
+  const text = `${pieces.join('\n')}\n`;
   return {
-    lineAt: (line) => out[line - 1]?.trim(),
-    text: `${out.join('\n')}\n`,
+    lineAt: (line) => text.split('\n')[line - 1]?.trim(),
+    text,
     ownerAt: (line) => {
       const start = starts.findLast((one) => one.line <= line);
       if (!start) return undefined;
