@@ -14,6 +14,32 @@ let count = 0;
 const open = (options = {}) =>
   openSession({ hosts: [server.hosts], chroot: `/test-${count++}`, ...options });
 
+test('a new session can be noted before anything of it is sent, and goes on where that fails', async () => {
+  const order: string[] = [];
+  let noting = () => {};
+  const noted = new Promise<void>((resolve) => {
+    noting = resolve;
+  });
+  await using watched = startSession({
+    hosts: [server.hosts],
+    chroot: `/test-${count++}`,
+    onSession: async () => {
+      order.push('session');
+      await noted;
+      order.push('noted');
+      throw new Error('disk is full');
+    },
+  });
+  const { session } = watched;
+  const made = session.makePath('/a').then(() => order.push('made'));
+  await eventually(() => expect(order).toEqual(['session']));
+  expect(session.ticket()).toBeDefined();
+  expect(order).toEqual(['session']);
+  noting();
+  await made;
+  expect(order).toEqual(['session', 'noted', 'made']);
+});
+
 describe('operations', () => {
   test('create, read, change, list and remove nodes', async () => {
     await using watched = await open();

@@ -21,7 +21,10 @@ export interface SessionOptions {
   readonly tls?: TlsOptions;
   /** A session handed off by an earlier process: taken over when it still lives, else a fresh one is opened. */
   readonly resume?: HandedOff;
-  /** Called with each new session before any operation of it is sent, which wait for this: a place to note its `ticket`. */
+  /**
+   * Called with each new session before any operation of it is sent, which wait for this: a place to note
+   * its `ticket`. A rejection is logged, and the session goes on.
+   */
   readonly onSession?: () => Promise<void>;
   /** At most this many operations on the wire at once. Default 128. */
   readonly inFlight?: number;

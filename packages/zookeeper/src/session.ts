@@ -65,9 +65,17 @@ export function connect(options: SessionOptions): Session {
     },
   });
 
+  async function tellSession(): Promise<void> {
+    try {
+      await options.onSession?.();
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'a new session could not be noted');
+    }
+  }
+
   /** A chroot that is missing would fail every operation, so it is made before any is sent. */
   async function prepare(connection: Connection, fresh: boolean): Promise<void> {
-    if (fresh) await options.onSession?.();
+    if (fresh) await tellSession();
     if (settings.chroot === '') return;
     unrooted.attach(connection);
     if (!fresh) return;
