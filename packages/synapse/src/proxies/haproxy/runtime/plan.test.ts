@@ -1,29 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Server } from '../render/server.ts';
 import { traitsOf } from '../render/traits.ts';
 import { capabilitiesOf } from '../render/version.ts';
 import { plan, type Situation } from './plan.ts';
-import type { ServerState } from './state.ts';
+import { server, state } from './state.fixture.ts';
 
-const server = (name: string, more: Partial<Server> = {}): Server => ({
-  name,
-  host: '10.0.0.1',
-  port: 80,
-  weight: undefined,
-  options: '',
-  ...more,
-});
-const state = (name: string, more: Partial<ServerState> = {}): ServerState => ({
-  name,
-  id: 1,
-  host: '10.0.0.1',
-  port: 80,
-  weight: 1,
-  operational: 'running',
-  maintenance: false,
-  drain: false,
-  ...more,
-});
 const traits = (...lines: string[]) =>
   traitsOf(lines, [], { serverOptions: '', capabilities: capabilitiesOf('2.6.12') });
 

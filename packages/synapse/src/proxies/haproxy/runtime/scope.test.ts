@@ -4,27 +4,9 @@ import type { Server } from '../render/server.ts';
 import { leavingUntil } from './leaving.ts';
 import type { Memory } from './memory.ts';
 import { scopeOf } from './scope.ts';
+import { server, state } from './state.fixture.ts';
 import type { ServerState } from './state.ts';
 
-const server = (name: string, more: Partial<Server> = {}): Server => ({
-  name,
-  host: '10.0.0.1',
-  port: 80,
-  weight: undefined,
-  options: '',
-  ...more,
-});
-const state = (name: string, more: Partial<ServerState> = {}): ServerState => ({
-  name,
-  id: 1,
-  host: '10.0.0.1',
-  port: 80,
-  weight: 1,
-  operational: 'running',
-  maintenance: false,
-  drain: false,
-  ...more,
-});
 const [a, b, c] = [server('a'), server('b'), server('c')];
 const states = [state('a'), state('b')];
 
