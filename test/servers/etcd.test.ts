@@ -82,7 +82,7 @@ test('a service is announced in etcd as the original does, for as long as it is 
   nerve.kill('SIGKILL');
   await nerve.exited;
   const next = await startDaemon('nerve', config, scratch.directory);
-  // Written after the first nerve's death, and still the same key: taken over, or it had expired.
+  // Written after the first nerve's death, and never two of it: the key was taken over, or had expired.
   await until(async () => (await standing()).createdIndex > again.createdIndex);
   expect((await standing()).value).toBe(again.value);
 
