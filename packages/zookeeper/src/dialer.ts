@@ -71,10 +71,10 @@ export function createDialer(hosts: readonly Host[], addressesOf: Resolver = res
       width = Math.max(order.length, addresses.length);
       return addresses[Math.floor(at / order.length) % addresses.length] as Address;
     },
-    // Never without any pause: a server that goes down sends all of its clients away in one moment.
     unanswered: () => {
       silences += 1;
     },
+    // Never without any pause: a server that goes down sends all of its clients away in one moment.
     reset: () => {
       attempts = 1;
       silences = 0;

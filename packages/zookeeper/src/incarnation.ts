@@ -36,8 +36,9 @@ export function createIncarnation(
   const { submit } = core.operations;
   const parent = parentOf(node.path);
   let standing: Standing | undefined;
-  /** A creation was sent and its answer lost: by this process, or by the one whose session this is. */
+  /** A creation was sent and its answer lost. */
   let uncertain = false;
+  /** The process that had the session before may have created the node and died before it noted that. */
   let unnoted = core.resumed;
   let following = new AbortController();
 
