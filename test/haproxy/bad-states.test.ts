@@ -130,7 +130,7 @@ test.each([
   [
     'slow to judge',
     undefined,
-    '[ "$1" != -c ] || sleep 60',
+    'case "$1" in -W) exit 1 ;; -c) sleep 60 ;; esac',
     /cannot check .*: .* gave no verdict in 300 ms/,
   ],
 ])('program %s: says so and touches nothing', async (_, binary, script, message) => {
@@ -140,6 +140,45 @@ test.each([
   const web = snapshotOf(service('web', { port: await freePort() }, []));
   await expect(driven.apply(web)).rejects.toThrow(message);
   expect(await masterOf(run.path('run'))).toBeUndefined();
+});
+
+test('where nothing runs, the start itself is the verdict, and a refusal is looked into', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  const [port, bad] = [await freePort(), await freePort()];
+  const calls = run.path('calls');
+  const binary = await programOf(run.path('program'), `echo "$1" >> ${calls}`);
+  const web = service('web', { port }, [member(one.port)]);
+  const broken = service('broken', { port: bad, backend: 'nonsense' }, [member(one.port)]);
+  await using driven = drive({ ...run.config, binary, restart_interval: 0 });
+  await driven.apply(snapshotOf(web, broken));
+  expect(await answerOf(port)).toBe('one');
+  expect(driven.driver.status()).toMatchObject({ quarantined: [{ owner: 'broken' }] });
+  expect(await callsOf(calls)).toEqual(['-W', '-c', '-c', '-W']);
+  process.kill(pidOf(driven), 'SIGKILL');
+  await until(async () => (await callsOf(calls)).length === 5);
+  await until(async () => (await answerOf(port).catch(() => '')) === 'one');
+  expect(await callsOf(calls)).toEqual(['-W', '-c', '-c', '-W', '-W']);
+});
+
+test('a file that was written for a start, refused and never judged is not believed by the next synapse', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  const [port, bad] = [await freePort(), await freePort()];
+  const both = snapshotOf(
+    service('web', { port }, [member(one.port)]),
+    service('broken', { port: bad, backend: 'nonsense' }, [member(one.port)]),
+  );
+  {
+    const binary = await programOf(run.path('program'), '[ "$1" != -c ] || sleep 60');
+    await using driven = drive({ ...run.config, binary, check_timeout: '300ms' });
+    await expect(driven.step(both)).rejects.toThrow(/gave no verdict/);
+  }
+  expect(await readFile(run.path('run', 'haproxy.cfg'), 'utf8')).toContain('nonsense');
+  await using driven = drive(run.config);
+  await driven.apply(both);
+  expect(await answerOf(port)).toBe('one');
+  expect(driven.driver.status()).toMatchObject({ quarantined: [{ owner: 'broken' }] });
 });
 
 test.each([
@@ -243,6 +282,10 @@ test('HAProxy that keeps dying is started ever more rarely, and comes back for g
   }
   await until(async () => (await answerOf(port)) === 'one');
 });
+
+/** Those of a program's calls that judge or start, by their first argument. */
+const callsOf = async (path: string) =>
+  (await readFile(path, 'utf8')).split('\n').filter((call) => /^-[cW]$/.test(call));
 
 /** A shell script in HAProxy's place: what it does not end by itself goes to the real one. */
 async function programOf(path: string, script: string): Promise<string> {

@@ -1,9 +1,10 @@
 import { messageOf } from '@smartstack/daemon';
-import zookeeper, { type Client, type Event } from 'node-zookeeper-client';
+import zookeeper, { type Client, type ConnectionManager, type Event } from 'node-zookeeper-client';
 
 import { onAbort } from './abort.ts';
 import { type Address, format } from './address.ts';
 import { createFrames } from './frames.ts';
+import { Reading } from './reading.ts';
 import { batchedWrite, openSocket, type Tls } from './socket.ts';
 import { reasonOfTls } from './tls-reason.ts';
 
@@ -124,7 +125,7 @@ function startConnection(options: ConnectionOptions): Connection {
   }
 
   const frames = createFrames((frame) => {
-    if (gone.signal.aborted) return;
+    if (gone.signal.aborted || answersReading(frame, manager)) return;
     replyCode = maskUnknownCode(frame, manager.state);
     manager.onSocketData(frame);
     replyCode = undefined;
@@ -193,6 +194,19 @@ function createClient({ credentials, timeout, auth }: ConnectionOptions): Client
   client.connectionManager.connect = () => {};
   if (auth) client.addAuthInfo(auth.scheme, auth.token);
   return client;
+}
+
+/** Hands a reply to the read of ours that is next to be answered; any other frame is the library's. */
+function answersReading(frame: Buffer, manager: ConnectionManager): boolean {
+  const { pendingQueue, state } = manager;
+  if (state === connecting || frame.length < 20) return false;
+  const request = pendingQueue[0]?.request;
+  if (!(request instanceof Reading) || request.header.xid !== frame.readInt32BE(4)) return false;
+  pendingQueue.shift();
+  manager.zxid = Buffer.from(frame.subarray(8, 16));
+  const code = frame.readInt32BE(16);
+  request.answer(code, code === 0 ? frame : undefined);
+  return true;
 }
 
 /**

@@ -26,7 +26,7 @@ export interface SessionOptions {
    * its `ticket`. A rejection is logged, and the session goes on.
    */
   readonly onSession?: () => Promise<void>;
-  /** At most this many operations on the wire at once. Default 128. */
+  /** At most this many operations on the wire at once. Default 512: the server goes on while a part of the answers is read. */
   readonly inFlight?: number;
   /** Token bucket for reads, in reads; unlimited within `inFlight` when absent. */
   readonly readBudget?: { readonly perSecond: number; readonly burst: number };

@@ -28,6 +28,7 @@ test('the members of a client that this package uses are there', () => {
   expect(manager.state).toBe(0);
   expect(manager.xid).toBe(0);
   expect(manager.zxid).toEqual(Buffer.alloc(8));
+  expect(manager.pendingQueue).toEqual([]);
   expect('socket' in manager || manager.socket === undefined).toBe(true);
 });
 
@@ -62,12 +63,6 @@ test("the constants that this package writes out are the library's", () => {
       PING: 11,
     },
   });
-});
-
-test('a read asks for its path and leaves a watch, in this order of fields', () => {
-  const { GetDataRequest, ExistsRequest, GetChildren2Request } = jute.protocol;
-  for (const Request of [GetDataRequest, ExistsRequest, GetChildren2Request])
-    expect(new Request('/a', true)).toMatchObject({ path: '/a', watch: true });
 });
 
 test('the library asks its table of watches for no more than this package gives it', () => {

@@ -39,6 +39,8 @@ declare module 'node-zookeeper-client' {
     connect: () => void;
     zxid: Buffer;
     xid: number;
+    /** What was sent and is to be answered, in its order. */
+    readonly pendingQueue: { readonly request: object }[];
     readonly state: number;
     setState(state: number): void;
     queue(
@@ -134,9 +136,6 @@ declare module 'node-zookeeper-client/lib/jute/index.js' {
     readonly TransactionRequest: new (operations: readonly Operation[]) => object;
     readonly protocol: {
       readonly RequestHeader: new (xid: number, type: number) => object;
-      readonly GetDataRequest: new (path: string, watch: boolean) => object;
-      readonly ExistsRequest: new (path: string, watch: boolean) => object;
-      readonly GetChildren2Request: new (path: string, watch: boolean) => object;
     };
   };
   export default jute;

@@ -23,7 +23,7 @@ export interface Settings {
 
 /** Throws `UserError` with what is wrong. */
 export function settingsOf(options: SessionOptions): Settings {
-  const { hosts, chroot = '/', timeout = 10_000, auth, inFlight = 128, resume } = options;
+  const { hosts, chroot = '/', timeout = 10_000, auth, inFlight = 512, resume } = options;
   const { resyncInterval = 300_000 } = options;
   if (hosts.length === 0) throw new UserError('cannot connect to ZooKeeper: no hosts are given');
   const flaw = flawOf(chroot);

@@ -1,12 +1,8 @@
-import zookeeper, {
-  type ACL,
-  type Client,
-  type Exception,
-  type Stat as RawStat,
-} from 'node-zookeeper-client';
+import zookeeper, { type ACL, type Client, type Stat as RawStat } from 'node-zookeeper-client';
 import jute, { type Operation, type Result } from 'node-zookeeper-client/lib/jute/index.js';
 
 import type { Acl, CreateMode, Stat } from './contract.ts';
+import { dataOf, namesOf, Reading, readType, statOf } from './reading.ts';
 
 /** Where a request is sent: one connection's library client, and the session's view of paths. */
 export interface Wire {
@@ -45,20 +41,6 @@ interface Results {
   readonly results: readonly Result[];
 }
 
-interface RawData {
-  readonly data: Buffer | undefined;
-  readonly stat: RawStat;
-}
-
-interface RawExists {
-  readonly stat: RawStat;
-}
-
-interface RawNames {
-  readonly children: readonly string[];
-  readonly stat: RawStat;
-}
-
 type ReadKind = 'look' | 'read' | 'sweep';
 
 interface ReadOptions {
@@ -80,12 +62,10 @@ export function get(
     operation: 'get',
     path,
     kind,
-    send: ({ client, toServer }, answer) => {
-      const request = new jute.protocol.GetDataRequest(toServer(path), watch);
-      ask<RawData>(client, 4, request, (code, found) =>
-        answer(code, found && { data: found.data ?? Buffer.alloc(0), stat: toStat(found.stat) }),
-      );
-    },
+    send: (wire, answer) =>
+      read(wire, readType.getData, { path, watch }, (code, reply) =>
+        answer(code, reply && dataOf(reply)),
+      ),
   };
 }
 
@@ -97,12 +77,10 @@ export function exists(
     operation: 'look at',
     path,
     kind,
-    send: ({ client, toServer }, answer) => {
-      const request = new jute.protocol.ExistsRequest(toServer(path), watch);
-      ask<RawExists>(client, 3, request, (code, found) =>
-        answer(code === noNode ? 0 : code, found && toStat(found.stat)),
-      );
-    },
+    send: (wire, answer) =>
+      read(wire, readType.exists, { path, watch }, (code, reply) =>
+        answer(code === noNode ? 0 : code, reply && statOf(reply)),
+      ),
   };
 }
 
@@ -114,12 +92,10 @@ export function list(
     operation: 'list',
     path,
     kind,
-    send: ({ client, toServer }, answer) => {
-      const request = new jute.protocol.GetChildren2Request(toServer(path), watch);
-      ask<RawNames>(client, 12, request, (code, found) =>
-        answer(code, found && { names: found.children, stat: toStat(found.stat) }),
-      );
-    },
+    send: (wire, answer) =>
+      read(wire, readType.getChildren2, { path, watch }, (code, reply) =>
+        answer(code, reply && namesOf(reply)),
+      ),
   };
 }
 
@@ -196,27 +172,29 @@ export function toAcls(acl: readonly Acl[] | undefined): readonly ACL[] {
   );
 }
 
+function read(
+  { client, toServer }: Wire,
+  type: number,
+  { path, watch }: { readonly path: string; readonly watch: boolean },
+  answer: Answer<Buffer>,
+) {
+  const reading = new Reading(type, toServer(path), watch, answer);
+  client.connectionManager.queue(reading, (error) => error && answer(error.code));
+}
+
 /** The library's own commit would throw on an error code that it does not know, and sends version 0 as "any". */
 function transact(
   client: Client,
   operations: readonly Operation[],
   answer: Answer<readonly Result[]>,
 ) {
-  ask<Results>(client, 14, new jute.TransactionRequest(operations), (code, { results } = none) => {
+  const header = new jute.protocol.RequestHeader(0, 14);
+  const request = new jute.Request(header, new jute.TransactionRequest(operations));
+  client.connectionManager.queue(request, (error, response) => {
+    const { results } = (response?.payload ?? none) as Results;
     const failure = results.find((result) => result.type === -1 && result.err !== 0);
-    answer(failure?.type === -1 ? failure.err : code, results);
+    answer(error ? error.code : failure?.type === -1 ? failure.err : 0, results);
   });
-}
-
-/**
- * Sends a request by the number of its kind, past the library's own functions: they wrap it into several
- * more, which thousands of reads at a start are long for.
- */
-function ask<Reply>(client: Client, type: number, payload: object, answer: Answer<Reply>) {
-  const request = new jute.Request(new jute.protocol.RequestHeader(0, type), payload);
-  client.connectionManager.queue(request, (error: Exception | null, response) =>
-    error ? answer(error.code) : answer(0, (response?.payload ?? undefined) as Reply | undefined),
-  );
 }
 
 function toStat(raw: RawStat): Stat {

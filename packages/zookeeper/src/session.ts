@@ -107,7 +107,7 @@ export function connect(options: SessionOptions): Session {
     timeout: () => link.timeout,
     resyncInterval: settings.resyncInterval,
     wholeNames: options.wholeNames ?? (() => false),
-    reading: createGate(8),
+    reading: createGate(32),
     sweeping: createGate(2),
     signal: users.signal,
     log,

@@ -9,6 +9,7 @@ import { judge, placesOf } from '../judge/judge.ts';
 import type { Quarantine } from '../judge/quarantine.ts';
 import { type Equipment, makeFolders } from '../process/equipment.ts';
 import { descriptorProblem } from '../process/machine.ts';
+import { Ended } from '../process/spawn.ts';
 import { type File, type Layout, layoutOf } from '../render/layout.ts';
 import { readWritten, type WrittenFile } from '../render/written.ts';
 import { type Before, lookBefore, restoreHand } from '../runtime/hand.ts';
@@ -32,13 +33,19 @@ export interface ReloadOptions {
   readonly written: WrittenFile | undefined;
   /** The worker that runs, if one does. */
   readonly pid: number | undefined;
-  /** Whether HAProxy died: what was judged before then serves again at once. */
+  /** Whether no HAProxy runs: what ran before serves again at once. */
   readonly isRevival: boolean;
   /** What is asked for by now: members may change while a file is judged. */
   newest(): ReadonlyMap<string, Desired>;
   /** Whether an accepted layout is worth a reload: what runs may be just that. */
   isNews(layout: Layout): boolean;
 }
+
+/**
+ * How far a file is believed before HAProxy runs it: not at all, where it is the one that ran before, or
+ * wholly.
+ */
+type Trust = 'none' | 'known' | 'whole';
 
 /**
  * Makes HAProxy run what a snapshot asks for: what is refused goes into quarantine until the rest is
@@ -50,8 +57,25 @@ export async function reload(
   options: ReloadOptions,
   signal: AbortSignal,
 ): Promise<Reloaded> {
-  await makeFolders(options.equipment);
-  const accepted = await acceptable(snapshot, options, signal);
+  const { equipment, isRevival } = options;
+  const isOwnStart = isRevival && equipment.managed && !equipment.settings.config.supervised;
+  await makeFolders(equipment);
+  if (!isOwnStart) return attempt(snapshot, options, isRevival ? 'known' : 'none', signal);
+  // A start that HAProxy refuses takes nothing from anybody, and to ask first takes half as long again.
+  return await attempt(snapshot, options, 'whole', signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (!isRefusal(error)) throw error;
+    return attempt(snapshot, options, 'none', signal);
+  });
+}
+
+async function attempt(
+  snapshot: Snapshot,
+  options: ReloadOptions,
+  trust: Trust,
+  signal: AbortSignal,
+): Promise<Reloaded> {
+  const accepted = await acceptable(snapshot, options, trust, signal);
   const { layout } = accepted;
   if (!options.isNews(layout)) return { layout, file: undefined };
   const { equipment, syncs, log } = options;
@@ -64,7 +88,7 @@ export async function reload(
     syncs[0]?.memoryOf(backend)?.leaving.has(server) ?? false;
   await handOver(equipment, before, isLeaving);
   const file = await upToDate(accepted, options);
-  await swap(layout, file, options, signal);
+  await swap(layout, file, options, trust, signal);
   if (runtime && before) {
     const [now = ''] = await runtime.ask(['show servers state'], signal);
     const commands = restoreHand(before.states, parseServersState(now), isLeaving);
@@ -106,6 +130,7 @@ async function swap(
   layout: Layout,
   file: File,
   { equipment, quarantine, written }: ReloadOptions,
+  trust: Trust,
   signal: AbortSignal,
 ): Promise<void> {
   const { loader, paths } = equipment;
@@ -117,12 +142,18 @@ async function swap(
     // Ended in the middle: nobody knows what HAProxy will run; the next synapse asks it.
     signal.throwIfAborted();
     blame(error, layout, quarantine);
+    if (trust === 'whole' && isRefusal(error)) throw error;
     if (written) await writeFileAtomic(paths.config, written.text);
     if (written?.shape !== undefined && written.shape !== layout.shape)
       if (!(await loader.lives(signal)))
         await loader.load(written.shape, signal).catch(() => undefined);
     throw error;
   }
+}
+
+/** Whether HAProxy ended by itself in place of running a file. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Ended;
 }
 
 /** A worker that could not listen says for whom: the next try leaves that out. */
@@ -141,16 +172,18 @@ function blame(error: unknown, layout: Layout, quarantine: Quarantine): void {
 async function acceptable(
   snapshot: Snapshot,
   options: ReloadOptions,
+  trust: Trust,
   signal: AbortSignal,
 ): Promise<Accepted> {
-  const { equipment, desire, quarantine, log, written, pid, isRevival } = options;
-  const { settings, paths, check } = equipment;
+  const { equipment, desire, quarantine, log, written, pid } = options;
+  const { settings, paths } = equipment;
+  const check = trust === 'whole' ? undefined : equipment.check;
   const held = placesOf(written?.sections ?? []);
   for (let tries = 0; tries < snapshot.size + 10; tries++) {
     const desired = await desire.of(snapshot);
     const layout = layoutOf(partsOf(desired), settings, quarantine.leftOut);
     const file = await fileWith(layout, desired, membersOptions(options));
-    if (isRevival && layout.shape === written?.shape) return { layout, file, desired };
+    if (trust !== 'none' && layout.shape === written?.shape) return { layout, file, desired };
     const judging = { candidate: paths.candidate, check, held, pid };
     const objections = await judge(layout, file, judging, signal);
     if (objections.length === 0) return { layout, file, desired };

@@ -23,6 +23,8 @@ import { spawnDetached } from './spawn.ts';
 /** How long a reload that nothing came of is waited for before it is asked for again. */
 const lostReload = 2_000;
 const deathInterval = 300;
+/** How often a HAProxy that starts is asked: nobody is served before it answers. */
+const startInterval = 15;
 
 /**
  * Runs HAProxy as a master with workers, in a session of its own: it outlives this process, and one
@@ -128,8 +130,8 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     await writeFileAtomic(paths.pid, `${child.pid}\n`);
     const within = AbortSignal.any([deadline.signal, child.ended]);
     try {
-      for (let wait = 10; (await now(within))?.shape !== shape; wait = Math.min(wait * 1.5, 100))
-        await sleep(wait, undefined, { signal: within });
+      while ((await now(within))?.shape !== shape)
+        await sleep(startInterval, undefined, { signal: within });
     } catch (error) {
       if (deadline.isOver && !child.ended.aborted) child.kill();
       throw child.ended.aborted ? child.ended.reason : error;

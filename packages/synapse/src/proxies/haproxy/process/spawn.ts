@@ -9,6 +9,11 @@ export interface Child {
   kill(): void;
 }
 
+/** The program ended by itself. */
+export class Ended extends Error {
+  override readonly name = 'Ended';
+}
+
 /** Starts a program that outlives this one: in a session of its own, writing to a log file. */
 export async function spawnDetached(
   program: string,
@@ -24,7 +29,7 @@ export async function spawnDetached(
       cwd: '/',
     });
     child.once('error', (error) => ended.abort(error));
-    child.once('exit', (code, signal) => ended.abort(new Error(`it ended (${signal ?? code})`)));
+    child.once('exit', (code, signal) => ended.abort(new Ended(`it ended (${signal ?? code})`)));
     child.unref();
     return { pid: child.pid, ended: ended.signal, kill: () => child.kill('SIGKILL') };
   } finally {
