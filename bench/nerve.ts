@@ -10,6 +10,7 @@ import { startDaemon } from '../test/support/daemon.ts';
 import { createScratch } from '../test/support/scratch.ts';
 import { until } from '../test/support/until.ts';
 import { startZooKeeper, type ZooKeeper } from '../test/support/zookeeper.ts';
+import { installed } from './installed.ts';
 import { summarise } from './statistics.ts';
 
 interface Load {
@@ -58,7 +59,9 @@ async function measure(load: Load): Promise<void> {
   const { ports } = servers;
   const begin = performance.now();
   const config = configOf(ports, load, zookeeper, scratch.directory);
-  await using daemon = await startDaemon('nerve', config, scratch.directory);
+  await using daemon = await startDaemon('nerve', config, scratch.directory, {
+    command: await installed('nerve', scratch.path('installed')),
+  });
   const told = (message: string) => daemon.log.filter(({ msg }) => msg === message).length;
   await until(() => told('announced') >= ports.length, 180_000);
   say('all announced after', (performance.now() - begin) / 1000, 's', original?.announced);

@@ -12,6 +12,7 @@ import {
 import { until } from '../test/support/until.ts';
 import { startZooKeeper } from '../test/support/zookeeper.ts';
 import { floor } from './change.ts';
+import { installed } from './installed.ts';
 import { connectPlain, create, persistent, remove, sequential } from './plain-zookeeper.ts';
 import { heading, row, type Summary, summarise } from './statistics.ts';
 import { cpuOf, memoryOf } from './synapse/process.ts';
@@ -57,7 +58,8 @@ async function measure(shape: Shape): Promise<Measured> {
   ]);
   await create(writer, '/floor', '', persistent);
   const packetsOf = await createPacketCount(zookeeper);
-  await using daemon = await startSynapse(zookeeper.hosts, scratch.directory, shape);
+  const command = await installed('synapse', scratch.path('installed'));
+  await using daemon = await startSynapse(zookeeper.hosts, scratch.directory, shape, { command });
   const started = performance.now();
   await using socket = await until(
     () => openStatsSocket(scratch.path('run', 'haproxy.sock')),

@@ -1,6 +1,6 @@
 import { connect } from '@smartstack/zookeeper';
 
-import { type Daemon, startDaemon } from '../../test/support/daemon.ts';
+import { type Daemon, type HowToRun, startDaemon } from '../../test/support/daemon.ts';
 import { freePort } from '../../test/support/ports.ts';
 
 /** How many services of how many members. */
@@ -37,13 +37,14 @@ export async function announceAll(hosts: string, { services, members }: Shape): 
   await session.close();
 }
 
-/** Starts a synapse that follows every service of a shape; the first has a port, as all would on a real machine. */
+/** Starts a synapse that follows every service of a shape, each at a port of its own address of the loopback. */
 export async function startSynapse(
   hosts: string,
   directory: string,
   { services }: Shape,
+  how: HowToRun = {},
 ): Promise<Daemon> {
-  const ports = await freePort();
+  const port = await freePort();
   const numbers = Array.from({ length: services }, (_, n) => n);
   return startDaemon(
     'synapse',
@@ -61,14 +62,12 @@ export async function startSynapse(
           serviceName(n),
           {
             discovery: { method: 'zookeeper', path: `/${serviceName(n)}` },
-            haproxy:
-              n === 0
-                ? { port: ports }
-                : { port: null, bind_address: `unix@${directory}/${serviceName(n)}.sock` },
+            haproxy: { port, bind_address: `127.1.${Math.floor(n / 250)}.${(n % 250) + 1}` },
           },
         ]),
       ),
     },
     directory,
+    how,
   );
 }

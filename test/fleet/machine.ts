@@ -91,7 +91,7 @@ function createDaemons({ host, members, town, directory, fail }: Place): Daemons
   return {
     async start(part) {
       const config = town.config(part, host, members);
-      const daemon = await startDaemon(part, config, directory, host.prefix);
+      const daemon = await startDaemon(part, config, directory, host);
       running.set(part, daemon);
       history.push(daemon);
       void daemon.exited.then((how) => {

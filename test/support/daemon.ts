@@ -29,12 +29,20 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export const commandOf = (name: 'nerve' | 'synapse') =>
   join(root, 'packages', name, 'bin', `${name}.js`);
 
+/** How a daemon is run. */
+export interface HowToRun {
+  /** What goes before the command. */
+  readonly prefix?: readonly string[];
+  /** The command's file; the build's own unless told. */
+  readonly command?: string;
+}
+
 /** Writes a configuration into a folder as `<name>.yaml`, and starts the daemon on it. */
 export async function startDaemon(
   name: 'nerve' | 'synapse',
   config: object,
   directory: string,
-  prefix: readonly string[] = [],
+  how: HowToRun = {},
 ): Promise<Daemon> {
   const file = join(directory, `${name}.yaml`);
   // What outlives a daemon stays within its test.
@@ -43,16 +51,16 @@ export async function startDaemon(
   const complaints = (await schemaOfDaemon(name))(text);
   if (complaints.length > 0) throw new Error(`not by its JSON Schema: ${complaints.join(', ')}`);
   await writeFile(file, text);
-  return runDaemonOn(name, file, prefix);
+  return runDaemonOn(name, file, how);
 }
 
-/** Starts a daemon on a configuration file that is there; `prefix` goes before the command. */
+/** Starts a daemon on a configuration file that is there. */
 export function runDaemonOn(
   name: 'nerve' | 'synapse',
   file: string,
-  prefix: readonly string[] = [],
+  { prefix = [], command = commandOf(name) }: HowToRun = {},
 ): Daemon {
-  const [program = '', ...args] = [...prefix, process.execPath, commandOf(name), '-c', file];
+  const [program = '', ...args] = [...prefix, process.execPath, command, '-c', file];
   const child = execa(program, args, {
     stdin: 'ignore',
     stdout: 'ignore',

@@ -5,7 +5,7 @@ import { type Log, messageOf, writeFileAtomic } from '@smartstack/daemon';
 import type { Snapshot } from '../../../service.ts';
 import type { Desire, Desired } from '../desired/desire.ts';
 import { bindsOf } from '../judge/binds.ts';
-import { judge, placesOf } from '../judge/judge.ts';
+import { clashes, judge, placesOf } from '../judge/judge.ts';
 import type { Quarantine } from '../judge/quarantine.ts';
 import { type Equipment, makeFolders } from '../process/equipment.ts';
 import { descriptorProblem } from '../process/machine.ts';
@@ -141,8 +141,9 @@ async function swap(
   } catch (error) {
     // Ended in the middle: nobody knows what HAProxy will run; the next synapse asks it.
     signal.throwIfAborted();
-    blame(error, layout, quarantine);
+    // Why will be found out before the next try, and said in better words than HAProxy's.
     if (trust === 'whole' && isRefusal(error)) throw error;
+    blame(error, layout, quarantine);
     if (written) await writeFileAtomic(paths.config, written.text);
     if (written?.shape !== undefined && written.shape !== layout.shape)
       if (!(await loader.lives(signal)))
@@ -176,8 +177,7 @@ async function acceptable(
   signal: AbortSignal,
 ): Promise<Accepted> {
   const { equipment, desire, quarantine, log, written, pid } = options;
-  const { settings, paths } = equipment;
-  const check = trust === 'whole' ? undefined : equipment.check;
+  const { settings, paths, check } = equipment;
   const held = placesOf(written?.sections ?? []);
   for (let tries = 0; tries < snapshot.size + 10; tries++) {
     const desired = await desire.of(snapshot);
@@ -185,7 +185,8 @@ async function acceptable(
     const file = await fileWith(layout, desired, membersOptions(options));
     if (trust !== 'none' && layout.shape === written?.shape) return { layout, file, desired };
     const judging = { candidate: paths.candidate, check, held, pid };
-    const objections = await judge(layout, file, judging, signal);
+    const objections =
+      trust === 'whole' ? clashes(layout) : await judge(layout, file, judging, signal);
     if (objections.length === 0) return { layout, file, desired };
     for (const { owner, reason, bind } of objections) {
       const origin = snapshot.get(owner)?.origin;

@@ -38,9 +38,9 @@ export async function judge(
   { candidate, check, held, pid }: JudgeOptions,
   signal: AbortSignal,
 ): Promise<readonly Objection[]> {
-  const binds = bindsOf(layout.sections);
-  const conflicts = [...twice(layout), ...collisions(binds)];
+  const conflicts = clashes(layout);
   if (conflicts.length > 0) return conflicts;
+  const binds = bindsOf(layout.sections);
   const fresh = binds.filter((bind) => !held.has(placeOf(bind)) && bind.port !== 0);
   const taken = await takenOf(fresh, pid);
   if (taken.length > 0) return taken;
@@ -56,6 +56,11 @@ export async function judge(
   if (objections.size > 0) return [...objections.values()];
   const said = findings.map(({ message }) => message).join('; ');
   throw new WholeFileError(`cannot use ${candidate}: HAProxy says: ${said}`);
+}
+
+/** What can be objected to without asking anybody: the later of two that want one name or one address. */
+export function clashes(layout: Layout): readonly Objection[] {
+  return [...twice(layout), ...collisions(bindsOf(layout.sections))];
 }
 
 /** The later of two sections with one name. */
