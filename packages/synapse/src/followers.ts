@@ -92,7 +92,8 @@ export function createFollowers(
 
   function begin(follower: Follower): void {
     if (!started) return;
-    const signal = AbortSignal.any([started.signal, follower.ended.signal]);
+    if (started.signal.aborted) follower.ended.abort(started.signal.reason);
+    const { signal } = follower.ended;
     started.group.add(followMembers(follower, signal), signal);
     started.group.add(followOverrides(follower, signal), signal);
   }
@@ -145,6 +146,11 @@ export function createFollowers(
     heard: awaited.all,
     start: (group, signal) => {
       started = { group, signal };
+      const endAll = () => {
+        for (const { ended } of followers.values()) ended.abort(signal.reason);
+      };
+      if (signal.aborted) endAll();
+      else signal.addEventListener('abort', endAll, { once: true });
       for (const follower of followers.values()) begin(follower);
     },
   };

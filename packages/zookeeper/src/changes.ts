@@ -92,13 +92,14 @@ function quiet(
   onWake: (resume: () => void) => void,
 ): Promise<void> {
   return new Promise((resolve) => {
+    let off = () => {};
     const done = () => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', done);
+      off();
       resolve();
     };
     const timer = setTimeout(done, Math.max(0, milliseconds));
-    onAbort(signal, done);
+    off = onAbort(signal, done);
     onWake(done);
   });
 }

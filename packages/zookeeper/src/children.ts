@@ -1,5 +1,6 @@
 import { createBackoff, messageOf } from '@smartstack/daemon';
 
+import { endWith } from './abort.ts';
 import { createChanges } from './changes.ts';
 import type { Child } from './contract.ts';
 import type { Core } from './core.ts';
@@ -16,8 +17,7 @@ export async function* children(
   path: string,
   outer: AbortSignal,
 ): AsyncGenerator<readonly Child[], void> {
-  const ended = new AbortController();
-  const signal = AbortSignal.any([outer, core.signal, ended.signal]);
+  const { signal, end } = endWith(outer, core.signal);
   const changes = createChanges(path, core.resyncInterval);
   const members = createMembers(core, path, changes, signal);
   const backoff = createBackoff({ base: 100, max: 10_000 });
@@ -50,6 +50,6 @@ export async function* children(
       }
     }
   } finally {
-    ended.abort();
+    end();
   }
 }

@@ -81,20 +81,20 @@ export function openConnection(
   const { client, server, gone, destroy } = connection;
 
   return new Promise((resolve, reject) => {
-    const abort = () => destroy(new Error(`the attempt on ${server} was given up`));
     const timer = setTimeout(
       () => destroy(new Unanswered(`${server} did not answer within ${options.handshake} ms`)),
       options.handshake,
     );
+    let off = () => {};
     const settle = () => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
+      off();
     };
     onAbort(gone, () => {
       settle();
       reject(gone.reason);
     });
-    onAbort(signal, abort);
+    off = onAbort(signal, () => destroy(new Error(`the attempt on ${server} was given up`)));
     client.once('expired', () => destroy(new SessionExpired(`${server} ended the session`)));
     client.once('authenticationFailed', () =>
       destroy(new Error(`${server} refused the credentials`)),

@@ -1,5 +1,6 @@
 import { createBackoff, createLatest, messageOf } from '@smartstack/daemon';
 
+import { endWith } from './abort.ts';
 import type { Core } from './core.ts';
 import { isCode } from './error.ts';
 import { exists, get } from './requests.ts';
@@ -15,8 +16,7 @@ export async function* data(
   path: string,
   outer: AbortSignal,
 ): AsyncGenerator<Buffer | undefined, void> {
-  const ended = new AbortController();
-  const signal = AbortSignal.any([outer, core.signal, ended.signal]);
+  const { signal, end } = endWith(outer, core.signal);
   const due = createLatest<void>();
   const backoff = createBackoff({ base: 100, max: 10_000 });
   let known: bigint | 'none' | undefined;
@@ -74,6 +74,6 @@ export async function* data(
     }
   } finally {
     clearTimeout(audit);
-    ended.abort();
+    end();
   }
 }

@@ -127,17 +127,20 @@ function createKeeper(core: Core, node: EphemeralOptions) {
     apply(data: Buffer, outer?: AbortSignal): Promise<void> {
       wanted = data;
       return new Promise((resolve, reject) => {
-        const abort = () => waiter.settle(refusal(node.path, 'ABORTED', 'aborted', outer?.reason));
+        let off = () => {};
         const waiter: Waiter = {
           settle(error) {
             waiters.delete(waiter);
-            outer?.removeEventListener('abort', abort);
+            off();
             if (error === undefined) resolve();
             else reject(error);
           },
         };
         waiters.add(waiter);
-        if (outer) onAbort(outer, abort);
+        if (outer)
+          off = onAbort(outer, () =>
+            waiter.settle(refusal(node.path, 'ABORTED', 'aborted', outer.reason)),
+          );
         if (signal.aborted) waiter.settle(refusal(node.path, 'CLOSED', 'the session is closed'));
         else poke();
       });

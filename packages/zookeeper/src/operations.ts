@@ -3,7 +3,7 @@ import { messageOf } from '@smartstack/daemon';
 import { createBudget } from './budget.ts';
 import type { Connection } from './connection.ts';
 import type { OperationOptions } from './contract.ts';
-import { createEntry, type Entry } from './entry.ts';
+import { createEntry, type Entry, type Surroundings } from './entry.ts';
 import { prefixed, unprefixed } from './path.ts';
 import { createQueue } from './queue.ts';
 import type { Request } from './requests.ts';
@@ -53,9 +53,16 @@ export function createOperations(options: OperationsOptions): Operations {
   let abandoned = 0;
   let refill: NodeJS.Timeout | undefined;
 
-  const paths = {
-    toServer: (path: string) => prefixed(chroot, path),
-    fromServer: (path: string) => unprefixed(chroot, path),
+  const around: Surroundings = {
+    paths: {
+      toServer: (path) => prefixed(chroot, path),
+      fromServer: (path) => unprefixed(chroot, path),
+    },
+    whyDown: () => (connection ? undefined : messageOf(whyDown?.() ?? 'no connection yet')),
+    onSettled(operation, code, sent) {
+      onSettled?.(operation, code);
+      if (!sent) abandon();
+    },
   };
 
   const laneOf = ({ kind }: Entry) =>
@@ -116,16 +123,7 @@ export function createOperations(options: OperationsOptions): Operations {
 
   return {
     submit(request, limits = {}) {
-      const { entry, result } = createEntry({
-        request,
-        limits,
-        paths,
-        whyDown: () => (connection ? undefined : messageOf(whyDown?.() ?? 'no connection yet')),
-        onSettled(code, sent) {
-          onSettled?.(request.operation, code);
-          if (!sent) abandon();
-        },
-      });
+      const { entry, result } = createEntry({ request, limits, around });
       if (shut) entry.fail(...closed);
       if (!entry.settled) laneOf(entry).push(entry);
       pump();
