@@ -18,6 +18,8 @@ export interface Lane {
   readonly driver: ProxyDriver;
   /** Gives the driver the newest state; an idle one applies it at once. */
   post(snapshot: Snapshot): void;
+  /** Lets the driver make ready for a first state of which this is known, unless it is busy with that. */
+  prepare(snapshot: Snapshot, signal: AbortSignal): void;
   /** Applies snapshots as they come until the signal aborts; what fails is tried again with whatever is newest by then. */
   drive(signal: AbortSignal): Promise<void>;
   /** Whether the driver has been in step once. */
@@ -41,6 +43,8 @@ export function createLane(
   let failure = '';
   let inStep = false;
   let busySince: number | undefined;
+  let preparing: Promise<void> | undefined;
+  let isPrepared = driver.prepare === undefined;
 
   function rest(): void {
     busySince = undefined;
@@ -64,14 +68,29 @@ export function createLane(
     failure = reason;
   }
 
+  /** What fails here fails again in the first apply, and is said then. */
+  function prepare(snapshot: Snapshot, signal: AbortSignal): void {
+    if (isPrepared || preparing) return;
+    preparing = (driver.prepare?.(snapshot, signal) ?? Promise.resolve())
+      .catch(() => {
+        isPrepared = true;
+      })
+      .finally(() => {
+        preparing = undefined;
+      });
+  }
+
   return {
     driver,
+    prepare,
     post: mailbox.set,
     inStep: () => inStep,
     busyFor: () => (busySince === undefined ? 0 : performance.now() - busySince),
     drive: async (signal) => {
       for await (const snapshot of mailbox.values(signal)) {
         busySince = performance.now();
+        isPrepared = true;
+        await preparing;
         // Whom apps wait for goes first.
         if (driver.auxiliary) await nextTurn();
         try {
@@ -83,6 +102,7 @@ export function createLane(
           mailbox.offer(snapshot);
         }
       }
+      await preparing;
     },
   };
 }

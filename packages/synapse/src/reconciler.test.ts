@@ -67,6 +67,47 @@ function start(services: readonly Followed[], driver: ProxyDriver, startupTimeou
 
 const one = (host: string): readonly Instance[] => [{ host, port: 1 }];
 
+test.each([
+  ['that makes ready', false],
+  ['that cannot', true],
+])(
+  'a driver %s is shown what is heard before the first apply, and never beside another call',
+  async (_, fails) => {
+    const [web, api] = [followed('web'), followed('api')];
+    const { driver, control } = recorder();
+    const calls: string[] = [];
+    const during = async (name: string, snapshot: Snapshot) => {
+      calls.push(
+        `${name} of ${[...snapshot.values()].filter(({ instances }) => instances).length}`,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      calls.push(`${name} ends`);
+    };
+    start([web, api], {
+      ...driver,
+      prepare: async (snapshot) => {
+        await during('prepare', snapshot);
+        if (fails) throw new Error('not yet');
+      },
+      apply: async (snapshot, signal) => {
+        await during('apply', snapshot);
+        return driver.apply(snapshot, signal);
+      },
+    });
+    web.lists.set(one('a'));
+    await vi.waitFor(() => expect(calls).toContain('prepare ends'));
+    api.lists.set([]);
+    await vi.waitFor(() => expect(control.applied).toEqual([{ web: ['a'], api: [] }]));
+    api.lists.set(one('b'));
+    await vi.waitFor(() => expect(control.applied).toHaveLength(2));
+    const prepared = calls.filter((call) => call.startsWith('prepare of'));
+    expect(prepared[0]).toBe('prepare of 1');
+    if (fails) expect(prepared).toHaveLength(1);
+    expect(calls.slice(-4)).toEqual(['apply of 2', 'apply ends', 'apply of 2', 'apply ends']);
+    expect(calls.every((call, at) => call.endsWith('ends') === (at % 2 === 1))).toBe(true);
+  },
+);
+
 test('the first apply waits until every discovery was heard', async () => {
   const [web, api] = [followed('web'), followed('api')];
   const { driver, control } = recorder();

@@ -35,6 +35,8 @@ export interface Reconciler {
 
 /** Each step of a change has a deadline of its own, of 15 s at most unless configured otherwise. */
 const stuck = 180_000;
+/** How often drivers are shown what is heard before the first apply, in milliseconds. */
+const preparationInterval = 50;
 
 /**
  * Each driver has a mailbox of one slot: an idle one applies a change at once, a busy one finds the
@@ -44,6 +46,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { startupTimeout, log } = options;
   const lanes = options.drivers.map((driver) => createLane(driver, options));
   let started = false;
+  let running: AbortSignal | undefined;
+  let nextPreparation = 0;
 
   const unheard = options.metrics.gauge({
     name: 'synapse_services_unheard',
@@ -58,12 +62,18 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     unheard.set({ served: 'defaults' }, silent.length - stale);
   }
 
-  /** Before the first apply nobody looks, and a thousand services may be heard of at once. */
+  /** Before the first apply a thousand services may be heard of at once. */
   function post(): void {
-    if (!started) return;
+    if (!started) return prepare();
     const snapshot = followers.snapshot();
     measure(snapshot);
     for (const lane of lanes) lane.post(snapshot);
+  }
+
+  function prepare(): void {
+    if (!running || performance.now() < nextPreparation) return;
+    nextPreparation = performance.now() + preparationInterval;
+    for (const lane of lanes) lane.prepare(followers.snapshot(), running);
   }
 
   const followers = createFollowers(options.followed, { onChange: post });
@@ -91,6 +101,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   return {
     run: async (signal) => {
+      running = signal;
       const group = createTaskGroup(signal);
       followers.start(group, signal);
       for (const lane of lanes) {

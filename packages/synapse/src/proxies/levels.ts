@@ -19,6 +19,7 @@ export function withLevels(driver: ProxyDriver): ProxyDriver {
   let levels: ReadonlyMap<string, number> = new Map();
   return {
     ...driver,
+    prepare: async (snapshot, signal) => driver.prepare?.(levelled(snapshot), signal),
     apply: (snapshot, signal) => {
       levels = new Map(
         [...snapshot].flatMap(([name, { locality }]) =>

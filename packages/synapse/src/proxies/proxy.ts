@@ -23,6 +23,11 @@ export interface ProxyDriver extends AsyncDisposable {
   readonly auxiliary?: boolean;
   apply(snapshot: Snapshot, signal: AbortSignal): Promise<Applied>;
   /**
+   * Makes ready for the first `apply` what can be known from a part of its snapshot, and touches no proxy.
+   * Called before it, again and again while the rest is waited for, and never while another call is under way.
+   */
+  prepare?(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
+  /**
    * Yields whenever the driver found that the proxy must be brought in step again without a new
    * snapshot (it died, drained a server, was changed by hand, may reload now). Ends when aborted.
    */

@@ -35,7 +35,7 @@ export interface HaproxyDriver extends ProxyDriver {
 
 /**
  * Keeps a HAProxy in step: members through its stats socket, its file through verified reloads.
- * Nothing is touched before the first `apply`. Disposing of it leaves a managed HAProxy running,
+ * No HAProxy is touched before the first `apply`. Disposing of it leaves a managed HAProxy running,
  * unless `on_exit` is `stop`.
  */
 export function createHaproxyDriver(
@@ -153,6 +153,7 @@ export function createHaproxyDriver(
     name: 'haproxy',
     refused: () => engine?.refused() ?? [],
     measure,
+    prepare: async (snapshot, signal) => (await ready(signal)).prepare(snapshot),
     apply,
     configure,
     wakes,

@@ -37,6 +37,8 @@ export interface EngineOptions {
 
 /** The state of one HAProxy and the steps that change it; one step at a time. */
 export interface Engine {
+  /** Makes what HAProxy is to have of a part of the first snapshot; the first step finds it made. */
+  prepare(snapshot: Snapshot): Promise<void>;
   /** Brings HAProxy in step with a snapshot, and does what has become due. */
   step(snapshot: Snapshot, due: ReadonlySet<string>, signal: AbortSignal): Promise<Applied>;
   /** Waits for what is under way, and writes the file if members changed since. */
@@ -248,6 +250,9 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   return {
+    prepare: async (snapshot) => {
+      await desire.of(snapshot);
+    },
     step: (...input) => step(...input).finally(measure),
     close,
     doubt,
