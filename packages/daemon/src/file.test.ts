@@ -29,6 +29,18 @@ test('a replaced file keeps its mode, and no temporary file stays', async () => 
   expect(await readdir(directory)).toEqual(['config']);
 });
 
+test.each([
+  ['none', []],
+  ['few and short', ['one', '', 'größe', 'two\n']],
+  ['many, of any length', Array.from({ length: 300 }, (_, n) => `${n} é`.repeat(n * 7))],
+  ['one that is longer than what is written at once', ['a', 'ö'.repeat(70_000), 'b']],
+  ['just as much as is written at once', ['x'.repeat(65_535), 'y', 'z']],
+])('a text in pieces is written whole: %s', async (_, pieces) => {
+  const file = join(directory, 'pieces');
+  await writeFileAtomic(file, pieces);
+  expect(await readFile(file, 'utf8')).toBe(pieces.join(''));
+});
+
 test('a failure names the file, keeps the old content and leaves nothing behind', async () => {
   const file = join(directory, 'folder');
   await writeFileAtomic(join(directory, 'other'), 'x');

@@ -1,16 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, open, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { messageOf } from './error.ts';
 
+/** How much of a text in pieces is written at once, in bytes. */
+const block = 65_536;
+
 /**
  * Replaces a file whole: readers see the old content or the new, never a part, also after a crash.
- * Keeps the mode and owner of the file that it replaces; a new one gets `mode`.
+ * Keeps the mode and owner of the file that it replaces; a new one gets `mode`. A text may come in pieces,
+ * which are not put together: a long one would be there three times over.
  */
 export async function writeFileAtomic(
   path: string,
-  content: string | Buffer,
+  content: string | Buffer | readonly string[],
   mode = 0o644,
 ): Promise<void> {
   const previous = await stat(path).catch(() => undefined);
@@ -18,7 +22,8 @@ export async function writeFileAtomic(
   try {
     const file = await open(temporary, 'wx', mode);
     try {
-      await file.writeFile(content);
+      if (typeof content === 'string' || Buffer.isBuffer(content)) await file.writeFile(content);
+      else await writePieces(file, content);
       await file.sync();
     } finally {
       await file.close();
@@ -31,6 +36,21 @@ export async function writeFileAtomic(
     const reason = messageOf(error).replaceAll(temporary, path);
     throw new Error(`cannot write ${path}: ${reason}`, { cause: error });
   }
+}
+
+async function writePieces(file: FileHandle, pieces: readonly string[]): Promise<void> {
+  const buffer = Buffer.allocUnsafe(block);
+  let used = 0;
+  for (const piece of pieces) {
+    const length = Buffer.byteLength(piece);
+    if (used + length > block) {
+      await file.writeFile(buffer.subarray(0, used));
+      used = 0;
+    }
+    if (length > block) await file.writeFile(piece);
+    else used += buffer.write(piece, used);
+  }
+  await file.writeFile(buffer.subarray(0, used));
 }
 
 async function keepOwner(path: string, previous: { mode: number; uid: number; gid: number }) {

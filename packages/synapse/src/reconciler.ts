@@ -64,7 +64,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   /** Before the first apply a thousand services may be heard of at once. */
   function post(): void {
-    if (!started) return prepare();
+    if (!started) {
+      prepare();
+      return;
+    }
     const snapshot = followers.snapshot();
     measure(snapshot);
     for (const lane of lanes) lane.post(snapshot);

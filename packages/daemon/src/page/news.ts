@@ -23,7 +23,7 @@ export async function writeView({ facts, notices, services }: PageView): Promise
   const texts = new Map<string, string>();
   for (const service of services) {
     texts.set(service.name, JSON.stringify(service));
-    await breath();
+    if (breath.isDue) await breath.take();
   }
   return {
     facts: JSON.stringify(facts),

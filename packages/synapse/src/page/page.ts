@@ -55,7 +55,7 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
     const breath = createBreath();
     const services: { readonly parts: ServiceParts; readonly view: PageService }[] = [];
     for (const service of reconciler.snapshot().values()) {
-      await breath();
+      if (breath.isDue) await breath.take();
       const followed = reconciler.get(service.name);
       if (!followed) continue;
       const measured = traffic.latest.get(service.name);

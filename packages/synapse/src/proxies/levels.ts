@@ -21,17 +21,21 @@ export function withLevels(driver: ProxyDriver): ProxyDriver {
     ...driver,
     prepare: async (snapshot, signal) => driver.prepare?.(levelled(snapshot), signal),
     apply: (snapshot, signal) => {
-      levels = new Map(
-        [...snapshot].flatMap(([name, { locality }]) =>
-          locality ? [[name, locality.prefer.length + 1]] : [],
-        ),
-      );
+      levels = levelsIn(snapshot);
       return driver.apply(levelled(snapshot), signal);
     },
     status: () => gathered(driver.status(), levels),
     measure: async (signal) =>
       gatheredMeasures((await driver.measure?.(signal)) ?? new Map(), levels),
   };
+}
+
+/** How many levels each service with a locality has. */
+function levelsIn(snapshot: Snapshot): ReadonlyMap<string, number> {
+  const levels = new Map<string, number>();
+  for (const { name, locality } of snapshot.values())
+    if (locality) levels.set(name, locality.prefer.length + 1);
+  return levels;
 }
 
 /**
@@ -84,7 +88,7 @@ export function createLevels(): (snapshot: Snapshot) => Snapshot {
   }
 
   return (snapshot) => {
-    if (![...snapshot.values()].some(({ locality }) => locality)) return snapshot;
+    if (levelsIn(snapshot).size === 0) return snapshot;
     return new Map(
       [...snapshot.values()]
         .flatMap((service) =>

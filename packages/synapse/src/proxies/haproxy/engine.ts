@@ -65,7 +65,7 @@ export function createEngine(options: EngineOptions): Engine {
   const { settings, runtimes, loader, paths } = equipment;
   const [runtime] = runtimes;
   const maxId = config.max_server_id;
-  const quarantine = createQuarantine(new Map(Object.entries(remembered.good)));
+  const quarantine = createQuarantine(remembered.good);
   const layouts = createLayouts(settings);
   const parkTime = paths.memory === undefined ? undefined : config.state_file_ttl;
   const syncs = runtimes.map((one) => createSync(one, { maxId, parkTime, log }));
@@ -75,6 +75,7 @@ export function createEngine(options: EngineOptions): Engine {
     settings,
     hosts,
     choose: quarantine.choose,
+    choices: quarantine.choices,
     addressOf: (server) => keeper.written?.servers.get(server)?.host,
     ...noticesTo(log),
   });

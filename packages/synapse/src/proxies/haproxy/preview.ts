@@ -95,6 +95,7 @@ export async function render(
     settings,
     hosts,
     choose: (_, config) => config,
+    choices: () => 0,
     addressOf: (server) => kept.written?.servers.get(server)?.host,
     onRefused: () => {},
     onIgnored: () => {},

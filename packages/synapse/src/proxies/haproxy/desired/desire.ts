@@ -36,6 +36,15 @@ export interface DesireOptions {
   onIgnored(service: string, lines: readonly string[]): void;
   /** The configuration to use for a service; undefined to leave it out. */
   choose(service: string, config: HaproxyService): HaproxyService | undefined;
+  /** Another number whenever `choose` may choose otherwise. */
+  choices(): number;
+}
+
+/** What the last snapshot came to: a step that is about something else asks for it again. */
+interface Last {
+  readonly snapshot: Snapshot;
+  readonly chosen: number;
+  readonly desired: ReadonlyMap<string, Desired>;
 }
 
 /**
@@ -44,7 +53,8 @@ export interface DesireOptions {
  */
 export function createDesire(options: DesireOptions) {
   const { settings, hosts, addressOf, choose } = options;
-  let previous = new Map<string, Desired>();
+  let previous: ReadonlyMap<string, Desired> = new Map();
+  let last: Last | undefined;
   const parts = new WeakMap<HaproxyService, Part>();
   const made = new WeakMap<Part, WeakMap<Instance, Made>>();
 
@@ -103,16 +113,25 @@ export function createDesire(options: DesireOptions) {
   }
 
   async function of(snapshot: Snapshot): Promise<ReadonlyMap<string, Desired>> {
+    const chosen = options.choices();
+    if (last?.snapshot === snapshot && last.chosen === chosen) return last.desired;
     const now = new Map<string, Desired>();
     const breath = createBreath();
     for (const [name, service] of snapshot) {
-      await breath();
+      if (breath.isDue) await breath.take();
       const { haproxy } = service;
       const config = haproxy && !haproxy.disabled ? choose(name, haproxy) : undefined;
       if (config) now.set(name, desire(service, config));
     }
     previous = now;
+    // What was chosen on the way may have been another choice's end.
+    last = { snapshot, chosen: options.choices(), desired: now };
     return now;
+  }
+
+  function forget(): void {
+    previous = new Map();
+    last = undefined;
   }
 
   return {
@@ -122,15 +141,13 @@ export function createDesire(options: DesireOptions) {
     async resolved(snapshot: Snapshot, signal: AbortSignal): Promise<ReadonlyMap<string, Desired>> {
       const first = await of(snapshot);
       if (!(await hosts.learn(signal))) return first;
-      previous = new Map();
+      forget();
       return of(snapshot);
     },
     /** The servers of a service as another configuration of it would have them. */
     under: (service: Service, part: Part): Members => membersOf(service, part),
     /** Forgets what was made of names: an address changed. */
-    refresh(): void {
-      previous = new Map();
-    },
+    refresh: forget,
   };
 }
 

@@ -6,7 +6,7 @@ import type { HaproxyService } from '../config/config.ts';
 import type { Desired } from '../desired/desire.ts';
 import type { Paths } from '../process/paths.ts';
 import type { Layout } from '../render/layout.ts';
-import { readWritten, type WrittenFile } from '../render/written.ts';
+import { isSameText, readWritten, type WrittenFile } from '../render/written.ts';
 import type { Sync } from '../runtime/sync.ts';
 import type { Due } from '../time/due.ts';
 import { fileWith } from './members.ts';
@@ -56,16 +56,16 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
   let remembered = '';
   let trouble: string | undefined;
 
-  const textOf = async (layout: Layout, desired: ReadonlyMap<string, Desired>) =>
-    (await fileWith(layout, desired, { sync, written, maxId })).text;
+  const piecesOf = async (layout: Layout, desired: ReadonlyMap<string, Desired>) =>
+    (await fileWith(layout, desired, { sync, written, maxId })).pieces;
 
   async function flush({ layout, desired, pid, good }: FlushInput): Promise<void> {
     if (!isOld || !layout) return;
     try {
-      const text = await textOf(layout, desired);
-      if (paths.config !== undefined && text !== written?.text) {
-        await writeFileAtomic(paths.config, text);
-        written = readWritten(text);
+      const pieces = await piecesOf(layout, desired);
+      if (paths.config !== undefined && !isSameText(pieces, written?.pieces ?? [])) {
+        await writeFileAtomic(paths.config, pieces);
+        written = readWritten(pieces);
       }
       const memory = textOfMemory({ good, pid, leaving: leavingOf(layout, sync) });
       if (paths.memory !== undefined && memory !== remembered) {
@@ -114,16 +114,17 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
     replaced: (file) => {
       written = file;
     },
-    differs: async (layout, desired) => (await textOf(layout, desired)) !== written?.text,
+    differs: async (layout, desired) =>
+      !isSameText(await piecesOf(layout, desired), written?.pieces ?? []),
     flush,
   };
 }
 
 function leavingOf({ parts }: Layout, sync: Sync | undefined): Remembered['leaving'] {
-  return Object.fromEntries(
-    parts.flatMap(({ stanza: { backendName } }) => {
-      const servers = [...(sync?.memoryOf(backendName)?.leaving.keys() ?? [])];
-      return servers.length > 0 ? [[backendName, servers]] : [];
-    }),
-  );
+  const all: Record<string, readonly string[]> = {};
+  for (const { stanza } of parts) {
+    const leaving = sync?.memoryOf(stanza.backendName)?.leaving;
+    if (leaving && leaving.size > 0) all[stanza.backendName] = [...leaving.keys()];
+  }
+  return all;
 }

@@ -22,10 +22,10 @@ export async function fileWith(
   const breath = createBreath();
   const lines = new Map<string, readonly string[]>();
   for (const { service, stanza } of layout.parts) {
-    await breath();
+    if (breath.isDue) await breath.take();
     lines.set(stanza.backendName, serverLines(stanza.backendName, desired.get(service), options));
   }
-  await breath();
+  if (breath.isDue) await breath.take();
   return fileOf(layout, (backend) => lines.get(backend) ?? []);
 }
 
@@ -69,9 +69,10 @@ const lines = new WeakMap<
 /** Servers that left, in maintenance, so that they need no reload when they return. */
 function parkedLines(backend: string, { sync }: MembersOptions): readonly string[] {
   const memory = sync?.memoryOf(backend);
-  return [...(memory?.leaving ?? [])].flatMap(([name, { parked }]) => {
-    const server = memory?.told.get(name);
-    const id = memory?.ids.get(name);
+  if (!memory || memory.leaving.size === 0) return [];
+  return [...memory.leaving].flatMap(([name, { parked }]) => {
+    const server = memory.told.get(name);
+    const id = memory.ids.get(name);
     if (!parked || !server || id === undefined) return [];
     return [`${serverLine({ ...server, weight: undefined }, id)} disabled`];
   });

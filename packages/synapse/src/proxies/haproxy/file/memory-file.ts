@@ -28,6 +28,11 @@ export async function recall(path: string | undefined): Promise<Remembered> {
 }
 
 /** What the file of a memory is to hold. */
-export function textOf(remembered: Remembered): string {
-  return `${JSON.stringify({ version, ...remembered })}\n`;
+export function textOf({ good, ...rest }: Remembered): string {
+  const known = texts.get(good) ?? JSON.stringify(good);
+  texts.set(good, known);
+  return `${JSON.stringify({ version, ...rest }).slice(0, -1)},"good":${known}}\n`;
 }
+
+/** Configurations are many, and change with the file alone. */
+const texts = new WeakMap<Remembered['good'], string>();

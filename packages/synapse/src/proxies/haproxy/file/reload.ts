@@ -95,7 +95,7 @@ async function attempt(
     await runtime.ask(commands, signal);
   }
   log.info({ shape: layout.shape, services: layout.parts.length }, 'haproxy runs a new file');
-  return { layout, file: readWritten(file.text) };
+  return { layout, file: readWritten(file.pieces) };
 }
 
 /** What HAProxy accepts, and how that came about. */
@@ -135,7 +135,7 @@ async function swap(
 ): Promise<void> {
   const { loader, paths } = equipment;
   if (paths.config === undefined) throw new Error('cannot load a new file: do_writes is false');
-  await writeFileAtomic(paths.config, file.text);
+  await writeFileAtomic(paths.config, file.pieces);
   try {
     await loader.load(layout.shape, signal);
   } catch (error) {
@@ -144,7 +144,7 @@ async function swap(
     // Why will be found out before the next try, and said in better words than HAProxy's.
     if (trust === 'whole' && isRefusal(error)) throw error;
     blame(error, layout, quarantine);
-    if (written) await writeFileAtomic(paths.config, written.text);
+    if (written) await writeFileAtomic(paths.config, written.pieces);
     if (written?.shape !== undefined && written.shape !== layout.shape)
       if (!(await loader.lives(signal)))
         await loader.load(written.shape, signal).catch(() => undefined);

@@ -45,7 +45,7 @@ export async function judge(
   const taken = await takenOf(fresh, pid);
   if (taken.length > 0) return taken;
   if (!check || candidate === undefined) return [];
-  await writeFileAtomic(candidate, file.text, 0o640);
+  await writeFileAtomic(candidate, file.pieces, 0o640);
   const { valid, findings } = await checkFile(candidate, file, check, signal);
   if (valid) return [];
   const objections = new Map<string, Objection>();
@@ -110,7 +110,7 @@ async function takenOf(
       if (owner === undefined) throw new WholeFileError(reason);
       taken.push({ owner, reason, bind });
     }
-    await breath();
+    if (breath.isDue) await breath.take();
   }
   return taken;
 }

@@ -14,6 +14,8 @@ export interface Quarantined {
 export interface Quarantine {
   /** The configuration to use for a service: its own, its last good one, or none. */
   choose(service: string, config: HaproxyService): HaproxyService | undefined;
+  /** How often what is in quarantine was another set. */
+  choices(): number;
   /** Leaves out an owner whose configuration, if a service, was this. */
   add(
     owner: string,
@@ -31,7 +33,11 @@ export interface Quarantine {
   list(): readonly Quarantined[];
 }
 
-export function createQuarantine(good: Map<string, HaproxyService> = new Map()): Quarantine {
+export function createQuarantine(
+  remembered: Readonly<Record<string, HaproxyService>> = {},
+): Quarantine {
+  let good = remembered;
+  let choices = 0;
   const entries = new Map<
     string,
     {
@@ -44,38 +50,41 @@ export function createQuarantine(good: Map<string, HaproxyService> = new Map()):
   >();
 
   return {
+    choices: () => choices,
     choose: (service, config) => {
       const entry = entries.get(service);
       if (!entry) return config;
       if (entry.key === JSON.stringify(config)) return entry.last;
       entries.delete(service);
+      choices += 1;
       return config;
     },
     add: (owner, config, { reason, bind }) => {
       const before = entries.get(owner);
       const isLast = before !== undefined && before.last === config;
-      const candidate = good.get(owner);
+      const candidate = Object.hasOwn(good, owner) ? good[owner] : undefined;
       const key = isLast ? before.key : JSON.stringify(config ?? null);
       const last = isLast || JSON.stringify(candidate) === key ? undefined : candidate;
       const since = before?.since ?? new Date().toISOString();
+      choices += 1;
       entries.set(owner, { key, reason: isLast ? before.reason : reason, bind, since, last });
     },
     get leftOut() {
       return new Set([...entries].filter(([, { key }]) => key === 'null').map(([owner]) => owner));
     },
     loaded: (parts) => {
-      good.clear();
-      for (const { service, config } of parts) good.set(service, config);
+      good = Object.fromEntries(parts.map(({ service, config }) => [service, config]));
     },
     release: async (signal) => {
       for (const [owner, { bind }] of entries) {
         if (!bind || (await probe(bind)) !== undefined) continue;
         signal.throwIfAborted();
         entries.delete(owner);
+        choices += 1;
       }
     },
     get good() {
-      return Object.fromEntries(good);
+      return good;
     },
     list: () =>
       [...entries].map(([owner, { reason, since, last }]) => ({

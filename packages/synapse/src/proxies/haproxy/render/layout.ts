@@ -151,6 +151,8 @@ function shapeOf(sections: readonly Section[], parts: readonly Part[]): string {
 
 /** The file, and whose each of its lines is. */
 export interface File {
+  /** The text in pieces, which are the same strings again where a section is as it was. */
+  readonly pieces: readonly string[];
   readonly text: string;
   /** One line, counted from 1, and whose it is. */
   lineAt(line: number): string | undefined;
@@ -159,11 +161,11 @@ export interface File {
   ownerOf(proxy: string, words: readonly string[]): string | undefined;
 }
 
-/** A section with further lines; the same text again while both are the same: most are as they were. */
+/** A section with further lines and an empty one before it; the same text again while both are the same: most are as they were. */
 function sectionText(section: Section, more: readonly string[]): string {
   const before = sectionTexts.get(section);
   if (before?.more === more) return before.text;
-  const text = [section.title, ...section.lines, ...more].join('\n\t');
+  const text = `\n${[section.title, ...section.lines, ...more].join('\n\t')}\n`;
   sectionTexts.set(section, { more, text });
   return text;
 }
@@ -173,29 +175,42 @@ const sectionTexts = new WeakMap<
   { readonly more: readonly string[]; readonly text: string }
 >();
 
+/** The section that a line is in, and the line of its title; `counts` has how many lines each takes. */
+function sectionAt(sections: readonly Section[], counts: readonly number[], line: number) {
+  let title = 3;
+  let found: { readonly section: Section; readonly title: number } | undefined;
+  for (const [index, section] of sections.entries()) {
+    if (title > line) break;
+    found = { section, title };
+    title += counts[index] ?? 0;
+  }
+  return found;
+}
+
 /** The whole text; `servers` gives the server lines of a backend. */
 export function fileOf(layout: Layout, servers: (backend: string) => readonly string[]): File {
-  const pieces = ['# written by synapse: changes by hand are overwritten'];
-  const starts: { readonly line: number; readonly section: Section }[] = [];
-  let written = 1;
+  const pieces = ['# written by synapse: changes by hand are overwritten\n'];
+  const counts: number[] = [];
   for (const section of layout.sections) {
     const { title, lines, backend } = section;
     const shape = title === 'global' ? [`setenv ${shapeVariable} ${layout.shape}`] : [];
     const more = backend === undefined ? shape : servers(backend);
-    starts.push({ line: written + 2, section });
-    written += 2 + lines.length + more.length;
-    pieces.push('', sectionText(section, more));
+    counts.push(2 + lines.length + more.length);
+    pieces.push(sectionText(section, more));
   }
-  const text = `${pieces.join('\n')}\n`;
+  const text = () => pieces.join('');
   return {
-    lineAt: (line) => text.split('\n')[line - 1]?.trim(),
-    text,
+    lineAt: (line) => text().split('\n')[line - 1]?.trim(),
+    pieces,
+    get text() {
+      return text();
+    },
     ownerAt: (line) => {
-      const start = starts.findLast((one) => one.line <= line);
-      if (!start) return undefined;
-      const { lines, contributions = [], owner } = start.section;
+      const found = sectionAt(layout.sections, counts, line);
+      if (!found) return undefined;
+      const { lines, contributions = [], owner } = found.section;
       const own = lines.length - contributions.length;
-      return owner ?? contributions[line - start.line - 1 - own]?.owner;
+      return owner ?? contributions[line - found.title - 1 - own]?.owner;
     },
     ownerOf: (proxy, words) => {
       const section = layout.sections.find(({ title }) => title.split(' ')[1] === proxy);

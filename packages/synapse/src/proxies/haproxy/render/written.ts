@@ -10,6 +10,7 @@ export interface Written {
 
 /** What can be read back of a file that synapse wrote. */
 export interface WrittenFile {
+  readonly pieces: readonly string[];
   readonly text: string;
   readonly shape: string | undefined;
   readonly backends: ReadonlyMap<string, ReadonlyMap<string, Written>>;
@@ -18,17 +19,25 @@ export interface WrittenFile {
   readonly sections: readonly Section[];
 }
 
-/** Reads a file that synapse wrote, also an older one; lines that it did not write are not servers. */
-export function readWritten(text: string): WrittenFile {
+/**
+ * Reads a file that synapse wrote, also an older one, whole or in pieces of whole lines; lines that it did
+ * not write are not servers.
+ */
+export function readWritten(file: string | readonly string[]): WrittenFile {
+  const pieces = typeof file === 'string' ? [file] : file;
   let parsed: Parsed | undefined;
+  const text = () => pieces.join('');
+  // Most files are written, and never read.
   const read = () => {
-    parsed ??= parse(text);
+    parsed ??= parse(text());
     return parsed;
   };
-  // Most files are written, and never read.
   return {
-    text,
-    shape: /^\tsetenv SYNAPSE_SHAPE (\w+)$/m.exec(text)?.[1],
+    pieces,
+    get text() {
+      return text();
+    },
+    shape: shapeIn(pieces),
     get backends() {
       return read().backends;
     },
@@ -39,6 +48,20 @@ export function readWritten(text: string): WrittenFile {
       return read().sections;
     },
   };
+}
+
+/** Whether two files have the same text. */
+export function isSameText(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length === other.length && one.every((piece, at) => piece === other[at])) return true;
+  return one.length !== other.length && one.join('') === other.join('');
+}
+
+function shapeIn(pieces: readonly string[]): string | undefined {
+  for (const piece of pieces) {
+    const [, shape] = /^\tsetenv SYNAPSE_SHAPE (\w+)$/m.exec(piece) ?? [];
+    if (shape !== undefined) return shape;
+  }
+  return undefined;
 }
 
 type Parsed = Pick<WrittenFile, 'backends' | 'servers' | 'sections'>;

@@ -101,7 +101,7 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     const breath = createBreath();
     const work: Work[] = [];
     for (const target of targets) {
-      await breath();
+      if (breath.isDue) await breath.take();
       const { backend } = target;
       const memory = memories.get(backend);
       const isLooked = doubtful.has(backend) || !memory;
@@ -133,7 +133,7 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     let steps = 0;
     let at = 0;
     for (const one of work) {
-      await breath();
+      if (breath.isDue) await breath.take();
       const { service, backend } = one.target;
       const done: Step[] = [];
       for (const step of one.steps) {
@@ -178,10 +178,10 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     memoryOf: (backend) => memories.get(backend),
     due: () => {
       const dues = new Map<string, number>();
-      for (const [backend, memory] of memories) {
+      memories.forEach((memory, backend) => {
         const next = Math.min(nextOf(memory), unverified.due(backend));
         if (next < Infinity) dues.set(backend, next);
-      }
+      });
       return dues;
     },
   };
@@ -190,6 +190,6 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
 /** When the leaving servers of a backend are to be looked at. */
 function nextOf({ leaving }: Memory): number {
   let next = Infinity;
-  for (const one of leaving.values()) next = Math.min(next, one.next);
+  if (leaving.size > 0) for (const one of leaving.values()) next = Math.min(next, one.next);
   return next;
 }

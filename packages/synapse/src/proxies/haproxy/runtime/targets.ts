@@ -1,5 +1,5 @@
 import type { Desire, Desired } from '../desired/desire.ts';
-import type { Layout } from '../render/layout.ts';
+import type { Layout, Part } from '../render/layout.ts';
 import type { Sync } from './sync.ts';
 import type { Target } from './work.ts';
 
@@ -21,11 +21,14 @@ export interface TargetsInput {
 export function targetsOf(input: TargetsInput): readonly Target[] {
   const { desire, inStep, drainTimeout } = input;
   const now = performance.now();
-  const dueOf = duesOf(input.syncs);
+  const dues = duesOf(input.syncs);
   const targets: Target[] = [];
-  for (const { service, one, part } of present(input)) {
+  for (const [service, one] of input.desired) {
+    if (inStep.get(service) === one && dues.size === 0) continue;
+    const part = partIn(input, service, one);
     const backend = part.stanza.backendName;
-    if (inStep.get(service) === one && dueOf(backend) > now) continue;
+    if (!input.backends.has(backend)) continue;
+    if (inStep.get(service) === one && (dues.get(backend) ?? Infinity) > now) continue;
     const { servers, fallback } = part === one.part ? one : desire.under(one.service, part);
     targets.push({
       service,
@@ -41,25 +44,27 @@ export function targetsOf(input: TargetsInput): readonly Target[] {
 
 /** When one of the services' backends is to be looked at next; Infinity where none is. */
 export function nextLook(input: Omit<TargetsInput, 'inStep'>): number {
-  const dueOf = duesOf(input.syncs);
+  const dues = duesOf(input.syncs);
   let next = Infinity;
-  for (const { part } of present(input)) next = Math.min(next, dueOf(part.stanza.backendName));
+  if (dues.size === 0) return next;
+  for (const [service, one] of input.desired) {
+    const backend = partIn(input, service, one).stanza.backendName;
+    if (input.backends.has(backend)) next = Math.min(next, dues.get(backend) ?? Infinity);
+  }
   return next;
 }
 
-/** The services whose backends HAProxy has, as it has them. */
-function* present({
-  desired,
-  layout,
-  backends,
-}: Pick<TargetsInput, 'desired' | 'layout' | 'backends'>) {
-  for (const [service, one] of desired) {
-    const part = layout?.partOf.get(service) ?? one.part;
-    if (backends.has(part.stanza.backendName)) yield { service, one, part };
-  }
-}
+/** The service as HAProxy has it. */
+const partIn = ({ layout }: Pick<TargetsInput, 'layout'>, service: string, one: Desired): Part =>
+  layout?.partOf.get(service) ?? one.part;
 
-function duesOf(syncs: readonly Sync[]): (backend: string) => number {
-  const dues = syncs.map((sync) => sync.due());
-  return (backend) => Math.min(...dues.map((times) => times.get(backend) ?? Infinity));
+/** When backends are to be looked at, at any of the sockets; those alone for which there is a time. */
+function duesOf(syncs: readonly Sync[]): ReadonlyMap<string, number> {
+  const [first, ...others] = syncs.map((sync) => sync.due());
+  if (!first || others.length === 0) return first ?? new Map();
+  const all = new Map(first);
+  for (const dues of others)
+    for (const [backend, time] of dues)
+      all.set(backend, Math.min(time, all.get(backend) ?? Infinity));
+  return all;
 }
