@@ -8,9 +8,11 @@ export interface DecoderDeps {
   readonly metrics: Metrics;
 }
 
+/** A record's data and what it is: one of the two others. */
 interface Decoded {
   readonly data: Buffer;
-  readonly decoded: Instance | BadRecord;
+  readonly instance: Instance | undefined;
+  readonly bad: BadRecord | undefined;
 }
 
 const left = new WeakMap<readonly Instance[], readonly BadRecord[]>();
@@ -43,15 +45,18 @@ export function createDecoder(
     help: 'Records in the registry that are no instance and were left out',
     labels: ['path'],
   });
-  const known = new WeakMap<Buffer, Instance | BadRecord>();
+  const known = new WeakMap<Buffer, Decoded>();
   /** What the last list was made of: most of the next one is the same, in the same order. */
   let last: readonly Decoded[] = [];
   let reported: ReadonlySet<string> = new Set();
 
-  function decode({ id, data }: RegistryRecord): Instance | BadRecord {
+  function decode({ id, data }: RegistryRecord): Decoded {
     const before = known.get(data);
     if (before) return before;
-    const decoded = decodeRecord(id, data);
+    const read = decodeRecord(id, data);
+    const decoded = isBadRecord(read)
+      ? { data, instance: undefined, bad: read }
+      : { data, instance: read, bad: undefined };
     known.set(data, decoded);
     return decoded;
   }
@@ -66,23 +71,21 @@ export function createDecoder(
       const { data } = record;
       if (last[at]?.data !== data && last[at + 1]?.data === data) at += 1;
       const before = last[at]?.data === data ? last[at++] : undefined;
-      const one = before ?? { data, decoded: decode(record) };
-      const { decoded } = one;
+      const one = before ?? decode(record);
       now.push(one);
-      if (!isBadRecord(decoded)) {
-        instances.push(decoded);
-        continue;
-      }
-      unreadable.push(decoded);
-      const key = `${decoded.id} ${decoded.reason}`;
+      if (one.instance) instances.push(one.instance);
+      if (!one.bad) continue;
+      const { id, reason } = one.bad;
+      unreadable.push(one.bad);
+      const key = `${id} ${reason}`;
       bad.add(key);
       if (reported.has(key)) continue;
       refused.inc({ path });
       log.warn(
         {
           path,
-          record: decoded.id,
-          reason: decoded.reason,
+          record: id,
+          reason,
           fix: 'find out who announced it: the others are served',
         },
         'bad registry record left out',

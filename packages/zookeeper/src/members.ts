@@ -7,6 +7,7 @@ import { isCode } from './error.ts';
 import type { Gate } from './gate.ts';
 import { join } from './path.ts';
 import { exists, get, list, type Names } from './requests.ts';
+import { createSorted } from './sorted.ts';
 
 /** How many members of one path are asked for together. */
 const portion = 64;
@@ -38,6 +39,7 @@ export function createMembers(
   const { submit } = core.operations;
   const known = new Map<string, Member>();
   const unaudited = new Set<string>();
+  const sorted = createSorted((name) => known.get(name)?.child);
   let stat: Stat | undefined;
   let changed = false;
   let sweeping = false;
@@ -54,7 +56,7 @@ export function createMembers(
   }
 
   function forget(name: string) {
-    if (known.delete(name)) changed = true;
+    if (known.delete(name)) sorted.note(name);
     unaudited.delete(name);
   }
 
@@ -63,16 +65,20 @@ export function createMembers(
     const found = await names();
     if ((stat === undefined) !== (found === undefined)) changed = true;
     stat = found?.stat;
-    const present = new Set(found?.names);
-    for (const name of [...known.keys()]) if (!present.has(name)) forget(name);
-    return [...present].filter((name) => !known.has(name) && !take(name));
+    const all = found?.names ?? [];
+    const added = all.filter((name) => !known.has(name));
+    if (known.size + added.length > all.length) {
+      const present = new Set(all);
+      for (const name of [...known.keys()]) if (!present.has(name)) forget(name);
+    }
+    return added.filter((name) => !take(name));
   }
 
   /** Whether the name says all, and is known by it from now on. */
   function take(name: string): boolean {
     if (!core.wholeNames(name)) return false;
     known.set(name, { child: { name, data: Buffer.alloc(0), stat: undefined }, epoch: 0 });
-    changed = true;
+    sorted.note(name);
     return true;
   }
 
@@ -81,8 +87,10 @@ export function createMembers(
     const epoch = core.epoch();
     try {
       const found = await submit(get(join(path, name), { watch: true }), { signal });
-      if (found.stat.mzxid !== known.get(name)?.child.stat?.mzxid) changed = true;
-      known.set(name, { child: { name, ...found }, epoch });
+      const before = known.get(name)?.child;
+      const isSame = before?.stat?.mzxid === found.stat.mzxid;
+      if (!isSame) sorted.note(name);
+      known.set(name, { child: isSame ? before : { name, ...found }, epoch });
     } catch (error) {
       if (!isCode(error, 'NO_NODE', 'NO_AUTH')) throw error;
       if (error.code === 'NO_AUTH')
@@ -158,11 +166,9 @@ export function createMembers(
       }
     },
     news() {
-      if (!changed) return undefined;
+      const isNews = changed || sorted.isNoted;
       changed = false;
-      return [...known.values()]
-        .map(({ child }) => child)
-        .sort((one, other) => (one.name < other.name ? -1 : 1));
+      return isNews ? sorted.list() : undefined;
     },
   };
 }

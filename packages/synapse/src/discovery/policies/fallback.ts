@@ -40,10 +40,10 @@ export function withFallback(
 
 /** Backends are unique by host, port and name; the first of each is kept. */
 function unique(instances: readonly Instance[]): readonly Instance[] {
-  const byKey = new Map<string, Instance>();
-  for (const instance of instances) {
-    const key = keyOf(instance);
-    if (!byKey.has(key)) byKey.set(key, instance);
-  }
-  return [...byKey.values()];
+  const keys = new Set<string>();
+  const firsts = instances.filter((instance) => {
+    const before = keys.size;
+    return keys.add(keyOf(instance)).size > before;
+  });
+  return firsts.length === instances.length ? instances : firsts;
 }

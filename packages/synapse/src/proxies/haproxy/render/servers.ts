@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { placeIn } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 
 import { hash32 } from './hash.ts';
@@ -76,7 +77,11 @@ function after(
     if (settings.resolve(instance.host, name) !== instance.host) return undefined;
     const { server, refused } = madeOf(instance, { name, host: instance.host }, settings);
     if (refused.length > 0) return undefined;
-    servers.splice(placeOf(server, servers, compare), 0, server);
+    servers.splice(
+      placeIn(servers, (other) => compare(other, server) < 0),
+      0,
+      server,
+    );
   }
   return { instances, servers, refusals: [], isPlain: true };
 }
@@ -104,18 +109,6 @@ function comparison({ top, service }: ServerSettings): Compare | undefined {
 function inOrder(servers: readonly Server[], settings: ServerSettings): readonly Server[] {
   const compare = comparison(settings);
   return compare ? servers.toSorted(compare) : servers;
-}
-
-/** Where a server belongs in a list that is in order. */
-function placeOf(server: Server, servers: readonly Server[], compare: Compare): number {
-  let [low, high] = [0, servers.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const other = servers[middle];
-    if (other && compare(other, server) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function rankOf(server: Server, seed: string): number {
