@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startRelay } from '../support/relay.ts';
-import { eventually, follow, metric, openSession, type Watched } from '../support/session.ts';
+import {
+  eventually,
+  follow,
+  metric,
+  openSession,
+  startSession,
+  type Watched,
+} from '../support/session.ts';
 import { startZooKeeper, type ZooKeeper } from '../support/zookeeper.ts';
 
 let server: ZooKeeper;
@@ -144,4 +151,53 @@ test('two readers of one path each get everything', async () => {
   await eventually(() => {
     for (const lists of readers) expect(lists.at(-1)).toEqual(['a=1', 'b=1', 'c=1']);
   });
+});
+
+/** Follows a node's own data and keeps all of it that came. */
+function followData({ session, signal }: Watched, path: string): readonly string[] {
+  const found: string[] = [];
+  const following = async () => {
+    for await (const data of session.data(path, signal)) found.push(String(data));
+  };
+  void following();
+  return found;
+}
+
+test('who follows before there is a connection asks once', async () => {
+  await using writer = await openSession({ hosts: [server.hosts] });
+  await writer.session.makePath('/early');
+  await writer.session.create('/early/a', Buffer.from('1'), 'persistent');
+  await using watched = startSession({ hosts: [server.hosts] });
+  const lists = follow(watched, '/early');
+  const data = followData(watched, '/early');
+  await eventually(() => expect([lists, data]).toEqual([[['a=1']], ['']]));
+  const asked = async () => [await count(watched, 'list'), await count(watched, 'look at')];
+  expect(await asked()).toEqual([1, 1]);
+  await writer.session.create('/early/b', Buffer.from('2'), 'persistent');
+  await eventually(() => expect(lists.at(-1)).toEqual(['a=1', 'b=2']));
+  await writer.session.set('/early', Buffer.from('own'));
+  await eventually(() => expect(data.at(-1)).toBe('own'));
+});
+
+test('a first connection that is cut within the first answers leaves no watch behind', async () => {
+  await using writer = await openSession({ hosts: [server.hosts] });
+  const { session } = writer;
+  for (const bytes of [10, 41, 60, 90, 130, 150, 180, 230, 280, 330, 380, 430, 480]) {
+    const path = `/cut-after-${bytes}`;
+    await session.makePath(path);
+    await session.set(path, Buffer.from('own'));
+    await session.create(`${path}/a`, Buffer.from('1'), 'persistent');
+    await using relay = await startRelay(server.port);
+    relay.cutWithin(bytes);
+    await using watched = startSession({ hosts: [relay.hosts], timeout: 4_000 });
+    const lists = follow(watched, path);
+    const data = followData(watched, path);
+    await eventually(() => expect([lists.at(-1), data.at(-1)]).toEqual([['a=1'], 'own']));
+    await eventually(() => expect(relay.connections).toBe(2));
+    await watched.reaches('connected');
+    await session.set(path, Buffer.from('new'));
+    await session.set(`${path}/a`, Buffer.from('2'));
+    await session.create(`${path}/b`, Buffer.from('3'), 'persistent');
+    await eventually(() => expect([lists.at(-1), data.at(-1)]).toEqual([['a=2', 'b=3'], 'new']));
+  }
 });

@@ -23,7 +23,10 @@ export async function* children(
   const backoff = createBackoff({ base: 100, max: 10_000 });
   let complaint = '';
   core.watches.follow(path, changes.note, signal);
-  core.connected.on(() => changes.add({ list: true, sweep: true }), signal);
+  core.connected.on(() => {
+    // The first question waits for a connection, and leaves its watch there.
+    if (members.isHeard) changes.add({ list: true, sweep: true });
+  }, signal);
 
   try {
     while (await changes.wait(signal)) {

@@ -20,6 +20,7 @@ export async function* data(
   const due = createLatest<void>();
   const backoff = createBackoff({ base: 100, max: 10_000 });
   let known: bigint | 'none' | undefined;
+  let isHeard = false;
   let complaint = '';
   let audit: NodeJS.Timeout | undefined;
   core.watches.follow(
@@ -29,13 +30,17 @@ export async function* data(
     },
     signal,
   );
-  core.connected.on(due.set, signal);
+  core.connected.on(() => {
+    // The first question waits for a connection, and leaves its watch there.
+    if (isHeard) due.set();
+  }, signal);
   due.set();
 
   /** The node's version and data, or nothing where both are as they were. */
   async function news() {
     const { submit } = core.operations;
     const stat = await submit(exists(path, { watch: true }), { signal });
+    isHeard = true;
     if ((stat?.mzxid ?? 'none') === known) return undefined;
     if (!stat) return { version: 'none', content: undefined } as const;
     if (stat.dataLength === 0) return { version: stat.mzxid, content: Buffer.alloc(0) };

@@ -22,6 +22,8 @@ interface Member {
 export interface Members {
   /** Does what is to be done. On an error that is noted again as due, and the error is thrown. */
   advance(todo: Todo): Promise<void>;
+  /** Whether anything was answered yet; before that a new connection takes nothing away. */
+  readonly isHeard: boolean;
   /** The whole list, sorted by name, if it is another one than last time. */
   news(): readonly Child[] | undefined;
 }
@@ -43,6 +45,7 @@ export function createMembers(
   let stat: Stat | undefined;
   let changed = false;
   let sweeping = false;
+  let isHeard = false;
 
   async function names(): Promise<Names | undefined> {
     for (;;) {
@@ -50,6 +53,8 @@ export function createMembers(
         return await submit(list(path, { watch: true }), { signal });
       } catch (error) {
         if (!isCode(error, 'NO_NODE')) throw error;
+      } finally {
+        isHeard = true;
       }
       if (!(await submit(exists(path, { watch: true }), { signal }))) return undefined;
     }
@@ -151,6 +156,9 @@ export function createMembers(
   }
 
   return {
+    get isHeard() {
+      return isHeard;
+    },
     async advance(todo) {
       const suspects = new Set(todo.members);
       try {
