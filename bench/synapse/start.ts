@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Daemon } from '../../test/support/daemon.ts';
 import { createScratch } from '../../test/support/scratch.ts';
 import { openStatsSocket, type StatsSocket, serversOf } from '../../test/support/stats-socket.ts';
@@ -46,6 +48,7 @@ async function applied(socket: StatsSocket, { services, members }: Shape): Promi
 }
 
 const starts = 5;
+const settling = 2_000;
 
 export interface ColdStarts {
   readonly times: readonly number[];
@@ -66,6 +69,8 @@ export async function coldStarts(
   let packets = 0;
   for (let start = 0; start < starts; start += 1) {
     floors.push(await readAll(zookeeper.hosts, shape));
+    // A server that was just asked for much compiles and collects for a while.
+    await sleep(settling);
     await using scratch = await createScratch();
     const packetsOf = await createPacketCount(zookeeper);
     await using started = await startWhole(zookeeper.hosts, scratch.directory, shape, command);
