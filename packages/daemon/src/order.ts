@@ -8,3 +8,20 @@ export function placeIn<T>(list: readonly T[], before: (item: T) => boolean): nu
   }
   return low;
 }
+
+/** What left a list, and what came into it: costs little where most is the same, in the same order. */
+export function differenceOf<T>(
+  before: readonly T[],
+  now: readonly T[],
+): { readonly gone: readonly T[]; readonly added: readonly T[] } {
+  let start = 0;
+  while (start < before.length && start < now.length && before[start] === now[start]) start += 1;
+  let [last, end] = [before.length, now.length];
+  while (last > start && end > start && before[last - 1] === now[end - 1]) {
+    last -= 1;
+    end -= 1;
+  }
+  const gone = new Set(before.slice(start, last));
+  const added = now.slice(start, end).filter((item) => !gone.delete(item));
+  return { gone: [...gone], added };
+}

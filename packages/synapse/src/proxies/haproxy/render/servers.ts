@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { placeIn } from '@smartstack/daemon';
+import { differenceOf, placeIn } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 
 import { hash32 } from './hash.ts';
@@ -63,10 +63,9 @@ function after(
 ): Servers | undefined {
   const compare = comparison(settings);
   if (!before.isPlain || !compare) return undefined;
-  const known = new Set(before.instances);
-  const added = instances.filter((instance) => !known.delete(instance));
+  const { gone: left, added } = differenceOf(before.instances, instances);
   if (added.length > few) return undefined;
-  const gone = new Set([...known].map((instance) => settings.made?.get(instance)?.server));
+  const gone = new Set(left.map((instance) => settings.made?.get(instance)?.server));
   const servers = before.servers.filter((server) => !gone.delete(server));
   const names = new Set(added.map(serverName));
   // An instance that is there twice, and one whose server was made anew or goes by a taken name.

@@ -1,3 +1,5 @@
+import { differenceOf } from '@smartstack/daemon';
+
 import type { Server } from '../render/server.ts';
 import type { Memory } from './memory.ts';
 import type { ServerState } from './state.ts';
@@ -19,13 +21,11 @@ export function scopeOf({ inStep, leaving, states }: Memory, sight: Sight): Sigh
   const { desired, actual } = sight;
   if (!inStep || !desired || [...leaving.values()].some(({ replace }) => replace)) return sight;
   const names = new Map<string, Server | undefined>();
-  const wanted = new Set(desired);
-  for (const server of inStep) if (!wanted.has(server)) names.set(server.name, server);
-  const before = new Set(inStep);
-  const fresh = desired.filter((server) => !before.has(server));
-  if (fresh.some(({ name, options }) => (names.get(name)?.options ?? options) !== options))
+  const { gone, added } = differenceOf(inStep, desired);
+  for (const server of gone) names.set(server.name, server);
+  if (added.some(({ name, options }) => (names.get(name)?.options ?? options) !== options))
     return sight;
-  for (const { name } of [...fresh, ...othersOf(states, actual)]) names.set(name, undefined);
+  for (const { name } of [...added, ...othersOf(states, actual)]) names.set(name, undefined);
   for (const name of leaving.keys()) names.set(name, undefined);
   const within = <T extends { readonly name: string }>(all: readonly T[]) =>
     names.size === 0 ? [] : all.filter(({ name }) => names.has(name));
