@@ -181,6 +181,43 @@ test('a file that was written for a start, refused and never judged is not belie
   expect(driven.driver.status()).toMatchObject({ quarantined: [{ owner: 'broken' }] });
 });
 
+test('a start that is refused for the whole file leaves the file that ran before', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  const web = snapshotOf(service('web', { port: await freePort() }, [member(one.port)]));
+  const file = run.path('run', 'haproxy.cfg');
+  {
+    await using driven = drive({ ...run.config, on_exit: 'stop' });
+    await driven.apply(web);
+  }
+  const before = await readFile(file, 'utf8');
+  await using driven = drive({ ...run.config, global: ['nonsense 5'] });
+  await expect(driven.apply(web)).rejects.toThrow(/unknown keyword 'nonsense'/);
+  expect(await readFile(file, 'utf8')).toBe(before);
+});
+
+test('a HAProxy that lives and has lost its socket is given no file that was not judged', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  const [port, third, bad] = [await freePort(), await freePort(), await freePort()];
+  const members = [member(one.port)];
+  {
+    await using driven = drive(run.config);
+    await driven.apply(snapshotOf(service('web', { port }, members)));
+  }
+  await rm(run.socket);
+  await using driven = drive({ ...run.config, restart_interval: 0 });
+  await driven.apply(
+    snapshotOf(
+      service('web', { port }, members),
+      service('third', { port: third }, members),
+      service('broken', { port: bad, backend: 'nonsense' }, members),
+    ),
+  );
+  expect([await answerOf(port), await answerOf(third)]).toEqual(['one', 'one']);
+  expect(driven.driver.status()).toMatchObject({ quarantined: [{ owner: 'broken' }] });
+});
+
 test.each([
   ['is judged for long', '[ "$1" != -c ] || sleep 1.5', null],
   ['is never judged', '[ "$1" != -c ] || sleep 60', /gave no verdict in 2500 ms/],

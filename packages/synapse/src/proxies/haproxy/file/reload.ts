@@ -58,15 +58,24 @@ export async function reload(
   signal: AbortSignal,
 ): Promise<Reloaded> {
   const { equipment, isRevival } = options;
-  const isOwnStart = isRevival && equipment.managed && !equipment.settings.config.supervised;
   await makeFolders(equipment);
-  if (!isOwnStart) return attempt(snapshot, options, isRevival ? 'known' : 'none', signal);
+  if (!isRevival || !(await startsItself(equipment, signal)))
+    return attempt(snapshot, options, isRevival ? 'known' : 'none', signal);
   // A start that HAProxy refuses takes nothing from anybody, and to ask first takes half as long again.
   return await attempt(snapshot, options, 'whole', signal).catch((error: unknown) => {
     signal.throwIfAborted();
     if (!isRefusal(error)) throw error;
     return attempt(snapshot, options, 'none', signal);
   });
+}
+
+/** Whether to load a file is to start a HAProxy: one that lives and does not answer would be reloaded. */
+async function startsItself(
+  { managed, settings, loader }: Equipment,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!managed || settings.config.supervised) return false;
+  return !(await loader.lives(signal));
 }
 
 async function attempt(
@@ -141,10 +150,10 @@ async function swap(
   } catch (error) {
     // Ended in the middle: nobody knows what HAProxy will run; the next synapse asks it.
     signal.throwIfAborted();
+    if (written) await writeFileAtomic(paths.config, written.pieces);
     // Why will be found out before the next try, and said in better words than HAProxy's.
     if (trust === 'whole' && isRefusal(error)) throw error;
     blame(error, layout, quarantine);
-    if (written) await writeFileAtomic(paths.config, written.pieces);
     if (written?.shape !== undefined && written.shape !== layout.shape)
       if (!(await loader.lives(signal)))
         await loader.load(written.shape, signal).catch(() => undefined);
