@@ -26,17 +26,22 @@ export async function startWhole(
 ): Promise<Started> {
   const daemon = await startSynapse(hosts, directory, shape, { command });
   const started = performance.now();
-  const socket = await until(() => openStatsSocket(`${directory}/run/haproxy.sock`), 60_000);
-  await applied(socket, shape);
-  return {
-    daemon,
-    socket,
-    time: performance.now() - started,
-    [Symbol.asyncDispose]: async () => {
-      await socket[Symbol.asyncDispose]();
-      await daemon[Symbol.asyncDispose]();
-    },
-  };
+  try {
+    const socket = await until(() => openStatsSocket(`${directory}/run/haproxy.sock`), 60_000);
+    await applied(socket, shape);
+    return {
+      daemon,
+      socket,
+      time: performance.now() - started,
+      [Symbol.asyncDispose]: async () => {
+        await socket[Symbol.asyncDispose]();
+        await daemon[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await daemon[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 async function applied(socket: StatsSocket, { services, members }: Shape): Promise<void> {

@@ -1,5 +1,5 @@
 export { type Backoff, type BackoffLimits, createBackoff, delayOf } from './backoff.ts';
-export { type Breath, createBreath } from './breath.ts';
+export { createBreath } from './breath.ts';
 export { endWithReader, orExit, packageFile, sayOk, versionOf } from './command.ts';
 export { defaultsOf } from './config/defaults.ts';
 export { duration, parseDuration } from './config/duration.ts';
