@@ -82,6 +82,8 @@ function complete({ zodSchema, jsonSchema }: Override): void {
   if (absent !== undefined && said.default === undefined)
     jsonSchema.default = absent.value as never;
   if (jsonSchema.default === null) delete jsonSchema.default;
+  // What begins so is nobody's: remarks, and anchors of users' own.
+  if (jsonSchema.additionalProperties === false) jsonSchema.patternProperties = { '^(_|x-)': {} };
 }
 
 /** What is taken for an absent value; zod leaves it out where something is transformed. */

@@ -5,24 +5,26 @@ export { defaultsOf } from './config/defaults.ts';
 export { duration, parseDuration } from './config/duration.ts';
 export { type Inherits, inheritDefaults, withoutInherited } from './config/inherit.ts';
 export { portKey, schemaKey, serviceConfDir, wholeNumber } from './config/keys.ts';
-export { createLastGood, type LastGood, type ReadServiceFile } from './config/last-good.ts';
+export { createLastGood, type LastGood } from './config/last-good.ts';
 export { nearest } from './config/nearest.ts';
 export { type Advice, adviceFor, adviceText, type OriginalKey } from './config/originals.ts';
+export { type ReadServiceFile, readSourceWithServices } from './config/service-files.ts';
 export {
   ConfigError,
   type KeyPath,
   parseSource,
   readSource,
-  readSourceWithServices,
   type Source,
 } from './config/source.ts';
-export { formatPath, show, validate } from './config/validate.ts';
+export { formatPath, show, type ValidateOptions, validate } from './config/validate.ts';
+export type { Variables } from './config/variables.ts';
+export { createWarningLog, sayWarnings, strictOption } from './config/warnings.ts';
 export { createDeadline, type Deadline } from './deadline.ts';
 export { hasCode, messageOf, UserError } from './error.ts';
 export { writeFileAtomic } from './file.ts';
 export { keepServing } from './keep-serving.ts';
 export { createLatest, type Latest } from './latest.ts';
-export { createLog, type Log, type LogLevel, logLevels, silentLog } from './log.ts';
+export { createLog, type Log, type LogLevel, logLevelOption, silentLog } from './log.ts';
 export type { Mechanism } from './mechanism.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { differenceOf, placeIn } from './order.ts';
@@ -37,6 +39,7 @@ export type {
   PageView,
   Tone,
 } from './page/model.ts';
+export { readRegularFile, readRegularFileSync, readRegularText } from './read-file.ts';
 export { isAbort, type RunOptions, runDaemon } from './run.ts';
 export { starterRegistry, writeStarter } from './starter.ts';
 export { createStatsd, type Statsd, type StatsdOptions } from './statsd.ts';

@@ -5,6 +5,18 @@ export type Log = Logger;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+/** The option by which it is chosen, as commander takes it; `info` where it is not given. */
+export const logLevelOption = [
+  '--log-level <level>',
+  `${logLevels.slice(0, -1).join(', ')} or silent`,
+  (value: string): LogLevel => {
+    const level = logLevels.find((each) => each === value);
+    if (level !== undefined) return level;
+    const message = `It is one of ${logLevels.join(', ')}.`;
+    throw Object.assign(new Error(message), { code: 'commander.invalidArgument' });
+  },
+] as const;
+
 /** A logger on standard error: one JSON object a line, or readable lines where that is a terminal. */
 export function createLog(name: string, level: LogLevel = 'info'): Log {
   // Whoever read it may be gone: that is no reason to end.

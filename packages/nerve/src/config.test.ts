@@ -13,7 +13,10 @@ const complaints = await schemaOfDaemon('nerve');
 
 /** What the daemon accepts, editors accept too. */
 function parse(yaml: string, instanceId?: string) {
-  const config = parseConfig(parseSource('n.yaml', yaml), '/etc/nerve', instanceId);
+  const config = parseConfig(parseSource('n.yaml', yaml), '/etc/nerve', {
+    instanceId,
+    strict: true,
+  });
   expect(complaints(yaml)).toEqual([]);
   return config;
 }
@@ -434,7 +437,9 @@ test('services may stand in files of their own', async () => {
       join(directory, 'services', 'web.json'),
       '{"host": "h", "port": 1, "zk_hosts": ["z:1"], "zk_path": "/w"}',
     );
-    const { services } = await loadConfig(join(directory, 'nerve.yaml'));
+    const {
+      config: { services },
+    } = await loadConfig(join(directory, 'nerve.yaml'));
     expect(services.map(({ name }) => name)).toEqual(['web']);
   } finally {
     await rm(directory, { recursive: true });

@@ -1,6 +1,11 @@
 import { resolve } from 'node:path';
 
-import { type Source, type StatusAddress, validate } from '@smartstack/daemon';
+import {
+  type Source,
+  type StatusAddress,
+  type ValidateOptions,
+  validate,
+} from '@smartstack/daemon';
 import type { Instance, ZooKeeperSection } from '@smartstack/registry';
 
 import type { Beats } from './beats.ts';
@@ -48,10 +53,19 @@ export interface ServicePolicy {
   readonly rateLimit: (BucketLimits & { readonly shadow: boolean }) | undefined;
 }
 
+export interface ParseOptions extends ValidateOptions {
+  /** Wins over the file's. */
+  readonly instanceId?: string | undefined;
+}
+
 /** The configuration that a source holds, with relative file names meant from a folder. */
-export function parseConfig(source: Source, directory: string, instanceId?: string): Config {
+export function parseConfig(
+  source: Source,
+  directory: string,
+  { instanceId, ...options }: ParseOptions = {},
+): Config {
   const named = instanceId ? withInstanceId(source, instanceId) : source;
-  return toConfig(validate(configSchema, named), directory);
+  return toConfig(validate(configSchema, named, options), directory);
 }
 
 /** The same for services that announce one address at one place. */

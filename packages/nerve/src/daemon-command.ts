@@ -3,40 +3,52 @@ import {
   createLatest,
   createLog,
   createMetrics,
+  createWarningLog,
   type LastGood,
   type Log,
   type LogLevel,
   orExit,
   runDaemon,
   sayOk,
+  sayWarnings,
 } from '@smartstack/daemon';
 import { sessionOptionsOf } from '@smartstack/registry';
 import type { Command } from 'commander';
 
 import type { Config } from './config.ts';
 import { noConfiguration } from './file/cli.ts';
-import { loadConfig } from './load-config.ts';
+import { type LoadedConfig, loadConfig } from './load-config.ts';
+import { readConfigFile } from './read-config-file.ts';
 import { runWithState } from './run.ts';
 
 interface Options {
   readonly config?: string;
   readonly instance_id?: string;
   readonly checkConfig?: boolean;
-  readonly logLevel: LogLevel;
+  readonly strict?: boolean;
+  readonly logLevel?: LogLevel;
 }
 
 /** `nerve` without a command: the daemon, or the check of its configuration. */
 export async function runDaemonCommand(options: Options, command: Command): Promise<void> {
-  const { config: file, instance_id: instanceId, checkConfig, logLevel } = options;
+  const { config: file, instance_id: instanceId, checkConfig, logLevel, strict } = options;
   if (file === undefined) return command.error(noConfiguration);
-  const source = createLastGood((read) => loadConfig(file, instanceId, read));
-  const config = await orExit(source.load());
-  if (checkConfig) return sayOk(file, config.services.length);
+  const source = createLastGood(readConfigFile, (readService) =>
+    loadConfig(file, { instanceId, strict, readService }),
+  );
+  const { config, warnings } = await orExit(source.load());
+  if (checkConfig) {
+    sayWarnings(warnings);
+    return sayOk(file, config.services.length);
+  }
   const log = createLog('nerve', logLevel);
+  const logWarnings = createWarningLog(log);
+  logWarnings(warnings);
   const metrics = createMetrics({ process: true });
   const session = await orExit(sessionOptionsOf(config.zookeeper));
   const hangups = createLatest<void>();
-  const reloads = (signal: AbortSignal) => readAgain(source, hangups.values(signal), log);
+  const reloads = (signal: AbortSignal) =>
+    readAgain(source, hangups.values(signal), { log, logWarnings });
   await runDaemon((signal) => runWithState(config, { session, log, metrics, reloads }, signal), {
     log,
     deadline: 10_000 + config.drain,
@@ -46,14 +58,16 @@ export async function runDaemonCommand(options: Options, command: Command): Prom
 
 /** Yields the configuration whenever it was asked for and is good, or good but for services' files: those keep what they had. */
 async function* readAgain(
-  source: LastGood<Config>,
+  source: LastGood<LoadedConfig>,
   requests: AsyncIterable<void>,
-  log: Log,
+  { log, logWarnings }: { readonly log: Log; logWarnings(warnings: readonly string[]): void },
 ): AsyncGenerator<Config, void> {
   for await (const _ of requests) {
     const { loaded, problems } = await source.loadAgain();
     const kept = loaded ? 'the services that it is about stay as they are' : 'the old one stays';
     if (problems.length > 0) log.error({ problems }, `the configuration is bad: ${kept}`);
-    if (loaded) yield loaded;
+    if (!loaded) continue;
+    logWarnings(loaded.warnings);
+    yield loaded.config;
   }
 }

@@ -7,25 +7,38 @@ import {
   type ReadServiceFile,
   readSourceWithServices,
   type Source,
+  type ValidateOptions,
 } from '@smartstack/daemon';
 
 import { createBeats } from './beats.ts';
 import { createCheck } from './checks/table.ts';
 import { type Config, checkDepsOf, parseConfig } from './config.ts';
+import { readConfigFile } from './read-config-file.ts';
 
-/**
- * Reads nerve's file and its `service_conf_dir`; an instance id given here wins over the file's. Throws
- * a `ConfigError` that lists every problem.
- */
-export async function loadConfig(
-  file: string,
-  instanceId?: string,
-  read?: ReadServiceFile,
-): Promise<Config> {
-  const source = await readSourceWithServices(file, read);
-  const config = parseConfig(source, dirname(resolve(file)), instanceId);
+export interface LoadOptions extends Pick<ValidateOptions, 'strict'> {
+  /** Wins over the file's. */
+  readonly instanceId?: string | undefined;
+  /** Reads the services' files another way. */
+  readonly readService?: ReadServiceFile;
+}
+
+/** A valid configuration, and what else there is to say of it. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** As it was written. */
+  readonly source: Source;
+  readonly warnings: readonly string[];
+}
+
+/** Reads nerve's file and its `service_conf_dir`; throws a `ConfigError` that lists every problem. */
+export async function loadConfig(file: string, options: LoadOptions = {}): Promise<LoadedConfig> {
+  const { instanceId, readService, strict } = options;
+  const source = await readSourceWithServices(file, readConfigFile, readService);
+  const warnings = [...source.warnings];
+  const warn = (warning: string) => void warnings.push(warning);
+  const config = parseConfig(source, dirname(resolve(file)), { instanceId, strict, warn });
   await tryChecks(config, source);
-  return config;
+  return { config, source, warnings };
 }
 
 /** Creates every check for once: what one needs and is not there is a problem of the configuration. */

@@ -1,4 +1,4 @@
-import { logLevels, versionOf } from '@smartstack/daemon';
+import { logLevelOption, strictOption, versionOf } from '@smartstack/daemon';
 import { Command, Option } from 'commander';
 
 import { addCommands } from './commands/cli.ts';
@@ -17,9 +17,8 @@ export function createProgram(): Command {
     .addOption(new Option('-c, --config <file>', 'configuration, YAML or JSON').env('NERVE_CONFIG'))
     .addOption(new Option('-i, --instance_id <id>', "this machine's name").env('NERVE_INSTANCE_ID'))
     .addOption(new Option('-k, --check-config', 'as check-config').env('NERVE_CHECK_CONFIG'))
-    .addOption(
-      new Option('--log-level <level>', 'the least to log').choices(logLevels).default('info'),
-    )
+    .option(...strictOption)
+    .option(...logLevelOption)
     .action(runDaemonCommand);
 
   addFileCommands(program);

@@ -1,8 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { hasCode, type Log, messageOf } from '@smartstack/daemon';
+import { hasCode, type Log, messageOf, readRegularText } from '@smartstack/daemon';
 import type { z } from 'zod';
 
 /** Where nerve keeps what outlives it, when its configuration does not say. */
@@ -26,7 +26,7 @@ export async function readJson<S extends z.ZodType>(
   log: Log,
 ): Promise<z.output<S> | undefined> {
   try {
-    return schema.parse(JSON.parse(await readFile(file, 'utf8')));
+    return schema.parse(JSON.parse(await readRegularText(file)));
   } catch (error) {
     if (!hasCode(error, 'ENOENT'))
       log.warn(

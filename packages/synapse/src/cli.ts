@@ -6,9 +6,10 @@ import {
   createMetrics,
   endWithReader,
   type LogLevel,
-  logLevels,
+  logLevelOption,
   orExit,
   runDaemon,
+  strictOption,
   versionOf,
 } from '@smartstack/daemon';
 import { Command, Option } from 'commander';
@@ -23,7 +24,8 @@ import { runSynapse } from './synapse.ts';
 interface Options {
   readonly config?: string;
   readonly checkConfig?: boolean;
-  readonly logLevel: LogLevel;
+  readonly strict?: boolean;
+  readonly logLevel?: LogLevel;
 }
 
 /** Where synapse's status is unless a configuration says another place. */
@@ -39,9 +41,8 @@ const program = new Command('synapse')
   .version(versionOf(import.meta.url))
   .addOption(new Option('-c, --config <file>', 'configuration').env('SYNAPSE_CONFIG'))
   .option('-k, --check-config', 'as check-config')
-  .addOption(
-    new Option('--log-level <level>', 'the least to log').choices(logLevels).default('info'),
-  )
+  .option(...strictOption)
+  .option(...logLevelOption)
   .action(main);
 
 addFileCommands(program, fileOrExit);
@@ -82,10 +83,10 @@ function fileOrExit(): string {
   );
 }
 
-async function main({ checkConfig: onlyCheck, logLevel }: Options): Promise<void> {
-  if (onlyCheck) return checkConfig(fileOrExit(), false);
+async function main({ checkConfig: onlyCheck, logLevel, strict }: Options): Promise<void> {
+  if (onlyCheck) return checkConfig(fileOrExit(), { strict });
   const file = fileOrExit();
-  const reloader = createReloader(file, () => log);
+  const reloader = createReloader(file, { log: () => log, strict });
   // Node would end for a SIGHUP that comes while the configuration is read.
   process.on('SIGHUP', reloader.request);
   const loaded = await orExit(reloader.load());

@@ -1,14 +1,17 @@
 import {
   ConfigError,
   inheritDefaults,
+  type ReadServiceFile,
   readSourceWithServices,
   type Source,
+  type ValidateOptions,
   validate,
   withoutInherited,
 } from '@smartstack/daemon';
 import type { z } from 'zod';
 
 import { conflicts } from './conflicts.ts';
+import { readConfigFile } from './read-config-file.ts';
 import { configKeys } from './schema.ts';
 
 /** synapse's configuration as it is written. */
@@ -24,19 +27,27 @@ export type ServiceConfig = SynapseConfig['services'][string];
 export interface LoadedConfig {
   readonly config: SynapseConfig;
   readonly source: Source;
+  /** What else there is to say of it. */
+  readonly warnings: readonly string[];
 }
 
-/**
- * Reads synapse's file and its `service_conf_dir`, whose files `read` may read another way; throws a
- * `ConfigError` that lists every problem.
- */
+export interface LoadOptions extends Pick<ValidateOptions, 'strict'> {
+  /** Reads the services' files another way. */
+  readonly readService?: ReadServiceFile;
+}
+
+/** Reads synapse's file and its `service_conf_dir`; throws a `ConfigError` that lists every problem. */
 export async function loadConfig(
   file: string,
-  read?: (file: string) => Promise<Source | undefined>,
+  { readService, strict }: LoadOptions = {},
 ): Promise<LoadedConfig> {
-  const source = inheritDefaults(await readSourceWithServices(file, read), inherits);
+  const written = await readSourceWithServices(file, readConfigFile, readService);
+  const source = inheritDefaults(written, inherits);
+  const warnings = [...source.warnings];
+  const warn = (warning: string) => void warnings.push(warning);
   try {
-    return { config: validate(configSchema, source), source };
+    const config = validate(configSchema, source, { strict, warn });
+    return { config, source, warnings: withoutInherited(warnings) };
   } catch (error) {
     throw error instanceof ConfigError ? new ConfigError(withoutInherited(error.problems)) : error;
   }

@@ -31,7 +31,7 @@ beforeEach(async () => {
   await main('services: {}\nservice_conf_dir: conf.d\n');
   await service('web', base(1001));
   await service('api', base(1002));
-  reloader = createReloader(join(directory, 'synapse.yaml'), () => silentLog);
+  reloader = createReloader(join(directory, 'synapse.yaml'), { log: () => silentLog });
   ended = new AbortController();
   seen = [await reloader.load()];
   done = (async () => {
@@ -79,7 +79,6 @@ test.each([
 test('a new file that is bad is left out', async () => {
   await service('new', 'discovery: {method: nowhere}');
   await vi.waitFor(() => expect(reloader.problems()).toHaveLength(1), { timeout: 5000 });
-  await vi.waitFor(() => expect(seen.length).toBeGreaterThan(1), { timeout: 5000 });
   expect(ports()).toEqual({ web: 1001, api: 1002 });
 });
 

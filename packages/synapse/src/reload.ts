@@ -1,11 +1,13 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 
 import { createLastGood, createLatest, type Log, messageOf } from '@smartstack/daemon';
 
-import { type LoadedConfig, loadConfig } from './config.ts';
+import { type LoadedConfig, type LoadOptions, loadConfig } from './config.ts';
+import { readConfigFile } from './read-config-file.ts';
 
 /** A configuration file that can be read again while it is in use. */
 export interface Reloader {
@@ -26,29 +28,49 @@ export interface Reloader {
 /** Editors and copies write a file in several steps: this long after the first, all of it is read. */
 const settle = 150;
 
-export function createReloader(file: string, log: () => Log): Reloader {
+export interface ReloaderOptions extends Pick<LoadOptions, 'strict'> {
+  log(): Log;
+}
+
+export function createReloader(file: string, { log, strict }: ReloaderOptions): Reloader {
   const requests = createLatest<void>();
-  const source = createLastGood((read) => loadConfig(file, read));
+  const source = createLastGood(readConfigFile, (readService) =>
+    loadConfig(file, { readService, strict }),
+  );
   let problems: readonly string[] = [];
   let first: Loaded | undefined;
+  let current: LoadedConfig | undefined;
+  let isAsked = false;
 
-  async function again(): Promise<LoadedConfig | undefined> {
+  /** Reads everything again. One save is several events of a file system: what is wrong is said once. */
+  async function again(isForced: boolean): Promise<LoadedConfig | undefined> {
     const found = await source.loadAgain();
+    const isNew = isForced || !isDeepStrictEqual(found.problems, problems);
     problems = found.problems;
-    if (problems.length > 0)
+    if (isNew && problems.length > 0)
       log().error({ problems }, 'bad configuration: what was good before stays in use');
     return found.loaded;
+  }
+
+  function isChanged(loaded: LoadedConfig): boolean {
+    const before = current;
+    current = loaded;
+    return !isDeepStrictEqual(loaded.source.value, before?.source.value);
   }
 
   return {
     load: async () => {
       const time = Date.now();
       const loaded = await source.load();
-      const directory = folderOf(file, loaded);
+      const directory = loaded.source.serviceDirectory;
       first = directory === undefined ? undefined : { directory, time };
+      current = loaded;
       return loaded;
     },
-    request: requests.set,
+    request: () => {
+      isAsked = true;
+      requests.set();
+    },
     problems: () => problems,
     changes: async function* (signal) {
       const folder = createFolderWatch(requests.set, log);
@@ -58,20 +80,18 @@ export function createReloader(file: string, log: () => Log): Reloader {
         for await (const _ of requests.values(signal)) {
           await sleep(settle, undefined, { signal }).catch(() => {});
           if (signal.aborted) return;
-          const loaded = await again();
+          const isForced = isAsked;
+          isAsked = false;
+          const loaded = await again(isForced);
           if (!loaded) continue;
-          folder.follow(folderOf(file, loaded));
-          yield loaded;
+          folder.follow(loaded.source.serviceDirectory);
+          if (isChanged(loaded) || isForced) yield loaded;
         }
       } finally {
         folder.follow(undefined);
       }
     },
   };
-}
-
-function folderOf(file: string, { config }: LoadedConfig): string | undefined {
-  return config.service_conf_dir && resolve(dirname(file), config.service_conf_dir);
 }
 
 /** A folder that was read, and when that began, in milliseconds since 1970. */

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 
-import { hasCode, type Log, messageOf, writeFileAtomic } from '@smartstack/daemon';
+import { hasCode, type Log, messageOf, readRegularText, writeFileAtomic } from '@smartstack/daemon';
 import { type Instance, isHost } from '@smartstack/registry';
 import { z } from 'zod';
+
+/** More than a snapshot of 100,000 members has, in bytes. */
+const mostBytes = 256 * 1_048_576;
 
 /** What one service was last served with. */
 export interface Remembered {
@@ -45,7 +48,7 @@ export async function writeMemory(path: string, memory: Memory): Promise<void> {
  * renamed to `<path>.bad` and said to be; one that cannot be read is left alone. Never rejects.
  */
 export async function readMemory(path: string, log: Log): Promise<Memory> {
-  const content = await readFile(path, 'utf8').catch((error: unknown) => {
+  const content = await readRegularText(path, { limit: mostBytes }).catch((error: unknown) => {
     if (!hasCode(error, 'ENOENT'))
       log.error(
         { path, reason: messageOf(error), fix: 'let this account read snapshot_file' },

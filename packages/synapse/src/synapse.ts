@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   createJournal,
   createStatsd,
+  createWarningLog,
   serveStatus,
   tellSupervisor,
   versionOf,
@@ -44,6 +45,8 @@ export async function runSynapse(
 ): Promise<void> {
   const { config } = loaded;
   let current = config;
+  const logWarnings = createWarningLog(deps.log);
+  logWarnings(loaded.warnings);
   const file = snapshotFile(config);
   const memory: Memory = file === undefined ? new Map() : await readMemory(file, deps.log);
   await using registries = createRegistries({
@@ -132,6 +135,7 @@ export async function runSynapse(
 
   async function reload(): Promise<void> {
     for await (const next of deps.reloads.changes(signal)) {
+      logWarnings(next.warnings);
       const kept = proxy.configure(next.config.haproxy ?? haproxy.schema.parse({}));
       const restart = [
         ...changedSections(current, next.config),

@@ -1,13 +1,15 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 
 import { duration, parseDuration } from './duration.ts';
 import { editDistance, nearest } from './nearest.ts';
-import { ConfigError, parseSource, readSourceWithServices } from './source.ts';
+import { readSourceWithServices } from './service-files.ts';
+import { ConfigError, parseSource, readSource } from './source.ts';
 import { validate } from './validate.ts';
 
 const schema = z.strictObject({
@@ -32,7 +34,7 @@ const schema = z.strictObject({
 
 const problemsOf = (yaml: string): readonly string[] => {
   try {
-    validate(schema, parseSource('c.yaml', yaml));
+    validate(schema, parseSource('c.yaml', yaml), { strict: true });
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
@@ -96,9 +98,10 @@ describe('a bad configuration is refused with place, key and mend', () => {
     ['an empty file', '', ['c.yaml:1:1: expected a mapping, got null']],
     [
       'everything at once',
-      'instance_id: 5\nservices: []',
+      'instance_id: []\nservices: []',
       [
-        'c.yaml:1:1: instance_id: expected text, got 5',
+        'c.yaml:1:1: instance_id: expected text, got []',
+        'c.yaml:1:1: instance_id: expected at least 1 items, got []',
         'c.yaml:2:1: services: expected a mapping, got []',
       ],
     ],
@@ -141,6 +144,16 @@ test('one anchor may serve hundreds of services', () => {
   expect(Object.keys(validate(schema, parseSource('c.yaml', text)).services)).toHaveLength(501);
 });
 
+/** A worker's own working directory cannot be changed: what is resolved by Node.js is told another. */
+async function inFolder<T>(folder: string, run: () => Promise<T>): Promise<T> {
+  const spy = vi.spyOn(process, 'cwd').mockReturnValue(folder);
+  try {
+    return await run();
+  } finally {
+    spy.mockRestore();
+  }
+}
+
 describe('service_conf_dir', () => {
   let directory: string;
   beforeEach(async () => {
@@ -150,7 +163,7 @@ describe('service_conf_dir', () => {
   afterEach(() => rm(directory, { recursive: true }));
   const put = (name: string, text: string) => writeFile(join(directory, name), text);
   const load = async () =>
-    validate(schema, await readSourceWithServices(join(directory, 'main.yaml')));
+    validate(schema, await readSourceWithServices(join(directory, 'main.yaml'), readSource));
 
   test('adds one service a file, named after it, relative to the main file', async () => {
     await put('main.yaml', 'instance_id: a\nservice_conf_dir: conf.d\nservices: {web: {port: 1}}');
@@ -178,7 +191,55 @@ describe('service_conf_dir', () => {
 
   test('a folder that is not there is an error', async () => {
     await put('main.yaml', 'instance_id: a\nservice_conf_dir: nowhere');
-    await expect(load()).rejects.toThrow(/main.yaml:2:1: service_conf_dir: cannot read: ENOENT/);
+    await expect(load()).rejects.toThrow(
+      /main.yaml:2:1: service_conf_dir: cannot read: there is no folder/,
+    );
+  });
+
+  test('a relative folder is looked for in the working directory where there is none beside the file', async () => {
+    await mkdir(join(directory, 'app'));
+    await put('app/main.yaml', 'instance_id: a\nservice_conf_dir: conf.d');
+    await put('conf.d/api.yaml', 'port: 2');
+    const found = await inFolder(directory, () =>
+      readSourceWithServices(join(directory, 'app/main.yaml'), readSource),
+    );
+    expect(found.value).toMatchObject({ services: { api: { port: 2 } } });
+    expect(found.serviceDirectory).toBe(join(directory, 'conf.d'));
+    expect(found.warnings).toEqual([
+      `${directory}/app/main.yaml:2:1: service_conf_dir: read from the working directory, ${directory}/conf.d, as there is no ${directory}/app/conf.d; write the whole path`,
+    ]);
+  });
+
+  test('where both are there the one beside the file is read, and the other one named', async () => {
+    await mkdir(join(directory, 'app/conf.d'), { recursive: true });
+    await put('app/main.yaml', 'instance_id: a\nservice_conf_dir: conf.d');
+    await put('app/conf.d/api.yaml', 'port: 2');
+    await put('conf.d/web.yaml', 'port: 1');
+    const found = await inFolder(directory, () =>
+      readSourceWithServices(join(directory, 'app/main.yaml'), readSource),
+    );
+    expect(found.value).toMatchObject({ services: { api: { port: 2 } } });
+    expect(found.warnings).toEqual([
+      `${directory}/app/main.yaml:2:1: service_conf_dir: ${directory}/app/conf.d is read, and not ${directory}/conf.d in the working directory, which is there too; write the whole path`,
+    ]);
+  });
+
+  test('what is no regular file there is an error that names it, and nothing is waited for', async () => {
+    await put('main.yaml', 'instance_id: a\nservice_conf_dir: conf.d');
+    execFileSync('mkfifo', [join(directory, 'conf.d/pipe.yaml')]);
+    await symlink('/dev/zero', join(directory, 'conf.d/zero.json'));
+    await expect(load()).rejects.toThrow(
+      new ConfigError([
+        `${directory}/conf.d/pipe.yaml: cannot read: ${directory}/conf.d/pipe.yaml is a FIFO, not a regular file`,
+        `${directory}/conf.d/zero.json: cannot read: ${directory}/conf.d/zero.json is a device, not a regular file`,
+      ]),
+    );
+  });
+
+  test('a file that would name a service __proto__ is an error', async () => {
+    await put('main.yaml', 'instance_id: a\nservice_conf_dir: conf.d');
+    await put('conf.d/__proto__.yaml', 'port: 1');
+    await expect(load()).rejects.toThrow('__proto__ cannot be the name of a service');
   });
 
   test('every file that does not parse is named', async () => {

@@ -16,15 +16,18 @@ export function inheritDefaults(source: Source, inherits: Inherits): Source {
     name,
     isRecord(own) ? inherited(own, defaults, inherits) : own,
   ]);
+  const written = (path: KeyPath): KeyPath => {
+    const [section, name, ...rest] = path;
+    const isOwn = section !== 'services' || !Object.hasOwn(services, String(name));
+    return isOwn || has(services[String(name)], rest) || !has(defaults, rest)
+      ? path
+      : ['defaults', ...rest];
+  };
   return {
+    ...source,
     value: { ...value, services: Object.fromEntries(merged) },
-    locate: (path) => {
-      const [section, name, ...rest] = path;
-      const own = section === 'services' ? services[String(name)] : undefined;
-      return own !== undefined && !has(own, rest) && has(defaults, rest)
-        ? source.locate(['defaults', ...rest])
-        : source.locate(path);
-    },
+    locate: (path) => source.locate(written(path)),
+    plainText: (path) => source.plainText(written(path)),
   };
 }
 
@@ -33,7 +36,9 @@ function inherited(
   defaults: Readonly<Record<string, unknown>>,
   inherits: Inherits,
 ): Readonly<Record<string, unknown>> {
-  const shared = Object.entries(defaults).filter(([key, value]) => inherits(key, own[key], value));
+  const shared = Object.entries(defaults).filter(([key, value]) =>
+    inherits(key, Object.hasOwn(own, key) ? own[key] : undefined, value),
+  );
   return merge(own, Object.fromEntries(shared));
 }
 
@@ -42,7 +47,7 @@ function merge(
   shared: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
   const both = Object.entries(own).map(([key, value]) => {
-    const other = shared[key];
+    const other = Object.hasOwn(shared, key) ? shared[key] : undefined;
     return [key, isRecord(value) && isRecord(other) ? merge(value, other) : value];
   });
   return { ...shared, ...Object.fromEntries(both) };

@@ -6,7 +6,7 @@ export const serviceConfDir = z
   .optional()
   .meta({
     description:
-      "a folder whose `*.yaml`, `*.yml` and `*.json` files hold one service each, named after the file; a relative one is meant from the main file's",
+      'a folder whose `*.yaml`, `*.yml` and `*.json` files hold one service each, named after the file. A relative one is looked for beside the main file, then in the working directory, where the originals looked',
     examples: ['conf.d'],
   });
 

@@ -1,7 +1,5 @@
-import { ConfigError, readSource, type Source } from './source.ts';
-
-/** Reads a service's file, or leaves it out; see `readSourceWithServices`. */
-export type ReadServiceFile = (file: string) => Promise<Source | undefined>;
+import type { ReadServiceFile } from './service-files.ts';
+import { ConfigError, type Source } from './source.ts';
 
 /** A configuration that is read again while it is in use. */
 export interface LastGood<T> {
@@ -14,8 +12,11 @@ export interface LastGood<T> {
   loadAgain(): Promise<{ readonly loaded: T | undefined; readonly problems: readonly string[] }>;
 }
 
-/** Remembers the last good content of each service's file that `loadWith` reads through its reader. */
-export function createLastGood<T>(loadWith: (read: ReadServiceFile) => Promise<T>): LastGood<T> {
+/** Remembers the last good content of each service's file, which `loadWith` reads through the reader that it is given. */
+export function createLastGood<T>(
+  readSource: (file: string) => Promise<Source>,
+  loadWith: (read: ReadServiceFile) => Promise<T>,
+): LastGood<T> {
   let good: ReadonlyMap<string, Source> = new Map();
 
   async function load(isBad = (_: string) => false): Promise<T> {

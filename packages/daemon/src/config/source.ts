@@ -1,9 +1,21 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
-
-import { isMap, isPair, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type Scalar,
+  type YAMLMap,
+} from 'yaml';
 
 import { messageOf, UserError } from '../error.ts';
+import { readRegularText } from '../read-file.ts';
+import { filledIn, liftTags, noVariables, type Variables } from './variables.ts';
 
 export type KeyPath = readonly PropertyKey[];
 
@@ -12,6 +24,12 @@ export interface Source {
   readonly value: unknown;
   /** `file:line:col` of the key or item at a path, or of its nearest ancestor that is there. */
   locate(path: KeyPath): string;
+  /** The text of the value at a path that was written without quotes; undefined for any other. */
+  plainText(path: KeyPath): string | undefined;
+  /** What is worth saying of it though it is good, one `file:line:col: path: message` each. */
+  readonly warnings: readonly string[];
+  /** The folder that its services' files were read from. */
+  readonly serviceDirectory?: string;
 }
 
 /** Everything that is wrong with a configuration, one `file:line:col: path: message` a line. */
@@ -23,118 +41,146 @@ export class ConfigError extends UserError {
   }
 }
 
-/** Parses YAML 1.2 with merge keys, and so JSON; throws a `ConfigError` that lists every syntax error. */
-export function parseSource(file: string, text: string): Source {
+/**
+ * Parses YAML 1.2 with merge keys, and so JSON, and fills in its variables; throws a `ConfigError` that
+ * lists every syntax error.
+ */
+export function parseSource(file: string, text: string, variables = noVariables): Source {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  const lifted = variables.erb ? liftTags(text) : { text, tags: [], problems: [] };
+  const document = parseDocument(lifted.text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    merge: true,
+  });
   const where = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
-  const { errors } = document;
-  if (errors.length > 0)
-    throw new ConfigError(errors.map((error) => `${where(error.pos[0])}: ${error.message}`));
+  const errors = document.errors.map(({ pos, message }) => ({ offset: pos[0], message }));
+  const problems = [...(lifted.problems.length > 0 ? lifted.problems : errors)];
+  if (problems.length === 0) problems.push(...fillIn(document, lifted.tags, variables));
+  if (problems.length > 0)
+    throw new ConfigError(problems.map(({ offset, message }) => `${where(offset)}: ${message}`));
   return {
     // The file is the user's own, so that hundreds of services may share one anchor.
     value: document.toJS({ maxAliasCount: -1 }),
-    locate: (path) => where(offsetOf(document.contents, path)),
+    locate: (path) => where(nodeAt(document, path).offset),
+    plainText: (path) => plainTextOf(nodeAt(document, path, true)),
+    warnings: [],
   };
 }
 
 /** Reads and parses one file; throws a `ConfigError` when it cannot be read. */
-export async function readSource(file: string): Promise<Source> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+export async function readSource(file: string, variables?: Variables): Promise<Source> {
+  const text = await readRegularText(file).catch((error: unknown) => {
     throw new ConfigError([`${file}: cannot read: ${messageOf(error)}`]);
   });
-  return parseSource(file, text);
-}
-
-/**
- * Reads a daemon's file and the files of its `service_conf_dir` (`*.yaml`, `*.yml`, `*.json`; a file's
- * name without its ending is its service's, and it wins over a service of that name in the main file).
- * A relative folder is meant from the main file's own. `read` may read a service's file another way, or
- * leave it out.
- */
-export async function readSourceWithServices(
-  file: string,
-  read: (file: string) => Promise<Source | undefined> = readSource,
-): Promise<Source> {
-  const main = await readSource(file);
-  if (!isRecord(main.value) || typeof main.value.service_conf_dir !== 'string') return main;
-  const directory = resolve(dirname(file), main.value.service_conf_dir);
-  const names = await readdir(directory).catch((error: unknown) => {
-    throw new ConfigError([
-      `${main.locate(['service_conf_dir'])}: service_conf_dir: cannot read: ${messageOf(error)}`,
-    ]);
-  });
-  const files = names
-    .filter((name) => !name.startsWith('.') && /\.(ya?ml|json)$/.test(name))
-    .sort();
-  return mergeServices(
-    main,
-    await readAll(
-      files.map((name) => join(directory, name)),
-      read,
-    ),
-  );
-}
-
-async function readAll(
-  files: readonly string[],
-  read: (file: string) => Promise<Source | undefined>,
-): Promise<ReadonlyMap<string, Source>> {
-  const results = await Promise.allSettled(files.map((file) => read(file)));
-  const problems = results.flatMap((result) =>
-    result.status === 'rejected' ? problemsOf(result.reason) : [],
-  );
-  if (problems.length > 0) throw new ConfigError(problems);
-  return new Map(
-    results.flatMap((result, index) => {
-      const file = files[index] ?? '';
-      return result.status === 'fulfilled' && result.value
-        ? [[basename(file, extname(file)), result.value]]
-        : [];
-    }),
-  );
-}
-
-function problemsOf(error: unknown): readonly string[] {
-  return error instanceof ConfigError ? error.problems : [messageOf(error)];
-}
-
-function mergeServices(main: Source, services: ReadonlyMap<string, Source>): Source {
-  const value = main.value as Readonly<Record<string, unknown>>;
-  const own = isRecord(value.services) ? value.services : {};
-  const others = Object.fromEntries([...services].map(([name, source]) => [name, source.value]));
-  return {
-    value: { ...value, services: { ...own, ...others } },
-    locate: (path) => {
-      const source = path[0] === 'services' ? services.get(String(path[1])) : undefined;
-      return source ? source.locate(path.slice(2)) : main.locate(path);
-    },
-  };
+  return parseSource(file, text, variables);
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function offsetOf(root: unknown, path: KeyPath): number {
-  let offset = startOf(root);
-  let node: unknown = root;
+type Problem = { readonly offset: number; readonly message: string };
+
+/** Fills in the variables of every scalar, and finds keys that cannot be used. */
+function fillIn(
+  document: Document.Parsed,
+  tags: readonly string[],
+  variables: Variables,
+): readonly Problem[] {
+  const problems: Problem[] = [];
+
+  function fill(scalar: Scalar, keys: readonly string[]): void {
+    if (typeof scalar.value !== 'string') return;
+    const isPlain = scalar.type === 'PLAIN';
+    const filled = filledIn({ text: scalar.value, isPlain, keys }, tags, variables);
+    if (!filled) return;
+    scalar.value = filled.value;
+    if (isPlain) scalar.source = String(filled.value);
+    for (const name of filled.missing)
+      problems.push({
+        offset: startOf(scalar),
+        message: `the environment has no ${name}; set it, or give a default: \${${name}:-default}`,
+      });
+  }
+
+  function visit(node: unknown, keys: readonly string[]): void {
+    if (isScalar(node)) fill(node, keys);
+    else if (isSeq(node)) for (const item of node.items) visit(item, keys);
+    else if (isMap(node)) visitMap(node.items, keys);
+  }
+
+  function visitMap(pairs: readonly Pair[], keys: readonly string[]): void {
+    const seen = new Set<string>();
+    for (const { key, value } of pairs) {
+      visit(key, keys);
+      const name = nameOf(key);
+      if (seen.has(name) && name !== '<<')
+        problems.push({ offset: startOf(key), message: `the key ${name} stands here twice` });
+      if (name === '__proto__')
+        problems.push({ offset: startOf(key), message: '__proto__ cannot be a name or a key' });
+      seen.add(name);
+      visit(value, [...keys, name]);
+    }
+  }
+
+  visit(document.contents, []);
+  return problems;
+}
+
+interface Found {
+  readonly offset: number;
+  /** What stands at the path; undefined where only an ancestor does. */
+  readonly node: unknown;
+}
+
+/** The node at a path; `merged` also finds what a mapping has from an anchor. */
+function nodeAt(document: Document.Parsed, path: KeyPath, merged = false): Found {
+  let offset = startOf(document.contents);
+  let node: unknown = document.contents;
   for (const key of path) {
+    if (merged && isAlias(node)) node = node.resolve(document);
     if (isMap(node)) {
-      const pair: Pair | undefined = node.items.find((item) => String(item.key) === String(key));
-      if (!pair) break;
+      const pair = merged ? mergedPair(node, String(key), document) : ownPair(node, String(key));
+      if (!pair) return { offset, node: undefined };
       offset = startOf(pair.key);
       node = pair.value;
-    } else if (isSeq(node)) {
+    } else if (isSeq(node) && node.items[Number(key)] !== undefined) {
       node = node.items[Number(key)];
-      if (node === undefined) break;
       offset = startOf(node);
-    } else break;
+    } else return { offset, node: undefined };
   }
-  return offset;
+  return { offset, node };
+}
+
+const ownPair = (map: YAMLMap, key: string): Pair | undefined =>
+  map.items.find((item) => String(item.key) === key);
+
+/** A mapping's own key, or one that it has by `<<`. */
+function mergedPair(map: YAMLMap, key: string, document: Document.Parsed): Pair | undefined {
+  const own = ownPair(map, key);
+  if (own) return own;
+  for (const { value } of map.items.filter((item) => nameOf(item.key) === '<<')) {
+    for (const each of isSeq(value) ? value.items : [value]) {
+      const from = isAlias(each) ? each.resolve(document) : each;
+      const found = isMap(from) ? mergedPair(from, key, document) : undefined;
+      if (found) return found;
+    }
+  }
+  return undefined;
+}
+
+/** A key as a text; that of a merge is a symbol to the parser. */
+function nameOf(key: unknown): string {
+  const value = isScalar(key) ? key.value : key;
+  return typeof value === 'symbol' ? '<<' : String(value);
+}
+
+function plainTextOf({ node }: Found): string | undefined {
+  return isScalar(node) && node.type === 'PLAIN' ? (node.source ?? String(node.value)) : undefined;
 }
 
 function startOf(node: unknown): number {

@@ -1,13 +1,49 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 
 import { nearest } from './nearest.ts';
+import { knownKeys, type RawIssue, type Repair, repaired, repairsOf } from './repair.ts';
 import { ConfigError, type KeyPath, type Source } from './source.ts';
 
-/** Parses a source by a schema; throws a `ConfigError` that lists every problem, each with its place. */
-export function validate<S extends z.ZodType>(schema: S, source: Source): z.output<S> {
-  const parsed = schema.safeParse(source.value, { error: describe, reportInput: true });
-  if (parsed.success) return parsed.data;
-  throw new ConfigError(parsed.error.issues.flatMap((issue) => problemsOf(issue, source)));
+export interface ValidateOptions {
+  /** Whether a key that is not known is an error also where it is near no known one. */
+  readonly strict?: boolean | undefined;
+  /** Told what is worth saying of a source that is good. */
+  warn?(warning: string): void;
+}
+
+/**
+ * Parses a source by a schema; throws a `ConfigError` that lists every problem, each with its place. Keys
+ * that begin with `_` or `x-` are ignored where keys are not names of users' own, and so is, with a
+ * warning, one that is not known and near no known one. YAML 1.1's words for true and false, and numbers
+ * where a text is expected, are taken as they were written.
+ */
+export function validate<S extends z.ZodType>(
+  schema: S,
+  source: Source,
+  options: ValidateOptions = {},
+): z.output<S> {
+  const warnings: string[] = [];
+  let { value } = source;
+  for (;;) {
+    const repairs: Repair[] = [];
+    const error = (issue: RawIssue) => {
+      repairs.push(...repairsOf(issue, source, options.strict ?? false));
+      return describe(issue);
+    };
+    const parsed = schema.safeParse(value, { error, reportInput: true });
+    if (parsed.success) {
+      for (const warning of warnings) options.warn?.(warning);
+      return parsed.data;
+    }
+    // Issues are described, and repairs found, when they are asked for first.
+    const { issues } = parsed.error;
+    if (repairs.length === 0)
+      throw new ConfigError(issues.flatMap((issue) => problemsOf(issue, source)));
+    for (const { path, warning } of repairs)
+      if (warning !== undefined)
+        warnings.push(`${source.locate(path)}: ${formatPath(path)}: ${warning}`);
+    value = repaired(value, repairs);
+  }
 }
 
 /** A path as users read it: `services.web.checks[0].timeout`. */
@@ -24,8 +60,6 @@ export function show(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
-
-type RawIssue = z.core.$ZodRawIssue;
 
 /** What each unknown key was probably meant to be travels inside the message of its one issue. */
 const separator = '\u0000';
@@ -79,10 +113,6 @@ function unknownKey(key: string, known: readonly string[]): string {
   const near = nearest(key, known);
   const hint = near ? `did you mean ${near}?` : `known here: ${[...known].sort().join(', ')}`;
   return `${key}${separator}unknown key; ${hint}`;
-}
-
-function knownKeys(schema: unknown): readonly string[] {
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
 function discriminatorValues(schema: unknown, key: string): readonly string[] {

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, createSecureContext } from 'node:tls';
 
-import { messageOf } from '@smartstack/daemon';
+import { messageOf, readRegularFileSync } from '@smartstack/daemon';
 import { z } from 'zod';
 
 import { hostKey } from './check.ts';
@@ -52,12 +51,13 @@ interface TlsConfig {
   readonly insecure: boolean;
 }
 
-/** What `node:tls` is to be told; throws when a file cannot be read. */
+/** What `node:tls` is to be told; throws when a file cannot be read, or is not what it should be. */
 export function tlsOptionsOf(config: TlsConfig, directory: string): ConnectionOptions {
   const { ca, cert, key, server_name: servername, insecure } = config;
   const files = Object.entries({ ca, cert, key }).flatMap(([option, file]) =>
-    file === undefined ? [] : [[option, read(option, resolve(directory, file))]],
+    file === undefined ? [] : [[option, read(option, resolve(directory, file))] as const],
   );
+  judge(Object.fromEntries(files));
   return {
     rejectUnauthorized: !insecure,
     ...(servername !== undefined && { servername }),
@@ -65,9 +65,20 @@ export function tlsOptionsOf(config: TlsConfig, directory: string): ConnectionOp
   };
 }
 
+/** OpenSSL itself says whether these are certificates, and whether the key belongs to one. */
+function judge(files: Readonly<Record<string, Buffer>>): void {
+  try {
+    createSecureContext(files);
+  } catch (error) {
+    throw new Error(`cannot use ${Object.keys(files).join(', ')}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
 function read(option: string, file: string): Buffer {
   try {
-    return readFileSync(file);
+    return readRegularFileSync(file, { limit: 1_048_576 });
   } catch (error) {
     throw new Error(`cannot read ${option}: ${messageOf(error)}`, { cause: error });
   }

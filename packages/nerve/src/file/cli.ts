@@ -1,4 +1,4 @@
-import { orExit, readSourceWithServices, sayOk, writeStarter } from '@smartstack/daemon';
+import { orExit, sayOk, sayWarnings, strictOption, writeStarter } from '@smartstack/daemon';
 import type { Command } from 'commander';
 
 import { loadConfig } from '../load-config.ts';
@@ -12,6 +12,12 @@ export const noConfiguration =
 interface Options {
   readonly config?: string;
   readonly instance_id?: string;
+  readonly strict?: boolean;
+}
+
+interface CheckOptions {
+  readonly explain?: boolean;
+  readonly strict?: boolean;
 }
 
 /** Adds the commands that are about nerve's file. */
@@ -32,14 +38,16 @@ export function addFileCommands(program: Command): void {
     .summary('say whether the configuration is good (-k)')
     .description('Say whether the configuration is good, with every problem.')
     .option('--explain', 'say what it means, and what is better now')
+    .option(...strictOption)
     .addHelpText('after', '\nExits with 0 when it is good, 1 when it is not.')
-    .action(async ({ explain: explained }: { explain?: boolean }) => {
+    .action(async ({ explain: explained, strict = false }: CheckOptions) => {
       const { config: file, instance_id: instanceId } = program.opts<Options>();
       if (file === undefined) return program.error(noConfiguration);
-      const { value } = await orExit(readSourceWithServices(file));
-      const config = await orExit(loadConfig(file, instanceId));
+      const options = { instanceId, strict: strict || program.opts<Options>().strict };
+      const { config, source, warnings } = await orExit(loadConfig(file, options));
+      sayWarnings(warnings);
       sayOk(file, config.services.length);
-      if (explained) say(`\n${explain(config, value)}`);
+      if (explained) say(`\n${explain(config, source.value)}`);
     });
 }
 

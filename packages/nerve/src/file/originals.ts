@@ -8,11 +8,11 @@ const check = `${service}.checks[]`;
  * docs/migrating.md, which is generated from it.
  */
 export const originals: readonly OriginalKey[] = [
-  { key: 'instance_id', here: 'the same' },
+  { key: 'instance_id', here: 'the same; a number is taken as it was written' },
   { key: 'services', here: 'the same' },
   {
     key: 'service_conf_dir',
-    here: 'the same; also `*.yml`, and a file there wins over a service of that name in the main file',
+    here: 'the same; also `*.yml`, and a file there wins over a service of that name in the main file. A relative one is looked for beside the main file first, then in the working directory',
   },
   {
     key: 'heartbeat_path',

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rm, utimes } from 'node:fs/promises';
+import { mkdir, rm, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { hasCode, type Log, messageOf, writeFileAtomic } from '@smartstack/daemon';
+import { hasCode, type Log, messageOf, readRegularText, writeFileAtomic } from '@smartstack/daemon';
 
 import { encodeInstance, type Instance } from '../instance.ts';
 import type { Announcement } from '../registry.ts';
@@ -92,7 +92,8 @@ function withOwner(instance: Instance, owner: string): string {
 
 async function ownerOf(file: string): Promise<unknown> {
   try {
-    return (JSON.parse(await readFile(file, 'utf8')) as { owner?: unknown }).owner;
+    return (JSON.parse(await readRegularText(file, { limit: 1_048_576 })) as { owner?: unknown })
+      .owner;
   } catch {
     return undefined;
   }

@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
-
-import { duration, messageOf, UserError } from '@smartstack/daemon';
+import { duration, messageOf, readRegularFile, UserError } from '@smartstack/daemon';
 import type { SessionOptions } from '@smartstack/zookeeper';
 import { z } from 'zod';
 
@@ -168,7 +166,7 @@ async function secretIn(file: string): Promise<string> {
 }
 
 async function contentOf(file: string): Promise<Buffer> {
-  return readFile(file).catch((error: unknown) => {
+  return readRegularFile(file, { limit: 1_048_576 }).catch((error: unknown) => {
     throw new UserError(
       `cannot read ${file} for ZooKeeper: ${messageOf(error)}; this daemon's user must be able to`,
       { cause: error },

@@ -1,9 +1,14 @@
-import { orExit, sayOk, writeStarter } from '@smartstack/daemon';
+import { orExit, sayOk, sayWarnings, strictOption, writeStarter } from '@smartstack/daemon';
 import type { Command } from 'commander';
 
 import { loadConfig } from '../config.ts';
 import { explain } from './explain.ts';
 import { starter } from './starter.ts';
+
+export interface CheckOptions {
+  readonly explain?: boolean | undefined;
+  readonly strict?: boolean | undefined;
+}
 
 /** Adds the commands that are about synapse's file, which `fileOrExit` names. */
 export function addFileCommands(program: Command, fileOrExit: () => string): void {
@@ -25,15 +30,19 @@ export function addFileCommands(program: Command, fileOrExit: () => string): voi
     .summary('say whether the file is good (-k)')
     .description('Say whether the configuration is good, with every problem.')
     .option('--explain', 'say what it means, and what is better now')
+    .option(...strictOption)
     .addHelpText('after', '\nExits with 0 when it is good, 1 when it is not.')
-    .action(async ({ explain: explained = false }: { explain?: boolean }) =>
-      checkConfig(fileOrExit(), explained),
-    );
+    .action(async (options: CheckOptions) => {
+      const { strict } = program.opts<CheckOptions>();
+      await checkConfig(fileOrExit(), { ...options, strict: options.strict || strict });
+    });
 }
 
 /** Says whether a configuration is good, and what it means where that is asked for; ends the process with 1 where it is bad. */
-export async function checkConfig(file: string, explained: boolean): Promise<void> {
-  const { config, source } = await orExit(loadConfig(file));
+export async function checkConfig(file: string, options: CheckOptions): Promise<void> {
+  const { explain: explained, strict } = options;
+  const { config, source, warnings } = await orExit(loadConfig(file, { strict }));
+  sayWarnings(warnings);
   sayOk(file, Object.keys(config.services).length);
   if (explained) say(`\n${explain(config, source.value)}`);
 }

@@ -12,7 +12,7 @@ export const originals: readonly OriginalKey[] = [
   { key: 'services', here: 'the same' },
   {
     key: 'service_conf_dir',
-    here: 'the same; the folder is watched, so that no restart is needed',
+    here: 'the same; the folder is watched, so that no restart is needed. A relative one is looked for beside the main file first, then in the working directory',
   },
   {
     key: 'file_output.output_directory',

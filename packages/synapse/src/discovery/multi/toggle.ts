@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type Log, messageOf, parseSource } from '@smartstack/daemon';
+import { type Log, messageOf, parseSource, readRegularText } from '@smartstack/daemon';
 
 import { pick, togglesSchema } from './resolvers.ts';
 
@@ -49,7 +48,7 @@ export async function* toggles(
 
 /** Reads a toggle from a local file. */
 export function toggleFile(path: string): ToggleOptions['read'] {
-  return (signal) => readFile(path, { encoding: 'utf8', signal });
+  return (signal) => readRegularText(path, { limit: 1_048_576, signal });
 }
 
 function choose(text: string, watchers: readonly string[]): string {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readRegularText } from '@smartstack/daemon';
 
 import type { HaproxyService } from '../config/config.ts';
 
@@ -19,7 +19,7 @@ const nothing: Remembered = { good: {}, pid: undefined, leaving: {} };
 export async function recall(path: string | undefined): Promise<Remembered> {
   if (path === undefined) return nothing;
   try {
-    const read = JSON.parse(await readFile(path, 'utf8')) as Remembered & { version?: number };
+    const read = JSON.parse(await readRegularText(path)) as Remembered & { version?: number };
     if (read.version !== version) return nothing;
     return { good: { ...read.good }, pid: read.pid, leaving: { ...read.leaving } };
   } catch {

@@ -1,0 +1,19 @@
+import { parse } from 'yaml';
+
+/** Whether YAML takes a text without quotes for something that is no text: a number, true, false or null. */
+export function isPlainValue(text: string): boolean {
+  return /^(?:~|null|Null|NULL|true|True|TRUE|false|False|FALSE|[-+]?\.?\d[\w.+-]*)$/.test(text);
+}
+
+/** What it takes it for; text where it looks like a number and is none. */
+export function parsePlain(text: string): unknown {
+  const value: unknown = parse(text);
+  return typeof value === 'object' && value !== null ? text : value;
+}
+
+/** What YAML 1.1, which the originals read, took for true and false beside these words themselves. */
+export function yaml11Boolean(text: string | undefined): boolean | undefined {
+  if (text === undefined) return undefined;
+  if (/^(?:yes|Yes|YES|on|On|ON)$/.test(text)) return true;
+  return /^(?:no|No|NO|off|Off|OFF)$/.test(text) ? false : undefined;
+}

@@ -1,0 +1,86 @@
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { open } from 'node:fs/promises';
+
+/** What a read may take, in bytes, and what ends it. */
+export interface ReadLimits {
+  /** 16 MiB where nothing else is said. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+const mostBytes = 16 * 1024 * 1024;
+const block = 65_536;
+/** A FIFO that nobody writes to is opened at once. */
+const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/**
+ * Reads a regular file whole. Rejects for anything else, such as a FIFO, which would be waited for, or a
+ * device, which may never end, and for a file that is larger than `limit`.
+ */
+export async function readRegularFile(
+  path: string,
+  { limit = mostBytes, signal }: ReadLimits = {},
+): Promise<Buffer> {
+  await using file = await open(path, flags);
+  judge(path, await file.stat());
+  const content = createContent(path, limit);
+  for (;;) {
+    signal?.throwIfAborted();
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(block), 0, block);
+    if (bytesRead === 0) return content.whole();
+    content.add(buffer.subarray(0, bytesRead));
+  }
+}
+
+/** The same as text. */
+export async function readRegularText(path: string, limits?: ReadLimits): Promise<string> {
+  return (await readRegularFile(path, limits)).toString();
+}
+
+/** The same at once. */
+export function readRegularFileSync(
+  path: string,
+  { limit = mostBytes }: Pick<ReadLimits, 'limit'> = {},
+): Buffer {
+  const file = openSync(path, flags);
+  try {
+    judge(path, fstatSync(file));
+    const content = createContent(path, limit);
+    for (;;) {
+      const buffer = Buffer.allocUnsafe(block);
+      const bytesRead = readSync(file, buffer);
+      if (bytesRead === 0) return content.whole();
+      content.add(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Gathers what was read; a file's size says nothing of one that grows, and is 0 below /proc. */
+function createContent(path: string, limit: number) {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return {
+    add(chunk: Buffer): void {
+      size += chunk.length;
+      if (size > limit) throw new Error(`${path} is larger than ${shownSize(limit)}`);
+      chunks.push(chunk);
+    },
+    whole: () => Buffer.concat(chunks, size),
+  };
+}
+
+function judge(path: string, stats: Stats): void {
+  if (!stats.isFile()) throw new Error(`${path} is ${kindOf(stats)}, not a regular file`);
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) return 'a folder';
+  if (stats.isFIFO()) return 'a FIFO';
+  return stats.isSocket() ? 'a socket' : 'a device';
+}
+
+function shownSize(bytes: number): string {
+  return bytes % 1_048_576 === 0 ? `${bytes / 1_048_576} MiB` : `${bytes} bytes`;
+}
