@@ -4,7 +4,7 @@ export { endWithReader, orExit, packageFile, sayOk, versionOf } from './command.
 export { defaultsOf } from './config/defaults.ts';
 export { duration, parseDuration } from './config/duration.ts';
 export { type Inherits, inheritDefaults, withoutInherited } from './config/inherit.ts';
-export { portKey, schemaKey, serviceConfDir, wholeNumber } from './config/keys.ts';
+export { filePath, portKey, schemaKey, serviceConfDir, wholeNumber } from './config/keys.ts';
 export { createLastGood, type LastGood } from './config/last-good.ts';
 export { nearest } from './config/nearest.ts';
 export { type Advice, adviceFor, adviceText, type OriginalKey } from './config/originals.ts';
@@ -16,7 +16,7 @@ export {
   readSource,
   type Source,
 } from './config/source.ts';
-export { formatPath, show, type ValidateOptions, validate } from './config/validate.ts';
+export { formatPath, problemsAt, show, type ValidateOptions, validate } from './config/validate.ts';
 export type { Variables } from './config/variables.ts';
 export { createWarningLog, sayWarnings, strictOption } from './config/warnings.ts';
 export { createDeadline, type Deadline } from './deadline.ts';

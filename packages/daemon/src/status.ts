@@ -23,7 +23,7 @@ export interface StatusParts {
   readonly page?: PageSource;
 }
 
-const addressPattern = /^(\[[0-9a-f:]+\]|[^:\s]+):\d{1,5}$/;
+const addressPattern = /^(\[[0-9a-f:]+\]|[^:\s[\]/]+):\d{1,5}$/;
 
 /** Where the status server listens: `host:port`, or false for nowhere. */
 export const statusAddress = z.union([
@@ -31,6 +31,9 @@ export const statusAddress = z.union([
   z
     .string()
     .regex(addressPattern, { error: 'expected host:port, or false' })
+    .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, {
+      error: 'expected a port of at most 65535',
+    })
     .transform((text) => {
       const colon = text.lastIndexOf(':');
       return {

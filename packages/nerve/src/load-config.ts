@@ -4,11 +4,14 @@ import {
   ConfigError,
   formatPath,
   messageOf,
+  problemsAt,
   type ReadServiceFile,
   readSourceWithServices,
   type Source,
   type ValidateOptions,
 } from '@smartstack/daemon';
+
+import { sessionProblems } from '@smartstack/registry';
 
 import { createBeats } from './beats.ts';
 import { createCheck } from './checks/table.ts';
@@ -37,8 +40,14 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   const warnings = [...source.warnings];
   const warn = (warning: string) => void warnings.push(warning);
   const config = parseConfig(source, dirname(resolve(file)), { instanceId, strict, warn });
+  await judgeCredentials(config, source);
   await tryChecks(config, source);
   return { config, source, warnings };
+}
+
+async function judgeCredentials({ zookeeper }: Config, source: Source): Promise<void> {
+  const problems = await sessionProblems(zookeeper);
+  if (problems.length > 0) throw problemsAt(source, 'zookeeper', problems);
 }
 
 /** Creates every check for once: what one needs and is not there is a problem of the configuration. */

@@ -1,5 +1,6 @@
 import {
   duration,
+  filePath,
   portKey,
   schemaKey,
   serviceConfDir,
@@ -200,7 +201,7 @@ export const configSchema = z
       examples: [false],
     }),
     state_directory: z
-      .union([z.literal(false), z.string().min(1)])
+      .union([z.literal(false), filePath])
       .optional()
       .meta({
         description:
@@ -213,18 +214,13 @@ export const configSchema = z
       description: 'how long nerve stays on after SIGTERM once everything is withdrawn',
       examples: ['5s'],
     }),
-    heartbeat_path: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({
-        description: 'a file that is touched every 5 s while nerve works',
-        examples: ['/run/nerve/heartbeat'],
-      }),
+    heartbeat_path: filePath.optional().meta({
+      description: 'a file that is touched every 5 s while nerve works',
+      examples: ['/run/nerve/heartbeat'],
+    }),
     statsd: z
       .strictObject({
-        host: z
-          .string()
+        host: hostKey
           .default('localhost')
           .meta({ description: 'where statsd listens', examples: ['10.0.0.9'] }),
         port: portKey.default(8125).meta({ description: 'its UDP port', examples: [9125] }),

@@ -19,6 +19,7 @@ export {
   type Registries,
   type RegistriesOptions,
   type RegistryAddress,
+  registryPath,
   registrySchema,
   type Tickets,
 } from './registries.ts';
@@ -26,7 +27,9 @@ export type { Announcement, Registry } from './registry.ts';
 export { serversetDecoder } from './serverset.ts';
 export { nodeTypes, type RecordForm } from './zookeeper/record.ts';
 export {
+  nodePath,
   sessionOptionsOf,
+  sessionProblems,
   type ZooKeeperSection,
   zooKeeperHosts,
   zooKeeperSchema,

@@ -1,3 +1,4 @@
+import { filePath } from '@smartstack/daemon';
 import type { HandedOff, SessionOptions } from '@smartstack/zookeeper';
 import { z } from 'zod';
 
@@ -12,18 +13,24 @@ import {
   type ZooKeeperRegistry,
 } from './zookeeper/zookeeper.ts';
 
+/** Where a service is announced inside a folder. */
+export const registryPath = z
+  .string()
+  .min(1)
+  .refine((path) => !path.includes('\0'), { error: 'expected a path without NUL characters' })
+  .refine((path) => !path.split('/').some((part) => part === '.' || part === '..'), {
+    error: 'expected a path without . and .. in it',
+  });
+
 /** The top-level `registry` section of both daemons: a registry that is no ZooKeeper. */
 export const registrySchema = z
   .strictObject({
     type: z.literal('file').meta({ description: 'a folder in place of a server' }),
-    directory: z
-      .string()
-      .min(1)
-      .meta({
-        description:
-          'its folder. Announcements are files that their owner touches every 2 s; readers watch the folder, look at it once a second, and ignore files that were not touched for 10 s',
-        examples: ['/var/lib/smartstack/registry'],
-      }),
+    directory: filePath.meta({
+      description:
+        'its folder. Announcements are files that their owner touches every 2 s; readers watch the folder, look at it once a second, and ignore files that were not touched for 10 s',
+      examples: ['/var/lib/smartstack/registry'],
+    }),
   })
   .meta({
     description:

@@ -1,6 +1,7 @@
 import {
   ConfigError,
   inheritDefaults,
+  problemsAt,
   type ReadServiceFile,
   readSourceWithServices,
   type Source,
@@ -8,6 +9,7 @@ import {
   validate,
   withoutInherited,
 } from '@smartstack/daemon';
+import { sessionProblems } from '@smartstack/registry';
 import type { z } from 'zod';
 
 import { conflicts } from './conflicts.ts';
@@ -47,6 +49,8 @@ export async function loadConfig(
   const warn = (warning: string) => void warnings.push(warning);
   try {
     const config = validate(configSchema, source, { strict, warn });
+    const problems = await sessionProblems(config.zookeeper);
+    if (problems.length > 0) throw problemsAt(source, 'zookeeper', problems);
     return { config, source, warnings: withoutInherited(warnings) };
   } catch (error) {
     throw error instanceof ConfigError ? new ConfigError(withoutInherited(error.problems)) : error;

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 
 import { partsOf, problemOf, type SingleDiscovery } from './discovery/table.ts';
+import { isProxyName } from './proxies/haproxy/index.ts';
 import { spillName } from './proxies/levels.ts';
 import type { configKeys } from './schema.ts';
 
@@ -9,7 +10,12 @@ type Unchecked = z.output<typeof configKeys>;
 
 /** What is wrong with keys that are each right: with one another, or for what they leave out. */
 export function conflicts(config: Unchecked): readonly Problem[] {
-  return [...discoveryProblems(config), ...portProblems(config), ...localityProblems(config)];
+  return [
+    ...discoveryProblems(config),
+    ...nameProblems(config),
+    ...portProblems(config),
+    ...localityProblems(config),
+  ];
 }
 
 function discoveryProblems({ services, zookeeper, registry }: Unchecked): readonly Problem[] {
@@ -57,6 +63,22 @@ function partProblem(part: SingleDiscovery, given: Given): string | undefined {
     case 'marathon':
       return undefined;
   }
+}
+
+/** A frontend and a backend are called as their service is. */
+function nameProblems({ services }: Unchecked): readonly Problem[] {
+  return Object.entries(services).flatMap(([name, { haproxy }]): readonly Problem[] => {
+    if (!haproxy || haproxy.disabled || isProxyName(name)) return [];
+    if (haproxy.port === undefined && haproxy.backend_name !== undefined) return [];
+    const mend =
+      haproxy.port === undefined ? 'rename it, or give it a haproxy.backend_name' : 'rename it';
+    return [
+      [
+        ['services', name],
+        `HAProxy cannot have this name, only letters, digits and ._:- in one; ${mend}`,
+      ],
+    ];
+  });
 }
 
 function portProblems({ services, haproxy }: Unchecked): readonly Problem[] {

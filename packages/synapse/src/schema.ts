@@ -1,5 +1,6 @@
 import {
   duration,
+  filePath,
   portKey as port,
   schemaKey,
   serviceConfDir,
@@ -163,7 +164,7 @@ export const configKeys = z
         examples: [false],
       }),
     snapshot_file: z
-      .union([z.literal(false), z.string().startsWith('/')])
+      .union([z.literal(false), filePath.startsWith('/')])
       .optional()
       .meta({
         description:
@@ -174,7 +175,10 @@ export const configKeys = z
     file_output: fileOutputSchema.optional(),
     statsd: z
       .strictObject({
-        host: z.string().min(1).default('localhost'),
+        host: z
+          .string()
+          .refine(isHost, { error: 'expected a host name or an address' })
+          .default('localhost'),
         port: port.default(8125),
         sample_rate: z.record(z.string(), z.number().min(0).max(1)).optional(),
       })

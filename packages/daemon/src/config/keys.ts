@@ -21,6 +21,12 @@ export const schemaKey = (daemon: string) =>
       examples: [`/usr/lib/node_modules/@smartstack/${daemon}/${daemon}.schema.json`],
     });
 
+/** The path of a file or folder. */
+export const filePath = z
+  .string()
+  .min(1)
+  .refine((path) => !path.includes('\0'), { error: 'expected a path without NUL characters' });
+
 /** A whole number, which Ruby also took as text of digits. */
 export const wholeNumber = (from: number, to: number) =>
   z

@@ -46,6 +46,20 @@ export function validate<S extends z.ZodType>(
   }
 }
 
+/** The error for what was found wrong below one key of a source that its schema accepts. */
+export function problemsAt(
+  source: Source,
+  key: string,
+  problems: readonly (readonly [path: KeyPath, message: string])[],
+): ConfigError {
+  return new ConfigError(
+    problems.map(([below, message]) => {
+      const path = [key, ...below];
+      return `${source.locate(path)}: ${formatPath(path)}: ${message}`;
+    }),
+  );
+}
+
 /** A path as users read it: `services.web.checks[0].timeout`. */
 export function formatPath(path: KeyPath): string {
   return path

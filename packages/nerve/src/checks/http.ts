@@ -41,6 +41,7 @@ const keys = {
   uri: z
     .string()
     .startsWith('/', { error: 'expected a path such as /health' })
+    .regex(/^[\x21-\xff]*$/, { error: 'expected a path without spaces; write %20 for one' })
     .meta({ description: 'the path to ask for', examples: ['/health'] }),
   method: z
     .enum(['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS'])

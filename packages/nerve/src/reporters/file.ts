@@ -1,26 +1,19 @@
-import { z } from 'zod';
+import { filePath } from '@smartstack/daemon';
+import { registryPath } from '@smartstack/registry';
 
 import type { Reporter } from './reporter.ts';
 
 const keys = {
-  directory: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({
-      description: "file: the registry's folder",
-      otherwise: '`registry.directory`',
-      examples: ['/var/lib/smartstack/registry'],
-    }),
-  path: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({
-      description: 'file: where it is announced inside the registry',
-      otherwise: "the service's name",
-      examples: ['/services/web'],
-    }),
+  directory: filePath.optional().meta({
+    description: "file: the registry's folder",
+    otherwise: '`registry.directory`',
+    examples: ['/var/lib/smartstack/registry'],
+  }),
+  path: registryPath.optional().meta({
+    description: 'file: where it is announced inside the registry',
+    otherwise: "the service's name",
+    examples: ['/services/web'],
+  }),
 };
 
 /** Announces as a file in a folder, with no server. */

@@ -1,4 +1,4 @@
-import { nodeTypes, zooKeeperHosts } from '@smartstack/registry';
+import { nodePath, nodeTypes, zooKeeperHosts } from '@smartstack/registry';
 import { z } from 'zod';
 
 import { spanFrom } from '../checks/check.ts';
@@ -10,15 +10,11 @@ const keys = {
     otherwise: '`zookeeper.hosts`',
     examples: [['zk1:2181', 'zk2:2181', 'zk3:2181']],
   }),
-  zk_path: z
-    .string()
-    .regex(/^(\/[^/]+)+$/, { error: 'expected an absolute path such as /services/web' })
-    .optional()
-    .meta({
-      description: 'zookeeper: where it is announced, as `<zk_path>/<instance_id>_<sequence>`',
-      otherwise: 'required with zookeeper',
-      examples: ['/services/web'],
-    }),
+  zk_path: nodePath.optional().meta({
+    description: 'zookeeper: where it is announced, as `<zk_path>/<instance_id>_<sequence>`',
+    otherwise: 'required with zookeeper',
+    examples: ['/services/web'],
+  }),
   node_type: z
     .enum(nodeTypes)
     .optional()

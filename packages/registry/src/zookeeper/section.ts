@@ -1,17 +1,24 @@
-import { duration, messageOf, readRegularFile, UserError } from '@smartstack/daemon';
-import type { SessionOptions } from '@smartstack/zookeeper';
+import { duration, filePath, messageOf, readRegularFile, UserError } from '@smartstack/daemon';
+import { type SessionOptions, settingsOf } from '@smartstack/zookeeper';
 import { z } from 'zod';
 
-import { splitChroot } from './zookeeper.ts';
+import { flawOfHosts, nodePathFlaw } from './flaws.ts';
 
 /** ZooKeeper servers as configurations list them: `host:port` each, or all in one text with commas. */
 export const zooKeeperHosts = z
   .union([z.string().transform((text) => [text]), z.array(z.string())])
-  .refine((hosts) => splitChroot(hosts).hosts.length > 0, {
-    error: 'expected at least one host:port',
+  .superRefine((hosts, context) => {
+    const message = flawOfHosts(hosts);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
   });
 
-const path = z.string().min(1);
+/** The path of a node that a service has. */
+export const nodePath = z.string().superRefine((path, context) => {
+  const message = nodePathFlaw(path);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
+
+const path = filePath;
 
 const auth = z
   .strictObject({
@@ -54,11 +61,18 @@ export const zooKeeperSchema = z
         '`host:port` each, or one text with commas; a chroot may follow the last (`zk2:2181/stack`). Used by every service that names no ensemble of its own',
       examples: [['zk1:2181', 'zk2:2181', 'zk3:2181']],
     }),
-    session_timeout: duration.optional().meta({
-      description: 'how long the announcements of a machine that died stand',
-      default: 10,
-      examples: ['20s'],
-    }),
+    session_timeout: duration
+      .refine((milliseconds) => milliseconds >= 100 && milliseconds <= 86_400_000, {
+        error: 'expected 0.1 to 86400 seconds',
+      })
+      .optional()
+      .meta({
+        description: 'how long the announcements of a machine that died stand',
+        default: 10,
+        minimum: 0.1,
+        maximum: 86_400,
+        examples: ['20s'],
+      }),
     auth: auth.optional().meta({
       description: 'digest credentials',
       otherwise: 'none',
@@ -124,6 +138,35 @@ export const zooKeeperSchema = z
   });
 
 export type ZooKeeperSection = z.output<typeof zooKeeperSchema>;
+
+/** What is wrong with the files that a section names, by key; empty where sessions can be opened with them. */
+export async function sessionProblems(
+  section: ZooKeeperSection | undefined,
+): Promise<readonly (readonly [path: readonly string[], message: string])[]> {
+  const { auth: digest, tls } = section ?? {};
+  const files: (readonly [path: readonly string[], file: string])[] = [];
+  if (digest?.password_file !== undefined)
+    files.push([['auth', 'password_file'], digest.password_file]);
+  for (const key of ['ca', 'cert', 'key'] as const)
+    if (tls?.[key] !== undefined) files.push([['tls', key], tls[key]]);
+  const problems = (
+    await Promise.all(
+      files.map(([path, file]) =>
+        contentOf(file).then(
+          () => [],
+          (error: unknown) => [[path, messageOf(error)] as const],
+        ),
+      ),
+    )
+  ).flat();
+  if (problems.length > 0 || !section) return problems;
+  try {
+    settingsOf({ hosts: ['localhost'], ...(await sessionOptionsOf(section)) });
+    return [];
+  } catch (error) {
+    return [[['tls'], messageOf(error)]];
+  }
+}
 
 /** The options of every session that a daemon opens, with its files read; rejects with a `UserError` that names one which cannot be. */
 export async function sessionOptionsOf(

@@ -1,4 +1,5 @@
-import type { Mechanism } from '@smartstack/daemon';
+import { filePath, type Mechanism } from '@smartstack/daemon';
+import { registryPath } from '@smartstack/registry';
 import { z } from 'zod';
 
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
@@ -6,24 +7,16 @@ import type { Discovery, DiscoveryDeps } from './discovery.ts';
 const schema = z
   .strictObject({
     method: z.literal('file'),
-    directory: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({
-        description: 'the registry’s folder',
-        otherwise: '`registry.directory`',
-        examples: ['/var/lib/smartstack/registry'],
-      }),
-    path: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({
-        description: 'where the service is announced inside the registry',
-        otherwise: 'the service’s name',
-        examples: ['/services/web'],
-      }),
+    directory: filePath.optional().meta({
+      description: 'the registry’s folder',
+      otherwise: '`registry.directory`',
+      examples: ['/var/lib/smartstack/registry'],
+    }),
+    path: registryPath.optional().meta({
+      description: 'where the service is announced inside the registry',
+      otherwise: 'the service’s name',
+      examples: ['/services/web'],
+    }),
   })
   .meta({ description: 'who is announced in a folder (nerve’s `reporter_type: file`)' });
 

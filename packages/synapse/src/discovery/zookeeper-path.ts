@@ -2,6 +2,7 @@ import { duration } from '@smartstack/daemon';
 import {
   type FollowOptions,
   type Instance,
+  nodePath,
   type RegistryAddress,
   serversetDecoder,
   zooKeeperHosts,
@@ -11,10 +12,6 @@ import { z } from 'zod';
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { withPace } from './policies/pace.ts';
 
-export const absolutePath = z
-  .string()
-  .regex(/^\/.*[^/]$/, { error: 'expected an absolute path such as /services/web' });
-
 /** The keys of every discovery that follows a ZooKeeper path; the originals' names. */
 export const zooKeeperKeys = {
   hosts: zooKeeperHosts.optional().meta({
@@ -22,7 +19,7 @@ export const zooKeeperKeys = {
     otherwise: '`zookeeper.hosts`',
     examples: [['zk1:2181', 'zk2:2181', 'zk3:2181']],
   }),
-  path: absolutePath.meta({
+  path: nodePath.meta({
     description: 'where the service is announced (nerve’s `zk_path`)',
     examples: ['/services/web'],
   }),
@@ -57,7 +54,7 @@ export const zooKeeperKeys = {
       examples: [{ method: 'serverset', endpoint_name: 'admin' }],
     }),
   generator_config_path: z
-    .union([z.literal('disabled'), absolutePath])
+    .union([z.literal('disabled'), nodePath])
     .optional()
     .meta({
       description:

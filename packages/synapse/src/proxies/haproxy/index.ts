@@ -9,6 +9,7 @@ export {
   haproxySchema,
   haproxyServiceSchema,
   isManaged,
+  isProxyName,
 } from './config/config.ts';
 export { createHaproxyDriver, type HaproxyDeps, type HaproxyDriver } from './driver.ts';
 export { type Preview, preview } from './preview.ts';

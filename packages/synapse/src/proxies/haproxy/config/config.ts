@@ -7,6 +7,11 @@ import { lines, singleLine } from './lines.ts';
 const path = singleLine.pipe(z.string().min(1));
 const flag = (value: boolean) => z.boolean().default(value);
 
+/** Whether HAProxy can call a frontend or a backend so. */
+export function isProxyName(name: string): boolean {
+  return /^[A-Za-z0-9_.:-]+$/.test(name);
+}
+
 /** Absent and null are the same, as Ruby read them. */
 const optional = <S extends z.ZodType>(schema: S) =>
   schema.nullish().transform((value) => value ?? undefined);
@@ -70,7 +75,7 @@ export const haproxyServiceSchema = z.strictObject({
     examples: [['use_backend web if { path_beg /web }']],
   }),
   backend_name: optional(
-    z.string().regex(/^[A-Za-z0-9_.:-]+$/, {
+    z.string().refine(isProxyName, {
       error: 'expected a HAProxy proxy name: letters, digits and ._:-',
     }),
   ).meta({
