@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { connect } from '@smartstack/zookeeper';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 
 import { startCopy } from '../support/copies.ts';
-import { commandOf } from '../support/daemon.ts';
+import { commandOf, startDaemon } from '../support/daemon.ts';
 import { freePort } from '../support/ports.ts';
 import { createScratch } from '../support/scratch.ts';
 import { createStage } from '../support/stage.ts';
@@ -139,4 +139,90 @@ test.each([
   ended.abort();
   await traffic.done;
   expect([...traffic.reasons]).toEqual([]);
+});
+
+/** Values that no daemon can use; each is bad in one service alone. */
+const bad = {
+  'a ZooKeeper host with a scheme': { method: 'zookeeper', path: '/a', hosts: ['http://zk1:2181'] },
+  'a ZooKeeper port out of range': { method: 'zookeeper', path: '/a', hosts: ['zk1:99999'] },
+  'a chroot for each host': { method: 'zookeeper', path: '/a', hosts: 'zk1:1/a,zk2:1/a' },
+  'a path with an empty name': { method: 'zookeeper', path: '/a//b', hosts: 'zk1:1' },
+} as const;
+
+test.each(Object.entries(bad))(
+  'a running synapse goes on when a file with %s is dropped into service_conf_dir',
+  async (_, discovery) => {
+    await using scratch = await createScratch();
+    await using copy = await startCopy('web-1');
+    await mkdir(scratch.path('conf.d'));
+    const [port, status] = [await freePort(), await freePort()];
+    await using synapse = await startDaemon(
+      'synapse',
+      {
+        service_conf_dir: 'conf.d',
+        status_address: `127.0.0.1:${status}`,
+        haproxy: { stats_address: false, run_directory: scratch.path('run'), on_exit: 'stop' },
+        services: {
+          web: {
+            discovery: { method: 'base' },
+            default_servers: [{ host: '127.0.0.1', port: copy.port }],
+            haproxy: { port, listen: ['mode http'] },
+          },
+        },
+      },
+      scratch.directory,
+    );
+    const answers = async () => (await fetch(`http://127.0.0.1:${port}/`)).ok;
+    await until(answers);
+    await writeFile(scratch.path('conf.d', 'bad.json'), JSON.stringify({ discovery }));
+    await until(() => synapse.log.some(({ msg }) => msg.startsWith('bad configuration')));
+    expect(synapse.log.filter(({ msg }) => msg.startsWith('bad configuration'))).toHaveLength(1);
+    expect(await answers()).toBe(true);
+    const state = (await (await fetch(`http://127.0.0.1:${status}/status`)).json()) as object;
+    expect(state).toMatchObject({ config_problems: [expect.stringContaining('bad.json:1:')] });
+    const { exitCode, stderr } = await execa(
+      process.execPath,
+      [commandOf('synapse'), '-k', '-c', scratch.path('synapse.yaml')],
+      { reject: false },
+    );
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('bad.json:1:');
+    expect(synapse.log.filter(({ level }) => level >= 60)).toEqual([]);
+  },
+);
+
+test('a running nerve keeps what is announced when SIGHUP reads a ZooKeeper host that it cannot use', async () => {
+  await using scratch = await createScratch();
+  await using copy = await startCopy('web-1');
+  const section = {
+    instance_id: 'vm-1',
+    status_address: false,
+    registry: { type: 'file', directory: scratch.path('registry') },
+  };
+  const web = { host: '127.0.0.1', port: copy.port, checks: [{ type: 'tcp' }] };
+  await using nerve = await startDaemon(
+    'nerve',
+    { ...section, services: { web } },
+    scratch.directory,
+  );
+  const announced = async () => readdir(scratch.path('registry', 'web')).catch(() => []);
+  await until(async () => (await announced()).length === 1);
+  const [record] = await announced();
+  const next = { ...web, port: copy.port + 1, reporter_type: 'zookeeper', zk_path: '/x' };
+  await writeFile(
+    scratch.path('nerve.yaml'),
+    JSON.stringify({
+      ...section,
+      state_directory: scratch.path('state'),
+      services: { web, next: { ...next, zk_hosts: ['zk1:99999'] } },
+    }),
+  );
+  nerve.kill('SIGHUP');
+  await until(() => nerve.log.some(({ msg }) => msg.startsWith('the configuration is bad')));
+  expect(nerve.log.findLast(({ problems }) => problems)?.problems).toEqual([
+    expect.stringMatching(
+      /nerve\.yaml:1:\d+: services\.next\.zk_hosts: cannot use ZooKeeper host "zk1:99999"/,
+    ),
+  ]);
+  expect(await announced()).toEqual([record]);
 });

@@ -1,3 +1,4 @@
+export { judgeAuthority } from './authority.ts';
 export { type Backoff, type BackoffLimits, createBackoff, delayOf } from './backoff.ts';
 export { createBreath } from './breath.ts';
 export { endWithReader, orExit, packageFile, sayOk, versionOf } from './command.ts';
@@ -22,6 +23,7 @@ export { createWarningLog, sayWarnings, strictOption } from './config/warnings.t
 export { createDeadline, type Deadline } from './deadline.ts';
 export { hasCode, messageOf, UserError } from './error.ts';
 export { writeFileAtomic } from './file.ts';
+export { keepRunning } from './keep-running.ts';
 export { keepServing } from './keep-serving.ts';
 export { createLatest, type Latest } from './latest.ts';
 export { createLog, type Log, type LogLevel, logLevelOption, silentLog } from './log.ts';

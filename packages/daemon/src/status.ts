@@ -30,7 +30,7 @@ export const statusAddress = z.union([
   z.literal(false),
   z
     .string()
-    .regex(addressPattern, { error: 'expected host:port, or false' })
+    .regex(addressPattern, { error: 'expected host:port' })
     .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, {
       error: 'expected a port of at most 65535',
     })

@@ -2,10 +2,10 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
-import { createBackoff, type Log } from '@smartstack/daemon';
+import { keepRunning, type Log, messageOf } from '@smartstack/daemon';
 
 import { type ServiceConfig, seatOf } from './config.ts';
-import type { Service } from './service.ts';
+import { type Service, unusable } from './service.ts';
 
 /** How long a service that takes the place of another may take to report before that one goes, in milliseconds. */
 const patience = 30_000;
@@ -43,15 +43,32 @@ export function createFleet({ create, onEnded, log }: FleetDeps, signal: AbortSi
   // Every service listens to the one signal.
   setMaxListeners(0, signal);
 
-  function start(config: ServiceConfig): Member {
+  function start(config: ServiceConfig, service: Service): Member {
     const own = new AbortController();
     const stop = () => own.abort(signal.reason);
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop);
-    const service = create(config);
-    const ended = keepRunning(service, log, own.signal);
+    const ended = keepRunning(
+      service.run,
+      (error) =>
+        log.error({ service: service.name, err: error }, 'service failed, starting it again'),
+      own.signal,
+    );
     track(ended.finally(() => signal.removeEventListener('abort', stop)));
     return { config, service, stop: () => own.abort(), ended };
+  }
+
+  /** A service that cannot be made stays as it was, or is shown with the reason; the others go on. */
+  function startOrKeep(config: ServiceConfig, present: Member | undefined): Member {
+    try {
+      return start(config, create(config));
+    } catch (error) {
+      log.error(
+        { service: config.name, err: error, fix: 'mend its configuration, then SIGHUP' },
+        'the service cannot be checked and announced',
+      );
+      return present ?? start(config, unusable(config, messageOf(error)));
+    }
   }
 
   function track(task: Promise<void>): void {
@@ -79,7 +96,7 @@ export function createFleet({ create, onEnded, log }: FleetDeps, signal: AbortSi
       for (const config of configs) {
         const present = before.get(config.name);
         const stays = present && isDeepStrictEqual(present.config, config);
-        members.set(config.name, stays ? present : start(config));
+        members.set(config.name, stays ? present : startOrKeep(config, present));
       }
       const heirs = new Map(configs.map((config) => [seatOf(config), members.get(config.name)]));
       for (const [name, old] of before) {
@@ -92,17 +109,4 @@ export function createFleet({ create, onEnded, log }: FleetDeps, signal: AbortSi
       while (running.size > 0) await Promise.all(running);
     },
   };
-}
-
-/** Runs one service's task, again should it fail: a fault in one service is loud but never ends the others. */
-async function keepRunning(service: Service, log: Log, signal: AbortSignal): Promise<void> {
-  const backoff = createBackoff({ base: 1000, max: 30_000 });
-  while (!signal.aborted) {
-    try {
-      await service.run(signal);
-    } catch (error) {
-      log.error({ service: service.name, err: error }, 'service failed, starting it again');
-      await backoff.wait(signal).catch(() => {});
-    }
-  }
 }

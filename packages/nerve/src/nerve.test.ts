@@ -15,7 +15,10 @@ import { createTestRegistry, type TestRegistry } from './registry.fixture.ts';
 
 function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegistries {
   return {
-    open: () => registry,
+    open: (address) => {
+      if (address.type === 'file' && address.directory === '/bad') throw new Error('a defect');
+      return registry;
+    },
     openZooKeeper: () => {
       throw new Error('these tests use no ZooKeeper');
     },
@@ -30,10 +33,20 @@ function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegist
   };
 }
 
-function configOf(servers: readonly TestServer[], top: object, keys: object = {}): Config {
+function configOf(
+  servers: readonly TestServer[],
+  top: object,
+  keys: object | readonly object[] = {},
+): Config {
   const services = servers.map(({ host, port }, index) => [
     `web${index}`,
-    { host, port, check_interval: 0.02, checks: [{ type: 'tcp' }], ...keys },
+    {
+      host,
+      port,
+      check_interval: 0.02,
+      checks: [{ type: 'tcp' }],
+      ...(Array.isArray(keys) ? keys[index] : keys),
+    },
   ]);
   const config = {
     instance_id: 'a',
@@ -51,6 +64,7 @@ function start(
   withdrawDeadline = 5000,
   top: object = {},
   keys: object = {},
+  failing?: () => never,
 ) {
   const registry = createTestRegistry();
   const metrics = createMetrics();
@@ -65,7 +79,7 @@ function start(
     registries,
     log: silentLog,
     metrics,
-    reloads: reloads.values,
+    reloads: failing ?? reloads.values,
     orders,
     living: [],
     handOff: () => stop.abort(new HandOff()),
@@ -75,7 +89,8 @@ function start(
     registry,
     metrics,
     dropped: () => dropped,
-    reload: (next: readonly TestServer[], keys?: object) => reloads.set(configOf(next, top, keys)),
+    reload: (next: readonly TestServer[], keys?: object | readonly object[]) =>
+      reloads.set(configOf(next, top, keys)),
     stop: (reason?: unknown) => stop.abort(reason),
     ended: runNerve(configOf(servers, top, keys), deps, stop.signal),
   };
@@ -101,6 +116,50 @@ test('a withdrawal that hangs holds up the end for the deadline only', async () 
   stop();
   await ended;
   expect(performance.now() - start_).toBeLessThan(2000);
+});
+
+test('a service that cannot be made is shown with the reason, and the others stay announced', async () => {
+  await using first = await tcpServer(() => {});
+  await using second = await tcpServer(() => {});
+  const port = await closedPort();
+  const { registry, stop, ended, reload } = start([first], 5000, {
+    status_address: `127.0.0.1:${port}`,
+  });
+  await vi.waitFor(() => expect(registry.standing.size).toBe(1));
+  const bad = { directory: '/bad' };
+  reload([first, second], [{}, bad]);
+  const status = async () =>
+    (await (await fetch(`http://127.0.0.1:${port}/status`)).json()) as {
+      services: Record<string, { reason?: string; announced: boolean }>;
+    };
+  await vi.waitFor(async () =>
+    expect((await status()).services.web1?.reason).toBe(
+      'cannot be checked and announced: a defect',
+    ),
+  );
+  // One that was good stays as it was.
+  reload([first, second], [bad, bad]);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect((await status()).services.web0?.announced).toBe(true);
+  expect(registry.events.filter((event) => event.startsWith('withdraw'))).toEqual([]);
+  reload([first, second]);
+  await vi.waitFor(() => expect(registry.standing.size).toBe(2));
+  stop();
+  await ended;
+});
+
+test('a part of nerve that fails ends nothing', async () => {
+  await using server = await tcpServer(() => {});
+  let calls = 0;
+  const { registry, stop, ended } = start([server], 5000, {}, {}, () => {
+    calls += 1;
+    throw new Error('a defect');
+  });
+  await vi.waitFor(() => expect(registry.standing.size).toBe(1));
+  await vi.waitFor(() => expect(calls).toBeGreaterThan(1), 5_000);
+  expect(registry.standing.size).toBe(1);
+  stop();
+  await ended;
 });
 
 test('a daemon without services runs until it is ended', async () => {

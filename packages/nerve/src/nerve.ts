@@ -6,6 +6,7 @@ import {
   createJournal,
   createStatsd,
   type Journal,
+  keepRunning,
   type Log,
   type Metrics,
   type Statsd,
@@ -87,17 +88,31 @@ interface Parts extends NerveDeps {
   configured(): void;
 }
 
+interface SideTask {
+  readonly name: string;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** None of them ends nerve, which would withdraw what is healthy: what fails is run again. */
+function keepGoing({ name, run }: SideTask, log: Log) {
+  const failed = (error: unknown) =>
+    log.error({ task: name, err: error, fix: 'it is tried again' }, 'a part of nerve failed');
+  return (signal: AbortSignal) => keepRunning(run, failed, signal);
+}
+
 /** All that goes on beside the services, until aborted. */
 function sideTasks(config: Config, parts: Parts) {
   const { fleet, beats, journal, log, metrics, registries } = parts;
   const { statusAddress: address, heartbeatPath, stateDirectory } = config;
   const status = () => statusOf(config, fleet);
-  const tasks = [
-    (own: AbortSignal) => untilAborted(own),
-    (own: AbortSignal) => followReloads(config, parts, own),
-    (own: AbortSignal) => clearLeftovers(config.services, parts, own),
-    (own: AbortSignal) =>
-      tellSupervisor({ ready: () => ready(fleet), works: () => works(fleet), log }, own),
+  const tasks: SideTask[] = [
+    { name: 'reload', run: (own) => followReloads(config, parts, own) },
+    { name: 'leftovers', run: (own) => clearLeftovers(config.services, parts, own) },
+    {
+      name: 'supervisor',
+      run: (own) =>
+        tellSupervisor({ ready: () => ready(fleet), works: () => works(fleet), log }, own),
+    },
   ];
   if (address) {
     const answer = takeBeats((name) => fleet.services().some((each) => each.name === name), beats);
@@ -109,11 +124,16 @@ function sideTasks(config: Config, parts: Parts) {
       lastUnwell: registries.lastUnwell,
     });
     const served = { metrics, ready: () => ready(fleet), status, answer, page, log };
-    tasks.push((own) => serveStatus(address, served, own));
+    tasks.push({ name: 'status', run: (own) => serveStatus(address, served, own) });
   }
-  if (stateDirectory) tasks.push((own) => serveControl(stateDirectory, { ...parts, status }, own));
-  if (heartbeatPath) tasks.push((own) => keepHeartbeat(heartbeatPath, log, own));
-  return tasks;
+  if (stateDirectory)
+    tasks.push({
+      name: 'commands',
+      run: (own) => serveControl(stateDirectory, { ...parts, status }, own),
+    });
+  if (heartbeatPath)
+    tasks.push({ name: 'heartbeat', run: (own) => keepHeartbeat(heartbeatPath, log, own) });
+  return [untilAborted, ...tasks.map((task) => keepGoing(task, log))];
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {

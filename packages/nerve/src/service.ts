@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+
 import { createLatest, type Log } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 
@@ -113,6 +115,31 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
     }),
     obey: standing.obey,
     check: (signal) => runOnce(config, beats, signal),
+  };
+}
+
+/** A service that cannot be made, which is shown with the reason and does nothing. */
+export function unusable({ name, instance, place }: ServiceConfig, reason: string): Service {
+  const since = new Date();
+  return {
+    name,
+    run: async (signal) => {
+      if (!signal.aborted) await once(signal, 'abort');
+    },
+    reported: Promise.resolve(),
+    overdue: () => 0,
+    status: () => ({
+      state: 'unknown',
+      since,
+      reason: `cannot be checked and announced: ${reason}`,
+      because: 'not checked yet',
+      instance,
+      announced: false,
+      path: place.path,
+      checks: [],
+    }),
+    obey: () => {},
+    check: async () => [],
   };
 }
 

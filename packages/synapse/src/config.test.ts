@@ -83,6 +83,46 @@ test.each([
     'synapse.yaml:3:5: services.web.discovery: no folder to read; give directory here or registry.directory for all services',
   ],
   [
+    'an ensemble with a scheme',
+    'services:\n  web:\n    discovery: {method: zookeeper, path: /a, hosts: ["http://zk1:2181"]}',
+    'synapse.yaml:3:46: services.web.discovery.hosts: expected host:port, without http://, got ["http://zk1:2181"]',
+  ],
+  [
+    'a path with an empty name',
+    'services:\n  web:\n    discovery: {method: zookeeper, path: /a//b, hosts: zk1}',
+    'synapse.yaml:3:36: services.web.discovery.path: expected an absolute path such as /services/web: a path has no empty names, got "/a//b"',
+  ],
+  [
+    'a path that leaves the registry',
+    'registry: {type: file, directory: /r}\nservices:\n  web:\n    discovery: {method: file, path: ../other}',
+    'synapse.yaml:4:31: services.web.discovery.path: expected a path without . and .. in it, got "../other"',
+  ],
+  [
+    'a name that HAProxy cannot have',
+    'services:\n  shop/cart:\n    discovery: {method: base}\n    haproxy: {port: 80}',
+    'synapse.yaml:2:3: services.shop/cart: HAProxy cannot have this name, only letters, digits and ._:- in one; rename it',
+  ],
+  [
+    'such a name of a backend',
+    'services:\n  my app:\n    discovery: {method: base}\n    haproxy: {}',
+    'synapse.yaml:2:3: services.my app: HAProxy cannot have this name, only letters, digits and ._:- in one; rename it, or give it a haproxy.backend_name',
+  ],
+  [
+    'a secret that cannot be read',
+    'zookeeper: {hosts: zk1, auth: {user: a, password_file: /nowhere/secret}}\nservices: {}',
+    "synapse.yaml:1:41: zookeeper.auth.password_file: cannot read /nowhere/secret for ZooKeeper: ENOENT: no such file or directory, open '/nowhere/secret'; this daemon's user must be able to",
+  ],
+  [
+    'a certificate that is none',
+    'zookeeper: {hosts: zk1, tls: {ca: /proc/self/comm}}\nservices: {}',
+    'synapse.yaml:1:25: zookeeper.tls: cannot use the TLS authority: no certificate in it',
+  ],
+  [
+    'a status address with no such port',
+    'status_address: 127.0.0.1:70000\nservices: {}',
+    'synapse.yaml:1:1: status_address: expected false or a port of at most 65535, got "127.0.0.1:70000"',
+  ],
+  [
     'a method that is not there',
     'services:\n  web:\n    discovery: {method: zookeper}',
     'synapse.yaml:3:17: services.web.discovery.method: expected one of zookeeper, zookeeper_poll, file, base, dns, zookeeper_dns, zookeeper_dns_poll, docker, marathon, ec2tag, multi, got "zookeper"; did you mean zookeeper?',

@@ -4,6 +4,7 @@ import { filtersOf, type LabelFilter, obstacleOf } from './discovery/policies/la
 import { type Locality, levelOf } from './discovery/policies/locality.ts';
 import type { Followed } from './followers.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
+import { statusOf } from './proxies/status-of.ts';
 import type { Service } from './service.ts';
 
 /** Where one member got to. */
@@ -32,6 +33,7 @@ export function explain(
   followed: Followed,
   service: Service,
   drivers: readonly ProxyDriver[],
+  failure?: string,
 ): Explanation {
   const servers = serversIn(drivers, service.name);
   const members = tracedMembers(followed, service).map((member) => {
@@ -48,7 +50,10 @@ export function explain(
     service: service.name,
     configured_at: service.origin,
     method: followed.config?.discovery.method ?? 'unknown',
-    summary: summaryOf(followed, service, members.filter(({ served }) => served).length),
+    summary: [
+      ...(failure === undefined ? [] : [`cannot be followed, and is tried again: ${failure}`]),
+      summaryOf(followed, service, members.filter(({ served }) => served).length),
+    ].join('; '),
     members,
     unreadable: badRecordsOf(followed.trace?.at('found') ?? []),
   };
@@ -158,7 +163,7 @@ function summaryOf({ trace, guard }: Followed, service: Service, served: number)
 function serversIn(drivers: readonly ProxyDriver[], service: string): ReadonlyMap<string, string> {
   return new Map(
     drivers.flatMap((driver) => {
-      const { services } = (driver.status() ?? {}) as {
+      const { services } = (statusOf(driver) ?? {}) as {
         services?:
           | Record<string, { servers?: readonly { address: string; state: string }[] }>
           | number;

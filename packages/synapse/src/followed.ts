@@ -57,10 +57,28 @@ export function followedServices(
         ...(service.locality?.spill === 'down' && { locality: service.locality }),
         origin: source.locate(['services', written]),
       },
-      ...createPipeline(service, { shrinkGuard: config.shrink_guard, remembered }, serviceDeps),
-      overrides: service.haproxy && followGenerator(service.discovery, trusted, serviceDeps),
+      ...attempted(() => ({
+        ...createPipeline(service, { shrinkGuard: config.shrink_guard, remembered }, serviceDeps),
+        overrides: service.haproxy && followGenerator(service.discovery, trusted, serviceDeps),
+      })),
     };
   });
+}
+
+type Parts = Omit<Followed, 'service'>;
+
+/** A service whose parts cannot be made fails when it is followed, and is no other's trouble. */
+function attempted(make: () => Parts): Parts {
+  try {
+    return make();
+  } catch (error) {
+    return {
+      // biome-ignore lint/correctness/useYield: it never comes to that
+      discovery: async function* () {
+        throw error;
+      },
+    };
+  }
 }
 
 /** What decides which members a service has. */

@@ -1,3 +1,5 @@
+import { keepRunning, messageOf } from '@smartstack/daemon';
+
 import type { ServiceConfig } from './config.ts';
 import type { Discovery } from './discovery/discovery.ts';
 import type { GeneratorOverrides } from './discovery/generator.ts';
@@ -25,6 +27,8 @@ export interface Followed {
 export interface FollowersOptions {
   /** Called after each change. */
   onChange(): void;
+  /** Told each time that following a service failed, which is tried again. */
+  onFailure?(service: string, error: unknown): void;
 }
 
 /** Follows a set of services, which may be replaced by another. */
@@ -34,6 +38,8 @@ export interface Followers {
   snapshot(): Snapshot;
   /** The followed service of this name. */
   get(name: string): Followed | undefined;
+  /** Why a service cannot be followed for now; undefined where it can. */
+  failure(name: string): string | undefined;
   /** Resolves once everything that was followed first was heard, or is no longer followed. */
   readonly heard: Promise<void>;
   /** Starts following; tasks go to the group. */
@@ -43,12 +49,13 @@ export interface Followers {
 interface Follower {
   readonly followed: Followed;
   readonly ended: AbortController;
+  failure?: string | undefined;
 }
 
 /** Followers of these services, which do not follow anything before they are started. */
 export function createFollowers(
   first: readonly Followed[],
-  { onChange }: FollowersOptions,
+  { onChange, onFailure = () => {} }: FollowersOptions,
 ): Followers {
   const followers = new Map<string, Follower>();
   const awaited = createAwaited();
@@ -72,8 +79,10 @@ export function createFollowers(
   async function followMembers(follower: Follower, signal: AbortSignal): Promise<void> {
     for await (const instances of follower.followed.discovery(signal)) {
       awaited.heard(follower);
+      follower.failure = undefined;
       update(follower, (service) => ({ ...service, instances }));
     }
+    if (!signal.aborted) throw new Error('its discovery ended');
   }
 
   async function followOverrides(follower: Follower, signal: AbortSignal): Promise<void> {
@@ -82,6 +91,7 @@ export function createFollowers(
     if (!overrides || !haproxy) return;
     for await (const change of overrides(signal)) {
       awaited.heard(follower.followed);
+      follower.failure = undefined;
       const none = Object.keys(change).length === 0;
       const merged = none ? haproxy : { ...haproxy, ...change };
       update(follower, (service) =>
@@ -90,12 +100,29 @@ export function createFollowers(
     }
   }
 
+  /** What fails in one service is tried again, and concerns no other; a start does not wait for it. */
+  function follow(
+    follower: Follower,
+    part: object,
+    task: (follower: Follower, signal: AbortSignal) => Promise<void>,
+  ): void {
+    const { signal } = follower.ended;
+    const failed = (error: unknown) => {
+      awaited.heard(part);
+      follower.failure = messageOf(error);
+      onFailure(follower.followed.service.name, error);
+    };
+    started?.group.add(
+      keepRunning((own) => task(follower, own), failed, signal),
+      signal,
+    );
+  }
+
   function begin(follower: Follower): void {
     if (!started) return;
     if (started.signal.aborted) follower.ended.abort(started.signal.reason);
-    const { signal } = follower.ended;
-    started.group.add(followMembers(follower, signal), signal);
-    started.group.add(followOverrides(follower, signal), signal);
+    follow(follower, follower, followMembers);
+    follow(follower, follower.followed, followOverrides);
   }
 
   function end(name: string, follower: Follower): void {
@@ -143,6 +170,7 @@ export function createFollowers(
       return services;
     },
     get: (name) => followers.get(name)?.followed,
+    failure: (name) => followers.get(name)?.failure,
     heard: awaited.all,
     start: (group, signal) => {
       started = { group, signal };

@@ -71,7 +71,7 @@ export function createLane(
   /** What fails here fails again in the first apply, and is said then. */
   function prepare(snapshot: Snapshot, signal: AbortSignal): void {
     if (isPrepared || preparing) return;
-    preparing = (driver.prepare?.(snapshot, signal) ?? Promise.resolve())
+    preparing = (async () => driver.prepare?.(snapshot, signal))()
       .catch(() => {
         isPrepared = true;
       })

@@ -30,7 +30,7 @@ export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Pr
   });
   const { startup_timeout: timeout } = loaded.config;
   const followed = followedServices(loaded, registries, deps);
-  const snapshot = await hearOnce(followed, timeout, signal);
+  const { snapshot, failures } = await hearOnce(followed, timeout, signal);
   const config = loaded.config.haproxy ?? haproxy.schema.parse({});
   const previewed = await preview(config, createLevels()(snapshot), signal).catch(
     (error: unknown) => {
@@ -41,7 +41,11 @@ export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Pr
   return {
     ...previewed,
     complaints: [
-      ...unheard.map(({ name }) => `${name} was not heard within ${timeout} ms`),
+      ...unheard.map(({ name }) =>
+        failures.has(name)
+          ? `${name} cannot be followed: ${failures.get(name)}`
+          : `no answer from the discovery of ${name} within ${timeout / 1000} s`,
+      ),
       ...previewed.objections.map(({ owner, reason }) => `${owner} would be left out: ${reason}`),
     ],
   };
@@ -52,17 +56,21 @@ async function hearOnce(
   followed: readonly Followed[],
   timeout: number,
   outer: AbortSignal,
-): Promise<Snapshot> {
+): Promise<{ readonly snapshot: Snapshot; readonly failures: ReadonlyMap<string, string> }> {
   const heard = new AbortController();
   const signal = AbortSignal.any([outer, heard.signal]);
-  const followers = createFollowers(followed, { onChange: () => {} });
+  const failures = new Map<string, string>();
+  const followers = createFollowers(followed, {
+    onChange: () => {},
+    onFailure: (service, error) => failures.set(service, messageOf(error)),
+  });
   const group = createTaskGroup(signal);
   followers.start(group, signal);
   const patience = sleep(timeout, undefined, { signal }).catch(() => {});
   await Promise.race([followers.heard, patience]);
   heard.abort();
   await group.done();
-  return followers.snapshot();
+  return { snapshot: followers.snapshot(), failures };
 }
 
 /** The difference as a unified patch of the file, then the commands and the reload; `''` when there is none. */

@@ -1,10 +1,11 @@
 import { createLatest, createMetrics, type Latest, silentLog } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Followed } from './followers.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
 import { createReconciler } from './reconciler.ts';
 import type { Snapshot } from './service.ts';
+import { describeStatus } from './status.ts';
 
 let ended: AbortController;
 let running: Promise<void>;
@@ -175,18 +176,140 @@ test('a driver that wakes is given the newest state', async () => {
   await vi.waitFor(() => expect(control.applied).toEqual([{ web: ['a'] }, { web: ['a'] }]));
 });
 
-test('a discovery that fails fails the whole, loudly', async () => {
-  const broken: Followed = {
-    ...followed('web'),
-    // biome-ignore lint/correctness/useYield: it fails before it has anything to say
-    discovery: async function* () {
-      throw new Error('a defect');
-    },
+describe('a service whose parts fail ends nothing and holds nobody up', () => {
+  const fail = () => {
+    throw new Error('a defect');
   };
-  const { driver } = recorder();
-  start([broken], driver);
-  await expect(running).rejects.toThrow('a defect');
-  running = Promise.resolve();
+  const web = followed('web');
+  const parts: readonly (readonly [string, Partial<Followed>])[] = [
+    ['discovery, when it is called', { discovery: fail }],
+    [
+      'discovery, before it yields',
+      {
+        // biome-ignore lint/correctness/useYield: it fails before it has anything to say
+        discovery: async function* () {
+          fail();
+        },
+      },
+    ],
+    [
+      'discovery, after it yielded',
+      {
+        discovery: async function* () {
+          yield one('a');
+          fail();
+        },
+      },
+    ],
+    [
+      'discovery, when it ends',
+      {
+        discovery: async function* () {
+          yield one('a');
+        },
+      },
+    ],
+    [
+      'overrides, when they are called',
+      { overrides: fail, service: { ...web.service, haproxy: {} as never } },
+    ],
+    [
+      'overrides, before they yield',
+      {
+        service: { ...web.service, haproxy: {} as never },
+        // biome-ignore lint/correctness/useYield: it fails before it has anything to say
+        overrides: async function* () {
+          fail();
+        },
+      },
+    ],
+  ];
+  test.each(parts)('%s', async (_, broken) => {
+    const api = followed('api');
+    const { driver, control } = recorder();
+    const reconciler = start([{ ...followed('web'), ...broken }, api], driver);
+    api.lists.set(one('b'));
+    if (broken.overrides)
+      await vi.waitFor(() => expect(reconciler.failure('web')).toBe('a defect'));
+    else await vi.waitFor(() => expect(control.applied.at(-1)).toMatchObject({ api: ['b'] }));
+    expect(reconciler.failure('web')).toMatch(/a defect|its discovery ended/);
+    expect(reconciler.failure('api')).toBeUndefined();
+    const added = followed('new');
+    reconciler.replace([{ ...followed('web'), ...broken }, { ...api, identity: 'b' }, added]);
+    added.lists.set(one('c'));
+    await vi.waitFor(() => expect(reconciler.snapshot().get('new')?.instances).toEqual(one('c')));
+  });
+
+  test('and what failed is followed again', async () => {
+    let calls = 0;
+    const { driver, control } = recorder();
+    const reconciler = start(
+      [
+        {
+          ...followed('web'),
+          discovery: (signal) => {
+            calls += 1;
+            if (calls === 1) fail();
+            const lists = createLatest<readonly Instance[]>();
+            lists.set(one('a'));
+            return lists.values(signal);
+          },
+        },
+      ],
+      driver,
+    );
+    await vi.waitFor(() => expect(control.applied.at(-1)).toEqual({ web: ['a'] }), 5_000);
+    expect(reconciler.failure('web')).toBeUndefined();
+  });
+});
+
+describe('a driver whose parts fail ends nothing', () => {
+  const fail = () => {
+    throw new Error('a defect');
+  };
+  test.each([
+    ['apply', { apply: fail }],
+    ['prepare', { prepare: fail }],
+    ['wakes, when it is called', { wakes: fail }],
+    [
+      'wakes, after it yielded',
+      {
+        wakes: async function* () {
+          yield;
+          fail();
+        },
+      },
+    ],
+  ] satisfies [string, Partial<ProxyDriver>][])('%s', async (_, broken) => {
+    const web = followed('web');
+    const { driver, control } = recorder();
+    const reconciler = createReconciler({
+      followed: [web],
+      drivers: [{ ...recorder().driver, name: 'broken', ...broken }, driver],
+      startupTimeout: 10_000,
+      log: silentLog,
+      metrics: createMetrics(),
+    });
+    running = reconciler.run(ended.signal);
+    web.lists.set(one('a'));
+    await vi.waitFor(() => expect(control.applied.at(-1)).toEqual({ web: ['a'] }));
+    web.lists.set(one('b'));
+    await vi.waitFor(() => expect(control.applied.at(-1)).toEqual({ web: ['b'] }));
+  });
+
+  test('status: what the others say is shown', () => {
+    const { driver } = recorder();
+    const status = describeStatus(
+      { snapshot: () => new Map(), get: () => undefined, failure: () => undefined },
+      [
+        { ...driver, name: 'broken', status: fail },
+        { ...driver, status: () => 'well' },
+      ],
+    );
+    expect(status).toMatchObject({
+      proxies: { broken: { trouble: 'cannot show its status: a defect' }, recorder: 'well' },
+    });
+  });
 });
 
 test('replacing touches only what changed: it keeps its members until it is heard anew', async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Log, Metrics } from '@smartstack/daemon';
+import { keepRunning, type Log, type Metrics } from '@smartstack/daemon';
 
 import { createFollowers, type Followed } from './followers.ts';
 import { createLane, type Lane } from './lane.ts';
@@ -25,6 +25,8 @@ export interface Reconciler {
   replace(followed: readonly Followed[]): void;
   /** The followed service of this name. */
   get(name: string): Followed | undefined;
+  /** Why a service cannot be followed for now; undefined where it can. */
+  failure(name: string): string | undefined;
   /** The newest desired state. */
   snapshot(): Snapshot;
   /** Whether every proxy has been brought in step once. */
@@ -79,7 +81,21 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     for (const lane of lanes) lane.prepare(followers.snapshot(), running);
   }
 
-  const followers = createFollowers(options.followed, { onChange: post });
+  const failures = options.metrics.counter({
+    name: 'synapse_service_failures_total',
+    help: 'How often following a service failed, which is then tried again',
+    labels: ['service'],
+  });
+  const followers = createFollowers(options.followed, {
+    onChange: post,
+    onFailure: (service, error) => {
+      failures.inc({ service });
+      log.error(
+        { service, err: error, fix: 'it is tried again, and the other services go on' },
+        'cannot follow the service',
+      );
+    },
+  });
   measure(followers.snapshot());
 
   async function start(signal: AbortSignal): Promise<void> {
@@ -108,14 +124,20 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       const group = createTaskGroup(signal);
       followers.start(group, signal);
       for (const lane of lanes) {
-        group.add(lane.drive(signal), signal);
-        group.add(wake(lane, signal), signal);
+        const failed = (error: unknown) =>
+          log.error({ proxy: lane.driver.name, err: error }, 'proxy driver failed; it goes on');
+        group.add(keepRunning(lane.drive, failed, signal), signal);
+        group.add(
+          keepRunning((own) => wake(lane, own), failed, signal),
+          signal,
+        );
       }
       group.add(start(signal), signal);
       await group.done();
     },
     replace: followers.replace,
     get: followers.get,
+    failure: followers.failure,
     snapshot: followers.snapshot,
     ready: () => lanes.every((lane) => lane.driver.auxiliary || lane.inStep()),
     works: () => lanes.every((lane) => lane.busyFor() < stuck),

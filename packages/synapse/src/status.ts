@@ -1,9 +1,10 @@
 import type { ProxyDriver } from './proxies/proxy.ts';
+import { statusOf } from './proxies/status-of.ts';
 import type { Reconciler } from './reconciler.ts';
 
 /** What `GET /status` shows: every service with its members, and what each proxy says of itself. */
 export function describeStatus(
-  { snapshot, get }: Pick<Reconciler, 'snapshot' | 'get'>,
+  { snapshot, get, failure }: Pick<Reconciler, 'snapshot' | 'get' | 'failure'>,
   drivers: readonly ProxyDriver[],
 ): object {
   return {
@@ -14,6 +15,7 @@ export function describeStatus(
           name,
           {
             heard: instances !== undefined,
+            trouble: failure(name) ?? null,
             stale: instances === undefined && stale,
             members: instances ?? (stale ? defaults : []),
             held: held
@@ -24,6 +26,6 @@ export function describeStatus(
         ];
       }),
     ),
-    proxies: Object.fromEntries(drivers.map((driver) => [driver.name, driver.status()])),
+    proxies: Object.fromEntries(drivers.map((driver) => [driver.name, statusOf(driver)])),
   };
 }

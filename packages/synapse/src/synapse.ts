@@ -124,7 +124,7 @@ export async function runSynapse(
             },
             explain: (name) => {
               const [one, service] = [reconciler.get(name), reconciler.snapshot().get(name)];
-              return one && service && explain(one, service, drivers);
+              return one && service && explain(one, service, drivers, reconciler.failure(name));
             },
           }),
         },
@@ -135,21 +135,32 @@ export async function runSynapse(
 
   async function reload(): Promise<void> {
     for await (const next of deps.reloads.changes(signal)) {
-      logWarnings(next.warnings);
-      const kept = proxy.configure(next.config.haproxy ?? haproxy.schema.parse({}));
-      const restart = [
-        ...changedSections(current, next.config),
-        ...kept.map((key) => `haproxy.${key}`),
-      ];
-      if (restart.length > 0)
-        deps.log.warn(
-          { sections: restart, fix: 'systemctl restart synapse' },
-          'restart to use these sections',
+      try {
+        use(next);
+      } catch (error) {
+        deps.log.error(
+          { err: error, fix: 'systemctl restart synapse, and report this' },
+          'cannot use the new configuration: the one before stays',
         );
-      reconciler.replace(followedServices(next, registries, deps, memoryOf(reconciler.snapshot())));
-      deps.log.info({ services: reconciler.snapshot().size }, 'configuration read again');
-      current = next.config;
+      }
     }
+  }
+
+  function use(next: LoadedConfig): void {
+    logWarnings(next.warnings);
+    const kept = proxy.configure(next.config.haproxy ?? haproxy.schema.parse({}));
+    const restart = [
+      ...changedSections(current, next.config),
+      ...kept.map((key) => `haproxy.${key}`),
+    ];
+    if (restart.length > 0)
+      deps.log.warn(
+        { sections: restart, fix: 'systemctl restart synapse' },
+        'restart to use these sections',
+      );
+    reconciler.replace(followedServices(next, registries, deps, memoryOf(reconciler.snapshot())));
+    deps.log.info({ services: reconciler.snapshot().size }, 'configuration read again');
+    current = next.config;
   }
 }
 

@@ -1,6 +1,6 @@
 import { createSecureContext } from 'node:tls';
 
-import { messageOf, UserError } from '@smartstack/daemon';
+import { judgeAuthority, messageOf, UserError } from '@smartstack/daemon';
 
 import { type Host, parseHost } from './address.ts';
 import type { Credentials } from './connection.ts';
@@ -70,6 +70,7 @@ function positive(numbers: Readonly<Record<string, number>>) {
 
 function tlsOf({ ca, cert, key, serverName, insecure = false }: TlsOptions): Tls {
   try {
+    if (ca) judgeAuthority(ca);
     const secureContext = createSecureContext({
       ...(ca && { ca }),
       ...(cert && { cert }),

@@ -109,11 +109,17 @@ function describeUnion(issue: Extract<RawIssue, { code: 'invalid_union' }>): str
     const input = (issue.input as Record<string, unknown> | undefined)?.[discriminator];
     return oneOf(discriminatorValues(issue.inst, discriminator), input);
   }
-  const expected = issue.errors.flatMap((option) =>
-    option.flatMap((inner) => (inner.code === 'invalid_type' ? [article(inner.expected)] : [])),
-  );
+  const expected = issue.errors.flatMap((option) => option.flatMap(expectedBy));
   if (issue.input === undefined) return `missing; expected ${[...new Set(expected)].join(' or ')}`;
   return `expected ${[...new Set(expected)].join(' or ')}, got ${show(issue.input)}`;
+}
+
+/** What one choice of a union asks for. */
+function expectedBy(issue: z.core.$ZodIssue): readonly string[] {
+  if (issue.path.length > 0) return [];
+  if (issue.code === 'invalid_type') return [article(issue.expected)];
+  const [, expected] = /^expected (.*?)(?:, got .*)?$/s.exec(issue.message) ?? [];
+  return expected === undefined ? [] : [expected];
 }
 
 function oneOf(values: readonly string[], input: unknown): string {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
 
-import { messageOf, readRegularFileSync } from '@smartstack/daemon';
+import { judgeAuthority, messageOf, readRegularFileSync } from '@smartstack/daemon';
 import { z } from 'zod';
 
 import { hostKey } from './check.ts';
@@ -68,6 +68,7 @@ export function tlsOptionsOf(config: TlsConfig, directory: string): ConnectionOp
 /** OpenSSL itself says whether these are certificates, and whether the key belongs to one. */
 function judge(files: Readonly<Record<string, Buffer>>): void {
   try {
+    if (files.ca) judgeAuthority(files.ca);
     createSecureContext(files);
   } catch (error) {
     throw new Error(`cannot use ${Object.keys(files).join(', ')}: ${messageOf(error)}`, {

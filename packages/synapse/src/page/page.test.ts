@@ -61,7 +61,11 @@ async function pageOf(story: Story) {
     state,
   }));
   const page = createSynapsePage({
-    reconciler: { get: () => followed, snapshot: () => new Map([['web', service]]) },
+    reconciler: {
+      failure: () => undefined,
+      get: () => followed,
+      snapshot: () => new Map([['web', service]]),
+    },
     proxy: {
       status: () => ({
         trouble: story.trouble ?? null,

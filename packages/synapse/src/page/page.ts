@@ -14,6 +14,7 @@ import type { HaproxyConfig } from '../proxies/haproxy/index.ts';
 import { serverName } from '../proxies/haproxy/index.ts';
 import type { Measured } from '../proxies/measured.ts';
 import type { ProxyDriver } from '../proxies/proxy.ts';
+import { statusOf } from '../proxies/status-of.ts';
 import type { Reconciler } from '../reconciler.ts';
 import type { Service } from '../service.ts';
 import { type KnownServer, memberRows } from './members.ts';
@@ -22,7 +23,7 @@ import { type ServiceParts, serviceView } from './service-view.ts';
 import { createTraffic, trafficPlots } from './traffic.ts';
 
 export interface SynapsePageParts {
-  readonly reconciler: Pick<Reconciler, 'get' | 'snapshot'>;
+  readonly reconciler: Pick<Reconciler, 'get' | 'snapshot' | 'failure'>;
   readonly proxy: ProxyDriver;
   haproxy(): HaproxyConfig;
   readonly journal: Journal;
@@ -49,7 +50,7 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
   const steady = createSteady();
 
   async function view(): Promise<PageView> {
-    const status = (proxy.status() ?? {}) as ProxyStatus;
+    const status = (statusOf(proxy) ?? {}) as ProxyStatus;
     const refused = proxy.refused?.() ?? [];
     const registryAway = isAway(parts.lastUnwell());
     const breath = createBreath();
@@ -64,6 +65,7 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
         method: followed.config?.discovery.method ?? 'unknown',
         rows: steady(service.name, rowsOf(service, followed, status, measured)),
         held: followed.guard?.held(),
+        failure: reconciler.failure(service.name),
         refused: refused.find(({ owner }) => owner === service.name),
         measured,
         address: addressOf(service, parts.haproxy()),

@@ -10,6 +10,8 @@ export interface ServiceParts {
   readonly method: string;
   readonly rows: readonly PageRow[];
   readonly held: Held | undefined;
+  /** Why it cannot be followed for now. */
+  readonly failure?: string | undefined;
   readonly refused: Refused | undefined;
   readonly measured: Measured | undefined;
   /** Where apps reach it; undefined where no proxy serves it. */
@@ -47,7 +49,7 @@ interface Judgement {
 const substitutes = new Set(['default_servers', 'previous backends']);
 
 function judge(
-  { service, method, held, refused, address }: ServiceParts,
+  { service, method, held, failure, refused, address }: ServiceParts,
   served: readonly PageRow[],
 ): Judgement {
   const all = served.length;
@@ -55,6 +57,12 @@ function judge(
   const count = address === undefined ? `${all} known` : `${up} of ${all} up`;
   if (refused?.lastGood === false)
     return { tone: 'bad', state: 'quarantined', reason: refused.reason };
+  if (failure !== undefined)
+    return {
+      tone: 'bad',
+      state: `${count}, not followed`,
+      reason: `cannot be followed, and is tried again: ${failure}`,
+    };
   if (service.instances === undefined && !service.stale && all === 0)
     return { tone: 'warn', state: 'not heard yet', reason: 'its registry has not answered yet' };
   if (all === 0) return { tone: 'bad', state: 'no members', reason: 'nobody announces it' };

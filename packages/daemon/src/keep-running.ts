@@ -1,0 +1,28 @@
+import { createBackoff } from './backoff.ts';
+import { isAbort } from './run.ts';
+
+const limits = { base: 1_000, max: 30_000 };
+
+/**
+ * Runs a task until it ends or the signal aborts. One that fails is run again, later and later, so that
+ * a fault in one part never ends the others; `onFailure` is told of each. Never rejects.
+ */
+export async function keepRunning(
+  task: (signal: AbortSignal) => Promise<void>,
+  onFailure: (error: unknown) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const backoff = createBackoff(limits);
+  while (!signal.aborted) {
+    const begin = performance.now();
+    try {
+      await task(signal);
+      return;
+    } catch (error) {
+      if (isAbort(error, signal)) return;
+      onFailure(error);
+      if (performance.now() - begin > 2 * limits.max) backoff.reset();
+      await backoff.wait(signal).catch(() => {});
+    }
+  }
+}
