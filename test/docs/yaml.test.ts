@@ -28,7 +28,10 @@ describe('a YAML block is accepted by the daemon that it is for', () => {
     const said = await Promise.all(
       daemons.map(async (daemon) => {
         const file = scratch.path(`${daemon}.yaml`);
-        await writeFile(file, stringify(whole(daemon, parse(text))));
+        const secret = scratch.path('secret');
+        await writeFile(secret, 'secret');
+        const config = stringify(whole(daemon, parse(text)));
+        await writeFile(file, config.replace(/password_file: .*/, `password_file: ${secret}`));
         return (await check(daemon, file)).all;
       }),
     );

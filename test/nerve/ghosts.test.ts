@@ -24,6 +24,8 @@ afterEach(async () => {
   await scratch[Symbol.asyncDispose]();
 });
 
+const zookeeper = () => ({ hosts: [shared.zookeeper.hosts], session_timeout: 60 });
+
 function nerve(keys: object = {}, top: object = {}): Promise<Daemon> {
   const web = {
     host: '127.0.0.1',
@@ -36,7 +38,7 @@ function nerve(keys: object = {}, top: object = {}): Promise<Daemon> {
   const config = {
     instance_id: 'vm-1',
     status_address: false,
-    zookeeper: { hosts: [shared.zookeeper.hosts], session_timeout: 60 },
+    zookeeper: zookeeper(),
     services: { web },
     ...top,
   };
@@ -55,40 +57,79 @@ function leave(name: string, record: object, mode: 'persistent' | 'ephemeral' = 
 test.each([
   ['while its service is up, with another record standing before', true, 1],
   ['while its service is down', false, 0],
-])('a record that a nerve without its state left is cleared %s', async (_, healthy, count) => {
-  const first = await nerve();
-  const [ghost = ''] = await until(async () => {
+])(
+  'a record whose session lives goes with that session and is nobody else’s to clear, %s',
+  async (_, healthy, count) => {
+    const first = await nerve({}, { zookeeper: { ...zookeeper(), session_timeout: 6 } });
+    const [ghost = ''] = await until(async () => {
+      const found = await names();
+      return found.length === 1 && found;
+    });
+    first.kill('SIGKILL');
+    await first.exited;
+    await rm(scratch.path('state'), { recursive: true });
+    copy.healthy(healthy);
+
+    const ended = new AbortController();
+    const lists: number[] = [];
+    const watching = (async () => {
+      for await (const children of shared.session.children(path, ended.signal))
+        lists.push(children.length);
+    })();
+    await using second = await nerve();
+    await until(async () => (await names()).length === count + 1);
+    await until(async () => !(await names()).includes(ghost), 30_000);
+    expect(await names()).toHaveLength(count);
+    expect(cleared(second)).toEqual([]);
+    ended.abort();
+    await watching;
+    if (healthy) expect(lists).not.toContain(0);
+  },
+);
+
+test('of two nerves with one file, each with a state_directory of its own, neither touches the other’s record', async () => {
+  await using first = await nerve();
+  const [standing = ''] = await until(async () => {
     const found = await names();
     return found.length === 1 && found;
   });
-  first.kill('SIGKILL');
-  await first.exited;
-  await rm(scratch.path('state'), { recursive: true });
-  copy.healthy(healthy);
+  await using second = await nerve({}, { state_directory: scratch.path('other') });
+  await until(() => second.log.some(({ msg }) => msg === 'announced'));
+  await until(async () => (await names()).length === 2);
+  copy.healthy(false);
+  await until(async () => (await names()).length === 0);
+  copy.healthy(true);
+  await until(async () => (await names()).length === 2);
+  for (const { log } of [first, second])
+    expect(log.filter(({ msg }) => msg === 'cleared a record that an earlier nerve left')).toEqual(
+      [],
+    );
+  expect((await shared.session.list(path)).stat.childrenVersion).toBe(6);
+  expect(standing).not.toBe('');
+});
 
-  const ended = new AbortController();
-  const lists: number[] = [];
-  const watching = (async () => {
-    for await (const children of shared.session.children(path, ended.signal))
-      lists.push(children.length);
-  })();
-  await using second = await nerve();
-  await until(async () => !(await names()).includes(ghost));
-  expect(await names()).toHaveLength(count);
-  const [{ node } = { node: '' }] = await until(
-    () => cleared(second).length > 0 && cleared(second),
+test('a plain ephemeral node that another session keeps is announced once that session has ended', async () => {
+  const plain = { node_type: 'ephemeral' };
+  const timeout = { zookeeper: { ...zookeeper(), session_timeout: 6 } };
+  const first = await nerve(plain, timeout);
+  await until(async () => (await names()).length === 1);
+  await using second = await nerve(plain, { ...timeout, state_directory: scratch.path('other') });
+  await until(() =>
+    second.log.some(({ reason }) => String(reason).includes('another session keeps it')),
   );
-  expect(node).toBe(`${path}/${ghost}`);
-  ended.abort();
-  await watching;
-  if (healthy) expect(lists).not.toContain(0);
+  const owner = async () => (await shared.session.exists(`${path}/vm-1_`))?.ephemeralOwner;
+  const before = await owner();
+  first.kill('SIGTERM');
+  await first.exited;
+  await until(() => second.log.some(({ msg }) => msg === 'announced'));
+  expect(await owner()).not.toBe(before);
 });
 
 test("only this machine's own records of this host and port are cleared", async () => {
-  const ghosts = ['vm-1_0000000007', 'vm-1_'];
-  await leave(ghosts[0] ?? '', {});
-  await leave(ghosts[1] ?? '', {}, 'persistent');
+  const ghosts = ['vm-1_0000000009', 'vm-1_'];
+  for (const ghost of ghosts) await leave(ghost, {}, 'persistent');
   const strangers = [
+    await leave('vm-1_0000000007', {}),
     await leave('vm-2_0000000001', { name: 'vm-2' }),
     await leave('vm-1_0000000002', { port: copy.port + 1 }),
     await leave('vm-1_0000000003', { host: '127.0.0.2' }),
@@ -126,7 +167,7 @@ test.each([
   ['ephemeral_sequential', 3],
   ['persistent_sequential', 3],
 ])('the copies of a load test are not taken for ghosts (%s)', async (type, count) => {
-  await leave('vm-1_0000009999', {});
+  await leave('vm-1_0000009999', {}, 'persistent');
   await using daemon = await nerve({ load_test_concurrency: count, node_type: type });
   await until(() => cleared(daemon).length === 1);
   await until(async () => (await names()).length === count);
@@ -140,7 +181,7 @@ test("what a nerve that lives announces is not the next one's to clear", async (
   const [standing = ''] = await names();
   // It notes its session twice a second.
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  const marker = await leave('vm-1_0000009999', {});
+  const marker = await leave('vm-1_0000009999', {}, 'persistent');
   await using second = await nerve();
   await until(() => cleared(second).length > 0);
   expect(cleared(second)).toMatchObject([{ node: marker }]);

@@ -14,6 +14,8 @@ export interface Relay extends AsyncDisposable {
   cut(): void;
   /** Resets a connection in the midst of what the server sends, after this many bytes more. */
   cutWithin(bytes: number): void;
+  /** From now on what the server says comes so many milliseconds late, in order. */
+  delay(milliseconds: number): void;
   /** Lets requests through, but swallows what the server says. */
   swallowAnswers(): void;
   /** Loses watch events, and nothing else. */
@@ -38,6 +40,7 @@ export async function startRelay(target: number): Promise<Relay> {
   let silent = false;
   let swallowing = false;
   let deaf = false;
+  let late = 0;
   let allowance = Number.POSITIVE_INFINITY;
   let connections = 0;
   let sent = 0;
@@ -70,7 +73,10 @@ export async function startRelay(target: number): Promise<Relay> {
       sent += chunk.length;
       server.write(chunk);
     });
-    server.on('data', (chunk: Buffer) => fromServer(client, server, chunk));
+    server.on('data', (chunk: Buffer) => {
+      if (late === 0) fromServer(client, server, chunk);
+      else setTimeout(() => fromServer(client, server, chunk), late);
+    });
     for (const socket of pair) {
       socket.setNoDelay(true);
       socket.on('error', () => {});
@@ -102,6 +108,9 @@ export async function startRelay(target: number): Promise<Relay> {
     cut,
     cutWithin(bytes) {
       allowance = bytes;
+    },
+    delay(milliseconds) {
+      late = milliseconds;
     },
     swallowAnswers() {
       swallowing = true;

@@ -70,7 +70,7 @@ test('a refused announcement is tried again until it works', async () => {
   await ended;
 });
 
-test('a withdrawal that is refused does not end the task', async () => {
+test('a withdrawal that is refused is tried again, holds up nothing, and counts as announced until it works', async () => {
   const { registry, wishes, stop, ended } = start();
   registry.withdrawing = 'refused';
   wishes.set(web);
@@ -81,8 +81,10 @@ test('a withdrawal that is refused does not end the task', async () => {
   await vi.waitFor(() =>
     expect(registry.events.filter((event) => event === 'stands 80').length).toBe(2),
   );
+  registry.withdrawing = 'works';
   stop();
   await ended;
+  expect(registry.standing.size).toBe(0);
 });
 
 test('down and up again in one go touches nothing', async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 
 import { createBackoff, createLatest, type Latest, type Log, messageOf } from '@smartstack/daemon';
@@ -16,13 +17,16 @@ export interface AnnouncerDeps {
   onStand?(took: number): void;
   onWithdraw?(): void;
   onTrouble?(): void;
+  /** Ends withdrawals that a registry does not confirm; without it they are tried for ever. */
+  readonly giveUp?: AbortSignal;
 }
 
 /**
  * Keeps the registry as wished: an instance is announced, another one in its stead is announced in
  * place, undefined is withdrawn. Only the newest wish counts, and one that is still being announced is
- * cancelled when it is withdrawn. Trouble with the registry is waited out. When the signal aborts, what
- * is announced is withdrawn before this returns; for a `HandOff` it is left as it is.
+ * cancelled when it is withdrawn. Trouble with the registry is waited out, and what it has not confirmed
+ * counts as announced. When the signal aborts, what is announced is withdrawn before this returns; for a
+ * `HandOff` it is left as it is, and so is what is on its way, which ends with its session.
  */
 export async function keepAnnounced(
   wishes: Latest<Instance | undefined>,
@@ -30,63 +34,129 @@ export async function keepAnnounced(
   signal: AbortSignal,
 ): Promise<void> {
   let current: Presentation | undefined;
+  const leaving = new Set<Promise<void>>();
+  const onWithdraw = () => {
+    if (!current) deps.onWithdraw?.();
+  };
+
+  /** A withdrawal that the registry refuses is tried on, and holds up nothing. */
+  async function end(reason?: unknown): Promise<void> {
+    const last = current;
+    current = undefined;
+    if (!last) return;
+    const gone = last.gone.finally(() => leaving.delete(gone));
+    leaving.add(gone);
+    await last.end(reason);
+  }
+
   try {
     for await (const wish of wishes.values(signal)) {
-      if (!wish) {
-        await current?.end();
-        current = undefined;
-      } else if (current) current.change(wish);
-      else current = present(wish, deps);
+      if (!wish) await end();
+      else if (current) current.change(wish);
+      else current = present(wish, { ...deps, onWithdraw });
     }
   } finally {
-    await current?.end(signal.reason);
+    await end(signal.reason);
+    if (!(signal.reason instanceof HandOff)) await Promise.all(leaving);
   }
 }
 
 interface Presentation {
   /** Announces something else in its place. */
   change(instance: Instance): void;
-  /** Cancels the announcement, or withdraws it where it stands, unless it is handed off; never rejects. */
+  /**
+   * Cancels the announcement, or withdraws it where it stands, unless it is handed off. Resolves once the
+   * registry has answered; never rejects.
+   */
   end(reason?: unknown): Promise<void>;
+  /** Resolves once it is gone, however often that was refused. */
+  readonly gone: Promise<void>;
 }
 
 function present(instance: Instance, deps: AnnouncerDeps): Presentation {
   const cancel = new AbortController();
+  const withdraw = new AbortController();
   const contents = createLatest<Instance>();
   contents.set(instance);
-  const ended = run(contents, deps, cancel.signal);
+  let answered = () => {};
+  const answer = new Promise<void>((resolve) => {
+    answered = resolve;
+  });
+  const gone = run(contents, deps, {
+    cancelled: cancel.signal,
+    withdrawn: withdraw.signal,
+    onRefused: () => answered(),
+  });
   return {
+    gone,
     change: contents.set,
     end: async (reason) => {
       cancel.abort(reason);
-      await ended;
+      // What is being announced may stand already: cancelling it would take it away again.
+      if (reason instanceof HandOff) return;
+      withdraw.abort(reason);
+      await Promise.race([gone, answer]);
     },
   };
 }
 
-/** Announces the newest content until aborted, then withdraws. Never rejects. */
+interface Ends {
+  /** Nothing more is begun. */
+  readonly cancelled: AbortSignal;
+  /** What is under way is undone. */
+  readonly withdrawn: AbortSignal;
+  /** Told when the registry refused to undo it. */
+  onRefused(): void;
+}
+
+/** Announces the newest content until cancelled, then withdraws. Never rejects. */
 async function run(
   contents: Latest<Instance>,
   deps: AnnouncerDeps,
-  signal: AbortSignal,
+  { cancelled, withdrawn, onRefused }: Ends,
 ): Promise<void> {
   let announcement: Announcement | undefined;
   let shown: Instance | undefined;
-  for await (const instance of contents.values(signal)) {
+  for await (const instance of contents.values(cancelled)) {
     if (isDeepStrictEqual(instance, shown)) continue;
     shown = instance;
-    if (announcement) await insist(update(announcement, instance, signal), deps, signal);
-    else announcement = await insist(announce(instance, deps, signal), deps, signal);
+    if (announcement) await insist(update(announcement, instance, withdrawn), deps, cancelled);
+    else announcement = await insist(announce(instance, deps, withdrawn), deps, cancelled);
   }
-  if (!announcement || signal.reason instanceof HandOff) return;
-  const { path, log } = deps;
-  try {
-    await announcement[Symbol.asyncDispose]();
-    log.info({ path }, 'withdrawn');
-  } catch (error) {
-    log.error({ path, reason: messageOf(error) }, 'cannot withdraw');
+  if (!announcement || !withdrawn.aborted) return;
+  await withdraw(announcement, deps, onRefused);
+}
+
+/** Withdraws however often that takes: what the registry has not confirmed may still be used. */
+async function withdraw(
+  announcement: Announcement,
+  { path, log, onWithdraw, giveUp = new AbortController().signal }: AnnouncerDeps,
+  onRefused: () => void,
+): Promise<void> {
+  const backoff = createBackoff({ base: 100, max: 5_000 });
+  let last: string | undefined;
+  while (!giveUp.aborted) {
+    const settled = new AbortController();
+    try {
+      const given = once(giveUp, 'abort', { signal: settled.signal }).catch(() => {});
+      await Promise.race([announcement[Symbol.asyncDispose](), given]);
+      if (giveUp.aborted) return;
+      log.info({ path }, 'withdrawn');
+      return onWithdraw?.();
+    } catch (error) {
+      const reason = messageOf(error);
+      if (reason !== last)
+        log.error(
+          { path, reason, fix: 'it is tried again; until then others may use the record' },
+          'cannot withdraw',
+        );
+      last = reason;
+      onRefused();
+      await backoff.wait(giveUp).catch(() => {});
+    } finally {
+      settled.abort();
+    }
   }
-  deps.onWithdraw?.();
 }
 
 function announce(instance: Instance, deps: AnnouncerDeps, signal: AbortSignal) {

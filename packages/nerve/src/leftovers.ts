@@ -12,8 +12,6 @@ const patience = 60_000;
 export interface LeftoversDeps {
   readonly fleet: Fleet;
   readonly registries: OpenedRegistries;
-  /** Ids of sessions whose nerve lives. */
-  readonly living: readonly string[];
   readonly log: Log;
 }
 
@@ -24,7 +22,7 @@ export interface LeftoversDeps {
  */
 export async function clearLeftovers(
   configs: readonly ServiceConfig[],
-  { fleet, registries, living, log }: LeftoversDeps,
+  { fleet, registries, log }: LeftoversDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const reports = new Map(fleet.services().map(({ name, reported }) => [name, reported]));
@@ -42,7 +40,7 @@ export async function clearLeftovers(
     const { address, path } = first.place;
     await untilAborted(Promise.all(twins.flatMap(({ name }) => reports.get(name) ?? [])), signal);
     const registry = registries.openZooKeeper(address.hosts);
-    await insist(() => registry.clearGhosts(path, first.instance, living, signal));
+    await insist(() => registry.clearGhosts(path, first.instance, signal));
   }
 
   await Promise.all([dropUnclaimed(), ...seatsOf(configs).map(clearGhosts)]);

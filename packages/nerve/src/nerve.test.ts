@@ -81,7 +81,6 @@ function start(
     metrics,
     reloads: failing ?? reloads.values,
     orders,
-    living: [],
     handOff: () => stop.abort(new HandOff()),
     withdrawDeadline,
   };

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
@@ -27,12 +26,12 @@ import { clearLeftovers } from './leftovers.ts';
 import { both, createMeasures } from './measures.ts';
 import type { Orders } from './orders.ts';
 import { journalMeasures } from './page/journal.ts';
-import { createNervePage } from './page/page.ts';
+import { createNervePage, isAway } from './page/page.ts';
 import type { Place } from './reporters/reporter.ts';
 import { createSchedule, phaseOf } from './schedule.ts';
 import { createService, type Service } from './service.ts';
 import { statsdLife, statsdMeasures } from './statsd.ts';
-import { runTogether } from './tasks.ts';
+import { runTogether, untilAborted } from './tasks.ts';
 
 export interface NerveDeps {
   readonly registries: OpenedRegistries;
@@ -41,8 +40,6 @@ export interface NerveDeps {
   /** Configurations that take the place of the first one, until aborted. */
   reloads(signal: AbortSignal): AsyncIterable<Config>;
   readonly orders: Orders;
-  /** Ids of sessions that another nerve which lives has: what they own is left alone. */
-  readonly living: readonly string[];
   /** Aborts the signal with a `HandOff`. */
   handOff(): void;
   /** How long withdrawing everything may take at the end, in milliseconds. Default 7,000. */
@@ -65,7 +62,9 @@ export async function runNerve(
   const beats = createBeats();
   const journal = createJournal();
   const life = statsd && statsdLife(statsd);
-  const fleet = createFleet(fleetDeps({ ...deps, beats, statsd, journal }), services.signal);
+  const giveUp = new AbortController();
+  const made = fleetDeps({ ...deps, beats, statsd, journal, giveUp: giveUp.signal });
+  const fleet = createFleet(made, services.signal);
   try {
     life?.started();
     fleet.apply(config.services);
@@ -75,6 +74,7 @@ export async function runNerve(
   } finally {
     services.abort(signal.reason);
     await withdrawn(fleet, deps);
+    giveUp.abort();
     life?.stopped();
   }
   if (!(signal.reason instanceof HandOff)) await sleep(config.drain);
@@ -104,7 +104,7 @@ function keepGoing({ name, run }: SideTask, log: Log) {
 function sideTasks(config: Config, parts: Parts) {
   const { fleet, beats, journal, log, metrics, registries } = parts;
   const { statusAddress: address, heartbeatPath, stateDirectory } = config;
-  const status = () => statusOf(config, fleet);
+  const status = () => statusOf(config, fleet, isAway(registries.lastUnwell()));
   const tasks: SideTask[] = [
     { name: 'reload', run: (own) => followReloads(config, parts, own) },
     { name: 'leftovers', run: (own) => clearLeftovers(config.services, parts, own) },
@@ -134,10 +134,6 @@ function sideTasks(config: Config, parts: Parts) {
   if (heartbeatPath)
     tasks.push({ name: 'heartbeat', run: (own) => keepHeartbeat(heartbeatPath, log, own) });
   return [untilAborted, ...tasks.map((task) => keepGoing(task, log))];
-}
-
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await once(signal, 'abort');
 }
 
 /** Puts each new configuration's services in place; what else changed has to wait for a restart. */
@@ -175,7 +171,9 @@ function fleetDeps({
   beats,
   statsd,
   journal,
+  giveUp,
 }: NerveDeps & {
+  readonly giveUp: AbortSignal;
   readonly beats: Beats;
   readonly journal: Journal;
   readonly statsd: Statsd | undefined;
@@ -198,6 +196,7 @@ function fleetDeps({
         phases: service.checks.map(() => phaseOf(checks++)),
         beats,
         schedule,
+        giveUp,
         order: orders.of(service.name),
       });
       return life
@@ -231,9 +230,10 @@ function works(fleet: Fleet): boolean {
   return fleet.services().every((service) => service.overdue() < 60_000);
 }
 
-function statusOf({ instanceId }: Config, fleet: Fleet): object {
+function statusOf({ instanceId }: Config, fleet: Fleet, registryAway: boolean): object {
   return {
     instance_id: instanceId,
+    registry_away: registryAway,
     services: Object.fromEntries(
       fleet.services().map((service) => [service.name, service.status()]),
     ),

@@ -48,8 +48,7 @@ export async function runWithState(
     await runTogether(
       [
         (own) => {
-          const { living } = store;
-          return runNerve(config, { ...deps, registries, orders, living, handOff: handOver }, own);
+          return runNerve(config, { ...deps, registries, orders, handOff: handOver }, own);
         },
         // As they change, so that a nerve that is started after a crash can take them over.
         (own) => createSchedule().every(500, 0, note, own),

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-
 import { createLatest, type Log } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 
@@ -12,7 +10,7 @@ import type { Order } from './orders.ts';
 import { type CheckReport, planChecks, recorderOf, runOnce } from './planned-checks.ts';
 import type { Schedule } from './schedule.ts';
 import { createStanding, type StandingStatus } from './standing.ts';
-import { runTogether } from './tasks.ts';
+import { runTogether, untilAborted } from './tasks.ts';
 
 export interface ServiceDeps {
   readonly registry: Announcing;
@@ -24,6 +22,8 @@ export interface ServiceDeps {
   readonly schedule: Schedule;
   /** What an operator ordered before. */
   readonly order: Order;
+  /** Ends withdrawals that the registry does not confirm. */
+  readonly giveUp?: AbortSignal | undefined;
 }
 
 /** What is known of a service: JSON-safe. */
@@ -54,7 +54,7 @@ export interface Service {
 }
 
 export function createService(config: ServiceConfig, deps: ServiceDeps): Service {
-  const { log, measures, registry, beats, phases, schedule, order } = deps;
+  const { log, measures, registry, beats, phases, schedule, order, giveUp } = deps;
   const { path } = config.place;
   const wishes = createLatest<Instance | undefined>();
   const reported = createOccasion();
@@ -84,6 +84,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
       measures.withdrawn();
     },
     onTrouble: measures.registryError,
+    ...(giveUp && { giveUp }),
   };
 
   async function run(signal: AbortSignal): Promise<void> {
@@ -124,7 +125,7 @@ export function unusable({ name, instance, place }: ServiceConfig, reason: strin
   return {
     name,
     run: async (signal) => {
-      if (!signal.aborted) await once(signal, 'abort');
+      await untilAborted(signal);
     },
     reported: Promise.resolve(),
     overdue: () => 0,

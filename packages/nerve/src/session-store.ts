@@ -30,8 +30,6 @@ type Sessions = z.output<typeof sessions>;
 export interface SessionStore {
   /** Sessions to take over. */
   readonly tickets: Tickets;
-  /** Ids of sessions whose nerve lives and has this folder. */
-  readonly living: readonly string[];
   /** Notes the sessions, readable by this user alone as they hold secrets; does nothing when nothing changed. */
   save(tickets: Tickets): Promise<void>;
   /** Notes that the sessions are the next nerve's now. */
@@ -56,7 +54,7 @@ export async function openSessionStore(directory: string | false, log: Log): Pro
       {
         directory,
         pid: found?.pid,
-        fix: 'end that one, or give each a state_directory of its own',
+        fix: 'end one of them; two that are to run side by side need an instance_id and a state_directory each',
       },
       'another nerve uses this state directory: nothing is kept',
     );
@@ -72,7 +70,6 @@ export async function openSessionStore(directory: string | false, log: Log): Pro
 
   return {
     tickets: ours && found?.machine === machine ? found.tickets : {},
-    living: ours ? [] : Object.values(found?.tickets ?? {}).map(({ sessionId }) => sessionId),
     save: async (tickets) => {
       if (await isOurs()) await write({ ...me, tickets });
     },
@@ -87,7 +84,6 @@ export async function openSessionStore(directory: string | false, log: Log): Pro
 
 const forgetful: SessionStore = {
   tickets: {},
-  living: [],
   save: async () => {},
   handOff: async () => {},
   clear: async () => {},

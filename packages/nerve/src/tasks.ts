@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 
 type Task = (signal: AbortSignal) => Promise<void>;
 
@@ -23,4 +23,9 @@ export async function runTogether(tasks: readonly Task[], signal: AbortSignal): 
   } finally {
     signal.removeEventListener('abort', stop);
   }
+}
+
+/** Resolves when the signal aborts. */
+export async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }

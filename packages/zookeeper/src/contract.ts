@@ -92,6 +92,11 @@ export interface EphemeralOptions {
   readonly path: string;
   readonly data: Buffer;
   readonly sequential?: boolean;
+  /**
+   * Whether a node that an earlier process left stands for the same, by the data in it; one with equal data
+   * always does. Several nodes may have one name, and differ by what is in them alone.
+   */
+  isSame?(data: Buffer): boolean;
 }
 
 /** One ephemeral node, kept alive by the session until released. */
@@ -100,7 +105,10 @@ export interface Ephemeral extends AsyncDisposable {
   readonly path: string;
   /** Changes the node's data in place, now and for every later incarnation. */
   update(data: Buffer, signal?: AbortSignal): Promise<void>;
-  /** Deletes the node and stops keeping it; waits for the server's answer up to the session timeout. */
+  /**
+   * Deletes the node and stops keeping it. Resolves once the server said that it is gone, however long
+   * that takes, or when the session is closed or handed off.
+   */
   release(): Promise<void>;
 }
 
@@ -152,6 +160,11 @@ export interface Session extends AsyncDisposable {
    */
   data(path: string, signal: AbortSignal): AsyncIterable<Buffer | undefined>;
 
+  /**
+   * Whether a node's owner is this session, or one that it took the place of: nobody else's, whatever
+   * lives elsewhere.
+   */
+  owns(owner: bigint): boolean;
   /**
    * Deletes the nodes of a resumed session that no `ephemeral` has taken over. Call it once all that
    * shall stand has been asked for; until then what an earlier process announced keeps standing.

@@ -3,6 +3,7 @@ import type { ACL } from 'node-zookeeper-client';
 
 import type { Gate } from './gate.ts';
 import type { Hub } from './hub.ts';
+import type { Inherited } from './inherited.ts';
 import type { Measures } from './measures.ts';
 import type { Nodes } from './nodes.ts';
 import type { Operations } from './operations.ts';
@@ -25,7 +26,7 @@ export interface Core {
   /** The ephemeral nodes that someone keeps, by path. */
   readonly kept: Set<string>;
   /** Nodes of a resumed session that nobody keeps yet. */
-  readonly inherited: Set<string>;
+  readonly inherited: Inherited;
   /** Whether an earlier process had the session, which may have created nodes that it died too soon to note. */
   readonly resumed: boolean;
   /** The session timeout, in milliseconds. */

@@ -66,7 +66,7 @@ export function createEnding({ core, link, shut, leave, stop }: EndingOptions): 
   }
 
   /** What nobody has taken over yet is the next process's to take over or to drop. */
-  const noted = () => [...core.kept, ...core.inherited];
+  const noted = () => [...core.kept, ...core.inherited.paths()];
 
   return {
     ticket: () => link.credentials && handedOff(link.credentials, noted()),

@@ -21,6 +21,9 @@ const final = [
 /** A node that has to be created anew this soon, in milliseconds, has a rival: each round then takes longer. */
 const contest = 30_000;
 
+/** How often a node is looked at that another session has, in milliseconds. */
+const heldInterval = 500;
+
 interface Waiter {
   settle(error?: unknown): void;
 }
@@ -71,7 +74,7 @@ function createKeeper(core: Core, node: EphemeralOptions) {
   }
 
   /** One go at making the node what it should be: whether it has to be tried again, and whether it is new. */
-  async function attempt(): Promise<'stands' | 'created' | 'again'> {
+  async function attempt(): Promise<'stands' | 'created' | 'again' | 'held'> {
     const served = [...waiters];
     try {
       const created = await incarnation.stand(wanted);
@@ -82,7 +85,7 @@ function createKeeper(core: Core, node: EphemeralOptions) {
       if (signal.aborted || isCode(error, 'CLOSED')) return 'stands';
       if (isCode(error, ...final)) settle(served, error);
       complain(messageOf(error));
-      return 'again';
+      return isCode(error, 'HELD') ? 'held' : 'again';
     }
   }
 
@@ -107,8 +110,9 @@ function createKeeper(core: Core, node: EphemeralOptions) {
       const result = await attempt();
       const contested = result === 'created' && performance.now() - lastCreated < contest;
       if (result === 'created') lastCreated = performance.now();
-      if (result === 'again') poke();
-      if (contested || result === 'again') await backoff.wait(signal).catch(() => {});
+      if (result === 'again' || result === 'held') poke();
+      if (result === 'held') await sleep(heldInterval, undefined, { signal }).catch(() => {});
+      else if (contested || result === 'again') await backoff.wait(signal).catch(() => {});
       else backoff.reset();
     }
     settle(waiters, refusal(node.path, 'CLOSED', 'it was released, or its session closed'));
@@ -117,8 +121,7 @@ function createKeeper(core: Core, node: EphemeralOptions) {
   async function withdraw(): Promise<void> {
     released.abort();
     await kept;
-    const gone = incarnation.remove();
-    await Promise.race([gone, sleep(core.timeout(), undefined, { ref: false })]);
+    await incarnation.remove();
   }
 
   const kept = keep();

@@ -40,6 +40,8 @@ export function createIncarnation(
   let uncertain = false;
   /** The process that had the session before may have created the node and died before it noted that. */
   let unnoted = core.resumed;
+  /** What was asked for last. */
+  let wanted = node.data;
   let following = new AbortController();
 
   function settle(next: Standing | undefined) {
@@ -61,35 +63,30 @@ export function createIncarnation(
       ? path.startsWith(node.path) && /^-?\d{10}$/.test(path.slice(node.path.length))
       : path === node.path;
 
-  /** Takes a node of a resumed session; of several that could be it, the one that holds the same data. */
-  async function inherit(data: Buffer): Promise<string | undefined> {
-    const paths = [...core.inherited].filter(isIncarnation);
-    for (const path of paths) {
-      const found = paths.length === 1 || (await holds(path, data));
-      if (found && core.inherited.delete(path)) return path;
-    }
-    return undefined;
-  }
+  /** Of several nodes that could be this one by their names, what they hold tells which is. */
+  const isOurs = (data: Buffer) =>
+    node.sequential !== true || data.equals(wanted) || (node.isSame?.(data) ?? false);
 
-  async function holds(path: string, data: Buffer): Promise<boolean> {
-    try {
-      return (await submit(get(path, { kind: 'look' }), { signal })).data.equals(data);
-    } catch (error) {
-      if (isCode(error, 'NO_NODE')) return false;
-      throw error;
-    }
+  /** Takes a node of a resumed session: one that holds the same data before one that stands for the same. */
+  async function inherit(): Promise<string | undefined> {
+    const paths = core.inherited.paths().filter(isIncarnation);
+    if (paths.length === 0) return undefined;
+    const contents = await Promise.all(
+      paths.map(async (path) => [path, await core.inherited.data(path, { signal })] as const),
+    );
+    const fitting = contents.filter(([, data]) => data !== undefined && isOurs(data));
+    const exact = fitting.filter(([, data]) => data?.equals(wanted));
+    return [...exact, ...fitting].find(([path]) => core.inherited.take(path))?.[0];
   }
 
   /** Finds the node of a creation whose answer was lost: owned by us, now or before, and nobody else's. */
-  async function search(ending: AbortSignal, data?: Buffer): Promise<string | undefined> {
-    if (!uncertain && !(unnoted && data)) return undefined;
+  async function search(ending: AbortSignal, isUnsure = uncertain): Promise<string | undefined> {
+    if (!isUnsure) return undefined;
     for (const path of await candidates(ending)) {
-      const stat = await submit(exists(path, { kind: 'look' }), { signal: ending });
-      const owner = stat?.ephemeralOwner;
-      const ours = owner !== undefined && (owner === core.sessionId() || core.isFormer(owner));
-      // What the earlier process created could be another announcement's of the same name.
-      if (!ours || (!uncertain && data && !(await holds(path, data)))) continue;
-      if (core.kept.has(path)) continue;
+      const found = await read(path, ending);
+      const owner = found?.stat.ephemeralOwner;
+      const isMine = owner !== undefined && (owner === core.sessionId() || core.isFormer(owner));
+      if (!isMine || !isOurs(found?.data ?? wanted) || core.kept.has(path)) continue;
       // Others may search at the same time: from here on it is taken.
       settle({ path, session: owner, data: undefined });
       return path;
@@ -97,6 +94,15 @@ export function createIncarnation(
     uncertain = false;
     unnoted = false;
     return undefined;
+  }
+
+  async function read(path: string, ending: AbortSignal) {
+    try {
+      return await submit(get(path, { kind: 'look' }), { signal: ending });
+    } catch (error) {
+      if (isCode(error, 'NO_NODE')) return undefined;
+      throw error;
+    }
   }
 
   async function candidates(ending: AbortSignal): Promise<readonly string[]> {
@@ -163,15 +169,18 @@ export function createIncarnation(
   async function oust(data: Buffer, error: ZooKeeperError): Promise<void> {
     const stat = await submit(exists(node.path, { kind: 'look' }), { signal });
     if (!stat || (await inspect(node.path)) === 'ours') return;
-    if (stat.ephemeralOwner === 0n) throw error;
-    core.log.warn({ path: node.path }, 'taking the place of another session');
+    const { ephemeralOwner: owner } = stat;
+    if (owner === 0n) throw error;
+    if (!core.isFormer(owner)) throw heldByAnother(node.path);
     await takePlace(node.path, data);
   }
 
   /** Finds the node or makes it; gives up for now when it is taken away again and again. */
   async function find(data: Buffer): Promise<boolean> {
+    wanted = data;
     for (let round = 0; round < maxRounds; round++) {
-      const path = standing?.path ?? (await inherit(data)) ?? (await search(signal, data));
+      const path =
+        standing?.path ?? (await inherit()) ?? (await search(signal, uncertain || unnoted));
       const verdict = path === undefined ? 'gone' : await inspect(path);
       if (verdict === 'ours') return round > 0;
       if (verdict === 'ghost' && path !== undefined) {
@@ -215,6 +224,12 @@ export function createIncarnation(
       }
     },
   };
+}
+
+/** A session that lives has the node, and keeps it: it is looked at again until that has ended. */
+function heldByAnother(path: string): ZooKeeperError {
+  const reason = 'another session keeps it, and has it until that session ends';
+  return new ZooKeeperError({ code: 'HELD', operation: 'keep', path, reason });
 }
 
 /** What was to be replaced is gone, or its parent is: the next look decides. */

@@ -10,13 +10,13 @@ import { createEnding } from './ending.ts';
 import { keepEphemeral } from './ephemeral.ts';
 import { createGate } from './gate.ts';
 import { createHub } from './hub.ts';
-import { dropUnclaimed } from './inherited.ts';
+import { createInherited, dropUnclaimed } from './inherited.ts';
 import { createLink } from './link.ts';
 import { createMeasures } from './measures.ts';
 import { createNodes } from './nodes.ts';
 import { createOperations } from './operations.ts';
 import { settingsOf } from './options.ts';
-import { toAcls } from './requests.ts';
+import { get, toAcls } from './requests.ts';
 import { createStates } from './states.ts';
 import { createWatches } from './watches.ts';
 
@@ -102,7 +102,9 @@ export function connect(options: SessionOptions): Session {
     sessionId: () => link.credentials?.id.readBigInt64BE() ?? 0n,
     isFormer: link.isFormer,
     kept: new Set(),
-    inherited: new Set(options.resume?.paths),
+    inherited: createInherited(options.resume?.paths ?? [], (path, within) =>
+      operations.submit(get(path, { kind: 'look' }), within).then(({ data: content }) => content),
+    ),
     resumed: options.resume !== undefined,
     timeout: () => link.timeout,
     resyncInterval: settings.resyncInterval,
@@ -146,6 +148,7 @@ export function connect(options: SessionOptions): Session {
     ephemeral: (node, signal) => keepEphemeral(core, node, signal),
     children: (path, signal) => children(core, path, signal),
     data: (path, signal) => data(core, path, signal),
+    owns: (owner) => owner === core.sessionId() || core.isFormer(owner),
     dropUnclaimed: (within) => dropUnclaimed(core, within),
     ...ending,
     [Symbol.asyncDispose]: ending.close,

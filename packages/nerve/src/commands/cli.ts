@@ -1,8 +1,9 @@
 import { dirname, resolve } from 'node:path';
 
-import { orExit, readSource } from '@smartstack/daemon';
+import { orExit } from '@smartstack/daemon';
 import type { Command } from 'commander';
 
+import { readConfigFile } from '../read-config-file.ts';
 import { controlSocketIn } from '../socket-path.ts';
 import { defaultStateDirectory } from '../state-directory.ts';
 import { createClient } from './client.ts';
@@ -37,7 +38,8 @@ export function addCommands(program: Command): void {
     .description('Take a service out of the registry, whatever its checks say. Survives restarts.')
     .option('--reason <text>', 'why, for others to see')
     .option('--for <duration>', 'let it back by itself after 90s, 30m, 1h ...')
-    .option('--wait', 'until it is gone from the registry')
+    .option('--wait', 'until the registry says that it is gone')
+    .option('--timeout <duration>', 'for how long to wait (default: 60s)')
     .addHelpText(
       'after',
       '\nExits with 0, or 1 when nerve cannot be asked or it is not gone in time.',
@@ -50,6 +52,7 @@ export function addCommands(program: Command): void {
     .description('Let a service that was taken down back into the registry.')
     .option('--all', 'every service of this machine, as after a drain')
     .option('--wait', 'until it stands there')
+    .option('--timeout <duration>', 'for how long to wait (default: 60s)')
     .addHelpText(
       'after',
       '\nExits with 0, or 1 when nerve cannot be asked or it is not back in time.',
@@ -81,6 +84,7 @@ export function addCommands(program: Command): void {
     )
     .option('--reason <text>', 'why, for others to see')
     .option('--for <duration>', 'let them back by themselves after 90s, 30m, 1h ...')
+    .option('--timeout <duration>', 'for how long to wait (default: 60s)')
     .addHelpText(
       'after',
       '\nExits with 0 once all are gone, 1 when not in time or nerve cannot be asked.',
@@ -97,7 +101,7 @@ export function addCommands(program: Command): void {
 /** Where nerve listens: in its configuration's state directory, or in the default one. */
 async function socketOf(config: string | undefined): Promise<string> {
   if (config === undefined) return controlSocketIn(defaultStateDirectory());
-  const { value } = await readSource(config);
+  const { value } = await readConfigFile(config);
   const { state_directory: own } = (value ?? {}) as { state_directory?: unknown };
   const directory = typeof own === 'string' ? own : defaultStateDirectory();
   return controlSocketIn(resolve(dirname(config), directory));

@@ -10,9 +10,16 @@ export interface DowntimeOptions {
   readonly reason?: string;
   readonly for?: string;
   readonly wait?: boolean;
+  readonly timeout?: string;
 }
 
-/** How long `--wait` waits, in milliseconds. */
+export interface UpOptions {
+  readonly wait?: boolean;
+  readonly all?: boolean;
+  readonly timeout?: string;
+}
+
+/** How long `--wait` waits where nothing else is said, in milliseconds. */
 const patience = 60_000;
 
 /** Each command prints what a person wants to know, and rejects with a `UserError` when it could not be done. */
@@ -25,16 +32,21 @@ export function createCommands(client: Client, print: (text: string) => void) {
       body,
     )) as ServiceLine;
 
-  async function waitUntil(services: readonly string[], announced: boolean): Promise<void> {
-    const deadline = performance.now() + patience;
+  async function waitUntil(
+    services: readonly string[],
+    announced: boolean,
+    timeout: string | undefined,
+  ): Promise<void> {
+    const limit = timeout === undefined ? patience : durationOf('--timeout', timeout);
+    const deadline = performance.now() + limit;
     for (;;) {
-      const lines = (await status()).services;
+      const { services: lines, registry_away: isAway } = await status();
       const others = services.filter((name) => lines[name]?.announced !== announced);
       if (others.length === 0) return;
-      if (performance.now() > deadline)
-        throw new UserError(
-          `${others.join(', ')}: still ${announced ? 'not ' : ''}announced after ${patience / 1000} s; nerve status says why`,
-        );
+      if (performance.now() > deadline) {
+        const still = `${others.join(', ')}: still ${announced ? 'not ' : ''}announced after ${limit / 1000} s`;
+        throw new UserError(`${still}${isAway ? whyAway(announced) : '; nerve status says why'}`);
+      }
       await sleep(100);
     }
   }
@@ -52,11 +64,11 @@ export function createCommands(client: Client, print: (text: string) => void) {
 
     down: async (service: string, options: DowntimeOptions) => {
       await order(service, 'down', downtimeOf(options));
-      if (options.wait) await waitUntil([service], false);
+      if (options.wait) await waitUntil([service], false, options.timeout);
       print(`${service} is taken down${options.wait ? ' and gone from the registry' : ''}`);
     },
 
-    up: async (service: string | undefined, { wait, all }: { wait?: boolean; all?: boolean }) => {
+    up: async (service: string | undefined, { wait, all, timeout }: UpOptions) => {
       if ((service === undefined) === !all)
         throw new UserError('name a service, or give --all for every one');
       if (service === undefined) {
@@ -66,12 +78,13 @@ export function createCommands(client: Client, print: (text: string) => void) {
           await waitUntil(
             names.map(([name]) => name),
             true,
+            timeout,
           );
         const count = Object.keys(services).length;
         return print(`all ${count} services may be announced again; ${names.length} are up`);
       }
       const { state } = await order(service, 'up', {});
-      if (wait) await waitUntil([service], true);
+      if (wait) await waitUntil([service], true, timeout);
       print(`${service} may be announced again${wait ? ', and is' : `; its checks say: ${state}`}`);
     },
 
@@ -97,7 +110,7 @@ export function createCommands(client: Client, print: (text: string) => void) {
 
     drain: async (options: DowntimeOptions) => {
       const { services } = (await client.ask('POST', '/drain', downtimeOf(options))) as Status;
-      await waitUntil(Object.keys(services), false);
+      await waitUntil(Object.keys(services), false, options.timeout);
       print(`all ${Object.keys(services).length} services are gone from the registry`);
     },
 
@@ -115,10 +128,20 @@ interface Report {
   readonly took: number;
 }
 
+function whyAway(announced: boolean): string {
+  return announced
+    ? ': the registry does not answer; nerve announces it once it does'
+    : ': the registry does not answer, so the record may stand and be used; nerve withdraws it once it does';
+}
+
+function durationOf(option: string, text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== undefined) return milliseconds;
+  throw new UserError(`${option} ${text}: expected a duration such as 90s, 30m or 1h`);
+}
+
 function downtimeOf({ reason, for: span }: DowntimeOptions): object {
-  const milliseconds = span === undefined ? undefined : parseDuration(span);
-  if (span !== undefined && milliseconds === undefined)
-    throw new UserError(`--for ${span}: expected a duration such as 90s, 30m or 1h`);
+  const milliseconds = span === undefined ? undefined : durationOf('--for', span);
   return {
     ...(reason !== undefined && { reason }),
     ...(milliseconds !== undefined && { for: milliseconds }),

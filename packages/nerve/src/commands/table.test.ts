@@ -32,7 +32,7 @@ test('the table tells of every service whether it is announced and why not', () 
     slow: { ...up, announced: false },
     new: { ...up, state: 'unknown', announced: false, because: 'not checked yet' },
   };
-  expect(formatTable({ instance_id: 'a', services }, now)).toBe(
+  expect(formatTable({ registry_away: false, instance_id: 'a', services }, now)).toBe(
     `SERVICE  ADDRESS      STATE    ANNOUNCED                 SINCE  WHY
 web      10.0.0.1:80  up       /services/web             60s
 web-six  [::1]:80     up       /services/web (weight 7)  32d

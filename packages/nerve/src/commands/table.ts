@@ -1,6 +1,8 @@
 /** What nerve says of its services: the status as it came over the socket, with times as text. */
 export interface Status {
   readonly instance_id: string;
+  /** Whether a registry does not answer now: what is announced there stands as it did. */
+  readonly registry_away: boolean;
   readonly services: Readonly<Record<string, ServiceLine>>;
 }
 
@@ -17,7 +19,7 @@ export interface ServiceLine {
 }
 
 /** The services as a table for people. */
-export function formatTable({ services }: Status, now: number): string {
+export function formatTable({ services, registry_away: isAway }: Status, now: number): string {
   const rows = Object.entries(services).map(([name, service]) => [
     name,
     addressOf(service),
@@ -26,7 +28,10 @@ export function formatTable({ services }: Status, now: number): string {
     ago(service.since, now),
     why(service, now),
   ]);
-  return align([['SERVICE', 'ADDRESS', 'STATE', 'ANNOUNCED', 'SINCE', 'WHY'], ...rows]);
+  const table = align([['SERVICE', 'ADDRESS', 'STATE', 'ANNOUNCED', 'SINCE', 'WHY'], ...rows]);
+  return isAway
+    ? `The registry does not answer: what is announced there stands.\n\n${table}`
+    : table;
 }
 
 function addressOf({ instance: { host, port } }: ServiceLine): string {

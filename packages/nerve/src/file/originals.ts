@@ -45,7 +45,7 @@ export const originals: readonly OriginalKey[] = [
   { key: `${service}.zk_path`, here: 'the same' },
   {
     key: `${service}.node_type`,
-    here: 'the same; `ephemeral` claims a node that is there, where the original left it to the old session',
+    here: 'the same; `ephemeral` waits for the session that has the node, and makes it its own as soon as that has ended, where the original left it gone',
     better:
       'a persistent node outlives a machine that dies; the default, ephemeral_sequential, goes with it',
     due: (value) => String(value).startsWith('persistent'),

@@ -181,6 +181,6 @@ function slowest(checks: readonly CheckStatus[]): number | null {
 }
 
 /** A registry that is in trouble now says so at every moment. */
-function isAway(lastUnwell: number | undefined): boolean {
+export function isAway(lastUnwell: number | undefined): boolean {
   return lastUnwell !== undefined && performance.now() - lastUnwell < 100;
 }

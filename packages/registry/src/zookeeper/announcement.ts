@@ -1,7 +1,7 @@
 import type { Log } from '@smartstack/daemon';
 import type { Session } from '@smartstack/zookeeper';
 
-import { encodeInstance, type Instance } from '../instance.ts';
+import { decodeInstance, encodeInstance, type Instance, isBadRecord } from '../instance.ts';
 import type { Announcement } from '../registry.ts';
 import { keepPersistent } from './persistent.ts';
 import { nodePathOf, type RecordForm } from './record.ts';
@@ -66,12 +66,19 @@ async function createNode(
       return withWanted(path, await keepPersistent(session, options, signal));
     }
     const sequential = nodeType === 'ephemeral_sequential';
-    return withWanted(path, await session.ephemeral({ path, data, sequential }, signal));
+    const isSame = (other: Buffer) => isRecordOf(other, instance);
+    return withWanted(path, await session.ephemeral({ path, data, sequential, isSame }, signal));
   };
   // Without a sequence number, another announcement may have the very same node.
   return nodeType === 'ephemeral' || nodeType === 'persistent'
     ? shared.use(path, data, open, signal)
     : open();
+}
+
+/** Whether a record stands for the same copy of a service, whatever its weight and labels are by now. */
+function isRecordOf(data: Buffer, { name, host, port }: Instance): boolean {
+  const found = decodeInstance('', data);
+  return !isBadRecord(found) && found.name === name && found.host === host && found.port === port;
 }
 
 /** The node moves: its path is asked for whenever it is needed. */

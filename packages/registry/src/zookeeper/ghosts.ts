@@ -10,26 +10,26 @@ export interface GhostsOptions {
   readonly path: string;
   /** Whether a node is one that this process keeps. */
   isKept(node: string): boolean;
-  /** Sessions, by their ids as tickets hold them, of other processes that live: what they own stays. */
-  readonly living: readonly string[];
 }
 
 /**
  * Deletes the records that stand for an instance, by its name and its host and port, and that nobody
- * keeps: left by an earlier process that could not withdraw them. Rejects when the registry does not answer.
+ * keeps: left by an earlier process that could not withdraw them. A record of a session that lives and is
+ * not ours is somebody's, and goes with that session. Rejects when the registry does not answer.
  */
 export async function clearGhosts(
-  { session, log, path, isKept, living }: GhostsOptions,
+  { session, log, path, isKept }: GhostsOptions,
   instance: Instance,
   signal: AbortSignal,
 ): Promise<void> {
-  const owners = new Set(living.map((id) => BigInt.asIntN(64, BigInt(`0x${id}`))));
+  /** Persistent nodes have no session. */
+  const isAnothers = (owner: bigint) => owner !== 0n && !session.owns(owner);
   const { names } = await orGone(session.list(path, { signal }), { names: [] });
   for (const name of names.filter((each) => couldBe(each, instance))) {
     const node = `${path}/${name}`;
     if (isKept(node)) continue;
     const found = await orGone(session.get(node, { signal }), undefined);
-    if (!found || owners.has(found.stat.ephemeralOwner)) continue;
+    if (!found || isAnothers(found.stat.ephemeralOwner)) continue;
     // Asked again: what this process created meanwhile is known by now.
     if (!standsFor(name, found.data, instance) || isKept(node)) continue;
     const { version } = found.stat;

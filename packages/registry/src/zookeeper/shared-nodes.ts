@@ -9,12 +9,20 @@ export interface SharedNodes {
 export function createSharedNodes(): SharedNodes {
   const nodes = new Map<string, { readonly opened: Promise<Node>; users: number }>();
 
-  async function leave(path: string): Promise<void> {
+  async function leave(path: string): Promise<Node | undefined> {
     const entry = nodes.get(path);
-    if (!entry || --entry.users > 0) return;
+    if (!entry || --entry.users > 0) return undefined;
     nodes.delete(path);
-    const node = await entry.opened.catch(() => undefined);
-    await node?.release();
+    return entry.opened.catch(() => undefined);
+  }
+
+  /** Leaves once, however often it is asked to; the last user's release is tried again until it works. */
+  function left(path: string): () => Promise<void> {
+    let leaving: Promise<Node | undefined> | undefined;
+    return async () => {
+      leaving ??= leave(path);
+      await (await leaving)?.release();
+    };
   }
 
   return {
@@ -32,10 +40,10 @@ export function createSharedNodes(): SharedNodes {
             return node.path;
           },
           update: node.update,
-          release: () => leave(path),
+          release: left(path),
         };
       } catch (error) {
-        await leave(path);
+        await left(path)();
         throw error;
       }
     },

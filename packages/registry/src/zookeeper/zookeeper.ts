@@ -37,15 +37,10 @@ export interface ZooKeeperRegistry extends Registry {
   dropUnclaimed(): Promise<void>;
   /**
    * Deletes the records of an instance that an earlier process left: those with its name, host and port
-   * that neither this process keeps nor a session of the given ids owns. Call it once the instance stands
-   * or is known not to; it rejects when the registry does not answer.
+   * that this process does not keep, and that no other session has. Call it once the instance stands or is
+   * known not to; it rejects when the registry does not answer.
    */
-  clearGhosts(
-    path: string,
-    instance: Instance,
-    living: readonly string[],
-    signal: AbortSignal,
-  ): Promise<void>;
+  clearGhosts(path: string, instance: Instance, signal: AbortSignal): Promise<void>;
   /** `announce` in a form of one's own. */
   announceAs(
     form: RecordForm,
@@ -122,8 +117,8 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
   return {
     announce: (path, instance, signal) => announceAs({}, path, instance, signal),
     announceAs,
-    clearGhosts: (path, instance, living, signal) =>
-      clearGhosts({ session, log, path, isKept, living }, instance, signal),
+    clearGhosts: (path, instance, signal) =>
+      clearGhosts({ session, log, path, isKept }, instance, signal),
     watch: (path, signal) => follow(path, {}, signal),
     follow,
     data: (path, { pollInterval: interval }, signal) =>
