@@ -253,3 +253,17 @@ test('what the originals’ files may have beside is taken', async () => {
     'services: {}\nstatsd: {host: localhost, port: 8125, sample_rate: {synapse.watcher: 0.1}}\nfile_output: {output_directory: /tmp/x}',
   );
 });
+
+test.each([
+  ['alone', '', 8080],
+  ['beside the newer key, which wins', 'backend_port_override: 9090', 9090],
+])(
+  'haproxy.server_port_override is the old name of backend_port_override: %s',
+  async (_, more, port) => {
+    const { services } = await load(
+      `services:\n  web:\n    discovery: {method: zookeeper, hosts: [a:2181], path: /web}\n    haproxy: {port: 80, server_port_override: 8080}\n    ${more}\n`,
+    );
+    expect(services.web).toMatchObject({ backend_port_override: port, haproxy: { port: 80 } });
+    expect(services.web?.haproxy).not.toHaveProperty('server_port_override');
+  },
+);

@@ -1,5 +1,6 @@
 import { type BadRecord, badRecordsOf, type Instance, keyOf } from '@smartstack/registry';
 
+import { createPortedMembers } from './discovery/policies/backend-port.ts';
 import { filtersOf, type LabelFilter, obstacleOf } from './discovery/policies/label-filters.ts';
 import { type Locality, levelOf } from './discovery/policies/locality.ts';
 import type { Followed } from './followers.ts';
@@ -80,14 +81,18 @@ const sentences = {
 /** Every member that some step knows, under the identity that it is served by, and how far it got. */
 export function tracedMembers(followed: Followed, service: Service): readonly TracedMember[] {
   const { trace, config } = followed;
-  const port = config?.backend_port_override;
+  const port = service.registryPort ?? config?.backend_port_override;
   const addressed = (list: readonly Instance[] | undefined) =>
     port === undefined ? list : list?.map((each) => ({ ...each, port }));
+  const members = createPortedMembers(config?.default_servers ?? []);
+  members.heard(trace?.at('kept') ?? []);
+  members.moveTo(service.registryPort);
+  const kept = members.current();
   const served = service.instances ?? service.defaults;
-  const lists = [served, trace?.at('kept') ?? [], addressed(trace?.at('found')) ?? []];
+  const lists = [served, kept ?? [], addressed(trace?.at('found')) ?? []];
   const known = new Map(lists.flat().map((each) => [keyOf(each), each]));
   const isServed = among(served);
-  const isKept = among(trace?.at('kept'));
+  const isKept = among(kept);
   const sourceOf = sourcesOf(followed, service, addressed(trace?.at('filtered')));
   return [...known.values()].map((instance) => {
     if (isServed(instance)) return { instance, source: sourceOf(instance) };

@@ -116,7 +116,7 @@ const serviceObject = z.strictObject({
 
 /** One service as it is written. */
 export const serviceSchema = serviceObject.transform(({ discovery_multi: more, ...service }) => ({
-  ...service,
+  ...withPortOverride(service),
   discovery: more ? withPrimary(more, service.discovery) : service.discovery,
 }));
 
@@ -196,6 +196,15 @@ export const configKeys = z
     }),
   })
   .meta({ required: [], anyOf: [{ required: ['services'] }, { required: ['service_conf_dir'] }] });
+
+/** `haproxy.server_port_override` is the old name of `backend_port_override`, which wins over it. */
+function withPortOverride<S extends Pick<z.output<typeof serviceObject>, PortKeys>>(service: S): S {
+  if (service.haproxy?.server_port_override === undefined) return service;
+  const { server_port_override: old, ...haproxy } = service.haproxy;
+  return { ...service, haproxy, backend_port_override: service.backend_port_override ?? old };
+}
+
+type PortKeys = 'haproxy' | 'backend_port_override';
 
 function withPrimary(
   { watchers, ...more }: z.output<typeof discoveryMultiSchema>,

@@ -18,6 +18,8 @@ export interface Service {
   readonly locality?: Locality;
   /** How HAProxy is to serve it; absent when HAProxy is not to. */
   readonly haproxy?: HaproxyService;
+  /** The port that its ZooKeeper path's own data gives its members; configured servers keep theirs. */
+  readonly registryPort?: number | undefined;
   /** Where it is configured, for messages: `file:line:col`. */
   readonly origin: string;
 }

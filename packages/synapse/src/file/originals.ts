@@ -123,8 +123,8 @@ export const originals: readonly OriginalKey[] = [
   { key: `${proxy}.use_nerve_weights`, here: 'read here and at the top level' },
   {
     key: `${proxy}.server_port_override`,
-    here: 'the same',
-    better: 'backend_port_override beside discovery: file_output and /v1 then know the port too',
+    here: 'the same: the old name of `backend_port_override`',
+    better: 'backend_port_override beside discovery is its newer name',
   },
   { key: `${proxy}.disabled`, here: 'the same' },
   { key: 'haproxy.global', here: 'the same; sane ones when absent' },

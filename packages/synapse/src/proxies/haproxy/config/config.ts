@@ -101,7 +101,7 @@ export const haproxyServiceSchema = z.strictObject({
     examples: [true],
   }),
   server_port_override: optional(port).meta({
-    description: 'a port for every member, whatever was announced',
+    description: 'the old name of `backend_port_override`, which wins over it',
     examples: [8080],
   }),
   drain_timeout: optional(duration).meta({

@@ -141,7 +141,6 @@ function shapeOf(sections: readonly Section[], parts: readonly Part[]): string {
     config.server_options,
     config.cookie_value_method,
     config.use_nerve_weights,
-    config.server_port_override,
   ]);
   return createHash('sha256')
     .update(JSON.stringify([sections, members]))

@@ -68,7 +68,7 @@ interface Named {
 
 function serverOf({ instance, name, host, words }: Named, settings: ServerSettings): Server {
   const { top, service, cookies } = settings;
-  const port = service.server_port_override ?? instance.port;
+  const { port } = instance;
   const template = filled(service.server_options ?? '', instance, port);
   const cookie = service.cookie_value_method === 'hash' ? sha1(name) : name;
   const nerve = service.use_nerve_weights ?? top.use_nerve_weights;
