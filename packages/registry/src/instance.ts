@@ -6,9 +6,10 @@ import { z } from 'zod';
  * nerve 0.9: JSON `{host, port, name?, weight?, haproxy_server_options?, labels?}`.
  */
 export interface Instance {
+  /** An address or a name; `unix` where the port is a socket's path. */
   readonly host: string;
-  /** 1 to 65535. */
-  readonly port: number;
+  /** 1 to 65535; or, of a configured server only, the path of a UNIX socket. */
+  readonly port: number | `/${string}`;
   /** Who announced it (nerve's `instance_id`). */
   readonly name?: string;
   /** A whole number from 0; what it means is the proxy's. */
@@ -18,6 +19,11 @@ export interface Instance {
   readonly haproxyServerOptions?: string;
   /** The record's name in the registry, such as `web-1_0000000042`; absent for configured servers. */
   readonly id?: string;
+}
+
+/** An instance that is reached over the network, as every announced one is. */
+export interface NetworkInstance extends Instance {
+  readonly port: number;
 }
 
 /** A record that could not be read as an instance, and why. */
@@ -56,7 +62,7 @@ export function encodeInstance(instance: Instance): Buffer {
 }
 
 /** Parses a registry record, which anyone may have written, into exact types; never throws. */
-export function decodeInstance(id: string, data: Buffer): Instance | BadRecord {
+export function decodeInstance(id: string, data: Buffer): NetworkInstance | BadRecord {
   if (data.length > 65_536) return { id, reason: `longer than 65536 bytes (${data.length})` };
   let json: unknown;
   try {

@@ -55,6 +55,7 @@ export function followedServices(
         ...(remembered && { stale: true }),
         ...(service.haproxy && { haproxy: service.haproxy }),
         ...(service.locality?.spill === 'down' && { locality: service.locality }),
+        ...(service.file_output?.disabled && { fileOutput: false }),
         origin: source.locate(['services', written]),
       },
       ...attempted(() => ({
@@ -82,7 +83,12 @@ function attempted(make: () => Parts): Parts {
 }
 
 /** What decides which members a service has. */
-function waysOf({ haproxy: _, shrink_guard: __, ...ways }: ServiceConfig): object {
+function waysOf({
+  haproxy: _,
+  shrink_guard: __,
+  file_output: ___,
+  ...ways
+}: ServiceConfig): object {
   return ways;
 }
 

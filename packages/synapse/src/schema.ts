@@ -6,43 +6,15 @@ import {
   serviceConfDir,
   statusAddress,
 } from '@smartstack/daemon';
-import { type Instance, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
+import { registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
+import { defaultServer } from './default-server.ts';
 import { localitySchema } from './discovery/policies/locality.ts';
 import { shrinkGuardSchema } from './discovery/policies/shrink-guard.ts';
 import { type DiscoveryConfig, discoveryMultiSchema, discoverySchema } from './discovery/table.ts';
-import { fileOutputSchema } from './proxies/file-output.ts';
+import { fileOutputSchema, fileOutputServiceSchema } from './proxies/file-output.ts';
 import { haproxySchema, haproxyServiceSchema } from './proxies/haproxy/config/config.ts';
-
-const defaultServer = z
-  .strictObject({
-    name: z
-      .string()
-      .optional()
-      .meta({ description: 'its name', examples: ['spare-1'] }),
-    host: z
-      .string()
-      .refine(isHost, { error: 'expected a host name or an address' })
-      .meta({ description: 'its address', examples: ['10.0.0.9'] }),
-    port: port.meta({ description: 'its port', examples: [3000] }),
-    weight: z
-      .int()
-      .min(0)
-      .optional()
-      .meta({ description: 'its weight, with `use_nerve_weights`', examples: [10] }),
-    labels: z
-      .record(z.string(), z.string())
-      .optional()
-      .meta({ description: 'its labels', examples: [{ zone: 'a' }] }),
-    haproxy_server_options: z
-      .string()
-      .optional()
-      .meta({ description: 'words for its server line', examples: ['backup'] }),
-  })
-  .transform(({ haproxy_server_options: options, ...server }) =>
-    withoutUndefined({ ...server, haproxyServerOptions: options }),
-  );
 
 const serviceObject = z.strictObject({
   discovery: discoverySchema.meta({
@@ -107,6 +79,7 @@ const serviceObject = z.strictObject({
       otherwise: 'once, under its own name',
       examples: [100],
     }),
+  file_output: fileOutputServiceSchema.optional(),
   haproxy: haproxyServiceSchema.optional().meta({
     description: 'how apps reach it through the local proxy',
     otherwise: 'not proxied',
@@ -212,9 +185,4 @@ function withPrimary(
 ): DiscoveryConfig {
   if (discovery.method === 'multi') return discovery;
   return { ...more, watchers: { ...watchers, primary: discovery } };
-}
-
-function withoutUndefined(values: { [K in keyof Instance]: Instance[K] | undefined }): Instance {
-  const present = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(present) as unknown as Instance;
 }

@@ -20,6 +20,8 @@ export interface Service {
   readonly haproxy?: HaproxyService;
   /** The port that its ZooKeeper path's own data gives its members; configured servers keep theirs. */
   readonly registryPort?: number | undefined;
+  /** Whether its members are written as a file, where those of others are; absent for yes. */
+  readonly fileOutput?: boolean;
   /** Where it is configured, for messages: `file:line:col`. */
   readonly origin: string;
 }

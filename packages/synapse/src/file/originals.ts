@@ -19,6 +19,7 @@ export const originals: readonly OriginalKey[] = [
     here: 'the same',
     better: 'GET /v1/services/<name> at status_address says the same, and tells of changes',
   },
+  { key: `${service}.file_output`, here: 'the same: `disabled: true` writes no file for it' },
   { key: 'statsd', here: 'the same: counters in the same names; GET /metrics has more' },
   {
     key: `${service}.default_servers`,

@@ -15,12 +15,19 @@ const settingsOf = (backend_order: 'asc' | 'desc' | 'shuffle' | 'no_shuffle'): S
 });
 
 /** Few names and hosts, so that they meet: hosts that do not resolve, names that are cut alike, refused options. */
-const instance: fc.Arbitrary<Instance> = fc.record({
+const onNetwork: fc.Arbitrary<Instance> = fc.record({
   host: fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.3', 'named', 'unknown'),
   port: fc.integer({ min: 1, max: 4 }),
   name: fc.constantFrom('a', 'b', 'c d', 'c-d'),
   haproxyServerOptions: fc.constantFrom('', '', '', 'weight 3', 'namespace evil'),
 });
+const instance = fc.oneof(
+  { weight: 9, arbitrary: onNetwork },
+  fc.constantFrom<Instance>(
+    { host: 'unix', port: '/run/a.sock' },
+    { host: 'unix', port: '/run/b.sock', name: 'b' },
+  ),
+);
 
 test.each(['asc', 'desc', 'shuffle', 'no_shuffle'] as const)(
   'a list that follows another has the servers that it would have alone: %s',
@@ -54,4 +61,11 @@ test('what stays is the same object, and a new one moves no other', () => {
   const kept = after.servers.filter((server) => before.servers.includes(server));
   expect(kept).toHaveLength(99);
   expect(kept).toEqual(before.servers.filter((server) => after.servers.includes(server)));
+});
+
+test('a UNIX socket is a server of its own, under a name that HAProxy takes', () => {
+  const spare: Instance = { host: 'unix', port: '/run/synapse/web.sock', name: 'spare' };
+  const [server] = serversOf([spare], settingsOf('asc')).servers;
+  expect(server).toMatchObject({ host: 'unix@/run/synapse/web.sock', port: 0 });
+  expect(server?.name).toMatch(/^spare_unix:-run-synapse-web\.sock\.[0-9a-f]{8}$/);
 });
