@@ -114,7 +114,7 @@ test('hostile records reach neither the file nor another server', async () => {
   for (let request = 0; request < 10; request++) expect(await answerOf(port)).toBe('good');
   await expect(answerOf(evil)).rejects.toThrow();
   const { services } = driven.driver.status() as {
-    services: { web: { refusedOptions: { server: string; options: string[] }[] } };
+    services: { web: { refusedOptions: { server: string; options: unknown[] }[] } };
   };
   expect(services.web.refusedOptions.map(({ server }) => server.split('_')[0])).toEqual(
     expect.arrayContaining(['options', 'a-b.1ab5c0a6'].slice(0, 1)),

@@ -27,6 +27,7 @@ const instance = z
     weight: z.int().min(0),
     labels: z.record(z.string(), z.string()),
     haproxyServerOptions: z.string(),
+    haproxyServerId: z.int(),
     id: z.string(),
   })
   .partial()

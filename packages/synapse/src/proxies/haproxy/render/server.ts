@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { Instance } from '@smartstack/registry';
 
 import type { HaproxyConfig, HaproxyService } from '../config/config.ts';
-import { parseOptions } from './options.ts';
+import { parseOptions, type RefusedOption } from './options.ts';
 
 /** One server of a backend, as it is to be: everything but its id. */
 export interface Server {
@@ -16,14 +16,14 @@ export interface Server {
   readonly weight: number | undefined;
   /** Its other words, as they stand in the file. */
   readonly options: string;
-  /** An id that the registry asked for, where it may. */
+  /** An id that the member's record asks for. */
   readonly wantedId?: number;
 }
 
 /** What was left out of a member's registry options. */
 export interface Refusal {
   readonly server: string;
-  readonly options: readonly string[];
+  readonly options: readonly RefusedOption[];
 }
 
 export interface ServerSettings {
@@ -40,7 +40,7 @@ export interface ServerSettings {
 /** What was made of an instance: the same object again, since most members are as they were. */
 export interface Made {
   readonly server: Server;
-  readonly refused: readonly string[];
+  readonly refused: readonly RefusedOption[];
 }
 
 /** The server of an instance that goes by a name at an address, and which of its own options were refused. */
@@ -54,6 +54,7 @@ export function madeOf(
   const { words, refused } = parseOptions(
     instance.haproxyServerOptions ?? '',
     settings.top.registry_server_options,
+    (word) => filled(word, instance),
   );
   const made = { server: serverOf({ instance, name, host, words }, settings), refused };
   settings.made?.set(instance, made);
@@ -75,6 +76,7 @@ function serverOf({ instance, name, host, words }: Named, settings: ServerSettin
   const local = take(template, 'weight');
   const remote = take(words.join(' '), 'weight');
   const id = take(remote.rest, 'id');
+  const wantedId = number(id.value) ?? instance.haproxyServerId;
   const announced = nerve ? instance.weight : undefined;
   const weight = announced ?? number(remote.value) ?? number(local.value);
   return {
@@ -83,7 +85,7 @@ function serverOf({ instance, name, host, words }: Named, settings: ServerSettin
     port: typeof instance.port === 'number' ? instance.port : 0,
     weight: weight === undefined ? undefined : Math.min(weight, 256),
     options: [cookies && `cookie ${cookie}`, local.rest, id.rest].filter(Boolean).join(' '),
-    ...(id.value !== undefined && { wantedId: Number(id.value) }),
+    ...(wantedId !== undefined && { wantedId }),
   };
 }
 

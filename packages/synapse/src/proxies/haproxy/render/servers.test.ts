@@ -69,3 +69,34 @@ test('a UNIX socket is a server of its own, under a name that HAProxy takes', ()
   expect(server).toMatchObject({ host: 'unix@/run/synapse/web.sock', port: 0 });
   expect(server?.name).toMatch(/^spare_unix:-run-synapse-web\.sock\.[0-9a-f]{8}$/);
 });
+
+test('options of a record have templates, which are filled with the member’s own', () => {
+  const announced: Instance = {
+    host: '10.0.0.1',
+    port: 3000,
+    haproxyServerOptions: 'check port %{port} inter 2s maxconn %{nokey}',
+  };
+  const { servers, refusals } = serversOf([announced], settingsOf('asc'));
+  expect(servers[0]?.options).toBe('check port 3000 inter 2s');
+  expect(refusals).toEqual([
+    {
+      server: '10.0.0.1:3000',
+      options: [{ option: 'maxconn %{nokey}', reason: 'not its value' }],
+    },
+  ]);
+});
+
+test('a record asks for an id; one in its options, where that is allowed, goes first', () => {
+  const announced: Instance = {
+    host: '10.0.0.1',
+    port: 1,
+    haproxyServerId: 77,
+    haproxyServerOptions: 'id 5',
+  };
+  const settings = settingsOf('asc');
+  const allowing = { ...settings.top, registry_server_options: ['id'] };
+  const wantedWith = (top: ServerSettings['top']) =>
+    serversOf([announced], { ...settings, top, made: new WeakMap() }).servers[0]?.wantedId;
+  expect(wantedWith(settings.top)).toBe(77);
+  expect(wantedWith(allowing)).toBe(5);
+});
