@@ -325,3 +325,20 @@ test('file_output may be off for one service', async () => {
   );
   expect(services.web?.file_output).toEqual({ disabled: true });
 });
+
+test('lines whose keywords HAProxy removed are warnings, once where services have them from defaults', async () => {
+  const file = join(directory, 'removed.yaml');
+  await writeFile(
+    file,
+    `defaults: {haproxy: {listen: [option forceclose]}}
+services:
+${service('a', 'port: 80')}${service('b', 'port: 81')}${service('c', 'port: 82, listen: [reqpass .]')}`,
+  );
+  const { warnings } = await loadConfig(file);
+  expect(warnings.map((warning) => warning.replace(`${directory}/`, ''))).toEqual([
+    'removed.yaml:1:31: defaults.haproxy.listen[0]: HAProxy removed "option forceclose"; it runs as "option httpclose"',
+    expect.stringContaining(
+      'removed.yaml:11:34: services.c.haproxy.listen[0]: HAProxy removed "reqpass .", refuses it',
+    ),
+  ]);
+});

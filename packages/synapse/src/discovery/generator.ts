@@ -2,6 +2,7 @@ import { messageOf } from '@smartstack/daemon';
 import { z } from 'zod';
 
 import { type HaproxyService, haproxyServiceSchema } from '../proxies/haproxy/config/config.ts';
+import { warningOf } from '../proxies/haproxy/removed/warnings.ts';
 import type { DiscoveryDeps } from './discovery.ts';
 import type { DiscoveryConfig } from './table.ts';
 import { hostsOf, isZooKeeper } from './zookeeper-path.ts';
@@ -48,9 +49,22 @@ export function followGenerator(
           },
           'generator data left out',
         );
+      const removed = removedIn(overrides);
+      if (removed.length > 0)
+        log.warn(
+          { path, removed, fix: 'write today’s lines to the node' },
+          'generator data has lines that HAProxy removed',
+        );
       yield overrides;
     }
   };
+}
+
+function removedIn(overrides: GeneratorOverrides): readonly string[] {
+  const { frontend, backend, listen, shared_frontend: shared } = overrides;
+  return [frontend, backend, listen, shared].flatMap((lines = []) =>
+    lines.flatMap((line) => warningOf(line) ?? []),
+  );
 }
 
 /** How often a path that is not to be watched is asked for. */
