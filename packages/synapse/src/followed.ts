@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { Log, Metrics } from '@smartstack/daemon';
+import { createLatest, type Log, type Metrics } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { LoadedConfig, ServiceConfig } from './config.ts';
@@ -42,7 +42,8 @@ export function followedServices(
     const identity = hashOf([waysOf(service), zookeeper?.hosts, registry]);
     const before = memory.get(name);
     const remembered = before?.identity === identity ? before.instances : undefined;
-    const serviceDeps = { ...shared, service: name };
+    const chosen = createLatest<readonly string[]>();
+    const serviceDeps = { ...shared, service: name, onChosen: chosen.set };
     return {
       config: service,
       identity: hashOf([service, zookeeper, registry, config.shrink_guard, trusted]),
@@ -60,7 +61,8 @@ export function followedServices(
       },
       ...attempted(() => ({
         ...createPipeline(service, { shrinkGuard: config.shrink_guard, remembered }, serviceDeps),
-        overrides: service.haproxy && followGenerator(service.discovery, trusted, serviceDeps),
+        overrides:
+          service.haproxy && followGenerator(service.discovery, trusted, serviceDeps, chosen),
       })),
     };
   });

@@ -95,14 +95,14 @@ export function createFollowers(
     for await (const change of overrides(signal)) {
       awaited.heard(follower.followed);
       follower.failure = undefined;
-      const { server_port_override: registryPort, ...rest } = change;
-      const none = Object.keys(rest).length === 0;
-      const merged = none ? haproxy : { ...haproxy, ...rest };
-      const isMoved = follower.members.moveTo(registryPort);
+      const { server_port_override: port, ...rest } = change;
+      const registryConfig = Object.keys(change).length === 0 ? undefined : change;
+      const merged = Object.keys(rest).length === 0 ? haproxy : { ...haproxy, ...rest };
+      const isMoved = follower.members.moveTo(port);
       update(follower, (service) => {
-        if (!isMoved) return service.haproxy === merged ? service : { ...service, haproxy: merged };
-        const instances = follower.members.current() ?? service.instances;
-        return { ...service, haproxy: merged, instances, registryPort };
+        if (!registryConfig && !service.registryConfig) return service;
+        const instances = isMoved ? follower.members.current() : undefined;
+        return { ...service, haproxy: merged, registryConfig, ...(instances && { instances }) };
       });
     }
   }
@@ -159,7 +159,8 @@ export function createFollowers(
       const present = followers.get(name);
       if (present) end(name, present);
       // What the registry said goes on until it is heard again.
-      if (follower.followed.overrides) follower.members.moveTo(services.get(name)?.registryPort);
+      if (follower.followed.overrides)
+        follower.members.moveTo(services.get(name)?.registryConfig?.server_port_override);
       followers.set(name, follower);
     }
     for (const { service } of next) replaced.set(service.name, initial(service));
@@ -174,8 +175,8 @@ export function createFollowers(
       const isNew = changed.some((each) => each.service === service);
       if (!isNew) return before;
       const { overrides } = followers.get(service.name)?.followed ?? {};
-      const registryPort = overrides && before.registryPort;
-      return { ...service, instances: before.instances, registryPort };
+      const registryConfig = overrides && before.registryConfig;
+      return { ...service, instances: before.instances, ...(registryConfig && { registryConfig }) };
     }
   }
 

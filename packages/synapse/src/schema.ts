@@ -6,7 +6,7 @@ import {
   serviceConfDir,
   statusAddress,
 } from '@smartstack/daemon';
-import { registrySchema, zooKeeperSchema } from '@smartstack/registry';
+import { isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
 import { defaultServer } from './default-server.ts';

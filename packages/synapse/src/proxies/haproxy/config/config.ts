@@ -186,7 +186,7 @@ const settings = z.strictObject({
       examples: [['weight', 'maxconn']],
     }),
   server_order_seed: optional(seed).meta({
-    description: 'what `backend_order: shuffle` begins with',
+    description: 'what `backend_order: shuffle` begins with: any whole number, also a large one',
     otherwise: 'the host’s name',
     examples: [42],
   }),
