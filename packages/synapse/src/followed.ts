@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 
-import { createLatest, type Log, type Metrics } from '@smartstack/daemon';
+import type { Log, Metrics } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { LoadedConfig, ServiceConfig } from './config.ts';
 import { copiesOf } from './copies.ts';
 import type { DiscoveryDeps } from './discovery/discovery.ts';
 import { followGenerator } from './discovery/generator.ts';
+import { createChosen } from './discovery/multi/chosen.ts';
 import { createPipeline } from './discovery/pipeline.ts';
 import type { Followed } from './followers.ts';
 import type { Memory } from './remembered.ts';
@@ -42,8 +43,8 @@ export function followedServices(
     const identity = hashOf([waysOf(service), zookeeper?.hosts, registry]);
     const before = memory.get(name);
     const remembered = before?.identity === identity ? before.instances : undefined;
-    const chosen = createLatest<readonly string[]>();
-    const serviceDeps = { ...shared, service: name, onChosen: chosen.set };
+    const chosen = createChosen();
+    const serviceDeps = { ...shared, service: name, onChosen: chosen.note };
     return {
       config: service,
       identity: hashOf([service, zookeeper, registry, config.shrink_guard, trusted]),

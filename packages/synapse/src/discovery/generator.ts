@@ -1,10 +1,10 @@
-import { type Latest, type Log, messageOf } from '@smartstack/daemon';
+import { type Log, messageOf } from '@smartstack/daemon';
 import { z } from 'zod';
 
 import { type HaproxyService, haproxyServiceSchema } from '../proxies/haproxy/config/config.ts';
 import { warningOf } from '../proxies/haproxy/removed/warnings.ts';
 import type { DiscoveryDeps } from './discovery.ts';
-import { followChosen } from './multi/chosen.ts';
+import { type Chosen, followChosen } from './multi/chosen.ts';
 import type { DiscoveryConfig, SingleDiscovery } from './table.ts';
 import { hostsOf, isZooKeeper } from './zookeeper-path.ts';
 
@@ -32,7 +32,7 @@ export function followGenerator(
   config: DiscoveryConfig,
   trusted: boolean,
   deps: DiscoveryDeps,
-  chosen: Latest<readonly string[]>,
+  chosen: Chosen,
 ): FollowGenerator | undefined {
   if (config.method !== 'multi') return followNode(config, trusted, deps);
   const watchers = Object.entries(config.watchers).flatMap(([name, part]) => {

@@ -2,11 +2,11 @@ import { createLatest } from '@smartstack/daemon';
 import { expect, onTestFinished, test, vi } from 'vitest';
 
 import type { GeneratorOverrides } from '../generator.ts';
-import { followChosen } from './chosen.ts';
+import { createChosen, followChosen } from './chosen.ts';
 
 function follow() {
   const [one, other] = [createLatest<GeneratorOverrides>(), createLatest<GeneratorOverrides>()];
-  const chosen = createLatest<readonly string[]>();
+  const chosen = createChosen();
   const ended = new AbortController();
   const said: GeneratorOverrides[] = [];
   const watchers = new Map([
@@ -26,7 +26,7 @@ function follow() {
 
 test('of watchers that count together, each key is as the first that has it says', async () => {
   const { one, other, chosen, said } = follow();
-  chosen.set(['one', 'file', 'other']);
+  chosen.note(['one', 'file', 'other']);
   one.set({ backend_order: 'asc' });
   other.set({ backend_order: 'desc', server_port_override: 9 });
   await vi.waitFor(() => expect(said).toEqual([{ backend_order: 'asc', server_port_override: 9 }]));
@@ -39,12 +39,22 @@ test('of watchers that count together, each key is as the first that has it says
 test('nothing is said before those that count were heard; another choice keeps what holds until then', async () => {
   const { one, other, chosen, said } = follow();
   one.set({ backend_order: 'asc' });
-  chosen.set(['one']);
+  chosen.note(['one']);
   await vi.waitFor(() => expect(said).toEqual([{ backend_order: 'asc' }]));
-  chosen.set(['other']);
+  chosen.note(['other']);
   other.set({ backend_order: 'desc' });
   await vi.waitFor(() => expect(said.at(-1)).toEqual({ backend_order: 'desc' }));
   expect(said).toHaveLength(2);
-  chosen.set(['file']);
+  chosen.note(['file']);
   await vi.waitFor(() => expect(said.at(-1)).toEqual({}));
+});
+
+test('a choice is not forgotten when it is followed again after a failure', async () => {
+  const chosen = createChosen();
+  chosen.note(['one']);
+  for (let time = 0; time < 2; time++)
+    for await (const names of chosen.values(new AbortController().signal)) {
+      expect(names).toEqual(['one']);
+      break;
+    }
 });

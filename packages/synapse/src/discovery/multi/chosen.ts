@@ -1,8 +1,31 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { createLatest, type Latest } from '@smartstack/daemon';
+import { createLatest } from '@smartstack/daemon';
 
 import type { FollowGenerator, GeneratorOverrides } from '../generator.ts';
+
+/** Which watchers of a `multi` count, in order. */
+export interface Chosen {
+  note(watchers: readonly string[]): void;
+  /** Yields what was noted last, if anything was, then every newer choice. One reader at a time. */
+  values(signal: AbortSignal): AsyncGenerator<readonly string[], void>;
+}
+
+export function createChosen(): Chosen {
+  const newest = createLatest<readonly string[]>();
+  let last: readonly string[] | undefined;
+  return {
+    note: (watchers) => {
+      last = watchers;
+      newest.set(watchers);
+    },
+    values: async function* (signal) {
+      // Whoever reads again after a failure has taken it before.
+      if (last) yield last;
+      yield* newest.values(signal);
+    },
+  };
+}
 
 /**
  * What the nodes of the watchers that count say together: each key as the first of them that has it says.
@@ -10,7 +33,7 @@ import type { FollowGenerator, GeneratorOverrides } from '../generator.ts';
  */
 export function followChosen(
   watchers: ReadonlyMap<string, FollowGenerator>,
-  chosen: Latest<readonly string[]>,
+  chosen: Chosen,
 ): FollowGenerator {
   return async function* (outer) {
     const ended = new AbortController();
