@@ -66,7 +66,13 @@ test('what a service’s znode says is used alike by zookeeper, discovery_multi 
       });
       expect(await get(`/v1/explain/${name}`)).toMatchObject({
         registry_config: generator.haproxy,
-        members: [{ address: `127.0.0.1:${other.port}`, served: true, why: 'in the proxy: up' }],
+        members: [
+          {
+            address: `127.0.0.1:${other.port}`,
+            served: true,
+            why: expect.stringContaining('in the proxy: ') as string,
+          },
+        ],
       });
     }
     await session.set('/services/web', Buffer.from('{}'));

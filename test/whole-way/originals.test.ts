@@ -119,7 +119,7 @@ test('a default server at a UNIX socket serves, and a service whose file_output 
         {
           address: `unix@${socket}`,
           served: true,
-          why: expect.stringContaining('in the proxy: up') as string,
+          why: expect.stringContaining('; in the proxy: ') as string,
         },
       ],
     });
