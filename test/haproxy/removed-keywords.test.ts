@@ -29,6 +29,7 @@ async function startServer() {
     seen = { url: request.url ?? '', headers: request.headers };
     response.setHeader('server', 'node');
     response.setHeader('location', 'http://a.example/x');
+    response.setHeader('set-cookie', ['a=1', 'b=2; Path=/']);
     if (request.url === '/secret') response.setHeader('x-secret', 'key');
     response.end('ok');
   });
@@ -154,6 +155,32 @@ test('headers of a response are removed, replaced and added, and a response is d
   });
   expect(plain?.headers).not.toHaveProperty('server');
   expect(secret?.status).toBe(502);
+});
+
+test('rules whose first group holds what stays, and names by their beginning or as a choice', async () => {
+  const [answer, other] = await answers(
+    {
+      frontend: ['reqrep ^([^\\ ]*\\ /)admin[/]?(.*) \\1\\2'],
+      backend: [
+        'reqidel ^X-Real',
+        'reqidel ^(X-A|X-B):.*',
+        'rspirep ^(Set-Cookie:.*) \\1;\\ Secure',
+        'rsprep ^(Location:\\ )http://([^/]*)(.*)$ \\1https://\\2:8443\\3',
+      ],
+    },
+    {
+      path: '/admin/x?y',
+      headers: { 'x-real-ip': '1', 'x-a': '1', 'X-B': '1', 'x-b2': '1', 'y-x-real': '1' },
+    },
+    { path: '/x/admin/' },
+  );
+  expect(answer?.seen?.url).toBe('/x?y');
+  expect(other?.seen?.url).toBe('/x/admin/');
+  const seen = Object.keys(answer?.seen?.headers ?? {});
+  expect(seen).toEqual(expect.arrayContaining(['x-b2', 'y-x-real']));
+  for (const name of ['x-real-ip', 'x-a', 'x-b']) expect(seen).not.toContain(name);
+  expect(answer?.headers['set-cookie']).toEqual(['a=1; Secure', 'b=2; Path=/; Secure']);
+  expect(answer?.headers.location).toBe('https://a.example:8443/x');
 });
 
 test('option forceclose closes each connection after its answer', async () => {

@@ -20,6 +20,20 @@ export function headerOf(search: string): Header | undefined {
   return { name, value, isSpaced: space !== '', quoted: word.quoted };
 }
 
+/** The headers that an expression means by their names alone, as `del-header` takes them; undefined where it means more. */
+export function namesOf(search: string): readonly string[] | undefined {
+  const header = headerOf(search);
+  if (header) return isAnything(header.value) ? [header.name] : undefined;
+  const { text = '' } = unquoted(search) ?? {};
+  const [, beginning] = /^\^([\w-]+)(?:\.[*+])?$/.exec(text) ?? [];
+  if (beginning !== undefined) return [beginning, '-m', 'beg'];
+  const [, names, value = '-'] = /^\^\(([\w-]+(?:\|[\w-]+)+)\):(?:\\? )?(.*)$/.exec(text) ?? [];
+  // HAProxy has all names in small letters.
+  return names !== undefined && isAnything(value)
+    ? [`^(${names.toLowerCase()})$`, '-m', 'reg']
+    : undefined;
+}
+
 /** Whether an expression matches whatever there is. */
 export function isAnything(expression: string): boolean {
   return (
@@ -31,7 +45,8 @@ export function isAnything(expression: string): boolean {
 export function replacementOf(by: string, header: string): string | undefined {
   const word = unquoted(by);
   const [, name = '', value = ''] = /^([\w-]+):(?:\\? )*(.*)$/.exec(word?.text ?? '') ?? [];
-  if (!word || value === '' || name.toLowerCase() !== header.toLowerCase()) return undefined;
+  if (!word || value === '' || value.includes('\\0')) return undefined;
+  if (name.toLowerCase() !== header.toLowerCase()) return undefined;
   return word.quoted(value);
 }
 
@@ -50,7 +65,7 @@ export function requestLineOf(search: string, by: string): RequestLine | undefin
   const [from, to] = [unquoted(search), unquoted(by)];
   if (!from || !to) return undefined;
   const [, path] =
-    /^\^\((?:\[\^(?:\\? |:)+\]|\[A-Z\]|\\S|\[\^\\s:?\])[*+]\)(?:\\? |\\s)(\/.*\(\.\*\)|\(\/?\.\*\))$/.exec(
+    /^\^\((?:\[\^(?:\\? |:)+\]|\[A-Z\]|\\S|\[\^\\s:?\])[*+]\)(?:\\? |\\s)(\/.*\(\.\*\)\$?|\(\/?\.\*\)\$?)$/.exec(
       from.text,
     ) ?? [];
   const [, target] = /^\\1(?:\\? )(.*)$/.exec(to.text) ?? [];

@@ -24,7 +24,6 @@ describe('a line that means nothing exactly today has advice', () => {
     ['reqadd X-Mode:', 'write http-request add-header NAME VALUE'],
     ['rspadd "X-Mode: ro', 'write http-response add-header NAME VALUE'],
     ['reqidel X-Mode', 'write http-request del-header NAME, with -m beg or -m reg for many names'],
-    ['reqidel ^X-Mode', 'write http-request del-header NAME, with -m beg or -m reg for many names'],
     [
       'reqidel ^X-Mode:\\ ro',
       'write http-request del-header NAME, with -m beg or -m reg for many names',
@@ -32,6 +31,22 @@ describe('a line that means nothing exactly today has advice', () => {
     [
       'reqidel ^X-Mode:.*|^X-Other:.*',
       'write http-request del-header NAME, with -m beg or -m reg for many names',
+    ],
+    [
+      'reqidel ^(X-A|X-B',
+      'write http-request del-header NAME, with -m beg or -m reg for many names',
+    ],
+    [
+      'rspirep ^(Set-Cookie:a.*) \\1;\\ Secure',
+      'write http-response replace-header NAME REGEX VALUE, or set-status CODE',
+    ],
+    [
+      'rspirep ^(Set-Cookie:.*) \\1\\1',
+      'write http-response replace-header NAME REGEX VALUE, or set-status CODE',
+    ],
+    [
+      'reqrep ^Host:\\ (.*) Host:\\ \\0',
+      'write http-request replace-header NAME REGEX VALUE, or replace-path REGEX PATH',
     ],
     [
       'reqrep ^Host:\\ a|b Host:\\ c',

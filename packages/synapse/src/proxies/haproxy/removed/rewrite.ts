@@ -1,4 +1,12 @@
-import { type Header, headerOf, isAnything, replacementOf, requestLineOf } from './patterns.ts';
+import {
+  type Header,
+  headerOf,
+  isAnything,
+  namesOf,
+  replacementOf,
+  requestLineOf,
+} from './patterns.ts';
+import { ungrouped } from './ungrouped.ts';
 import { isChoice, unquoted, withoutCase, writtenWords } from './written-line.ts';
 
 /**
@@ -32,11 +40,11 @@ function blockRule(line: string): Rewrite {
 }
 
 const settings: readonly (readonly [old: RegExp, now: string])[] = [
-  [/option\s+forceclose/, 'option httpclose'],
-  [/(timeout\s+)?clitimeout/, 'timeout client'],
-  [/(timeout\s+)?contimeout/, 'timeout connect'],
-  [/(timeout\s+)?srvtimeout/, 'timeout server'],
-  [/redisp(atch)?/, 'option redispatch'],
+  [/^option\s+forceclose(?=\s|$)/, 'option httpclose'],
+  [/^(timeout\s+)?clitimeout(?=\s|$)/, 'timeout client'],
+  [/^(timeout\s+)?contimeout(?=\s|$)/, 'timeout connect'],
+  [/^(timeout\s+)?srvtimeout(?=\s|$)/, 'timeout server'],
+  [/^redisp(atch)?(?=\s|$)/, 'option redispatch'],
 ];
 
 function settingOf(line: string): Rewrite | undefined {
@@ -46,7 +54,7 @@ function settingOf(line: string): Rewrite | undefined {
       ? { advice: 'take it out: keep-alive, which needs no line, serves what it was for' }
       : { running: undefined };
   for (const [old, now] of settings) {
-    const [written] = new RegExp(`^${old.source}(?=\\s|$)`).exec(setting) ?? [];
+    const [written] = old.exec(setting) ?? [];
     if (written !== undefined) return { running: `${no}${now}${setting.slice(written.length)}` };
   }
   return undefined;
@@ -102,16 +110,17 @@ function deletion(
   [search = '', ...condition]: readonly string[],
   { phase }: Context,
 ): Rewrite | undefined {
-  const header = headerOf(search);
-  if (!header || !isAnything(header.value) || !isCondition(condition)) return undefined;
-  return rule(phase, ['del-header', header.name, ...condition], 'filter');
+  const names = namesOf(search);
+  if (!names || !isCondition(condition)) return undefined;
+  return rule(phase, ['del-header', ...names, ...condition], 'filter');
 }
 
 function replacement(
-  [search = '', by = '', ...condition]: readonly string[],
+  [written = '', replaced = '', ...condition]: readonly string[],
   { phase, anyCase }: Context,
 ): Rewrite | undefined {
   if (!isCondition(condition)) return undefined;
+  const [search, by] = ungrouped(written, replaced);
   const header = headerOf(search);
   const value = header && replacementOf(by, header.name);
   if (header && value !== undefined && header.isSpaced)

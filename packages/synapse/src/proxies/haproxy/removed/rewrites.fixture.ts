@@ -62,4 +62,28 @@ export const rewrites: readonly (readonly [line: string, running: string])[] = [
   ['srvtimeout 5000', 'timeout server 5000'],
   ['redispatch', 'option redispatch'],
   ['redisp', 'option redispatch'],
+  ['reqidel ^X-Mode', 'http-request del-header X-Mode -m beg'],
+  ['rspidel ^X-Powered.* if held', 'http-response del-header X-Powered -m beg if held'],
+  ['reqidel ^(X-Real|X-Via):.*', 'http-request del-header ^(x-real|x-via)$ -m reg'],
+  [
+    'rspirep ^(Set-Cookie:.*) \\1;\\ Secure',
+    'http-response replace-header Set-Cookie ^(.*) \\1;\\ Secure',
+  ],
+  [
+    'rsprep ^(Set-Cookie:\\ sid=[^;]*)$ \\1;\\ Secure if held',
+    'http-response replace-header Set-Cookie ^(sid=[^;]*)$ \\1;\\ Secure if held',
+  ],
+  [
+    'rsprep ^(Location:\\ )http://([^/]*)(.*)$ \\1https://\\2:8443\\3',
+    'http-response replace-header Location ^http://([^/]*)(.*)$ https://\\1:8443\\2',
+  ],
+  [
+    'rsprep ^(Location:)\\ http://(.*) \\1\\ https://\\2',
+    'http-response replace-header Location ^http://(.*) https://\\1',
+  ],
+  ['reqrep ^([^\\ ]*\\ /)admin[/]?(.*) \\1\\2', 'http-request replace-pathq ^/admin[/]?(.*) /\\1'],
+  [
+    'reqrep ^([^\\ :]*\\ )/old/(.*)$ \\1/new/\\2',
+    'http-request replace-pathq ^/old/(.*)$ /new/\\1',
+  ],
 ];
