@@ -17,7 +17,7 @@ export function followAnnouncements(address: RegistryAddress): Announcements {
 
   async function follow() {
     const lists = registries.open(address).watch(servicePath, end.signal);
-    for await (const instances of lists) ports = new Set(instances.map(({ port }) => port));
+    for await (const instances of lists) ports = new Set(instances.map(({ port }) => Number(port)));
   }
 
   const followed = follow();

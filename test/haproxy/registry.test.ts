@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 
 import { decodeInstance, isBadRecord } from '@smartstack/registry';
@@ -114,7 +115,7 @@ test('hostile records reach neither the file nor another server', async () => {
   for (let request = 0; request < 10; request++) expect(await answerOf(port)).toBe('good');
   await expect(answerOf(evil)).rejects.toThrow();
   const { services } = driven.driver.status() as {
-    services: { web: { refusedOptions: { server: string; options: string[] }[] } };
+    services: { web: { refusedOptions: { server: string; options: unknown[] }[] } };
   };
   expect(services.web.refusedOptions.map(({ server }) => server.split('_')[0])).toEqual(
     expect.arrayContaining(['options', 'a-b.1ab5c0a6'].slice(0, 1)),
@@ -138,6 +139,35 @@ test('a member that is announced by name is served at its address; one that does
   expect((await serversOf(stats, 'web')).map(({ name }) => name)).toEqual([
     `localhost:${copy.port}`,
   ]);
+});
+
+test('a record has the id that it asks for, at runtime and in the file; another that asks for it has its own', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  await using two = await startCopy('two');
+  await using driven = drive({ ...run.config, restart_interval: 0 });
+  const port = await freePort();
+  await driven.apply(snapshotOf(service('web', { port }, [])));
+  const members = [
+    { ...member(one.port, 'a'), haproxyServerId: 77 },
+    { ...member(two.port, 'b'), haproxyServerId: 77 },
+  ];
+  const web = service('web', { port }, members);
+  expect(await driven.apply(snapshotOf(web))).toBe('updated');
+  await using stats = await openStatsSocket(run.socket);
+  const ids = async () =>
+    (await stats.ask('show servers state web'))
+      .split('\n')
+      .filter((row) => /^\d+ web /.test(row))
+      .map((row) => row.split(' ').slice(2, 4));
+  const [first, second] = await ids();
+  expect(first).toEqual(['77', `a_127.0.0.1:${one.port}`]);
+  expect(second?.[0]).not.toBe('77');
+  const more = service('more', { port: await freePort() }, []);
+  expect(await driven.apply(snapshotOf(web, more))).toBe('reloaded');
+  const file = await readFile(`${run.config.run_directory}/haproxy.cfg`, 'utf8');
+  expect(file).toContain(`server a_127.0.0.1:${one.port} 127.0.0.1:${one.port} id 77`);
+  expect(file).toContain(`server b_127.0.0.1:${two.port} 127.0.0.1:${two.port} id ${second?.[0]}`);
 });
 
 test('a member whose options change is made anew at runtime, after its connections', async () => {

@@ -99,7 +99,9 @@ export function registryContract(start: () => Promise<ContractSubject>): void {
 }
 
 function portsOf(list: unknown): readonly number[] {
-  return ((list ?? []) as readonly Instance[]).map(({ port }) => port).sort((a, b) => a - b);
+  return ((list ?? []) as readonly Instance[])
+    .map(({ port }) => Number(port))
+    .sort((a, b) => a - b);
 }
 
 async function take<T>(values: AsyncIterable<T>, count: number): Promise<readonly T[]> {

@@ -12,6 +12,7 @@ export { type Advice, adviceFor, adviceText, type OriginalKey } from './config/o
 export { type ReadServiceFile, readSourceWithServices } from './config/service-files.ts';
 export {
   ConfigError,
+  isRecord,
   type KeyPath,
   parseSource,
   readSource,

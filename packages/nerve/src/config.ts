@@ -6,7 +6,7 @@ import {
   type ValidateOptions,
   validate,
 } from '@smartstack/daemon';
-import type { Instance, ZooKeeperSection } from '@smartstack/registry';
+import type { NetworkInstance, ZooKeeperSection } from '@smartstack/registry';
 
 import type { Beats } from './beats.ts';
 import type { CheckDeps } from './checks/check.ts';
@@ -35,7 +35,7 @@ export interface Config {
 export interface ServiceConfig {
   readonly name: string;
   /** What is announced while the service is up, and where. */
-  readonly instance: Instance;
+  readonly instance: NetworkInstance;
   readonly place: Place;
   /** How often each check starts. */
   readonly checkInterval: number;
@@ -125,7 +125,7 @@ function policyOf(service: ParsedService, top: ParsedConfig): ServicePolicy {
   };
 }
 
-function instanceOf(service: ParsedService, instanceId: string): Instance {
+function instanceOf(service: ParsedService, instanceId: string): NetworkInstance {
   const { host, port, weight, labels, haproxy_server_options: options } = service;
   return {
     host,

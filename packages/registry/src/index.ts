@@ -9,6 +9,7 @@ export {
   isBadRecord,
   isHost,
   keyOf,
+  type NetworkInstance,
 } from './instance.ts';
 export { createMemoryRegistry } from './memory/memory.ts';
 export { instanceOfName } from './path-encoding.ts';

@@ -38,11 +38,32 @@ describe('records that nerve and others wrote are accepted', () => {
       '{"host":"a","port":1,"labels":{"n":1,"b":true}}',
       { host: 'a', port: 1, labels: { n: '1', b: 'true' }, id },
     ],
+    [
+      'an id of the HAProxy server',
+      '{"host":"a","port":1,"haproxy_server_id":77}',
+      { host: 'a', port: 1, haproxyServerId: 77, id },
+    ],
+    [
+      'one as text',
+      '{"host":"a","port":1,"haproxy_server_id":"77"}',
+      { host: 'a', port: 1, haproxyServerId: 77, id },
+    ],
     ['an IPv6 address', '{"host":"::1","port":1}', { host: '::1', port: 1, id }],
   ])('%s', (_, text, expected) => {
     expect(decode(text)).toEqual(expected);
   });
 });
+
+test.each(['0', '-1', '1.5', '2147483648', '"a"', '[]'])(
+  'a haproxy_server_id of %s is left out, and the member serves',
+  (bad) => {
+    expect(decode(`{"host":"a","port":1,"haproxy_server_id":${bad}}`)).toEqual({
+      host: 'a',
+      port: 1,
+      id,
+    });
+  },
+);
 
 describe('what is no instance is refused with the reason', () => {
   test.each([

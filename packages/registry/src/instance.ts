@@ -6,9 +6,10 @@ import { z } from 'zod';
  * nerve 0.9: JSON `{host, port, name?, weight?, haproxy_server_options?, labels?}`.
  */
 export interface Instance {
+  /** An address or a name; `unix` where the port is a socket's path. */
   readonly host: string;
-  /** 1 to 65535. */
-  readonly port: number;
+  /** 1 to 65535; or, of a configured server only, the path of a UNIX socket. */
+  readonly port: number | `/${string}`;
   /** Who announced it (nerve's `instance_id`). */
   readonly name?: string;
   /** A whole number from 0; what it means is the proxy's. */
@@ -16,8 +17,15 @@ export interface Instance {
   readonly labels?: Readonly<Record<string, string>>;
   /** Raw words of a HAProxy server line. Whoever writes to the registry wrote them: never trust them. */
   readonly haproxyServerOptions?: string;
+  /** The id that its HAProxy server should have, from 1 to 2147483647. */
+  readonly haproxyServerId?: number;
   /** The record's name in the registry, such as `web-1_0000000042`; absent for configured servers. */
   readonly id?: string;
+}
+
+/** An instance that is reached over the network, as every announced one is. */
+export interface NetworkInstance extends Instance {
+  readonly port: number;
 }
 
 /** A record that could not be read as an instance, and why. */
@@ -56,7 +64,7 @@ export function encodeInstance(instance: Instance): Buffer {
 }
 
 /** Parses a registry record, which anyone may have written, into exact types; never throws. */
-export function decodeInstance(id: string, data: Buffer): Instance | BadRecord {
+export function decodeInstance(id: string, data: Buffer): NetworkInstance | BadRecord {
   if (data.length > 65_536) return { id, reason: `longer than 65536 bytes (${data.length})` };
   let json: unknown;
   try {
@@ -66,13 +74,15 @@ export function decodeInstance(id: string, data: Buffer): Instance | BadRecord {
   }
   const parsed = record.safeParse(json);
   if (!parsed.success) return { id, reason: reasonOf(parsed.error, json) };
-  const { haproxy_server_options: options, weight, labels, name, ...address } = parsed.data;
+  const { haproxy_server_options: options, haproxy_server_id: serverId, ...rest } = parsed.data;
+  const { weight, labels, name, ...address } = rest;
   return {
     ...address,
     ...(name !== undefined && name !== '' && { name }),
     ...(weight !== undefined && { weight }),
     ...(labels !== undefined && { labels }),
     ...(options !== undefined && { haproxyServerOptions: options }),
+    ...(serverId !== undefined && { haproxyServerId: serverId }),
     id,
   };
 }
@@ -104,6 +114,17 @@ const port = z
   ])
   .pipe(z.int().min(1).max(65_535));
 
+/** Text of digits is taken too, as Ruby took it. */
+const serverId = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^\d{1,10}$/)
+      .transform(Number),
+  ])
+  .pipe(z.int().min(1).max(2_147_483_647));
+
 const record = z.object({
   host: z.string().refine(isHost),
   port,
@@ -120,6 +141,7 @@ const record = z.object({
     z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)),
   ),
   haproxy_server_options: optional(z.string().max(4096)),
+  haproxy_server_id: optional(serverId).catch(undefined),
 });
 
 function reasonOf(error: z.ZodError, json: unknown): string {

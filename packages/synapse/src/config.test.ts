@@ -253,3 +253,92 @@ test('what the originals’ files may have beside is taken', async () => {
     'services: {}\nstatsd: {host: localhost, port: 8125, sample_rate: {synapse.watcher: 0.1}}\nfile_output: {output_directory: /tmp/x}',
   );
 });
+
+test.each([
+  ['alone', '', 8080],
+  ['beside the newer key, which wins', 'backend_port_override: 9090', 9090],
+])(
+  'haproxy.server_port_override is the old name of backend_port_override: %s',
+  async (_, more, port) => {
+    const { services } = await load(
+      `services:\n  web:\n    discovery: {method: zookeeper, hosts: [a:2181], path: /web}\n    haproxy: {port: 80, server_port_override: 8080}\n    ${more}\n`,
+    );
+    expect(services.web).toMatchObject({ backend_port_override: port, haproxy: { port: 80 } });
+    expect(services.web?.haproxy).not.toHaveProperty('server_port_override');
+  },
+);
+
+test('a default server may be a UNIX socket', async () => {
+  const { services } = await load(`services:
+  web:
+    discovery: {method: base}
+    default_servers: [{host: unix, port: /run/web.sock}, {host: unix, port: 80}, {host: a, port: "81"}]
+`);
+  expect(services.web?.default_servers).toEqual([
+    { host: 'unix', port: '/run/web.sock' },
+    { host: 'unix', port: 80 },
+    { host: 'a', port: 81 },
+  ]);
+});
+
+test.each([
+  [
+    '{host: a, port: /run/web.sock}',
+    'expected a port from 1 to 65535; a path is for a UNIX socket, whose host is `unix`',
+  ],
+  [
+    '{host: unix, port: /run/web sock}',
+    'expected a port from 1 to 65535, or the path of a UNIX socket where the host is `unix`',
+  ],
+  [
+    '{host: unix, port: run/web.sock}',
+    'expected a port from 1 to 65535, or the path of a UNIX socket where the host is `unix`',
+  ],
+  ['{host: a, port: 70000}', 'expected a number of at most 65535, got 70000'],
+])('a default server %s is refused', async (server, message) => {
+  const [problem] = await problemsOf(
+    `services:\n  web:\n    discovery: {method: base}\n    default_servers: [${server}]\n`,
+  );
+  expect(problem).toContain(`services.web.default_servers[0].port: ${message}`);
+});
+
+test.each([
+  ['42', '42'],
+  ['"42"', '42'],
+  ['-7', '-7'],
+  ['138803118435323441628150706594964426036', '138803118435323441628150706594964426036'],
+  ['"138803118435323441628150706594964426036"', '138803118435323441628150706594964426036'],
+])('server_order_seed is any whole number: %s', async (written, seed) => {
+  const yaml = `services: {}\nhaproxy: {server_order_seed: ${written}}`;
+  expect((await load(yaml)).haproxy?.server_order_seed).toBe(seed);
+});
+
+test.each(['1.5', 'abc', '"1 2"', 'true'])('server_order_seed is not %s', async (written) => {
+  expect(await problemsOf(`services: {}\nhaproxy: {server_order_seed: ${written}}`)).toEqual([
+    expect.stringContaining('haproxy.server_order_seed: expected a whole number, got '),
+  ]);
+});
+
+test('file_output may be off for one service', async () => {
+  const { services } = await load(
+    'services: {web: {discovery: {method: base}, file_output: {disabled: true}}}',
+  );
+  expect(services.web?.file_output).toEqual({ disabled: true });
+});
+
+test('lines whose keywords HAProxy removed are warnings, once where services have them from defaults', async () => {
+  const file = join(directory, 'removed.yaml');
+  await writeFile(
+    file,
+    `defaults: {haproxy: {listen: [option forceclose]}}
+services:
+${service('a', 'port: 80')}${service('b', 'port: 81')}${service('c', 'port: 82, listen: [reqpass .]')}`,
+  );
+  const { warnings } = await loadConfig(file);
+  expect(warnings.map((warning) => warning.replace(`${directory}/`, ''))).toEqual([
+    'removed.yaml:1:31: defaults.haproxy.listen[0]: HAProxy removed "option forceclose"; it runs as "option httpclose"',
+    expect.stringContaining(
+      'removed.yaml:11:34: services.c.haproxy.listen[0]: HAProxy removed "reqpass .", refuses it',
+    ),
+  ]);
+});

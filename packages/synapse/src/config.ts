@@ -13,6 +13,7 @@ import { sessionProblems } from '@smartstack/registry';
 import type { z } from 'zod';
 
 import { conflicts } from './conflicts.ts';
+import { removedLineWarnings } from './proxies/haproxy/removed/warnings.ts';
 import { readConfigFile } from './read-config-file.ts';
 import { configKeys } from './schema.ts';
 
@@ -51,6 +52,7 @@ export async function loadConfig(
     const config = validate(configSchema, source, { strict, warn });
     const problems = await sessionProblems(config.zookeeper);
     if (problems.length > 0) throw problemsAt(source, 'zookeeper', problems);
+    warnings.push(...removedLineWarnings(source));
     return { config, source, warnings: withoutInherited(warnings) };
   } catch (error) {
     throw error instanceof ConfigError ? new ConfigError(withoutInherited(error.problems)) : error;

@@ -22,7 +22,7 @@ function discoveryProblems({ services, zookeeper, registry }: Unchecked): readon
   return Object.entries(services).flatMap(([name, service]): readonly Problem[] => {
     const path = ['services', name, 'discovery'];
     const whole = problemOf(service.discovery);
-    const port = service.backend_port_override ?? service.haproxy?.server_port_override;
+    const port = service.backend_port_override;
     const parts = partsOf(service.discovery).flatMap(([below, part]): readonly Problem[] => {
       const problem = partProblem(part, {
         zookeeper: zookeeper !== undefined,

@@ -134,3 +134,22 @@ test('a replaced port is the member’s', async () => {
     'a:9 yes: in the proxy: down',
   ]);
 });
+
+test('what the registry says over the section is said, and its port is the members’', async () => {
+  const [a, spare] = [member('a'), member('spare')];
+  const each = await followed(
+    { found: [a], filtered: [a], kept: [a, spare] },
+    { default_servers: [spare] },
+  );
+  const moved = service([{ ...a, port: 9 }, spare], {
+    registryConfig: { server_port_override: 9, backend_order: 'asc' },
+  });
+  const explained = explain(each, moved, [proxy({ 'a:9': 'up', 'spare:1': 'up' })]);
+  expect(whys(explained)).toEqual([
+    'a:9 yes: in the proxy: up',
+    'spare:1 yes: a default server; in the proxy: up',
+  ]);
+  expect(explanationText(explained)).toContain(
+    '\n  its ZooKeeper path sets server_port_override 9, backend_order "asc"\n',
+  );
+});

@@ -1,8 +1,11 @@
 import { type BadRecord, badRecordsOf, type Instance, keyOf } from '@smartstack/registry';
 
+import type { GeneratorOverrides } from './discovery/generator.ts';
+import { createPortedMembers } from './discovery/policies/backend-port.ts';
 import { filtersOf, type LabelFilter, obstacleOf } from './discovery/policies/label-filters.ts';
 import { type Locality, levelOf } from './discovery/policies/locality.ts';
 import type { Followed } from './followers.ts';
+import { socketOf } from './proxies/haproxy/render/server.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
 import { statusOf } from './proxies/status-of.ts';
 import type { Service } from './service.ts';
@@ -23,6 +26,8 @@ export interface Explanation {
   readonly method: string;
   /** One sentence about the whole. */
   readonly summary: string;
+  /** What the ZooKeeper path's own data says over the service's `haproxy` section, as it is used. */
+  readonly registry_config?: GeneratorOverrides;
   readonly members: readonly ExplainedMember[];
   /** Records in the registry that are no members, and why. */
   readonly unreadable: readonly BadRecord[];
@@ -38,7 +43,7 @@ export function explain(
   const servers = serversIn(drivers, service.name);
   const members = tracedMembers(followed, service).map((member) => {
     const { instance, source, leftOut } = member;
-    const address = `${instance.host}:${instance.port}`;
+    const address = socketOf(instance) ?? `${instance.host}:${instance.port}`;
     const state = servers.get(address);
     const proxy =
       state === undefined ? 'not in the proxy yet, or not proxied' : `in the proxy: ${state}`;
@@ -54,6 +59,7 @@ export function explain(
       ...(failure === undefined ? [] : [`cannot be followed, and is tried again: ${failure}`]),
       summaryOf(followed, service, members.filter(({ served }) => served).length),
     ].join('; '),
+    registry_config: service.registryConfig ?? {},
     members,
     unreadable: badRecordsOf(followed.trace?.at('found') ?? []),
   };
@@ -80,14 +86,19 @@ const sentences = {
 /** Every member that some step knows, under the identity that it is served by, and how far it got. */
 export function tracedMembers(followed: Followed, service: Service): readonly TracedMember[] {
   const { trace, config } = followed;
-  const port = config?.backend_port_override;
+  const registryPort = service.registryConfig?.server_port_override;
+  const port = registryPort ?? config?.backend_port_override;
   const addressed = (list: readonly Instance[] | undefined) =>
     port === undefined ? list : list?.map((each) => ({ ...each, port }));
+  const members = createPortedMembers(config?.default_servers ?? []);
+  members.heard(trace?.at('kept') ?? []);
+  members.moveTo(registryPort);
+  const kept = members.current();
   const served = service.instances ?? service.defaults;
-  const lists = [served, trace?.at('kept') ?? [], addressed(trace?.at('found')) ?? []];
+  const lists = [served, kept ?? [], addressed(trace?.at('found')) ?? []];
   const known = new Map(lists.flat().map((each) => [keyOf(each), each]));
   const isServed = among(served);
-  const isKept = among(trace?.at('kept'));
+  const isKept = among(kept);
   const sourceOf = sourcesOf(followed, service, addressed(trace?.at('filtered')));
   return [...known.values()].map((instance) => {
     if (isServed(instance)) return { instance, source: sourceOf(instance) };

@@ -7,6 +7,7 @@ import type { LoadedConfig, ServiceConfig } from './config.ts';
 import { copiesOf } from './copies.ts';
 import type { DiscoveryDeps } from './discovery/discovery.ts';
 import { followGenerator } from './discovery/generator.ts';
+import { createChosen } from './discovery/multi/chosen.ts';
 import { createPipeline } from './discovery/pipeline.ts';
 import type { Followed } from './followers.ts';
 import type { Memory } from './remembered.ts';
@@ -42,7 +43,8 @@ export function followedServices(
     const identity = hashOf([waysOf(service), zookeeper?.hosts, registry]);
     const before = memory.get(name);
     const remembered = before?.identity === identity ? before.instances : undefined;
-    const serviceDeps = { ...shared, service: name };
+    const chosen = createChosen();
+    const serviceDeps = { ...shared, service: name, onChosen: chosen.note };
     return {
       config: service,
       identity: hashOf([service, zookeeper, registry, config.shrink_guard, trusted]),
@@ -55,11 +57,13 @@ export function followedServices(
         ...(remembered && { stale: true }),
         ...(service.haproxy && { haproxy: service.haproxy }),
         ...(service.locality?.spill === 'down' && { locality: service.locality }),
+        ...(service.file_output?.disabled && { fileOutput: false }),
         origin: source.locate(['services', written]),
       },
       ...attempted(() => ({
         ...createPipeline(service, { shrinkGuard: config.shrink_guard, remembered }, serviceDeps),
-        overrides: service.haproxy && followGenerator(service.discovery, trusted, serviceDeps),
+        overrides:
+          service.haproxy && followGenerator(service.discovery, trusted, serviceDeps, chosen),
       })),
     };
   });
@@ -82,7 +86,12 @@ function attempted(make: () => Parts): Parts {
 }
 
 /** What decides which members a service has. */
-function waysOf({ haproxy: _, shrink_guard: __, ...ways }: ServiceConfig): object {
+function waysOf({
+  haproxy: _,
+  shrink_guard: __,
+  file_output: ___,
+  ...ways
+}: ServiceConfig): object {
   return ways;
 }
 

@@ -3,6 +3,7 @@ import { keepRunning, messageOf } from '@smartstack/daemon';
 import type { ServiceConfig } from './config.ts';
 import type { Discovery } from './discovery/discovery.ts';
 import type { GeneratorOverrides } from './discovery/generator.ts';
+import { createPortedMembers, type PortedMembers } from './discovery/policies/backend-port.ts';
 import type { ShrinkGuard } from './discovery/policies/shrink-guard.ts';
 import type { Trace } from './discovery/trace.ts';
 import type { Service, Snapshot } from './service.ts';
@@ -50,6 +51,7 @@ interface Follower {
   readonly followed: Followed;
   readonly ended: AbortController;
   failure?: string | undefined;
+  readonly members: PortedMembers;
 }
 
 /** Followers of these services, which do not follow anything before they are started. */
@@ -80,7 +82,8 @@ export function createFollowers(
     for await (const instances of follower.followed.discovery(signal)) {
       awaited.heard(follower);
       follower.failure = undefined;
-      update(follower, (service) => ({ ...service, instances }));
+      follower.members.heard(instances);
+      update(follower, (service) => ({ ...service, instances: follower.members.current() }));
     }
     if (!signal.aborted) throw new Error('its discovery ended');
   }
@@ -92,11 +95,15 @@ export function createFollowers(
     for await (const change of overrides(signal)) {
       awaited.heard(follower.followed);
       follower.failure = undefined;
-      const none = Object.keys(change).length === 0;
-      const merged = none ? haproxy : { ...haproxy, ...change };
-      update(follower, (service) =>
-        service.haproxy === merged ? service : { ...service, haproxy: merged },
-      );
+      const { server_port_override: port, ...rest } = change;
+      const registryConfig = Object.keys(change).length === 0 ? undefined : change;
+      const merged = Object.keys(rest).length === 0 ? haproxy : { ...haproxy, ...rest };
+      const isMoved = follower.members.moveTo(port);
+      update(follower, (service) => {
+        if (!registryConfig && !service.registryConfig) return service;
+        const instances = isMoved ? follower.members.current() : undefined;
+        return { ...service, haproxy: merged, registryConfig, ...(instances && { instances }) };
+      });
     }
   }
 
@@ -140,11 +147,20 @@ export function createFollowers(
       const present = followers.get(service.name);
       return !present || identity === undefined || present.followed.identity !== identity;
     });
-    const fresh = changed.map((followed): Follower => ({ followed, ended: new AbortController() }));
+    const fresh = changed.map(
+      (followed): Follower => ({
+        followed,
+        ended: new AbortController(),
+        members: createPortedMembers(followed.config?.default_servers ?? []),
+      }),
+    );
     for (const follower of fresh) {
       const { name } = follower.followed.service;
       const present = followers.get(name);
       if (present) end(name, present);
+      // What the registry said goes on until it is heard again.
+      if (follower.followed.overrides)
+        follower.members.moveTo(services.get(name)?.registryConfig?.server_port_override);
       followers.set(name, follower);
     }
     for (const { service } of next) replaced.set(service.name, initial(service));
@@ -157,7 +173,10 @@ export function createFollowers(
       const before = services.get(service.name);
       if (!before) return service;
       const isNew = changed.some((each) => each.service === service);
-      return isNew ? { ...service, instances: before.instances } : before;
+      if (!isNew) return before;
+      const { overrides } = followers.get(service.name)?.followed ?? {};
+      const registryConfig = overrides && before.registryConfig;
+      return { ...service, instances: before.instances, ...(registryConfig && { registryConfig }) };
     }
   }
 

@@ -364,3 +364,27 @@ test('what the registry says of a service is laid over its section, and taken ba
   says.set({});
   await vi.waitFor(() => expect(section()).toBe(haproxy));
 });
+
+test('the port that the registry gives goes to the members, and not to the section', async () => {
+  const web = followed('web');
+  const says = createLatest<object>();
+  const haproxy = { port: 80 } as never;
+  const { driver } = recorder();
+  const reconciler = start(
+    [
+      {
+        ...web,
+        service: { ...web.service, haproxy },
+        overrides: (signal) => says.values(signal),
+      },
+    ],
+    driver,
+  );
+  const served = () => reconciler.snapshot().get('web');
+  web.lists.set(one('a'));
+  says.set({ server_port_override: 9000 });
+  await vi.waitFor(() => expect(served()?.instances).toMatchObject([{ host: 'a', port: 9000 }]));
+  expect(served()?.haproxy).toBe(haproxy);
+  says.set({});
+  await vi.waitFor(() => expect(served()?.instances).toEqual(one('a')));
+});

@@ -31,6 +31,13 @@ test('what is written is read', async () => {
   expect(await readMemory(path, silentLog)).toEqual(new Map([...memory].slice(0, 1)));
 });
 
+test('a UNIX socket is remembered', async () => {
+  const instances = [{ host: 'unix', port: '/run/web.sock' }] as const;
+  const socket: Memory = new Map([['web', { identity: 'i', instances }]]);
+  await writeMemory(path, socket);
+  expect(await readMemory(path, silentLog)).toEqual(socket);
+});
+
 test('no file is nothing to remember', async () => {
   expect(await readMemory(path, silentLog)).toEqual(new Map());
   expect(await readdir(directory)).toEqual([]);

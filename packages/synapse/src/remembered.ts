@@ -5,6 +5,8 @@ import { hasCode, type Log, messageOf, readRegularText, writeFileAtomic } from '
 import { type Instance, isHost } from '@smartstack/registry';
 import { z } from 'zod';
 
+import { socketPath } from './default-server.ts';
+
 /** More than a snapshot of 100,000 members has, in bytes. */
 const mostBytes = 256 * 1_048_576;
 
@@ -20,11 +22,12 @@ export type Memory = ReadonlyMap<string, Remembered>;
 const instance = z
   .strictObject({
     host: z.string().refine(isHost),
-    port: z.int().min(1).max(65_535),
+    port: z.union([z.int().min(1).max(65_535), socketPath]),
     name: z.string().regex(/^[\x21-\x7e]*$/),
     weight: z.int().min(0),
     labels: z.record(z.string(), z.string()),
     haproxyServerOptions: z.string(),
+    haproxyServerId: z.int(),
     id: z.string(),
   })
   .partial()

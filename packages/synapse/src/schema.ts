@@ -6,43 +6,15 @@ import {
   serviceConfDir,
   statusAddress,
 } from '@smartstack/daemon';
-import { type Instance, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
+import { isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
+import { defaultServer } from './default-server.ts';
 import { localitySchema } from './discovery/policies/locality.ts';
 import { shrinkGuardSchema } from './discovery/policies/shrink-guard.ts';
 import { type DiscoveryConfig, discoveryMultiSchema, discoverySchema } from './discovery/table.ts';
-import { fileOutputSchema } from './proxies/file-output.ts';
+import { fileOutputSchema, fileOutputServiceSchema } from './proxies/file-output.ts';
 import { haproxySchema, haproxyServiceSchema } from './proxies/haproxy/config/config.ts';
-
-const defaultServer = z
-  .strictObject({
-    name: z
-      .string()
-      .optional()
-      .meta({ description: 'its name', examples: ['spare-1'] }),
-    host: z
-      .string()
-      .refine(isHost, { error: 'expected a host name or an address' })
-      .meta({ description: 'its address', examples: ['10.0.0.9'] }),
-    port: port.meta({ description: 'its port', examples: [3000] }),
-    weight: z
-      .int()
-      .min(0)
-      .optional()
-      .meta({ description: 'its weight, with `use_nerve_weights`', examples: [10] }),
-    labels: z
-      .record(z.string(), z.string())
-      .optional()
-      .meta({ description: 'its labels', examples: [{ zone: 'a' }] }),
-    haproxy_server_options: z
-      .string()
-      .optional()
-      .meta({ description: 'words for its server line', examples: ['backup'] }),
-  })
-  .transform(({ haproxy_server_options: options, ...server }) =>
-    withoutUndefined({ ...server, haproxyServerOptions: options }),
-  );
 
 const serviceObject = z.strictObject({
   discovery: discoverySchema.meta({
@@ -107,6 +79,7 @@ const serviceObject = z.strictObject({
       otherwise: 'once, under its own name',
       examples: [100],
     }),
+  file_output: fileOutputServiceSchema.optional(),
   haproxy: haproxyServiceSchema.optional().meta({
     description: 'how apps reach it through the local proxy',
     otherwise: 'not proxied',
@@ -116,7 +89,7 @@ const serviceObject = z.strictObject({
 
 /** One service as it is written. */
 export const serviceSchema = serviceObject.transform(({ discovery_multi: more, ...service }) => ({
-  ...service,
+  ...withPortOverride(service),
   discovery: more ? withPrimary(more, service.discovery) : service.discovery,
 }));
 
@@ -197,15 +170,19 @@ export const configKeys = z
   })
   .meta({ required: [], anyOf: [{ required: ['services'] }, { required: ['service_conf_dir'] }] });
 
+/** `haproxy.server_port_override` is the old name of `backend_port_override`, which wins over it. */
+function withPortOverride<S extends Pick<z.output<typeof serviceObject>, PortKeys>>(service: S): S {
+  if (service.haproxy?.server_port_override === undefined) return service;
+  const { server_port_override: old, ...haproxy } = service.haproxy;
+  return { ...service, haproxy, backend_port_override: service.backend_port_override ?? old };
+}
+
+type PortKeys = 'haproxy' | 'backend_port_override';
+
 function withPrimary(
   { watchers, ...more }: z.output<typeof discoveryMultiSchema>,
   discovery: DiscoveryConfig,
 ): DiscoveryConfig {
   if (discovery.method === 'multi') return discovery;
   return { ...more, watchers: { ...watchers, primary: discovery } };
-}
-
-function withoutUndefined(values: { [K in keyof Instance]: Instance[K] | undefined }): Instance {
-  const present = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(present) as unknown as Instance;
 }

@@ -1,5 +1,6 @@
 import type { Instance } from '@smartstack/registry';
 
+import type { GeneratorOverrides } from './discovery/generator.ts';
 import type { Locality } from './discovery/policies/locality.ts';
 import type { HaproxyService } from './proxies/haproxy/config/config.ts';
 
@@ -18,6 +19,10 @@ export interface Service {
   readonly locality?: Locality;
   /** How HAProxy is to serve it; absent when HAProxy is not to. */
   readonly haproxy?: HaproxyService;
+  /** What its ZooKeeper path's own data says over its section, where that says something. */
+  readonly registryConfig?: GeneratorOverrides | undefined;
+  /** Whether its members are written as a file, where those of others are; absent for yes. */
+  readonly fileOutput?: boolean;
   /** Where it is configured, for messages: `file:line:col`. */
   readonly origin: string;
 }

@@ -274,3 +274,17 @@ test('the nearest word is the one that few edits reach', () => {
   expect(nearest('frobnicate', ['port', 'host'])).toBeUndefined();
   expect(editDistance('abc', '')).toBe(3);
 });
+
+test.each([
+  ['9007199254740991', 9_007_199_254_740_991],
+  ['187269134651324687126587123645871263458', '187269134651324687126587123645871263458'],
+  ['-9007199254740993', '-9007199254740993'],
+  ['1e40', 1e40],
+  ['.5', 0.5],
+])('a number loses no digit: %s', (text, value) => {
+  expect(parseSource('c.yaml', `seed: ${text}\nother: &a [${text}]\nagain: *a`).value).toEqual({
+    seed: value,
+    other: [value],
+    again: [value],
+  });
+});

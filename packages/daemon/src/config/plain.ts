@@ -8,7 +8,13 @@ export function isPlainValue(text: string): boolean {
 /** What it takes it for; text where it looks like a number and is none. */
 export function parsePlain(text: string): unknown {
   const value: unknown = parse(text);
-  return typeof value === 'object' && value !== null ? text : value;
+  return typeof value === 'object' && value !== null ? text : exact(value, text);
+}
+
+/** A value as it was written: a whole number that JavaScript cannot hold is its digits, as text. */
+export function exact(value: unknown, text = ''): unknown {
+  const isCut = typeof value === 'number' && !Number.isSafeInteger(value);
+  return isCut && /^[+-]?\d+$/.test(text) ? text : value;
 }
 
 /** What YAML 1.1, which the originals read, took for true and false beside these words themselves. */

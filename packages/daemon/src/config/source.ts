@@ -15,6 +15,7 @@ import {
 
 import { messageOf, UserError } from '../error.ts';
 import { readRegularText } from '../read-file.ts';
+import { exact } from './plain.ts';
 import { filledIn, liftTags, noVariables, type Variables } from './variables.ts';
 
 export type KeyPath = readonly PropertyKey[];
@@ -42,8 +43,8 @@ export class ConfigError extends UserError {
 }
 
 /**
- * Parses YAML 1.2 with merge keys, and so JSON, and fills in its variables; throws a `ConfigError` that
- * lists every syntax error.
+ * Parses YAML 1.2 with merge keys, and so JSON, and fills in its variables; whole numbers that JavaScript
+ * cannot hold are text. Throws a `ConfigError` that lists every syntax error.
  */
 export function parseSource(file: string, text: string, variables = noVariables): Source {
   const lines = new LineCounter();
@@ -94,6 +95,7 @@ function fillIn(
   const problems: Problem[] = [];
 
   function fill(scalar: Scalar, keys: readonly string[]): void {
+    scalar.value = exact(scalar.value, scalar.source);
     if (typeof scalar.value !== 'string') return;
     const isPlain = scalar.type === 'PLAIN';
     const filled = filledIn({ text: scalar.value, isPlain, keys }, tags, variables);

@@ -102,3 +102,12 @@ describe('variables of our own files', () => {
     expect(read(text, false)).toEqual(value);
   });
 });
+
+test('a whole number of the environment loses no digit', () => {
+  const long = '138803118435323441628150706594964426036';
+  const source = parseSource('s.yaml', 'seed: ${SEED}', {
+    ...variables(true),
+    environment: { SEED: long },
+  });
+  expect(source.value).toEqual({ seed: long });
+});

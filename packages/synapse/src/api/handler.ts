@@ -180,7 +180,11 @@ function shown({ name, index, stale, members }: Entry): object {
 }
 
 /** A proxy's words are of no use to an app. */
-function shownMember({ haproxyServerOptions: _, ...member }: Instance): object {
+function shownMember({
+  haproxyServerOptions: _,
+  haproxyServerId: __,
+  ...member
+}: Instance): object {
   return member;
 }
 

@@ -13,6 +13,8 @@ export interface DiscoveryDeps {
   readonly service: string;
   /** The port of members that are found without one. */
   readonly port?: number | undefined;
+  /** Told which watchers of a `multi` count, in order, whenever that may be another. */
+  onChosen?(watchers: readonly string[]): void;
   readonly registries: OpenedRegistries;
   /** The daemon's own registries, for a discovery that names none. */
   readonly zookeeper?: Extract<RegistryAddress, { type: 'zookeeper' }> | undefined;

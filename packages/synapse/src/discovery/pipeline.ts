@@ -43,11 +43,11 @@ export function createPipeline(
   deps: DiscoveryDeps,
 ): Pipeline {
   const log = deps.log.child({ service: deps.service });
-  const port = service.backend_port_override ?? service.haproxy?.server_port_override;
+  const port = service.backend_port_override;
   const trace = createTrace();
   const found = trace.through('found', createDiscovery(service.discovery, { ...deps, log, port }));
   const filtered = trace.through('filtered', withFilters(found, filtersOf(service.discovery)));
-  const addressed = withPort(filtered, service.backend_port_override);
+  const addressed = withPort(filtered, port);
   const policy = service.shrink_guard ?? shrinkGuard;
   const guard = policy
     ? createShrinkGuard({

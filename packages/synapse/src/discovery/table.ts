@@ -94,7 +94,7 @@ export function createDiscovery(config: DiscoveryConfig, deps: DiscoveryDeps): D
           ]),
         ),
         config.resolver,
-        deps.log,
+        deps,
       )
     : createSingle(config, deps);
 }

@@ -58,7 +58,7 @@ export const zooKeeperKeys = {
     .optional()
     .meta({
       description:
-        'the node whose data, `{"haproxy": {…}}`, goes over the service’s `haproxy` section, seen as soon as it is written. `disabled`: none. Only `backend_order`, `cookie_value_method`, `use_nerve_weights`, `server_port_override` and `drain_timeout` are taken, unless the top level’s `haproxy.trust_registry_config` is true',
+        'the node whose data, `{"haproxy": {…}}`, goes over the service’s `haproxy` section, seen as soon as it is written. Of a `multi` the nodes of the watchers whose members are served count; of several, each key is as the first of them in the file says. `disabled`: none. Only `backend_order`, `cookie_value_method`, `use_nerve_weights`, `server_port_override` and `drain_timeout` are taken, unless the top level’s `haproxy.trust_registry_config` is true',
       otherwise: 'the path itself',
       examples: ['disabled'],
     }),

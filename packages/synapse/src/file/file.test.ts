@@ -95,7 +95,7 @@ haproxy:
       'Better now:',
       '  services.web.discovery.hosts and 1 more: zookeeper: {hosts: [zk1:2181]} at the top names the ensemble once for all services',
       '  services.web.discovery.method: method: zookeeper follows watches that cannot be lost, so that nothing need be polled',
-      '  services.web.haproxy.server_port_override: backend_port_override beside discovery: file_output and /v1 then know the port too',
+      '  services.web.haproxy.server_port_override: backend_port_override beside discovery is its newer name',
       '  haproxy.reload_command: without it, config_file_path and socket_file_path, synapse runs an HAProxy of its own, which outlives it',
       '  haproxy.max_server_id: a small range makes ids collide; the default (268435455) does not',
       '',

@@ -19,10 +19,11 @@ export const originals: readonly OriginalKey[] = [
     here: 'the same',
     better: 'GET /v1/services/<name> at status_address says the same, and tells of changes',
   },
+  { key: `${service}.file_output`, here: 'the same: `disabled: true` writes no file for it' },
   { key: 'statsd', here: 'the same: counters in the same names; GET /metrics has more' },
   {
     key: `${service}.default_servers`,
-    here: 'the same: served when nobody is announced',
+    here: 'the same: served when nobody is announced; UNIX sockets too (`{host: unix, port: /path}`)',
   },
   { key: `${service}.keep_default_servers`, here: 'the same' },
   { key: `${service}.use_previous_backends`, here: 'the same' },
@@ -52,7 +53,7 @@ export const originals: readonly OriginalKey[] = [
   { key: `${discovery}.decode`, here: 'the same' },
   {
     key: `${discovery}.generator_config_path`,
-    here: 'the same, but only harmless keys are taken from a znode, unless `haproxy.trust_registry_config` is true',
+    here: 'the same, also with `multi`, but only harmless keys are taken from a znode, unless `haproxy.trust_registry_config` is true',
   },
   {
     key: `${discovery}.discovery_jitter`,
@@ -112,7 +113,7 @@ export const originals: readonly OriginalKey[] = [
   { key: `${proxy}.server_options`, here: 'the same' },
   {
     key: `${proxy}.frontend`,
-    here: 'the same; `haproxy -c` judges the lines, and none is dropped silently',
+    here: 'the same; `haproxy -c` judges the lines, none is dropped silently, and those that HAProxy removed run as what means the same today',
   },
   { key: `${proxy}.backend`, here: 'the same' },
   { key: `${proxy}.listen`, here: 'the same' },
@@ -123,8 +124,8 @@ export const originals: readonly OriginalKey[] = [
   { key: `${proxy}.use_nerve_weights`, here: 'read here and at the top level' },
   {
     key: `${proxy}.server_port_override`,
-    here: 'the same',
-    better: 'backend_port_override beside discovery: file_output and /v1 then know the port too',
+    here: 'the same: the old name of `backend_port_override`',
+    better: 'backend_port_override beside discovery is its newer name',
   },
   { key: `${proxy}.disabled`, here: 'the same' },
   { key: 'haproxy.global', here: 'the same; sane ones when absent' },
@@ -166,7 +167,7 @@ export const originals: readonly OriginalKey[] = [
     here: 'what synapse remembers over restarts; no longer needed to avoid a reload per change',
   },
   { key: 'haproxy.state_file_ttl', here: 'the same' },
-  { key: 'haproxy.server_order_seed', here: 'the same' },
+  { key: 'haproxy.server_order_seed', here: 'the same: any whole number, also of 128 bits' },
   {
     key: 'haproxy.max_server_id',
     here: 'the same; the default is higher, as ids are hashes, the same on every machine',

@@ -44,7 +44,7 @@ export function statusTable({ services, proxies, config_problems: problems }: Sh
 /** An explanation as sentences, of one member only where `address` is given. */
 export function explanationText(explanation: Explanation, address?: string): string {
   const { service, method, configured_at: place, summary, members, unreadable } = explanation;
-  const head = `${service} (${method}, ${place}): ${summary}\n`;
+  const head = `${service} (${method}, ${place}): ${summary}\n${registryText(explanation)}`;
   const chosen = members.filter((member) => address === undefined || member.address === address);
   if (address !== undefined && chosen.length === 0)
     return `${head}  ${address}: not found: nobody announces it where ${service} is looked for, or its record cannot be read\n${unreadableText(unreadable)}`;
@@ -55,6 +55,11 @@ export function explanationText(explanation: Explanation, address?: string): str
     why,
   ]);
   return `${head}${table(rows)}${address === undefined ? unreadableText(unreadable) : ''}`;
+}
+
+function registryText({ registry_config: said = {} }: Explanation): string {
+  const keys = Object.entries(said).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
+  return keys.length === 0 ? '' : `  its ZooKeeper path sets ${keys.join(', ')}\n`;
 }
 
 function unreadableText(records: Explanation['unreadable']): string {

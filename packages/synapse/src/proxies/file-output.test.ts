@@ -76,3 +76,19 @@ test('a service that was not heard keeps its file, and has its defaults where th
   expect(await read('web.json')).toMatchObject([{ host: 'a' }]);
   expect(await read('api.json')).toMatchObject([{ host: 'd' }]);
 });
+
+test('a service whose file_output is disabled has no file, and one that is there is removed', async () => {
+  const driver = createFileOutput({ output_directory: directory });
+  await apply(driver, service('web', [web]), service('api', [web]));
+  const off = { ...service('web', [web]), fileOutput: false };
+  expect(await apply(driver, off, service('api', [web]))).toBe('updated');
+  expect(await readdir(directory)).toEqual(['api.json']);
+  expect(await apply(driver, service('web', [web]), service('api', [web]))).toBe('updated');
+  expect(await readdir(directory)).toEqual(['api.json', 'web.json']);
+});
+
+test('a UNIX socket is written as it is configured', async () => {
+  const driver = createFileOutput({ output_directory: directory });
+  await apply(driver, service('web', [{ host: 'unix', port: '/run/web.sock' }]));
+  expect(await read('web.json')).toMatchObject([{ host: 'unix', port: '/run/web.sock' }]);
+});

@@ -27,6 +27,20 @@ export const fileOutputSchema = z
     examples: [{ output_directory: '/run/synapse/services' }],
   });
 
+/** What a service says of `file_output`. */
+export const fileOutputServiceSchema = z
+  .strictObject({
+    disabled: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'no file for this service; one that is there is removed' }),
+  })
+  .meta({
+    description: 'whether the service has a file',
+    otherwise: 'it has, where the top level has `file_output`',
+    examples: [{ disabled: true }],
+  });
+
 /**
  * Writes each service's members to `<directory>/<service>.json` as the originals do, only when they are
  * others. The folder is synapse's own: files of services that are gone are removed.
@@ -62,7 +76,8 @@ export function createFileOutput({
     return gone.length > 0;
   }
 
-  async function apply(snapshot: Snapshot): Promise<Applied> {
+  async function apply(all: Snapshot): Promise<Applied> {
+    const snapshot = new Map([...all].filter(([, service]) => service.fileOutput !== false));
     if (listed === undefined) await mkdir(directory, { recursive: true });
     let changed = false;
     try {

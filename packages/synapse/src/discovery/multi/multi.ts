@@ -3,8 +3,8 @@ import { badRecordsOf, type Instance, withBadRecords } from '@smartstack/registr
 import { z } from 'zod';
 
 import { loadAws } from '../aws.ts';
-import type { Discovery } from '../discovery.ts';
-import { only, type Resolve, sequential, union } from './resolvers.ts';
+import type { Discovery, DiscoveryDeps } from '../discovery.ts';
+import { membersOf, only, type Resolve, sequential, union } from './resolvers.ts';
 import { s3Url, toggleObject } from './s3.ts';
 import { toggleFile, toggles } from './toggle.ts';
 
@@ -76,11 +76,14 @@ export function resolverProblem(
   return missing && `sequential_order lacks ${missing}`;
 }
 
-/** Several discoveries as one: their lists go through the resolver whenever one of them is another. */
+/**
+ * Several discoveries as one: their lists go through the resolver whenever one of them is another.
+ * `onChosen` is told which watchers count, in order, before each list.
+ */
 export function multi(
   watchers: Readonly<Record<string, Discovery>>,
   resolver: ResolverConfig,
-  log: Log,
+  { log, onChosen = () => {} }: Pick<DiscoveryDeps, 'log' | 'onChosen'>,
 ): Discovery {
   const names = Object.keys(watchers);
   return async function* (outer) {
@@ -116,13 +119,14 @@ export function multi(
     tasks.catch(() => {});
     try {
       for await (const _ of changed.values(signal)) {
-        const members = resolve(lists, patient);
+        const chosen = resolve(lists, patient);
+        if (!chosen) continue;
+        onChosen(chosen);
         const heard = [...lists.values()];
-        if (members)
-          yield withBadRecords(
-            members,
-            heard.flatMap((list) => badRecordsOf(list ?? [])),
-          );
+        yield withBadRecords(
+          membersOf(lists, chosen),
+          heard.flatMap((list) => badRecordsOf(list ?? [])),
+        );
       }
     } finally {
       clearTimeout(timer);

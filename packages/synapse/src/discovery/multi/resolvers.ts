@@ -5,30 +5,34 @@ import { z } from 'zod';
 export type Lists = ReadonlyMap<string, readonly Instance[] | undefined>;
 
 /**
- * The members of several watchers together, or undefined while they cannot be told. `patient`: those
+ * The watchers whose members count together, or undefined while they cannot be told. `patient`: those
  * that were not heard yet may still be; later they count as silent.
  */
-export type Resolve = (lists: Lists, patient: boolean) => readonly Instance[] | undefined;
+export type Resolve = (lists: Lists, patient: boolean) => readonly string[] | undefined;
 
-/** Everybody's members, once everybody was heard. */
-export const union: Resolve = (lists) => {
-  const all = [...lists.values()];
-  return all.includes(undefined) ? undefined : all.flatMap((list) => list ?? []);
-};
+/** Everybody, once everybody was heard. */
+export const union: Resolve = (lists) =>
+  [...lists.values()].includes(undefined) ? undefined : [...lists.keys()];
 
-/** The members of the first in order that has some. */
+/** The first in order that has members. */
 export function sequential(order: readonly string[]): Resolve {
   return (lists, patient) => {
-    const inOrder = order.map((name) => lists.get(name));
-    if (patient && firstUnheard(inOrder)) return undefined;
-    const heard = inOrder.filter((list) => list !== undefined);
-    return heard.find((list) => list.length > 0) ?? heard[0];
+    if (patient && firstUnheard(order.map((name) => lists.get(name)))) return undefined;
+    const heard = order.filter((name) => lists.get(name));
+    const [first = heard[0]] = heard.filter((name) => lists.get(name)?.length);
+    return first === undefined ? undefined : [first];
   };
 }
 
-/** The members of the one that is chosen. */
+/** The one that is chosen. */
 export function only(chosen: string): Resolve {
-  return (lists) => lists.get(chosen);
+  return (lists) => (lists.get(chosen) ? [chosen] : undefined);
+}
+
+/** The members of these watchers together. */
+export function membersOf(lists: Lists, watchers: readonly string[]): readonly Instance[] {
+  const [first, ...others] = watchers.map((name) => lists.get(name) ?? []);
+  return others.length === 0 ? (first ?? []) : [first ?? [], ...others].flat();
 }
 
 /** How likely each watcher is to be chosen, as a toggle's file says: a name alone, or whole numbers by name. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { Discovery } from '../discovery.ts';
-import { withPort } from './backend-port.ts';
+import { createPortedMembers, withPort } from './backend-port.ts';
 
 const discovery: Discovery = async function* () {
   yield [
@@ -20,4 +20,30 @@ test('every member has the port that replaces its own', async () => {
 
 test('without one the discovery is as it was', () => {
   expect(withPort(discovery, undefined)).toBe(discovery);
+});
+
+test('the port that the registry gives moves members, and no configured server', () => {
+  const [a, spare] = [
+    { host: 'a', port: 1 },
+    { host: 'spare', port: 3000 },
+  ];
+  const members = createPortedMembers([spare]);
+  expect(members.current()).toBeUndefined();
+  members.heard([a, spare]);
+  expect(members.moveTo(80)).toBe(true);
+  expect(members.current()).toEqual([{ host: 'a', port: 80 }, spare]);
+  expect(members.moveTo(80)).toBe(false);
+  expect(members.moveTo(undefined)).toBe(true);
+  expect(members.current()).toEqual([a, spare]);
+});
+
+test('a member that a port moves is the same object in each list, and once in a list', () => {
+  const a = { host: 'a', port: 1 };
+  const members = createPortedMembers([]);
+  members.moveTo(80);
+  members.heard([a]);
+  const [first] = members.current() ?? [];
+  members.heard([{ host: 'b', port: 1 }, a, { host: 'a', port: 2 }]);
+  expect(members.current()?.[1]).toBe(first);
+  expect(members.current()).toHaveLength(2);
 });

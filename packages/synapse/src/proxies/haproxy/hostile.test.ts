@@ -77,6 +77,11 @@ describe('members from the registry', () => {
     ],
     ['no verification in the options', { haproxy_server_options: 'ssl verify none' }],
     ['percent in the options', { haproxy_server_options: '50% %{nokey}' }],
+    [
+      'a template that makes a word',
+      { name: 'backup weight 0', haproxy_server_options: '%{name}' },
+    ],
+    ['a template in a value', { haproxy_server_options: 'weight %{port} observe %{host}' }],
     ['64 KB options', { haproxy_server_options: 'backup '.repeat(9000) }],
     ['newline in a label', { labels: { a: 'b\nlisten evil' } }],
   ])(

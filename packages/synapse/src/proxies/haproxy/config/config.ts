@@ -101,7 +101,7 @@ export const haproxyServiceSchema = z.strictObject({
     examples: [true],
   }),
   server_port_override: optional(port).meta({
-    description: 'a port for every member, whatever was announced',
+    description: 'the old name of `backend_port_override`, which wins over it',
     examples: [8080],
   }),
   drain_timeout: optional(duration).meta({
@@ -113,6 +113,13 @@ export const haproxyServiceSchema = z.strictObject({
 });
 
 export type HaproxyService = z.output<typeof haproxyServiceSchema>;
+
+const notWhole = { error: 'expected a whole number' };
+
+/** A whole number of any size, which may be written as text too, as its digits: beyond 2^53 a number is not exact. */
+const seed = z
+  .union([z.int(), z.string().regex(/^[+-]?\d{1,400}$/, notWhole)], notWhole)
+  .transform((value) => BigInt(value).toString());
 
 const managed = { mode: 'managed' } as const;
 const originals = { mode: 'originals' } as const;
@@ -178,8 +185,8 @@ const settings = z.strictObject({
         'which words of `haproxy_server_options` are taken from the registry: `allow` (a list of harmless ones), `deny`, or a list of keywords',
       examples: [['weight', 'maxconn']],
     }),
-  server_order_seed: optional(z.int()).meta({
-    description: 'what `backend_order: shuffle` begins with',
+  server_order_seed: optional(seed).meta({
+    description: 'what `backend_order: shuffle` begins with: any whole number, also a large one',
     otherwise: 'the host’s name',
     examples: [42],
   }),

@@ -55,6 +55,8 @@ export function createDesire(options: DesireOptions) {
   const { settings, hosts, addressOf, choose } = options;
   let previous: ReadonlyMap<string, Desired> = new Map();
   let last: Last | undefined;
+  /** What was refused last: a service is looked at anew when an address changes, and it is said once. */
+  const refused = new Map<string, readonly Refusal[]>();
   const parts = new WeakMap<HaproxyService, Part>();
   const made = new WeakMap<Part, WeakMap<Instance, Made>>();
 
@@ -80,8 +82,9 @@ export function createDesire(options: DesireOptions) {
     }
     const members = membersOf(service, part, before?.part === part ? before.made : undefined);
     for (const refusal of members.refusals)
-      if (!before?.refusals.some((other) => isDeepStrictEqual(other, refusal)))
+      if (!refused.get(service.name)?.some((other) => isDeepStrictEqual(other, refusal)))
         options.onRefused(service.name, refusal);
+    refused.set(service.name, members.refusals);
     return { service, part, ...members };
   }
 
@@ -124,6 +127,7 @@ export function createDesire(options: DesireOptions) {
       if (config) now.set(name, desire(service, config));
     }
     previous = now;
+    for (const name of refused.keys()) if (!now.has(name)) refused.delete(name);
     // What was chosen on the way may have been another choice's end.
     last = { snapshot, chosen: options.choices(), desired: now };
     return now;

@@ -1,4 +1,5 @@
 import type { HaproxyConfig } from '../config/config.ts';
+import { runningLines } from '../removed/running.ts';
 import { startsWith } from './words.ts';
 
 /** What synapse's own HAProxy needs to know of its surroundings. */
@@ -49,7 +50,7 @@ const timeOf = (milliseconds: number) =>
 
 /** The `defaults` lines: the user's or sane ones. */
 export function defaultsLines(config: HaproxyConfig, around: Surroundings): readonly string[] {
-  const lines = config.defaults ?? saneDefaults(config);
+  const lines = runningLines(config.defaults ?? saneDefaults(config));
   const keepsState = lines.some((line) => startsWith(line, 'load-server-state-from-file'));
   return around.stateFile === undefined || keepsState
     ? lines
@@ -80,15 +81,17 @@ function saneDefaults({ syslog }: HaproxyConfig): readonly string[] {
 
 /**
  * An extra section as it is in the file. The old form `listen name address`, which HAProxy refuses
- * since 1.9, becomes a `bind` line.
+ * since 1.9, becomes a `bind` line, and lines whose keywords it removed are as they run.
  */
 export function extraSection(
   title: string,
   lines: readonly string[],
 ): { readonly title: string; readonly lines: readonly string[] } {
   const [, name, address] = /^((?:listen|frontend)\s+\S+)\s+(\S*:\d\S*)$/.exec(title) ?? [];
-  if (name === undefined) return { title, lines };
-  return { title: name, lines: [`bind ${address}`, ...lines] };
+  const isProxy = /^(listen|frontend|backend|defaults)(\s|$)/.test(title);
+  const running = isProxy ? runningLines(lines) : lines;
+  if (name === undefined) return { title, lines: running };
+  return { title: name, lines: [`bind ${address}`, ...running] };
 }
 
 /** The page for people and the metrics for Prometheus, where this HAProxy was built with them. */

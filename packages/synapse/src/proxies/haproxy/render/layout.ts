@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { HaproxyConfig, HaproxyService } from '../config/config.ts';
+import { runningLines } from '../removed/running.ts';
 import {
   defaultsLines,
   extraSection,
@@ -117,7 +118,7 @@ function sharedFrontend(own: readonly string[], parts: readonly Part[]): Section
   const contributions = parts.flatMap(({ service, stanza }) =>
     stanza.shared.map((line) => ({ owner: service, line })),
   );
-  const lines = [...own, ...contributions.map(({ line }) => line)];
+  const lines = [...runningLines(own), ...contributions.map(({ line }) => line)];
   return { title: 'frontend shared-frontend', lines, contributions };
 }
 
@@ -141,7 +142,6 @@ function shapeOf(sections: readonly Section[], parts: readonly Part[]): string {
     config.server_options,
     config.cookie_value_method,
     config.use_nerve_weights,
-    config.server_port_override,
   ]);
   return createHash('sha256')
     .update(JSON.stringify([sections, members]))

@@ -3,26 +3,27 @@ import { isIP } from 'node:net';
 import type { Instance } from '@smartstack/registry';
 
 import type { HaproxyConfig, HaproxyService } from '../config/config.ts';
-import { parseOptions } from './options.ts';
+import { parseOptions, type RefusedOption } from './options.ts';
 
 /** One server of a backend, as it is to be: everything but its id. */
 export interface Server {
   /** HAProxy's name for it: `<name>_<host>:<port>` or `<host>:<port>`. */
   readonly name: string;
-  /** An IP address, or a host name where HAProxy itself resolves it. */
+  /** An IP address, a host name where HAProxy itself resolves it, or `unix@` and a socket's path. */
   readonly host: string;
+  /** 0 of a socket. */
   readonly port: number;
   readonly weight: number | undefined;
   /** Its other words, as they stand in the file. */
   readonly options: string;
-  /** An id that the registry asked for, where it may. */
+  /** An id that the member's record asks for. */
   readonly wantedId?: number;
 }
 
 /** What was left out of a member's registry options. */
 export interface Refusal {
   readonly server: string;
-  readonly options: readonly string[];
+  readonly options: readonly RefusedOption[];
 }
 
 export interface ServerSettings {
@@ -39,7 +40,7 @@ export interface ServerSettings {
 /** What was made of an instance: the same object again, since most members are as they were. */
 export interface Made {
   readonly server: Server;
-  readonly refused: readonly string[];
+  readonly refused: readonly RefusedOption[];
 }
 
 /** The server of an instance that goes by a name at an address, and which of its own options were refused. */
@@ -53,6 +54,7 @@ export function madeOf(
   const { words, refused } = parseOptions(
     instance.haproxyServerOptions ?? '',
     settings.top.registry_server_options,
+    (word) => filled(word, instance),
   );
   const made = { server: serverOf({ instance, name, host, words }, settings), refused };
   settings.made?.set(instance, made);
@@ -68,27 +70,27 @@ interface Named {
 
 function serverOf({ instance, name, host, words }: Named, settings: ServerSettings): Server {
   const { top, service, cookies } = settings;
-  const port = service.server_port_override ?? instance.port;
-  const template = filled(service.server_options ?? '', instance, port);
+  const template = filled(service.server_options ?? '', instance);
   const cookie = service.cookie_value_method === 'hash' ? sha1(name) : name;
   const nerve = service.use_nerve_weights ?? top.use_nerve_weights;
   const local = take(template, 'weight');
   const remote = take(words.join(' '), 'weight');
   const id = take(remote.rest, 'id');
+  const wantedId = number(id.value) ?? instance.haproxyServerId;
   const announced = nerve ? instance.weight : undefined;
   const weight = announced ?? number(remote.value) ?? number(local.value);
   return {
     name,
     host,
-    port,
+    port: typeof instance.port === 'number' ? instance.port : 0,
     weight: weight === undefined ? undefined : Math.min(weight, 256),
     options: [cookies && `cookie ${cookie}`, local.rest, id.rest].filter(Boolean).join(' '),
-    ...(id.value !== undefined && { wantedId: Number(id.value) }),
+    ...(wantedId !== undefined && { wantedId }),
   };
 }
 
 /** A member without a name goes by its host: an option without its value would spoil the file. */
-function filled(template: string, { host, name = host }: Instance, port: number): string {
+function filled(template: string, { host, port, name = host }: Instance): string {
   if (!template.includes('%{')) return template;
   return template
     .replaceAll('%{host}', host)
@@ -116,7 +118,9 @@ export function serverName(instance: Instance): string {
   const known = serverNames.get(instance);
   if (known !== undefined) return known;
   const { name = '', host, port } = instance;
-  const made = name === '' ? `${host}:${port}` : `${safeName(name)}_${host}:${port}`;
+  const plain = `${host}:${port}`;
+  const address = typeof port === 'string' ? safeName(plain) : plain;
+  const made = name === '' ? address : `${safeName(name)}_${address}`;
   serverNames.set(instance, made);
   return made;
 }
@@ -129,7 +133,14 @@ function safeName(name: string): string {
   return `${name.slice(0, 64).replace(/[^A-Za-z0-9_.:-]/g, '-')}.${sha1(name).slice(0, 8)}`;
 }
 
-/** An address as HAProxy reads it: IPv6 in brackets. */
+/** The host of a server, as HAProxy reads it: that of an instance's socket, where it has one. */
+export function socketOf({ port }: Instance): string | undefined {
+  return typeof port === 'string' ? `${socketPrefix}${port}` : undefined;
+}
+
+const socketPrefix = 'unix@';
+
+/** An address as HAProxy reads it: IPv6 in brackets, and a socket without a port. */
 export function addressOf({
   host,
   port,
@@ -137,6 +148,7 @@ export function addressOf({
   readonly host: string;
   readonly port: number;
 }): string {
+  if (host.startsWith(socketPrefix)) return host;
   return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

@@ -10,6 +10,7 @@ import {
   type ServerSettings,
   serverName,
   sha1,
+  socketOf,
 } from './server.ts';
 
 /** The servers that stand for a list of instances. */
@@ -41,7 +42,7 @@ function all(instances: readonly Instance[], settings: ServerSettings): Servers 
   const servers: Server[] = [];
   let isPlain = names.length === instances.length;
   for (const { instance, name } of names) {
-    const host = settings.resolve(instance.host, name);
+    const host = socketOf(instance) ?? settings.resolve(instance.host, name);
     isPlain &&= host === instance.host && name === serverName(instance);
     if (host === undefined) continue;
     const { server, refused } = madeOf(instance, { name, host }, settings);
@@ -73,6 +74,7 @@ function after(
   if (names.size < added.length || servers.some(({ name }) => names.has(name))) return undefined;
   for (const instance of added) {
     const name = serverName(instance);
+    if (socketOf(instance) !== undefined) return undefined;
     if (settings.resolve(instance.host, name) !== instance.host) return undefined;
     const { server, refused } = madeOf(instance, { name, host: instance.host }, settings);
     if (refused.length > 0) return undefined;

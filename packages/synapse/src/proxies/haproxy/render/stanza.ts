@@ -1,4 +1,5 @@
 import type { HaproxyConfig, HaproxyService } from '../config/config.ts';
+import { runningLines } from '../removed/running.ts';
 import { sectionsOf } from './listen.ts';
 import { startsWith } from './words.ts';
 
@@ -24,21 +25,21 @@ export function stanzaOf(
   tidy: { readonly defaults: readonly string[] } | undefined,
 ): Stanza {
   const listen = (service.listen ?? []).map((line) => ({ line, to: sectionsOf(line) }));
-  const frontend = [
+  const frontend = runningLines([
     ...(service.frontend ?? []),
     ...listen.filter(({ to }) => to.frontend).map(({ line }) => line),
-  ];
-  const backend = [
+  ]);
+  const running = runningLines([
     ...(service.backend ?? []),
     ...listen.filter(({ to }) => to.backend).map(({ line }) => line),
-  ];
+  ]);
   const backendName = service.backend_name ?? name;
-  backend.push(...seedOf(service, backend));
+  const backend = [...running, ...seedOf(service, running)];
   const closing = tidy && wantsIdleClose(frontend, tidy.defaults) ? [idleClose] : [];
   return {
     backendName,
     backend,
-    shared: service.shared_frontend ?? [],
+    shared: runningLines(service.shared_frontend ?? []),
     frontend:
       service.port === undefined
         ? undefined

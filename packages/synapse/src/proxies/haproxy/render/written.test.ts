@@ -7,6 +7,7 @@ test('a server line reads back as it was written', () => {
   const servers = [
     { name: 'a_10.0.0.1:80', host: '10.0.0.1', port: 80, weight: undefined, options: '' },
     { name: 'b', host: '::1', port: 8080, weight: 7, options: 'check inter 2s' },
+    { name: 's', host: 'unix@/run/web.sock', port: 0, weight: 2, options: 'check' },
     { name: 'c', host: 'web.local', port: 1, weight: 0, options: '' },
   ];
   const lines = servers.map((server, index) => `\t${serverLine(server, index + 1)}`);

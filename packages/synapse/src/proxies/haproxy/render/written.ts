@@ -87,11 +87,11 @@ function parse(text: string): Parsed {
 
 /** The form of `serverLine`: an id right after the address. */
 const form =
-  /^server (\S+) (?:\[([0-9A-Fa-f:.]+)\]|([^\s:]+)):(\d+) id (\d+)(?: (.*?))??(?: weight (\d+))?$/;
+  /^server (\S+) (?:(unix@\S+)|(?:\[([0-9A-Fa-f:.]+)\]|([^\s:]+)):(\d+)) id (\d+)(?: (.*?))??(?: weight (\d+))?$/;
 
 function readServer(line: string): Written | undefined {
-  const [, name, v6, other, port, id, options = '', weight] = form.exec(line) ?? [];
-  const host = v6 ?? other;
+  const [, name, socket, v6, other, port = '0', id, options = '', weight] = form.exec(line) ?? [];
+  const host = socket ?? v6 ?? other;
   if (name === undefined || host === undefined) return undefined;
   const server: Server = {
     name,
