@@ -16,6 +16,8 @@ export interface Relay extends AsyncDisposable {
   cutWithin(bytes: number): void;
   /** From now on what the server says comes so many milliseconds late, in order. */
   delay(milliseconds: number): void;
+  /** From now on clients that go on with a session say to have seen this transaction, which may not have been yet. */
+  claimSeen(zxid: bigint): void;
   /** Lets requests through, but swallows what the server says. */
   swallowAnswers(): void;
   /** Loses watch events, and nothing else. */
@@ -41,6 +43,7 @@ export async function startRelay(target: number): Promise<Relay> {
   let swallowing = false;
   let deaf = false;
   let late = 0;
+  let claimed: bigint | undefined;
   let allowance = Number.POSITIVE_INFINITY;
   let connections = 0;
   let sent = 0;
@@ -69,8 +72,11 @@ export async function startRelay(target: number): Promise<Relay> {
     const pair = [client, server] as const;
     pairs.add(pair);
     if (silent) for (const socket of pair) socket.pause();
+    let isFirst = true;
     client.on('data', (chunk: Buffer) => {
       sent += chunk.length;
+      if (isFirst && claimed !== undefined) claim(chunk, claimed);
+      isFirst = false;
       server.write(chunk);
     });
     server.on('data', (chunk: Buffer) => {
@@ -112,6 +118,9 @@ export async function startRelay(target: number): Promise<Relay> {
     delay(milliseconds) {
       late = milliseconds;
     },
+    claimSeen(zxid) {
+      claimed = zxid;
+    },
     swallowAnswers() {
       swallowing = true;
     },
@@ -138,6 +147,11 @@ export async function startRelay(target: number): Promise<Relay> {
       await new Promise<void>((resolve) => listener.close(() => resolve()));
     },
   };
+}
+
+/** A request to connect is length, protocol, last transaction seen, …; one that has seen none is left as it is. */
+function claim(request: Buffer, zxid: bigint): void {
+  if (request.length >= 16 && request.readBigInt64BE(8) !== 0n) request.writeBigInt64BE(zxid, 8);
 }
 
 /** A chunk of whole frames without its watch events, whose xid is -1. */

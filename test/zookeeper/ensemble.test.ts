@@ -1,3 +1,6 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { type Session, ZooKeeperError } from '@smartstack/zookeeper';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -112,6 +115,22 @@ test('a server that is cut off in its own network is left for another one, with 
     await network.heal(apart);
   }
   await whole();
+}, 90_000);
+
+test('an ensemble that is rebuilt from empty data has the session and its node anew long before the timeout', async () => {
+  await using own = await startEnsemble(3);
+  await using watched = await openSession({ hosts: own.hosts.split(','), timeout: 30_000 });
+  const { session, signal } = watched;
+  await session.ephemeral({ path: '/rebuilt/a', data: Buffer.from('1') }, signal);
+  for (let n = 0; n < 50; n++) await session.set('/rebuilt', Buffer.from(`${n}`));
+  const { id } = session;
+  await Promise.all(own.servers.map((server) => server.stop()));
+  for (const { directory } of own.servers)
+    await rm(join(directory, 'data', 'version-2'), { recursive: true });
+  await Promise.all(own.servers.map((server) => server.start()));
+  await Promise.all(own.servers.map((server) => server.ready()));
+  await eventually(() => expect(session.id).not.toBe(id), 5_000);
+  await eventually(async () => expect((await session.get('/rebuilt/a')).data.toString()).toBe('1'));
 }, 90_000);
 
 /** Opens sessions until one is on this server. */

@@ -75,25 +75,24 @@ test('an aborted one rejects at once and leaves nothing behind', async () => {
   await eventually(async () => expect(await other.session.exists('/half')).toBeUndefined());
 });
 
-describe('a ghost of an earlier session', () => {
-  test('is replaced in one transaction: no moment has two nodes or none', async () => {
-    await using other = await open();
-    await using relay = await startRelay(server.port);
-    const earlier = await openSession({ hosts: [relay.hosts], timeout: 60_000 });
-    await earlier.session.ephemeral(
-      { path: '/ghosts/a', data: Buffer.from('old') },
-      earlier.signal,
-    );
-    const lists = follow(other, '/ghosts');
-    await eventually(() => expect(lists).toEqual([['a=old']]));
-    relay.silence();
-    await using watched = await open();
-    const data = Buffer.from('new');
-    await watched.session.ephemeral({ path: '/ghosts/a', data }, watched.signal);
-    await eventually(() => expect(lists).toEqual([['a=old'], ['a=new']]));
-    await earlier.session.close();
-  });
+test('a node that another session keeps is made once that session has ended, and never taken from it', async () => {
+  await using other = await open();
+  await using relay = await startRelay(server.port);
+  await using earlier = await openSession({ hosts: [relay.hosts], timeout: 4_000 });
+  await earlier.session.ephemeral({ path: '/ghosts/a', data: Buffer.from('old') }, earlier.signal);
+  const lists = follow(other, '/ghosts');
+  await eventually(() => expect(lists).toEqual([['a=old']]));
+  const { id } = earlier.session;
+  relay.silence();
+  await using watched = await open();
+  const data = Buffer.from('new');
+  const making = watched.session.ephemeral({ path: '/ghosts/a', data }, watched.signal);
+  await eventually(async () => expect(await server.fourLetter('dump')).not.toContain(id), 20_000);
+  await making;
+  await eventually(() => expect(lists).toEqual([['a=old'], [], ['a=new']]));
+});
 
+describe('a ghost of an earlier session', () => {
   test('with a number is replaced too when it was our own', async () => {
     await using own = await startZooKeeper();
     await using other = await openSession({ hosts: [own.hosts], timeout: 60_000 });
@@ -116,16 +115,19 @@ describe('a ghost of an earlier session', () => {
   });
 });
 
-test('two keepers of one path do not fight at full speed', async () => {
+test('of two keepers of one path the second waits for the first, and neither touches the other’s node', async () => {
   await using one_ = await open();
   await using other = await open();
   const wanted = { path: '/contested', data: one };
-  await one_.session.ephemeral(wanted, one_.signal);
-  await other.session.ephemeral(wanted, other.signal);
-  const version = async () => (await one_.session.exists('/'))?.childrenVersion ?? 0;
-  const before = await version();
+  const first = await one_.session.ephemeral(wanted, one_.signal);
+  const owner = async () => (await one_.session.exists('/contested'))?.ephemeralOwner;
+  const before = await owner();
+  const second = other.session.ephemeral(wanted, other.signal);
   await new Promise((resolve) => setTimeout(resolve, 1_500));
-  expect((await version()) - before).toBeLessThan(40);
+  expect(await owner()).toBe(before);
+  await first.release();
+  await second;
+  expect(await owner()).not.toBe(before);
 });
 
 test('a lost answer to the creation of a numbered node does not make two', async () => {

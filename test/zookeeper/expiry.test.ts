@@ -84,7 +84,7 @@ test('a server that was down longer than the session timeout gets its session ba
 
 test('an ensemble that came back empty gets a new session, and what was announced stands there again', async () => {
   await using own = await startZooKeeper();
-  await using watched = await openSession({ hosts: [own.hosts], timeout: 1_000 });
+  await using watched = await openSession({ hosts: [own.hosts], timeout: 30_000 });
   const { session, signal } = watched;
   await session.ephemeral({ path: '/deep/er/node', data: Buffer.from('1') }, signal);
   const lists = follow(watched, '/deep/er');
@@ -94,11 +94,32 @@ test('an ensemble that came back empty gets a new session, and what was announce
   await own.stop();
   await rm(join(own.directory, 'data', 'version-2'), { recursive: true });
   await own.start();
-  await eventually(() => expect(session.id).not.toBe(id), 15_000);
+  // Long before the timeout, after which a session counts as lost, and three, after which it is forgotten.
+  await eventually(() => expect(session.id).not.toBe(id), 5_000);
   await eventually(async () =>
     expect((await session.get('/deep/er/node')).data.toString()).toBe('1'),
   );
   await eventually(() => expect(lists.at(-1)).toEqual(['node=1']));
+});
+
+test('a server that is behind what a session has seen does not end it, however often it turns it away', async () => {
+  await using own = await startZooKeeper();
+  await using relay = await startRelay(own.port);
+  await using other = await openSession({ hosts: [own.hosts] });
+  await using watched = await openSession({ hosts: [relay.hosts], timeout: 30_000 });
+  const { session, signal } = watched;
+  await session.ephemeral({ path: '/behind', data: Buffer.from('1') }, signal);
+  const { id } = session;
+  const seen = (await session.exists('/behind'))?.mzxid ?? 0n;
+  relay.claimSeen(seen + 20n);
+  relay.cut();
+  await watched.reaches('suspended');
+  await eventually(() => expect(relay.connections).toBeGreaterThan(8), 15_000);
+  expect(session.state).toBe('suspended');
+  for (let n = 0; n < 30; n++) await other.session.create(`/later-${n}`, Buffer.of(), 'persistent');
+  await watched.reaches('connected');
+  expect(session.id).toBe(id);
+  expect(watched.states).not.toContain('lost');
 });
 
 test('four seconds of a blocked event loop do not cost a session of six', async () => {

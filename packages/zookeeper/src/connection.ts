@@ -63,6 +63,11 @@ export class Unanswered extends Error {
   override readonly name = 'Unanswered';
 }
 
+/** The server closed the connection in place of an answer: it does not serve now, or is behind what the session has seen. */
+export class TurnedAway extends Error {
+  override readonly name = 'TurnedAway';
+}
+
 const connecting = 1;
 const apiError = -100;
 const lastXid = 2 ** 30;
@@ -116,6 +121,8 @@ function startConnection(options: ConnectionOptions): Connection {
   const socket = openSocket(address, tls);
   let lastInbound = performance.now();
   let replyCode: number | undefined;
+  let isAsked = false;
+  let isAnswered = false;
   let tell = (_: Event) => {};
 
   function destroy(reason: Error) {
@@ -133,6 +140,7 @@ function startConnection(options: ConnectionOptions): Connection {
 
   function receive(chunk: Buffer) {
     lastInbound = performance.now();
+    isAnswered = true;
     try {
       frames.push(chunk);
     } catch (error) {
@@ -151,13 +159,19 @@ function startConnection(options: ConnectionOptions): Connection {
   manager.setState(connecting);
 
   socket.setNoDelay(true);
-  socket.once(tls ? 'secureConnect' : 'connect', () => manager.onSocketConnected());
+  socket.once(tls ? 'secureConnect' : 'connect', () => {
+    isAsked = true;
+    manager.onSocketConnected();
+  });
   socket.on('data', receive);
   socket.on('drain', () => manager.onSocketDrain());
   socket.on('error', (error) =>
     destroy(new Error(`${server}: ${reasonOfTls(error) ?? messageOf(error)}`, { cause: error })),
   );
-  socket.on('close', () => destroy(new Error(`${server} closed the connection`)));
+  socket.on('close', () => {
+    const reason = `${server} closed the connection`;
+    destroy(isAsked && !isAnswered ? new TurnedAway(reason) : new Error(reason));
+  });
 
   return {
     server,

@@ -94,7 +94,8 @@ export interface EphemeralOptions {
   readonly sequential?: boolean;
   /**
    * Whether a node that an earlier process left stands for the same, by the data in it; one with equal data
-   * always does. Several nodes may have one name, and differ by what is in them alone.
+   * always does. Several nodes may have one name, and differ by what is in them alone. Where this is not
+   * given, the only one of its name does.
    */
   isSame?(data: Buffer): boolean;
 }

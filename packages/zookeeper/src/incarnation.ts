@@ -64,8 +64,8 @@ export function createIncarnation(
       : path === node.path;
 
   /** Of several nodes that could be this one by their names, what they hold tells which is. */
-  const isOurs = (data: Buffer) =>
-    node.sequential !== true || data.equals(wanted) || (node.isSame?.(data) ?? false);
+  const isOurs = (data: Buffer, otherwise = false) =>
+    node.sequential !== true || data.equals(wanted) || (node.isSame?.(data) ?? otherwise);
 
   /** Takes a node of a resumed session: one that holds the same data before one that stands for the same. */
   async function inherit(): Promise<string | undefined> {
@@ -74,7 +74,8 @@ export function createIncarnation(
     const contents = await Promise.all(
       paths.map(async (path) => [path, await core.inherited.data(path, { signal })] as const),
     );
-    const fitting = contents.filter(([, data]) => data !== undefined && isOurs(data));
+    const isOnly = paths.length === 1;
+    const fitting = contents.filter(([, data]) => data !== undefined && isOurs(data, isOnly));
     const exact = fitting.filter(([, data]) => data?.equals(wanted));
     return [...exact, ...fitting].find(([path]) => core.inherited.take(path))?.[0];
   }

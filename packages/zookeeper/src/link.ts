@@ -3,12 +3,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Log, messageOf } from '@smartstack/daemon';
 
 import { onAbort } from './abort.ts';
+import type { Address } from './address.ts';
 import {
   type Connection,
   type Credentials,
   openConnection,
   SessionExpired,
   shown,
+  TurnedAway,
   Unanswered,
 } from './connection.ts';
 import { createDialer } from './dialer.ts';
@@ -82,12 +84,10 @@ export function createLink(options: LinkOptions): Link {
     if (states.present === 'idle' || states.present === 'lost') states.move('connecting');
     try {
       const address = await dialer.next(timeout, signal);
-      const handshake = dialer.patience(timeout);
-      const { auth, tls } = settings;
-      return await openConnection(
-        { address, credentials, timeout: settings.timeout, handshake, auth, tls },
-        signal,
-      );
+      return await open(address, resumed, signal).catch(async (error: unknown) => {
+        if (resumed && error instanceof TurnedAway) await askWhether(address, resumed, signal);
+        throw error;
+      });
     } catch (error) {
       if (signal.aborted) return undefined;
       if (error instanceof Unanswered) dialer.unanswered();
@@ -95,6 +95,30 @@ export function createLink(options: LinkOptions): Link {
       else complain(error);
       return undefined;
     }
+  }
+
+  function open(address: Address, as: Credentials | undefined, signal: AbortSignal) {
+    const { auth, tls, timeout: asked } = settings;
+    const handshake = dialer.patience(timeout);
+    return openConnection(
+      { address, credentials: as, timeout: asked, handshake, auth, tls },
+      signal,
+    );
+  }
+
+  /**
+   * Rejects with `SessionExpired` where a server that turned the session away does not know it. One that is
+   * behind what the session has seen turns it away without a word, be it late or rebuilt from nothing: asked
+   * as one that has seen nothing, it answers, and has the session's end from its leader. One that knows it is
+   * late, and not gone on with: what it shows was before what is known.
+   */
+  async function askWhether(address: Address, resumed: Credentials, signal: AbortSignal) {
+    const unseen = { ...resumed, zxid: Buffer.alloc(8) };
+    const known = await open(address, unseen, signal).catch((error: unknown) => {
+      if (error instanceof SessionExpired) throw error;
+      return undefined;
+    });
+    known?.destroy(new Error(`${known.server} is behind what the session has seen`));
   }
 
   /** Says once that the session is lost, so that whoever watches the states can see it, and starts anew. */
