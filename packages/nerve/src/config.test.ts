@@ -369,13 +369,6 @@ describe('a bad configuration is refused with place, key and mend', () => {
       ['n.yaml:9:20: services.web.checks[0].uri: expected a path such as /health, got "health"'],
     ],
     [
-      'a regular expression that is none',
-      checks('{type: http, uri: /, expect_match: "("}'),
-      [
-        'n.yaml:9:28: services.web.checks[0].expect_match: Invalid regular expression: /(/: Unterminated group',
-      ],
-    ],
-    [
       'a status that is none',
       checks('{type: http, uri: /, status: [99]}'),
       [
@@ -416,11 +409,12 @@ test('what a check needs and is not there is a problem of the configuration', as
       `instance_id: a
 services:
   web:
-    {host: h, port: 1, ${zk}, checks: [{type: noop}, {type: module, module: ./no.mjs}, {type: https, uri: /, ca: no.pem}]}`,
+    {host: h, port: 1, ${zk}, checks: [{type: noop}, {type: module, module: ./no.mjs}, {type: https, uri: /, ca: no.pem},
+      {type: http, uri: /, expect_match: "("}]}`,
     );
     await expect(loadConfig(file)).rejects.toThrow(
       new RegExp(
-        `^${file}:4:\\d+: services.web.checks\\[1\\]: cannot load ./no.mjs: .*\n${file}:4:\\d+: services.web.checks\\[2\\]: cannot read ca: ENOENT.*${directory}/no.pem`,
+        `^${file}:4:\\d+: services.web.checks\\[1\\]: cannot load ./no.mjs: .*\n${file}:4:\\d+: services.web.checks\\[2\\]: cannot read ca: ENOENT.*${directory}/no.pem'\n${file}:5:28: services.web.checks\\[3\\].expect_match: no regular expression of RE2's syntax: missing closing \\): .*$`,
       ),
     );
   } finally {

@@ -14,6 +14,7 @@ import {
 import { sessionProblems } from '@smartstack/registry';
 
 import { createBeats } from './beats.ts';
+import { CheckKeyError } from './checks/check.ts';
 import { createCheck } from './checks/table.ts';
 import { type Config, checkDepsOf, parseConfig } from './config.ts';
 import { readConfigFile } from './read-config-file.ts';
@@ -57,8 +58,10 @@ async function tryChecks({ services }: Config, source: Source): Promise<void> {
     services.flatMap((service) =>
       service.checks.map(async (check, index) => {
         const path = ['services', service.name, 'checks', index];
-        const refused = (error: unknown) =>
-          `${source.locate(path)}: ${formatPath(path)}: ${messageOf(error)}`;
+        const refused = (error: unknown) => {
+          const at = error instanceof CheckKeyError ? [...path, error.key] : path;
+          return `${source.locate(at)}: ${formatPath(at)}: ${messageOf(error)}`;
+        };
         return createCheck(check, checkDepsOf(service, beats)).then(
           () => [],
           (error) => [refused(error)],

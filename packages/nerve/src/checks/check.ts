@@ -36,6 +36,15 @@ export type CheckMechanism<Schema extends z.ZodType> = Mechanism<
   Schema
 >;
 
+/** What is wrong with one key of a check, found when it was created. */
+export class CheckKeyError extends Error {
+  readonly key: string;
+  constructor(key: string, message: string) {
+    super(message);
+    this.key = key;
+  }
+}
+
 export interface Target {
   readonly host: string;
   readonly port: number;

@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import * as plain from 'node:http';
 import * as secure from 'node:https';
+import type { Socket } from 'node:net';
 
 import { startDeadline } from '../deadline.ts';
+import { connectTidied } from './tidy-head.ts';
 
 /** What is asked and how long each part of it may take, in milliseconds. */
 export interface Request {
@@ -18,6 +20,8 @@ export interface Request {
   wanted(status: number): boolean;
   /** Whether its body is to be kept. */
   readonly keepBody: boolean;
+  /** Whether the head of the answer is tidied before it is parsed. */
+  readonly tidied?: boolean;
 }
 
 export interface Answer {
@@ -29,19 +33,38 @@ export interface Answer {
 /** More of a body than this is not read; `expect` must be found before. */
 const bodyLimit = 1_048_576;
 
+/** Servers are asked whether they work, and not whether they write HTTP to the letter: what curl takes is taken. */
+const lenient = { insecureHTTPParser: true, maxHeaderSize: 262_144 } as const;
+
+/** `node:http` takes any stream that is one. */
+const tidiedTo = (options: object, isSecure: boolean) =>
+  connectTidied(options as Parameters<typeof connectTidied>[0], isSecure) as Socket;
+
 /** Sends one request and reads its answer; rejects with the first trouble. */
 export function send(request: Request, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = (request.ssl ? secure : plain).request(request.options);
+    let answer: IncomingMessage | undefined;
+    const sent = (request.ssl ? secure : plain).request({
+      ...lenient,
+      ...request.options,
+      // Without an agent the connection is our own to make.
+      ...(request.tidied && {
+        agent: undefined,
+        createConnection: (options) => tidiedTo(options, request.ssl),
+      }),
+    });
     const phase = createPhase(request.timeout, (error) => sent.destroy(error));
-    const onAbort = () => sent.destroy(signal.reason as Error);
+    const onAbort = () => settle(() => reject(signal.reason));
     const settle = (settled: () => void) => {
       phase.end();
       signal.removeEventListener('abort', onAbort);
       settled();
       sent.destroy();
     };
-    const fail = (error: Error) => settle(() => reject(error));
+    // What comes behind a whole answer is nobody's concern.
+    const fail = (error: Error) => {
+      if (!answer?.complete) settle(() => reject(error));
+    };
     const read = () => phase.begin('no answer', request.readTimeout);
 
     signal.addEventListener('abort', onAbort);
@@ -55,6 +78,7 @@ export function send(request: Request, signal: AbortSignal): Promise<Answer> {
     sent.on('error', fail);
     sent.on('close', () => fail(new Error('connection closed before the answer was whole')));
     sent.on('response', (response) => {
+      answer = response;
       response.on('data', read);
       readBody(response, request, (body) =>
         settle(() =>

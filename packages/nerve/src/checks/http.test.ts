@@ -202,7 +202,11 @@ describe('a server fails that', () => {
       (socket: Socket) => socket.once('data', () => socket.resetAndDestroy()),
       'connection closed before the answer was whole',
     ],
-    ['answers garbage', (socket: Socket) => socket.end('hello\r\n\r\n'), 'not an HTTP answer'],
+    [
+      'answers garbage',
+      (socket: Socket) => socket.end('hello\r\n\r\n'),
+      'not an HTTP answer: Expected HTTP/, RTSP/ or ICE/',
+    ],
     [
       'answers half a head',
       (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nContent-'),
@@ -220,8 +224,8 @@ describe('a server fails that', () => {
     ],
     [
       'pours out an endless head',
-      (socket: Socket) => socket.write(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}`),
-      'not an HTTP answer',
+      (socket: Socket) => socket.write(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(300_000)}`),
+      'not an HTTP answer: Header overflow',
     ],
   ])('%s', async (_, onConnection, reason) => {
     await using server = await tcpServer((socket) => {

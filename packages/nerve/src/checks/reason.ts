@@ -7,8 +7,14 @@ export function reasonOf(error: unknown): string {
     if (reasons.size > 0) return [...reasons].join('; ');
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code.startsWith('HPE_')) return 'not an HTTP answer';
+  if (code.startsWith('HPE_')) return `not an HTTP answer: ${parserReason(error)}`;
   return words[code] ?? messageOf(error);
+}
+
+/** The parser's own words. */
+function parserReason(error: unknown): string {
+  const { reason } = error as { readonly reason?: unknown };
+  return typeof reason === 'string' ? reason : messageOf(error).replace(/^Parse Error: /, '');
 }
 
 /**

@@ -1,0 +1,74 @@
+import { connect as connectPlain, type NetConnectOpts, type Socket } from 'node:net';
+import { Duplex, Transform } from 'node:stream';
+import { type ConnectionOptions, connect as connectSecure } from 'node:tls';
+
+/** What Node.js' parser refuses in any mode, and `tidyHead` puts right. */
+const tidied: ReadonlySet<string> = new Set([
+  'HPE_INVALID_HEADER_TOKEN',
+  'HPE_UNEXPECTED_CONTENT_LENGTH',
+]);
+
+/** Whether an answer that was refused for this reason may be taken once its head is tidied. */
+export function mayBeTidied(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && tidied.has(String(error.code));
+}
+
+/** Longer heads are passed on as they are. */
+const longest = 65_536;
+
+/**
+ * The head of an answer as strict parsers take it: no space before a header's colon, and a Content-Length
+ * that is said again with the same number said once.
+ */
+export function tidyHead(head: string): string {
+  const seen = new Set<string>();
+  const lines = head.split('\n').map((line) => line.replace(/^([!-9;-~]+)[ \t]+:/, '$1:'));
+  return lines
+    .filter((line) => {
+      const [, length] = /^content-length:\s*(\d+)\s*$/i.exec(line) ?? [];
+      if (length === undefined || !seen.has(length)) {
+        if (length !== undefined) seen.add(length);
+        return true;
+      }
+      return false;
+    })
+    .join('\n');
+}
+
+/** Connects as `node:http` asks, and tidies the head of what the server says. */
+export function connectTidied(
+  options: NetConnectOpts & ConnectionOptions,
+  isSecure: boolean,
+): Duplex {
+  const socket: Socket = isSecure ? connectSecure(options) : connectPlain(options);
+  const duplex = Duplex.from({ readable: socket.pipe(createTidier()), writable: socket });
+  for (const event of ['connect', 'secureConnect']) socket.once(event, () => duplex.emit(event));
+  socket.on('error', (error) => duplex.destroy(error));
+  duplex.on('close', () => socket.destroy());
+  return duplex;
+}
+
+function createTidier(): Transform {
+  let head: Buffer | undefined = Buffer.alloc(0);
+  /** What may be passed on by now. */
+  function passed(chunk: Buffer): Buffer {
+    if (!head) return chunk;
+    const whole = Buffer.concat([head, chunk]);
+    const end = endOf(whole);
+    const isEnded = end !== undefined || whole.length > longest;
+    head = isEnded ? undefined : whole;
+    if (end === undefined) return isEnded ? whole : Buffer.alloc(0);
+    const tidy = Buffer.from(tidyHead(whole.toString('latin1', 0, end)), 'latin1');
+    return Buffer.concat([tidy, whole.subarray(end)]);
+  }
+  return new Transform({
+    transform: (chunk: Buffer, _, done) => done(null, passed(chunk)),
+    flush: (done) => done(null, head),
+  });
+}
+
+/** Where the head ends: behind its empty line. */
+function endOf(bytes: Buffer): number | undefined {
+  const ends = [bytes.indexOf('\r\n\r\n') + 4, bytes.indexOf('\n\n') + 2].filter((end) => end > 3);
+  return ends.length > 0 ? Math.min(...ends) : undefined;
+}
