@@ -470,3 +470,11 @@ test('services may stand in files of their own', async () => {
     await rm(directory, { recursive: true });
   }
 });
+
+test('a host may be written as [v6], or with a last dot', () => {
+  const hosts = ['"[2001:db8::8]"', 'web.example.com.'].map((host) => {
+    const yaml = `instance_id: a\nservices:\n  web: {host: ${host}, port: 1, ${zk}}`;
+    return parse(yaml).services[0]?.instance.host;
+  });
+  expect(hosts).toEqual(['2001:db8::8', 'web.example.com']);
+});

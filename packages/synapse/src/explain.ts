@@ -165,7 +165,7 @@ function summaryOf({ trace, guard }: Followed, service: Service, served: number)
     return found === undefined
       ? `the discovery was not heard yet; ${served} served meanwhile`
       : `heard, but no whole list yet; ${served} served meanwhile`;
-  const bad = badRecordsOf(found ?? []).length;
+  const bad = badRecordsOf(found ?? []).filter(({ isUsual }) => !isUsual).length;
   const unreadable = bad > 0 ? `, ${bad} cannot be read` : '';
   return `${found?.length ?? 0} found${unreadable}, ${served} served`;
 }
