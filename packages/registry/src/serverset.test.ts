@@ -24,12 +24,14 @@ test('shard and status may be missing', () => {
   expect(decode({ serviceEndpoint: { host: 'a', port: 1 } })).toEqual({ host: 'a', port: 1, id });
 });
 
-test.each([
+test.each<[unknown, string | undefined, string]>([
   [member, 'http', 'no endpoint http'],
   [member, 'toString', 'no endpoint toString'],
-  ...['STARTING', 'STOPPING', 'DEAD'].map(
-    (status) => [{ ...member, status }, undefined, `not alive: ${status}`] as const,
-  ),
+  ...['STARTING', 'STOPPING', 'DEAD'].map((status): [unknown, undefined, string] => [
+    { ...member, status },
+    undefined,
+    `not alive: ${status}`,
+  ]),
   [{ ...member, serviceEndpoint: { host: 'a', port: 0 } }, undefined, 'no port'],
 ])('%j with endpoint %s is no member, and no fault: %s', (value, endpoint, reason) => {
   expect(decode(value, endpoint)).toEqual({ id, reason, isUsual: true });
