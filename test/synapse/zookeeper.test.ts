@@ -61,6 +61,27 @@ test('members of a server set are read', async () => {
   }
 });
 
+test.each([
+  ['watched', undefined],
+  ['polled', 20],
+])(
+  'that a %s path does not exist is told, and its members once it does',
+  async (kind, pollInterval) => {
+    const path = `/missing-${kind}`;
+    let told = () => {};
+    const missing = new Promise<void>((resolve) => {
+      told = resolve;
+    });
+    const options = { pollInterval, onMissing: told };
+    const lists = zookeeper().follow(path, options, ended.signal)[Symbol.asyncIterator]();
+    const first = lists.next();
+    await missing;
+    await add(`${path}/a_`, '{"host":"10.0.0.1","port":1}');
+    for (let list = await first; ; list = await lists.next())
+      if (addressOf(list.value)?.[0] === ' 10.0.0.1:1') break;
+  },
+);
+
 test('a polled path and a node’s data follow what is written', async () => {
   const lists = zookeeper().follow('/polled', { pollInterval: 20 }, ended.signal);
   const polled = lists[Symbol.asyncIterator]();

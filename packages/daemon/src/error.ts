@@ -1,9 +1,17 @@
+import { z } from 'zod';
+
 /** What an unknown thrown value says, with its causes, on one line. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof AggregateError && error.message === '')
     return error.errors.map(messageOf).join('; ');
-  return error.message;
+  return error instanceof z.ZodError ? firstIssue(error) : error.message;
+}
+
+/** A schema's error is a page of JSON to begin with. */
+function firstIssue({ issues: [issue], message }: z.ZodError): string {
+  if (!issue) return message;
+  return issue.path.length > 0 ? `${issue.message} (${issue.path.join('.')})` : issue.message;
 }
 
 /** Whether an error is Node's with this code, such as `ENOENT`. */

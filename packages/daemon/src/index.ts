@@ -42,7 +42,13 @@ export type {
   PageView,
   Tone,
 } from './page/model.ts';
-export { readRegularFile, readRegularFileSync, readRegularText } from './read-file.ts';
+export {
+  expectRegularFile,
+  readRegularFile,
+  readRegularFileSync,
+  readRegularStart,
+  readRegularText,
+} from './read-file.ts';
 export { isAbort, type RunOptions, runDaemon } from './run.ts';
 export { starterRegistry, writeStarter } from './starter.ts';
 export { createStatsd, type Statsd, type StatsdOptions } from './statsd.ts';

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 
 /** What a read may take, in bytes, and what ends it. */
 export interface ReadLimits {
@@ -32,7 +32,24 @@ export async function readRegularFile(
   }
 }
 
-/** The same as text. */
+/** The first bytes of a regular file, or all of them where it has no more. */
+export async function readRegularStart(path: string, bytes: number): Promise<Buffer> {
+  await using file = await open(path, flags);
+  judge(path, await file.stat());
+  const buffer = Buffer.allocUnsafe(bytes);
+  for (let length = 0; ; ) {
+    const { bytesRead } = await file.read(buffer, length, bytes - length);
+    length += bytesRead;
+    if (bytesRead === 0 || length === bytes) return Buffer.from(buffer.subarray(0, length));
+  }
+}
+
+/** Rejects where a path is that of no regular file. */
+export async function expectRegularFile(path: string): Promise<void> {
+  judge(path, await stat(path));
+}
+
+/** A regular file as text. */
 export async function readRegularText(path: string, limits?: ReadLimits): Promise<string> {
   return (await readRegularFile(path, limits)).toString();
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -422,6 +423,30 @@ services:
   }
 });
 
+test('what checks read is a regular file: nobody waits for a FIFO or the end of a device', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'nerve-'));
+  try {
+    const pipe = join(directory, 'pipe.mjs');
+    execFileSync('mkfifo', [pipe]);
+    const file = join(directory, 'nerve.yaml');
+    const read = '{type: https, uri: /, ca: pipe.mjs}, {type: https, uri: /, cert: /dev/zero}';
+    await writeFile(
+      file,
+      `instance_id: a
+services:
+  web: {host: h, port: 1, ${zk}, checks: [{type: module, module: ./pipe.mjs}, ${read}]}`,
+    );
+    const { problems } = (await loadConfig(file).catch((error: unknown) => error)) as ConfigError;
+    expect(problems.map((problem) => problem.replace(/^.*?: /, ''))).toEqual([
+      `services.web.checks[0]: cannot load ./pipe.mjs: ${pipe} is a FIFO, not a regular file`,
+      `services.web.checks[1]: cannot read ca: ${pipe} is a FIFO, not a regular file`,
+      'services.web.checks[2]: cannot read cert: /dev/zero is a device, not a regular file',
+    ]);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
 test('services may stand in files of their own', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'nerve-'));
   try {
@@ -438,4 +463,12 @@ test('services may stand in files of their own', async () => {
   } finally {
     await rm(directory, { recursive: true });
   }
+});
+
+test('a host may be written as [v6], or with a last dot', () => {
+  const hosts = ['"[2001:db8::8]"', 'web.example.com.'].map((host) => {
+    const yaml = `instance_id: a\nservices:\n  web: {host: ${host}, port: 1, ${zk}}`;
+    return parse(yaml).services[0]?.instance.host;
+  });
+  expect(hosts).toEqual(['2001:db8::8', 'web.example.com']);
 });

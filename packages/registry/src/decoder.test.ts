@@ -2,7 +2,8 @@ import { createMetrics } from '@smartstack/daemon';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 
-import { createDecoder } from './decoder.ts';
+import { badRecordsOf, createDecoder } from './decoder.ts';
+import { serversetDecoder } from './serverset.ts';
 
 test('a bad record is counted and logged once while it stands, and again when it comes back', async () => {
   const lines: string[] = [];
@@ -29,6 +30,36 @@ test('a bad record is counted and logged once while it stands, and again when it
   expect((await metrics.text()).body).toContain(
     'smartstack_registry_bad_records_total{path="/services/web"} 2',
   );
+});
+
+test('an odd field of a record is counted and logged once, and its member stays', async () => {
+  const lines: string[] = [];
+  const log = pino({ base: null }, { write: (line: string) => lines.push(line) });
+  const metrics = createMetrics();
+  const decode = createDecoder('/services/web', { log, metrics });
+  const data = Buffer.from('{"host":"a","port":1,"weight":"2","labels":[]}');
+  for (const _ of [1, 2]) expect(decode([{ id: 'a_1', data }])).toHaveLength(1);
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { level: 40, path: '/services/web', record: 'a_1', field: 'weight read as 2' },
+    { level: 40, path: '/services/web', record: 'a_1', field: 'labels ignored' },
+  ]);
+  expect((await metrics.text()).body).toContain(
+    'smartstack_registry_odd_fields_total{path="/services/web"} 2',
+  );
+});
+
+test('what healthy registries have beside members is neither counted nor logged', async () => {
+  const lines: string[] = [];
+  const log = pino({ base: null }, { write: (line: string) => lines.push(line) });
+  const metrics = createMetrics();
+  const decode = createDecoder('/job', { log, metrics }, serversetDecoder());
+  const starting = '{"serviceEndpoint":{"host":"a","port":1},"status":"STARTING"}';
+  const list = decode([{ id: 'member_1', data: Buffer.from(starting) }]);
+  expect(badRecordsOf(list)).toEqual([
+    { id: 'member_1', reason: 'not alive: STARTING', isUsual: true },
+  ]);
+  expect(lines).toEqual([]);
+  expect((await metrics.text()).body).not.toContain('bad_records_total{');
 });
 
 test('a record that stands is not read again, wherever it is in the list', () => {

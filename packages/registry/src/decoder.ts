@@ -1,6 +1,12 @@
 import type { Log, Metrics } from '@smartstack/daemon';
 
-import { type BadRecord, decodeInstance, type Instance, isBadRecord } from './instance.ts';
+import {
+  type BadRecord,
+  decodeInstance,
+  type Instance,
+  isBadRecord,
+  oddFieldsOf,
+} from './instance.ts';
 import type { RecordDecoder, RegistryRecord } from './record.ts';
 
 export interface DecoderDeps {
@@ -45,6 +51,11 @@ export function createDecoder(
     help: 'Records in the registry that are no instance and were left out',
     labels: ['path'],
   });
+  const odd = metrics.counter({
+    name: 'smartstack_registry_odd_fields_total',
+    help: 'Optional fields of records in the registry that were put right or ignored; their members are served',
+    labels: ['path'],
+  });
   const known = new WeakMap<Buffer, Decoded>();
   /** What the last list was made of: most of the next one is the same, in the same order. */
   let last: readonly Decoded[] = [];
@@ -58,7 +69,19 @@ export function createDecoder(
       ? { data, instance: undefined, bad: read }
       : { data, instance: read, bad: undefined };
     known.set(data, decoded);
+    if (decoded.instance) sayOdd(id, oddFieldsOf(decoded.instance));
     return decoded;
+  }
+
+  /** Said once for as long as a record is not written anew. */
+  function sayOdd(id: string, fields: readonly string[]): void {
+    for (const field of fields) {
+      odd.inc({ path });
+      log.warn(
+        { path, record: id, field, fix: 'find out who announced it: the member is served' },
+        'odd field of a registry record',
+      );
+    }
   }
 
   return (records: Iterable<RegistryRecord>): readonly Instance[] => {
@@ -77,6 +100,7 @@ export function createDecoder(
       if (!one.bad) continue;
       const { id, reason } = one.bad;
       unreadable.push(one.bad);
+      if (one.bad.isUsual) continue;
       const key = `${id} ${reason}`;
       bad.add(key);
       if (reported.has(key)) continue;

@@ -5,6 +5,7 @@ export {
   type BadRecord,
   decodeInstance,
   encodeInstance,
+  hostSchema,
   type Instance,
   isBadRecord,
   isHost,

@@ -1,6 +1,16 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
+import {
+  type Field,
+  plainHost,
+  readLabels,
+  readName,
+  readServerId,
+  readServerOptions,
+  readWeight,
+} from './fields.ts';
+
 /**
  * One copy of a service, as nerve announces it and synapse hears it. The wire format is Airbnb's
  * nerve 0.9: JSON `{host, port, name?, weight?, haproxy_server_options?, labels?}`.
@@ -32,6 +42,8 @@ export interface NetworkInstance extends Instance {
 export interface BadRecord {
   readonly id: string;
   readonly reason: string;
+  /** Whether healthy registries have such: it is no member, and no fault. */
+  readonly isUsual?: true;
 }
 
 /** Identity of an instance among its service's: backends are unique by host, port and name. */
@@ -63,7 +75,10 @@ export function encodeInstance(instance: Instance): Buffer {
   );
 }
 
-/** Parses a registry record, which anyone may have written, into exact types; never throws. */
+/**
+ * Parses a registry record, which anyone may have written, into exact types; never throws. Host and port make
+ * a member: an optional field that is odd is put right or left out (see `oddFieldsOf`).
+ */
 export function decodeInstance(id: string, data: Buffer): NetworkInstance | BadRecord {
   if (data.length > 65_536) return { id, reason: `longer than 65536 bytes (${data.length})` };
   let json: unknown;
@@ -72,19 +87,43 @@ export function decodeInstance(id: string, data: Buffer): NetworkInstance | BadR
   } catch {
     return { id, reason: data.length === 0 ? 'empty' : 'not JSON' };
   }
-  const parsed = record.safeParse(json);
-  if (!parsed.success) return { id, reason: reasonOf(parsed.error, json) };
-  const { haproxy_server_options: options, haproxy_server_id: serverId, ...rest } = parsed.data;
-  const { weight, labels, name, ...address } = rest;
-  return {
+  const parsed = address.safeParse(json);
+  return parsed.success
+    ? withFields({ ...parsed.data, id }, json as Readonly<Record<string, unknown>>)
+    : { id, reason: reasonOf(parsed.error, json) };
+}
+
+/** What was odd about the optional fields of an instance that was decoded, and what was made of it. */
+export function oddFieldsOf(instance: Instance): readonly string[] {
+  return oddFields.get(instance) ?? [];
+}
+
+const oddFields = new WeakMap<Instance, readonly string[]>();
+
+function withFields(
+  { id, ...address }: Pick<NetworkInstance, 'host' | 'port'> & { readonly id: string },
+  json: Readonly<Record<string, unknown>>,
+): NetworkInstance {
+  // Null stands for absent, as Ruby's JSON wrote it.
+  const field = <T>(key: string, read: (written: unknown) => Field<T>): Field<T> =>
+    Object.hasOwn(json, key) && json[key] !== null ? read(json[key]) : {};
+  const name = field('name', readName);
+  const weight = field('weight', readWeight);
+  const labels = field('labels', readLabels);
+  const options = field('haproxy_server_options', readServerOptions);
+  const serverId = field('haproxy_server_id', readServerId);
+  const instance = {
     ...address,
-    ...(name !== undefined && name !== '' && { name }),
-    ...(weight !== undefined && { weight }),
-    ...(labels !== undefined && { labels }),
-    ...(options !== undefined && { haproxyServerOptions: options }),
-    ...(serverId !== undefined && { haproxyServerId: serverId }),
+    ...(name.value !== undefined && { name: name.value }),
+    ...(weight.value !== undefined && { weight: weight.value }),
+    ...(labels.value !== undefined && { labels: labels.value }),
+    ...(options.value !== undefined && { haproxyServerOptions: options.value }),
+    ...(serverId.value !== undefined && { haproxyServerId: serverId.value }),
     id,
   };
+  const odd = [name, weight, labels, options, serverId].flatMap((each) => each.odd ?? []);
+  if (odd.length > 0) oddFields.set(instance, odd);
+  return instance;
 }
 
 export function isBadRecord(value: Instance | BadRecord): value is BadRecord {
@@ -100,10 +139,6 @@ export function isHost(text: string): boolean {
 const hostLabel = /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Null stands for absent, as Ruby's JSON wrote it. */
-const optional = <S extends z.ZodType>(schema: S) =>
-  schema.nullish().transform((value) => value ?? undefined);
-
 const port = z
   .union([
     z.number(),
@@ -114,35 +149,14 @@ const port = z
   ])
   .pipe(z.int().min(1).max(65_535));
 
-/** Text of digits is taken too, as Ruby took it. */
-const serverId = z
-  .union([
-    z.number(),
-    z
-      .string()
-      .regex(/^\d{1,10}$/)
-      .transform(Number),
-  ])
-  .pipe(z.int().min(1).max(2_147_483_647));
+const address = z.object({ host: z.string().transform(plainHost).refine(isHost), port });
 
-const record = z.object({
-  host: z.string().refine(isHost),
-  port,
-  name: optional(
-    z.union([z.string(), z.number().transform(String)]).pipe(
-      z
-        .string()
-        .max(1024)
-        .regex(/^[\x21-\x7e]*$/),
-    ),
-  ),
-  weight: optional(z.int().min(0)),
-  labels: optional(
-    z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)),
-  ),
-  haproxy_server_options: optional(z.string().max(4096)),
-  haproxy_server_id: optional(serverId).catch(undefined),
-});
+/** A host in a configuration: a name or an address, also as `[v6]` or with a last dot, which are left out. */
+export const hostSchema = z
+  .string()
+  .transform(plainHost)
+  .refine(isHost, { error: 'expected a host name or an IP address' })
+  .meta({ written: { type: 'string' } });
 
 function reasonOf(error: z.ZodError, json: unknown): string {
   const key = error.issues[0]?.path[0];

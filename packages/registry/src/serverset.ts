@@ -6,18 +6,24 @@ import type { RecordDecoder } from './record.ts';
 /**
  * A decoder of Finagle's and Aurora's server sets: `{serviceEndpoint: {host, port}, additionalEndpoints:
  * {name: {host, port}}, status, shard}`. The shard is the instance's name; with `endpointName` the
- * additional endpoint of that name is meant. A member that says that it is not alive is a bad record.
+ * additional endpoint of that name is meant. A member that is not alive, or has no such endpoint, is usual.
  */
 export function serversetDecoder(endpointName?: string): RecordDecoder {
   return (id, data) => {
     const bad = (reason: string): BadRecord => ({ id, reason });
+    const usual = (reason: string): BadRecord => ({ id, reason, isUsual: true });
+    if (id.startsWith('vector_')) return usual('weights of members, not a member');
     const parsed = member.safeParse(parse(data));
     if (!parsed.success) return bad('no server set member');
     const { serviceEndpoint, additionalEndpoints, status, shard } = parsed.data;
-    if (status !== undefined && status !== 'ALIVE') return bad(`not alive: ${status}`);
+    if (status !== undefined && status !== 'ALIVE') return usual(`not alive: ${status}`);
     const endpoint =
       endpointName === undefined ? serviceEndpoint : own(additionalEndpoints, endpointName);
-    if (!endpoint) return bad(`no endpoint ${endpointName ?? 'serviceEndpoint'}`);
+    if (!endpoint) {
+      const reason = `no endpoint ${endpointName ?? 'serviceEndpoint'}`;
+      return endpointName === undefined ? bad(reason) : usual(reason);
+    }
+    if (endpoint.port === 0) return usual('no port');
     return decodeInstance(id, Buffer.from(JSON.stringify({ ...endpoint, name: shard })));
   };
 }

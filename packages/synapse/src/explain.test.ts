@@ -52,6 +52,14 @@ const whys = (explanation: ReturnType<typeof explain>) =>
     ({ address, served, why }) => `${address} ${served ? 'yes' : 'no'}: ${why}`,
   );
 
+test('a path that does not exist is said, not that nobody answered', async () => {
+  const missing = 'the path /services/web does not exist';
+  const { summary } = explain(await followed({}, {}), service(undefined, { missing }), []);
+  expect(summary).toBe(
+    'nobody is announced: the path /services/web does not exist; 0 served meanwhile',
+  );
+});
+
 test('a member is followed to the proxy, or to the filter that left it out', async () => {
   const [a, b, c] = [member('a'), member('b', 'z'), member('c')];
   const filter = { label: 'zone', condition: 'equals', value: 'a' };

@@ -161,11 +161,13 @@ function summaryOf({ trace, guard }: Followed, service: Service, served: number)
     const until = new Date(held.until).toISOString();
     return `${held.members.length} of ${served} served are no longer announced; held back until ${until}, or synapse accept ${service.name}`;
   }
+  if (service.instances === undefined && service.missing !== undefined)
+    return `nobody is announced: ${service.missing}; ${served} served meanwhile`;
   if (service.instances === undefined)
     return found === undefined
       ? `the discovery was not heard yet; ${served} served meanwhile`
       : `heard, but no whole list yet; ${served} served meanwhile`;
-  const bad = badRecordsOf(found ?? []).length;
+  const bad = badRecordsOf(found ?? []).filter(({ isUsual }) => !isUsual).length;
   const unreadable = bad > 0 ? `, ${bad} cannot be read` : '';
   return `${found?.length ?? 0} found${unreadable}, ${served} served`;
 }

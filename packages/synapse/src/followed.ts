@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { Log, Metrics } from '@smartstack/daemon';
+import { createLatest, type Log, type Metrics } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { LoadedConfig, ServiceConfig } from './config.ts';
@@ -44,9 +44,16 @@ export function followedServices(
     const before = memory.get(name);
     const remembered = before?.identity === identity ? before.instances : undefined;
     const chosen = createChosen();
-    const serviceDeps = { ...shared, service: name, onChosen: chosen.note };
+    const missing = createLatest<string>();
+    const serviceDeps = {
+      ...shared,
+      service: name,
+      onChosen: chosen.note,
+      onMissing: missing.set,
+    };
     return {
       config: service,
+      missing,
       identity: hashOf([service, zookeeper, registry, config.shrink_guard, trusted]),
       service: {
         name,

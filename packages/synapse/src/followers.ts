@@ -1,4 +1,4 @@
-import { keepRunning, messageOf } from '@smartstack/daemon';
+import { keepRunning, type Latest, messageOf } from '@smartstack/daemon';
 
 import type { ServiceConfig } from './config.ts';
 import type { Discovery } from './discovery/discovery.ts';
@@ -13,6 +13,8 @@ import type { TaskGroup } from './task-group.ts';
 export interface Followed {
   readonly service: Service;
   readonly discovery: Discovery;
+  /** Why nobody is announced, each time that its registry answers that there is no such place. */
+  readonly missing?: Latest<string> | undefined;
   /** What the registry says over its `haproxy` section, where it may say something. */
   readonly overrides?: ((signal: AbortSignal) => AsyncIterable<GeneratorOverrides>) | undefined;
   /** Two of one name with the same text are the same, and the one that is there goes on. */
@@ -88,6 +90,17 @@ export function createFollowers(
     if (!signal.aborted) throw new Error('its discovery ended');
   }
 
+  /** An answer that a start need not wait for, and that changes no members. */
+  async function followMissing(follower: Follower, signal: AbortSignal): Promise<void> {
+    for await (const missing of follower.followed.missing?.values(signal) ?? []) {
+      awaited.heard(follower);
+      follower.failure = undefined;
+      update(follower, (service) =>
+        service.missing === missing ? service : { ...service, missing },
+      );
+    }
+  }
+
   async function followOverrides(follower: Follower, signal: AbortSignal): Promise<void> {
     const { haproxy } = follower.followed.service;
     const { overrides } = follower.followed;
@@ -129,6 +142,7 @@ export function createFollowers(
     if (!started) return;
     if (started.signal.aborted) follower.ended.abort(started.signal.reason);
     follow(follower, follower, followMembers);
+    if (follower.followed.missing) follow(follower, follower, followMissing);
     follow(follower, follower.followed, followOverrides);
   }
 

@@ -9,7 +9,7 @@ import { followedServices } from './followed.ts';
 import { createFollowers, type Followed } from './followers.ts';
 import { haproxy, type Preview, preview } from './proxies/haproxy/index.ts';
 import { createLevels } from './proxies/levels.ts';
-import type { Snapshot } from './service.ts';
+import { isUnheard, type Snapshot } from './service.ts';
 import { createTaskGroup } from './task-group.ts';
 
 /** What synapse would do at this moment, and what there is to say about it. */
@@ -37,7 +37,7 @@ export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Pr
       throw new UserError(`cannot say what would change: ${messageOf(error)}`, { cause: error });
     },
   );
-  const unheard = [...snapshot.values()].filter(({ instances }) => instances === undefined);
+  const unheard = [...snapshot.values()].filter(isUnheard);
   return {
     ...previewed,
     complaints: [

@@ -1,5 +1,6 @@
 import { createLatest, createMetrics, type Latest, silentLog } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Followed } from './followers.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
@@ -118,6 +119,29 @@ test('the first apply waits until every discovery was heard', async () => {
   expect(control.applied).toEqual([]);
   api.lists.set([]);
   await vi.waitFor(() => expect(control.applied).toEqual([{ web: ['a'], api: [] }]));
+});
+
+test('that nobody ever announced a service is an answer: a start does not wait, and nobody is unknown', async () => {
+  const [web, metrics, lines] = [followed('web'), createMetrics(), [] as string[]];
+  const missing = createLatest<string>();
+  const api = { ...followed('api'), missing };
+  const { driver, control } = recorder();
+  const reconciler = createReconciler({
+    followed: [web, api],
+    drivers: [driver],
+    startupTimeout: 600_000,
+    log: pino({ level: 'warn' }, { write: (line: string) => lines.push(line) }),
+    metrics,
+  });
+  running = reconciler.run(ended.signal);
+  web.lists.set(one('a'));
+  missing.set('the path /api does not exist');
+  await vi.waitFor(() => expect(control.applied).toEqual([{ web: ['a'], api: undefined }]));
+  expect(lines).toEqual([]);
+  expect((await metrics.text()).body).toContain('synapse_services_unheard{served="defaults"} 0');
+  expect(describeStatus(reconciler, [])).toMatchObject({ services: { api: { heard: true } } });
+  api.lists.set(one('b'));
+  await vi.waitFor(() => expect(control.applied.at(-1)).toEqual({ web: ['a'], api: ['b'] }));
 });
 
 test('what was not heard by the start-up timeout is unknown, not empty', async () => {

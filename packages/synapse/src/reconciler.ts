@@ -5,7 +5,7 @@ import { keepRunning, type Log, type Metrics } from '@smartstack/daemon';
 import { createFollowers, type Followed } from './followers.ts';
 import { createLane, type Lane } from './lane.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
-import type { Snapshot } from './service.ts';
+import { isUnheard, type Snapshot } from './service.ts';
 import { createTaskGroup } from './task-group.ts';
 
 export interface ReconcilerOptions {
@@ -58,7 +58,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   });
 
   function measure(snapshot: Snapshot): void {
-    const silent = [...snapshot.values()].filter(({ instances }) => instances === undefined);
+    const silent = [...snapshot.values()].filter(isUnheard);
     const stale = silent.filter((service) => service.stale).length;
     unheard.set({ served: 'stale' }, stale);
     unheard.set({ served: 'defaults' }, silent.length - stale);
@@ -101,11 +101,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   async function start(signal: AbortSignal): Promise<void> {
     await before(followers.heard, startupTimeout, signal);
     const snapshot = followers.snapshot();
-    const missing = [...snapshot.values()].filter(({ instances }) => instances === undefined);
-    if (missing.length > 0 && !signal.aborted)
+    const silent = [...snapshot.values()].filter(isUnheard);
+    if (silent.length > 0 && !signal.aborted)
       log.warn(
         {
-          services: missing.map(({ name }) => name),
+          services: silent.map(({ name }) => name),
           fix: 'see that their discoveries answer: synapse explain SERVICE',
         },
         'starting before all were heard',

@@ -9,6 +9,8 @@ export interface Service {
   readonly name: string;
   /** Its members; undefined while its discovery has not been heard, which is not an empty list. */
   readonly instances: readonly Instance[] | undefined;
+  /** Why nobody is announced, where its registry answered that there is no such place. */
+  readonly missing?: string;
   /** What to serve while `instances` is undefined and the proxy holds no members of its own. */
   readonly defaults: readonly Instance[];
   /** Whether `defaults` are the members of an earlier run rather than configured ones. */
@@ -29,3 +31,8 @@ export interface Service {
 
 /** The whole desired state, by service name; never changed once made. */
 export type Snapshot = ReadonlyMap<string, Service>;
+
+/** Whether its registry has not answered yet; where it remembers members whose place is gone, they are still to be heard of. */
+export function isUnheard({ instances, missing, stale = false }: Service): boolean {
+  return instances === undefined && (missing === undefined || stale);
+}

@@ -9,12 +9,12 @@ export function describeStatus(
 ): object {
   return {
     services: Object.fromEntries(
-      [...snapshot()].map(([name, { instances, defaults, stale = false, origin }]) => {
+      [...snapshot()].map(([name, { instances, missing, defaults, stale = false, origin }]) => {
         const held = get(name)?.guard?.held();
         return [
           name,
           {
-            heard: instances !== undefined,
+            heard: (instances ?? missing) !== undefined,
             trouble: failure(name) ?? null,
             stale: instances === undefined && stale,
             members: instances ?? (stale ? defaults : []),

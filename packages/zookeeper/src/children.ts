@@ -9,13 +9,15 @@ import { createMembers } from './members.ts';
 
 /**
  * Yields a path's children with their data: the whole list first, then a whole new list on every
- * change. Nothing is yielded before the path exists, and a path that vanished yields an empty list.
+ * change. Nothing is yielded before the path exists (`onMissing` is told that it does not), and a path that
+ * vanished yields an empty list.
  * What cannot be read now is tried again for ever; ends when the signal aborts or the session closes.
  */
 export async function* children(
   core: Core,
   path: string,
   outer: AbortSignal,
+  onMissing: () => void = () => {},
 ): AsyncGenerator<readonly Child[], void> {
   const { signal, end } = endWith(outer, core.signal);
   const changes = createChanges(path, core.resyncInterval);
@@ -50,6 +52,7 @@ export async function* children(
         backoff.reset();
         const list = members.news();
         if (list) yield list;
+        else if (members.isMissing) onMissing();
       }
     }
   } finally {

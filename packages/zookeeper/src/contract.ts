@@ -152,9 +152,14 @@ export interface Session extends AsyncDisposable {
   /**
    * Yields a path's whole list of children with their data, then a whole new list on every change;
    * only new or changed children are read. A path that does not exist is waited for: nothing is
-   * yielded before it exists, and one that vanished yields an empty list. Ends when aborted.
+   * yielded before it exists, and one that vanished yields an empty list. `onMissing` is told when a server
+   * answered that there is no such path. Ends when aborted.
    */
-  children(path: string, signal: AbortSignal): AsyncIterable<readonly Child[]>;
+  children(
+    path: string,
+    signal: AbortSignal,
+    onMissing?: () => void,
+  ): AsyncIterable<readonly Child[]>;
   /**
    * Yields a node's data, then again whenever it was written; undefined where there is no node. Ends when
    * aborted.

@@ -24,6 +24,8 @@ export interface Members {
   advance(todo: Todo): Promise<void>;
   /** Whether anything was answered yet; before that a new connection takes nothing away. */
   readonly isHeard: boolean;
+  /** Whether the newest answer was that there is no such path. */
+  readonly isMissing: boolean;
   /** The whole list, sorted by name, if it is another one than last time. */
   news(): readonly Child[] | undefined;
 }
@@ -158,6 +160,9 @@ export function createMembers(
   return {
     get isHeard() {
       return isHeard;
+    },
+    get isMissing() {
+      return isHeard && stat === undefined;
     },
     async advance(todo) {
       const suspects = new Set(todo.members);

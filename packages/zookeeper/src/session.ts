@@ -146,7 +146,7 @@ export function connect(options: SessionOptions): Session {
     states: states.values,
     ...nodes,
     ephemeral: (node, signal) => keepEphemeral(core, node, signal),
-    children: (path, signal) => children(core, path, signal),
+    children: (path, signal, onMissing) => children(core, path, signal, onMissing),
     data: (path, signal) => data(core, path, signal),
     owns: (owner) => owner === core.sessionId() || core.isFormer(owner),
     dropUnclaimed: (within) => dropUnclaimed(core, within),

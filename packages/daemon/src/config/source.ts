@@ -48,7 +48,7 @@ export class ConfigError extends UserError {
  */
 export function parseSource(file: string, text: string, variables = noVariables): Source {
   const lines = new LineCounter();
-  const lifted = variables.erb ? liftTags(text) : { text, tags: [], problems: [] };
+  const lifted = liftTags(text, variables.erb);
   const document = parseDocument(lifted.text, {
     lineCounter: lines,
     prettyErrors: false,

@@ -32,6 +32,8 @@ describe("the originals' ERB forms that read the environment are filled in", () 
     [`port: <%= ENV['PORT'] %>`, { port: 8080 }],
     [`port: "<%= ENV['PORT'] %>"`, { port: '8080' }],
     [`port: <%= ENV.fetch('NONE', 3000) %>`, { port: 3000 }],
+    [`port: <%= ENV['PORT'] -%>`, { port: 8080 }],
+    [`host: <%= ENV.fetch('ZK2', 'zk2') -%>`, { host: 'zk2' }],
     [`<%= ENV['TAG'] %>: 1`, { blue: 1 }],
     ['{"host": "<%= ENV["ZK"] %>"}', { host: 'zk1' }],
     [`a: <%# a remark %>b`, { a: 'b' }],
@@ -54,6 +56,15 @@ describe("the originals' ERB forms that read the environment are filled in", () 
     expect(source.locate(['a', 1])).toBe('s.yaml:1:23');
     expect(source.locate(['c'])).toBe('s.yaml:2:1');
   });
+});
+
+test('variables may stand without quotes in flow mappings and lists, and with any default', () => {
+  expect(read('{a: ${PORT}, b: [${ZK}, ${NONE:-x, y}], ${TAG}: "${NONE:-z}"}')).toEqual({
+    a: 8080,
+    b: ['zk1', 'x, y'],
+    blue: 'z',
+  });
+  expect(read('{listen: [a ${PORT}, ${ZK}]}')).toEqual({ listen: ['a ${PORT}', '${ZK}'] });
 });
 
 describe('what cannot be filled in is an error at its place', () => {

@@ -15,7 +15,7 @@ export interface Variables {
 /** No variables at all. */
 export const noVariables: Variables = { environment: {}, erb: false, isForeign: () => true };
 
-/** A text whose ERB tags were taken out, each replaced by a mark of the same length, so that places stay. */
+/** A text whose tags (`<% … %>`, `${…}`) were taken out, each replaced by a mark of the same length, so that places stay. */
 export interface Lifted {
   readonly text: string;
   readonly tags: readonly string[];
@@ -32,12 +32,18 @@ const advice =
   // biome-ignore lint/suspicious/noTemplateCurlyInString: as users write it
   "write <%= ENV['NAME'] %>, <%= ENV.fetch('NAME', 'default') %> or ${NAME:-default}; no other ERB is run";
 
-/** Takes the ERB tags out of a text; what is no reading of the environment is a problem. */
-export function liftTags(text: string): Lifted {
+/** `${…}` that YAML reads first, where quotes or escapes in it may mean something, is none of these. */
+const braces = /\$\$\{?|\$\{[A-Za-z_]\w*(?::-[^}'"\\\n]*)?\}/;
+const tagPattern = new RegExp(`<%(?:%|(?:.*?%>)?)|${braces.source}`, 'gs');
+
+/** Takes the tags out of a text; ERB that is no reading of the environment is a problem. */
+export function liftTags(text: string, erb: boolean): Lifted {
   const tags: string[] = [];
   const problems: { offset: number; message: string }[] = [];
-  const lifted = text.replace(/<%(?:%|(?:.*?%>)?)/gs, (tag, offset: number) => {
-    const problem = problemOf(tag, tags.length);
+  const lifted = text.replace(tagPattern, (tag, offset: number) => {
+    const isErb = tag.startsWith('<');
+    if (isErb ? !erb : tag.startsWith('$$') || tags.length >= mostTags / 2) return tag;
+    const problem = isErb ? problemOf(tag, tags.length) : undefined;
     if (problem !== undefined) problems.push({ offset, message: problem });
     if (problem !== undefined || tag.length < 3) return tag;
     tags.push(tag);
@@ -68,8 +74,8 @@ interface Reading {
 const text = `'([^'\\\\]*)'|"([^"\\\\#]*)"`;
 const name = `(?:'(\\w+)'|"(\\w+)")`;
 const forms = [
-  new RegExp(`^<%=\\s*ENV\\[\\s*${name}\\s*\\]\\s*(?:\\|\\|\\s*(?:${text}|(\\d+))\\s*)?%>$`),
-  new RegExp(`^<%=\\s*ENV\\.fetch\\(\\s*${name}\\s*(?:,\\s*(?:${text}|(\\d+))\\s*)?\\)\\s*%>$`),
+  new RegExp(`^<%=\\s*ENV\\[\\s*${name}\\s*\\]\\s*(?:\\|\\|\\s*(?:${text}|(\\d+))\\s*)?-?%>$`),
+  new RegExp(`^<%=\\s*ENV\\.fetch\\(\\s*${name}\\s*(?:,\\s*(?:${text}|(\\d+))\\s*)?\\)\\s*-?%>$`),
 ];
 
 function readingOf(tag: string): Reading | undefined {
@@ -105,12 +111,14 @@ export function filledIn(
     if (otherwise === undefined && value === undefined) missing.push(name);
     return otherwise ?? value ?? '';
   };
+  const isForeign = variables.isForeign(written.keys);
   const fromTag = (tag: string) => {
+    if (tag.startsWith('$')) return isForeign ? tag : dollars(tag, lookUp);
     const reading = readingOf(tag);
     if (reading) return lookUp(reading, () => true);
     return tag === '<%%' ? '<%' : '';
   };
-  const hasDollars = written.text.includes('$') && !variables.isForeign(written.keys);
+  const hasDollars = written.text.includes('$') && !isForeign;
   const own = hasDollars ? dollars(written.text, lookUp) : written.text;
   const result =
     tags.length > 0

@@ -1,5 +1,5 @@
 import { duration, type Mechanism, portKey, wholeNumber } from '@smartstack/daemon';
-import { isHost } from '@smartstack/registry';
+import { hostSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
 import type { Beats } from '../beats.ts';
@@ -64,9 +64,7 @@ const longest = 86_400_000;
 /** How long something may take. */
 export const span = spanFrom(1);
 
-export const hostKey = z
-  .string()
-  .refine(isHost, { error: 'expected a host name or an IP address' });
+export const hostKey = hostSchema;
 
 /** The keys that every check has; the originals' default timeout is 0.1 seconds. */
 export const commonKeys = (timeout = 0.1) => ({

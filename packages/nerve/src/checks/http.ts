@@ -203,7 +203,7 @@ function faultOf(
   const { expect } = config;
   if (!passes(status, config.status)) return `status ${status}`;
   for (const [name, wanted] of Object.entries(config.expect_headers)) {
-    const found = headers[name];
+    const found = Object.hasOwn(headers, name) ? headers[name] : undefined;
     const shown = found === undefined ? 'none' : JSON.stringify(found);
     if (String(found) !== wanted)
       return `status ${status}, but the header ${name} is ${shown}, expected ${JSON.stringify(wanted)}`;

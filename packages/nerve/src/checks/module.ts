@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { messageOf } from '@smartstack/daemon';
+import { expectRegularFile, messageOf } from '@smartstack/daemon';
 import { z } from 'zod';
 
 import { type Check, type CheckDeps, type CheckMechanism, networkKeys, targetOf } from './check.ts';
@@ -59,13 +59,19 @@ export const module: CheckMechanism<typeof schema> = {
 
 async function load(name: string, { directory }: CheckDeps): Promise<CheckModule> {
   const isFile = name.startsWith('.') || isAbsolute(name);
-  const specifier = isFile ? pathToFileURL(resolve(directory, name)).href : name;
-  const loaded = (await import(specifier).catch((error: unknown) => {
+  const loading = isFile ? importFile(resolve(directory, name)) : import(name);
+  const loaded = (await loading.catch((error: unknown) => {
     throw new Error(`cannot load ${name}: ${messageOf(error)}`, { cause: error });
   })) as Partial<CheckModule>;
   if (typeof loaded.create !== 'function')
     throw new Error(`cannot use ${name} as a check: it exports no create function`);
   return loaded as CheckModule;
+}
+
+/** Node would wait for ever for what a FIFO holds. */
+async function importFile(file: string): Promise<unknown> {
+  await expectRegularFile(file);
+  return await import(pathToFileURL(file).href);
 }
 
 /**

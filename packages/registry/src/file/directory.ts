@@ -3,12 +3,12 @@ import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { hasCode, readRegularFile } from '@smartstack/daemon';
+import { hasCode, readRegularStart } from '@smartstack/daemon';
 
 import type { RegistryRecord } from '../record.ts';
 
 /** As much as ZooKeeper takes for one record, in bytes. */
-const mostBytes = 1_048_576;
+const mostBytes = 65_537;
 
 export interface DirectoryWatchOptions {
   /** How often the folder is read whether or not a change was seen, in milliseconds. */
@@ -82,7 +82,7 @@ async function read(
   const { mtimeMs, ino } = found;
   if (before?.ino === ino && before.mtimeMs === mtimeMs)
     return [name, { mtimeMs, ino, data: before.data }];
-  const data = await readRegularFile(path, { limit: mostBytes }).catch(emptyWhenGone(undefined));
+  const data = await readRegularStart(path, mostBytes).catch(emptyWhenGone(undefined));
   return data && [name, { mtimeMs, ino, data: before?.data.equals(data) ? before.data : data }];
 }
 

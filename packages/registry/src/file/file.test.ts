@@ -1,10 +1,21 @@
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import {
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createMetrics, silentLog } from '@smartstack/daemon';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
+import { badRecordsOf } from '../decoder.ts';
 import type { Instance } from '../instance.ts';
 import type { Registry } from '../registry.ts';
 import { createFileRegistry } from './file.ts';
@@ -84,6 +95,19 @@ test('a broken file is left out and the others stand', async () => {
   await writeFile(join(folder(), 'readme.txt'), 'no record');
   const state = newest();
   await vi.waitFor(() => expect(state.list).toHaveLength(1));
+});
+
+test('a FIFO, a device and an endless file are no records, and hold nothing up', async () => {
+  await registry.announce('/services/web', web, ended.signal);
+  execFileSync('mkfifo', [join(folder(), 'pipe.json')]);
+  await symlink('/dev/zero', join(folder(), 'zero.json'));
+  await writeFile(join(folder(), 'long.json'), '');
+  await truncate(join(folder(), 'long.json'), 2 ** 40);
+  const state = newest();
+  await vi.waitFor(() => expect(state.list).toHaveLength(1));
+  expect(badRecordsOf(state.list ?? [])).toEqual([
+    { id: 'long', reason: 'longer than 65536 bytes (65537)' },
+  ]);
 });
 
 test('a file edited in place is read again', async () => {

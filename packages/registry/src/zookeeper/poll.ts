@@ -13,6 +13,8 @@ export interface Poll {
   readonly path: string;
   /** How often to look, in milliseconds; the first wait is a random part of it, which spreads a fleet. */
   readonly interval: number;
+  /** Told when the path does not exist. */
+  readonly onMissing?: (() => void) | undefined;
 }
 
 /**
@@ -26,6 +28,7 @@ export async function* pollChildren(
   let existed = false;
   for await (const children of rounds(poll, () => readChildren(poll, signal), signal)) {
     if (children || existed) yield children ?? [];
+    else poll.onMissing?.();
     existed ||= children !== undefined;
   }
 }

@@ -25,6 +25,8 @@ export interface FollowOptions {
   readonly decode?: RecordDecoder | undefined;
   /** Asks this often, in milliseconds, in place of watching. */
   readonly pollInterval?: number | undefined;
+  /** Told when ZooKeeper answered that there is no such path. */
+  readonly onMissing?: (() => void) | undefined;
 }
 
 /** A registry with what only ZooKeeper has. */
@@ -81,14 +83,14 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
 
   async function* follow(
     path: string,
-    { decode: format = decodeInstance, pollInterval }: FollowOptions,
+    { decode: format = decodeInstance, pollInterval, onMissing }: FollowOptions,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Instance[], void> {
     const decode = createDecoder(path, { log, metrics }, namesFirst(format));
     const lists =
       pollInterval === undefined
-        ? session.children(path, signal)
-        : pollChildren({ session, log, path, interval: pollInterval }, signal);
+        ? session.children(path, signal, onMissing)
+        : pollChildren({ session, log, path, interval: pollInterval, onMissing }, signal);
     for await (const children of lists)
       yield decode(children.map(({ name, data }) => ({ id: name, data })));
   }

@@ -19,6 +19,8 @@ export interface DiscoveryDeps {
   /** The daemon's own registries, for a discovery that names none. */
   readonly zookeeper?: Extract<RegistryAddress, { type: 'zookeeper' }> | undefined;
   readonly file?: Extract<RegistryAddress, { type: 'file' }> | undefined;
+  /** Told why nobody is announced where the registry answered, but has no such place; nobody leaves for that. */
+  readonly onMissing?: ((reason: string) => void) | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
 }

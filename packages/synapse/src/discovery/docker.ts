@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createLatest, duration, type Mechanism, messageOf } from '@smartstack/daemon';
-import { type Instance, isHost } from '@smartstack/registry';
+import { hostSchema, type Instance } from '@smartstack/registry';
 import { z } from 'zod';
 
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
@@ -17,13 +17,10 @@ const server = z.strictObject({
     .string()
     .optional()
     .meta({ description: 'the name of its members', examples: ['docker-1'] }),
-  host: z
-    .string()
-    .refine(isHost, { error: 'expected a host name or an address' })
-    .meta({
-      description: 'the engine, and where its published ports are reached',
-      examples: ['10.0.0.1'],
-    }),
+  host: hostSchema.meta({
+    description: 'the engine, and where its published ports are reached',
+    examples: ['10.0.0.1'],
+  }),
   port: port.default(4243).meta({ description: 'where the engine listens', examples: [2375] }),
   socket: z
     .string()

@@ -45,6 +45,7 @@ test('a task that has not started, has no such port or no good host is none', as
       task('b', { ports: [1] }),
       task('c d'),
       task('e', { ports: null }),
+      task('g', { ports: [0, 0] }),
       task('f'),
     ],
   });

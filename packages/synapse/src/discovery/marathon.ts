@@ -61,7 +61,7 @@ const answer = z.object({
   tasks: z.array(
     z.object({
       host: z.string(),
-      ports: z.array(z.int().min(1).max(65_535)).nullish(),
+      ports: z.array(z.int().min(0).max(65_535)).nullish(),
       startedAt: z.string().nullish(),
     }),
   ),
@@ -72,6 +72,7 @@ type Task = z.output<typeof answer>['tasks'][number];
 /** A task that has not started, or has no such port, is no member. */
 function instancesOf({ host, ports, startedAt }: Task, index: number): readonly Instance[] {
   const port = ports?.[index];
-  if (!startedAt || port === undefined || !isHost(host)) return [];
+  // Marathon writes 0 for a port that it has not chosen yet.
+  if (!startedAt || !port || !isHost(host)) return [];
   return [{ name: host, host, port }];
 }

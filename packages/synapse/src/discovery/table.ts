@@ -88,7 +88,12 @@ export function createDiscovery(config: DiscoveryConfig, deps: DiscoveryDeps): D
           Object.entries(config.watchers).map(([name, each]) => [
             name,
             withFilters(
-              createSingle(each, { ...deps, log: deps.log.child({ watcher: name }) }),
+              createSingle(each, {
+                ...deps,
+                // The others may have members.
+                onMissing: undefined,
+                log: deps.log.child({ watcher: name }),
+              }),
               filtersOf(each),
             ),
           ]),

@@ -112,11 +112,12 @@ export function isZooKeeper<D extends { readonly method: string }>(
 export function followPath(
   { hosts, path, decode, discovery_jitter: pace }: ZooKeeperPath,
   pollInterval: number | undefined,
-  { registries, zookeeper, service }: DiscoveryDeps,
+  { registries, zookeeper, service, onMissing }: DiscoveryDeps,
 ): Discovery {
   const registry = registries.openZooKeeper(hostsOf(hosts, zookeeper, service));
   const options: FollowOptions = {
     pollInterval,
+    onMissing: onMissing && (() => onMissing(`the path ${path} does not exist`)),
     ...(decode?.method === 'serverset' && { decode: serversetDecoder(decode.endpoint_name) }),
   };
   const discovery = (signal: AbortSignal): AsyncIterable<readonly Instance[]> =>

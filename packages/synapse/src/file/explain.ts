@@ -1,6 +1,7 @@
 import { type Advice, adviceFor, adviceText, type StatusAddress } from '@smartstack/daemon';
 
 import type { ServiceConfig, SynapseConfig } from '../config.ts';
+import type { LabelFilter } from '../discovery/policies/label-filters.ts';
 import type { DiscoveryConfig, SingleDiscovery } from '../discovery/table.ts';
 import { isManaged } from '../proxies/haproxy/index.ts';
 import { originals } from './originals.ts';
@@ -96,7 +97,9 @@ function filtersText(service: ServiceConfig): readonly string[] {
   const { discovery, leader_election: leader, locality } = service;
   const { label_filter: one, label_filters: more = [] } = discovery;
   const filters = [...(one ? [one] : []), ...more];
-  const words = filters.map(({ label, condition, value }) => `${label} ${condition} ${value}`);
+  const words = filters.map(
+    ({ label, condition, value }) => `${label} ${condition} ${valueText(value)}`,
+  );
   return [
     ...(words.length > 0 ? [`  takes only members whose label ${words.join(', and ')}`] : []),
     ...(locality
@@ -106,6 +109,13 @@ function filtersText(service: ServiceConfig): readonly string[] {
       : []),
     ...(leader ? ['  serves only the member that announced itself first'] : []),
   ];
+}
+
+/** A value in words; what could not be seen without quotes has them. */
+function valueText(value: LabelFilter['value']): string {
+  const shown = (each: string | boolean) =>
+    /^\S+$/.test(String(each)) ? String(each) : JSON.stringify(each);
+  return [value].flat().map(shown).join(', ');
 }
 
 function whenEmptyText(service: ServiceConfig): readonly string[] {

@@ -74,6 +74,21 @@ services:
     ]);
   });
 
+  test('a label filter whose value is empty or has spaces', async () => {
+    const lines = await explained(`
+services:
+  web:
+    discovery:
+      method: base
+      label_filters:
+        - {label: 'region:sf', condition: equals, value: ''}
+        - {label: rack, condition: in, value: ['a b', c]}
+`);
+    expect(lines).toContain(
+      '  takes only members whose label region:sf equals "", and rack in "a b", c',
+    );
+  });
+
   test('what is better now, and what is without effect', async () => {
     const lines = await explained(`
 services:

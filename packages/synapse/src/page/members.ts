@@ -39,12 +39,12 @@ export function memberRows(
     rowOf(member, method, withPlace(stateOf(server, servers), member, service)),
   );
   const unreadable = badRecordsOf(followed.trace?.at('found') ?? []).map(
-    ({ id, reason }): PageRow => ({
+    ({ id, reason, isUsual }): PageRow => ({
       title: id,
-      state: 'unreadable',
+      state: isUsual ? 'no member' : 'unreadable',
       tone: 'idle',
       source: method,
-      reason: `its record is left out: ${reason}`,
+      reason: isUsual ? reason : `its record is left out: ${reason}`,
     }),
   );
   const others = [...servers.known.values()].filter(({ name }) => !named.has(name));

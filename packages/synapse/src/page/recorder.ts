@@ -3,7 +3,7 @@ import { type Instance, keyOf } from '@smartstack/registry';
 
 import type { Held } from '../discovery/policies/shrink-guard.ts';
 import type { ProxyDriver } from '../proxies/proxy.ts';
-import type { Service, Snapshot } from '../service.ts';
+import { isUnheard, type Service, type Snapshot } from '../service.ts';
 
 export interface RecorderOptions {
   readonly journal: Journal;
@@ -104,7 +104,7 @@ export function changes(before: Service | undefined, now: Service): readonly Cha
 }
 
 function startOf(snapshot: Snapshot): Change {
-  const unheard = [...snapshot.values()].filter(({ instances }) => instances === undefined);
+  const unheard = [...snapshot.values()].filter(isUnheard);
   const members = [...snapshot.values()].reduce((sum, each) => sum + servedOf(each).length, 0);
   const without = unheard.length > 0 ? `, ${unheard.length} not heard yet` : '';
   const text = `${count(snapshot.size, 'service')} with ${count(members, 'member')}${without}`;

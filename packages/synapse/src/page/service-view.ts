@@ -63,6 +63,8 @@ function judge(
       state: `${count}, not followed`,
       reason: `cannot be followed, and is tried again: ${failure}`,
     };
+  if (service.instances === undefined && service.missing !== undefined && all === 0)
+    return { tone: 'idle', state: 'nobody announced', reason: service.missing };
   if (service.instances === undefined && !service.stale && all === 0)
     return { tone: 'warn', state: 'not heard yet', reason: 'its registry has not answered yet' };
   if (all === 0) return { tone: 'bad', state: 'no members', reason: 'nobody announces it' };

@@ -1,7 +1,7 @@
-import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { writeFileAtomic } from '@smartstack/daemon';
+import { readRegularText, writeFileAtomic } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 import { z } from 'zod';
 
@@ -58,7 +58,8 @@ export function createFileOutput({
     if (!instances && (await exists(path))) return false;
     const text = JSON.stringify((instances ?? defaults).map(shown));
     if (instances) written.set(name, instances);
-    if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return false;
+    if ((await readRegularText(path, { limit: 2 ** 28 }).catch(() => undefined)) === text)
+      return false;
     await writeFileAtomic(path, text);
     return true;
   }

@@ -135,7 +135,7 @@ function gathered(status: unknown, levels: ReadonlyMap<string, number>): unknown
       (shown[each]?.servers ?? []).map((server) => ({ ...server, level })),
     );
     for (const each of names.slice(1)) delete shown[each];
-    if (shown[name]) shown[name] = { ...shown[name], servers };
+    if (Object.hasOwn(shown, name)) shown[name] = { ...shown[name], servers };
   }
   return { ...(status as object), services: shown };
 }

@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => server[Symbol.asyncDispose]());
 
-function follow(...servers: object[]) {
+function follow(...servers: (object | string)[]) {
   const config = dns.schema.parse({ method: 'dns', servers, nameserver: server.address });
   return collect(dns.create(config, { log: silentLog, port: 80 } as never));
 }
@@ -44,6 +44,12 @@ test('a name’s addresses are members, IPv4 and IPv6, on the service’s port o
       ' 10.9.9.9:80',
     ]),
   );
+});
+
+test('a name may stand alone, and with a last dot', async () => {
+  const found = follow('other.test', 'web.test.');
+  await soon(() => expect(found.newest()?.[0]).toBe(' 10.0.1.1:80'));
+  expect(found.newest()).toHaveLength(4);
 });
 
 test('a service’s name brings ports and weights; a worse priority stands by', async () => {

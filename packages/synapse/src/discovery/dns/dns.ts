@@ -1,5 +1,5 @@
 import type { Mechanism } from '@smartstack/daemon';
-import { type Instance, isHost } from '@smartstack/registry';
+import { hostSchema, type Instance } from '@smartstack/registry';
 import { z } from 'zod';
 
 import type { Discovery, DiscoveryDeps } from '../discovery.ts';
@@ -12,14 +12,11 @@ const server = z.strictObject({
     .string()
     .optional()
     .meta({ description: 'the name of its members', examples: ['web'] }),
-  host: z
-    .string()
-    .refine(isHost, { error: 'expected a host name or an address' })
-    .meta({
-      description:
-        'the name: all its addresses (A and AAAA). A service’s name (SRV) brings ports and weights (used with `use_nerve_weights`); records of a worse priority are backup servers',
-      examples: ['_web._tcp.example.com'],
-    }),
+  host: hostSchema.meta({
+    description:
+      'the name: all its addresses (A and AAAA). A service’s name (SRV) brings ports and weights (used with `use_nerve_weights`); records of a worse priority are backup servers',
+    examples: ['_web._tcp.example.com'],
+  }),
   port: z
     .int()
     .min(1)
@@ -36,13 +33,21 @@ const server = z.strictObject({
     .meta({ description: 'the labels of its members', examples: [{ zone: 'a' }] }),
 });
 
+/** A name may stand alone, as in the originals' files. */
+const named = z
+  .union([hostSchema, server])
+  .transform((each): z.output<typeof server> => (typeof each === 'string' ? { host: each } : each));
+
 const schema = z
   .strictObject({
     method: z.literal('dns'),
     servers: z
-      .array(server)
+      .array(named)
       .min(1)
-      .meta({ description: 'the names', examples: [[{ host: 'web.example.com', port: 8080 }]] }),
+      .meta({
+        description: 'the names; one without keys of its own may stand as text',
+        examples: [[{ host: 'web.example.com', port: 8080 }]],
+      }),
     ...dnsKeys,
   })
   .meta({ description: 'who names resolve to' });

@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
-
-import { type Log, messageOf, writeFileAtomic } from '@smartstack/daemon';
+import { type Log, messageOf, readRegularText, writeFileAtomic } from '@smartstack/daemon';
 
 import type { HaproxyService } from '../config/config.ts';
 import type { Desired } from '../desired/desire.ts';
@@ -101,7 +99,7 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
     },
     look: async () => {
       if (paths.config === undefined || written === undefined) return;
-      const text = await readFile(paths.config, 'utf8').catch(() => '');
+      const text = await readRegularText(paths.config, { limit: 2 ** 28 }).catch(() => '');
       if (text === written.text) return;
       log.warn(
         { file: paths.config, fix: 'change the configuration of synapse instead' },

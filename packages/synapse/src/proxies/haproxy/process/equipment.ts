@@ -1,7 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
-import { type Log, messageOf, UserError } from '@smartstack/daemon';
+import { type Log, messageOf, readRegularText, UserError } from '@smartstack/daemon';
 import { type HaproxyConfig, isManaged } from '../config/config.ts';
 import type { LayoutSettings } from '../render/layout.ts';
 import { atLeast, capabilitiesOf, oldest } from '../render/version.ts';
@@ -168,6 +168,6 @@ function checkOf(config: HaproxyConfig, program: Program | undefined): CheckOpti
 }
 
 async function readOld(path: string): Promise<WrittenFile | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const text = await readRegularText(path, { limit: 2 ** 28 }).catch(() => undefined);
   return text === undefined ? undefined : readWritten(text);
 }

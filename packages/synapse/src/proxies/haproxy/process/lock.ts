@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { link, open, readFile, rm } from 'node:fs/promises';
+import { link, open, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { hasCode, UserError } from '@smartstack/daemon';
+import { hasCode, readRegularText, UserError } from '@smartstack/daemon';
 
 const patience = 100;
 
@@ -62,7 +62,7 @@ interface Holder {
 
 /** Who took a lock; undefined when there is none. */
 async function holderOf(path: string): Promise<Holder | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const text = await readRegularText(path).catch(() => undefined);
   if (text === undefined) return undefined;
   const [pid = '', start] = text.split(' ');
   const current = startOf(Number(pid));

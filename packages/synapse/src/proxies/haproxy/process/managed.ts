@@ -6,6 +6,7 @@ import {
   type Deadline,
   type Log,
   messageOf,
+  readRegularText,
   writeFileAtomic,
 } from '@smartstack/daemon';
 
@@ -171,7 +172,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
 
   /** The pid in the pid file, if that process is a HAProxy of this folder. */
   async function written(): Promise<number | undefined> {
-    const pid = Number(await readFile(paths.pid, 'utf8').catch(() => ''));
+    const pid = Number(await readRegularText(paths.pid).catch(() => ''));
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
     return command.includes(paths.master) ? pid : undefined;
   }
