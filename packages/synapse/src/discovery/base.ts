@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+
 import type { Mechanism } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 import { z } from 'zod';
@@ -13,7 +15,8 @@ export const base: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
   type: 'base',
   schema,
   create: () =>
-    async function* (): AsyncGenerator<readonly Instance[], void> {
+    async function* (signal): AsyncGenerator<readonly Instance[], void> {
       yield [];
+      if (!signal.aborted) await once(signal, 'abort', { signal }).catch(() => undefined);
     },
 };
