@@ -159,7 +159,8 @@ test('a record has the id that it asks for, at runtime and in the file; another 
     (await stats.ask('show servers state web'))
       .split('\n')
       .filter((row) => /^\d+ web /.test(row))
-      .map((row) => row.split(' ').slice(2, 4));
+      .map((row) => row.split(' ').slice(2, 4))
+      .sort(([, one = ''], [, other = '']) => (one < other ? -1 : 1));
   const [first, second] = await ids();
   expect(first).toEqual(['77', `a_127.0.0.1:${one.port}`]);
   expect(second?.[0]).not.toBe('77');
