@@ -162,11 +162,16 @@ export const configKeys = z
         examples: [{ host: 'localhost', port: 8125 }],
         leaf: true,
       }),
-    haproxy: haproxySchema.optional().meta({
-      description: 'the local HAProxy',
-      otherwise: 'synapse runs one of its own (*managed*)',
-      examples: [{ on_exit: 'stop' }],
-    }),
+    haproxy: z
+      .union([z.literal(false), haproxySchema])
+      .optional()
+      .meta({
+        description:
+          'the local HAProxy. `false`: none, whatever services say; members are for `file_output` and the HTTP API',
+        otherwise:
+          'synapse runs one of its own (*managed*) once a service has a `haproxy` section; none where no service has',
+        examples: [{ on_exit: 'stop' }],
+      }),
   })
   .meta({ required: [], anyOf: [{ required: ['services'] }, { required: ['service_conf_dir'] }] });
 
@@ -178,6 +183,20 @@ function withPortOverride<S extends Pick<z.output<typeof serviceObject>, PortKey
 }
 
 type PortKeys = 'haproxy' | 'backend_port_override';
+
+const noHaproxy = {
+  do_writes: false,
+  do_socket: false,
+  do_reloads: false,
+};
+
+/** The same as they are read: `haproxy: false` is short for all of its `do_` keys being false. */
+export const readKeys = configKeys.extend({
+  haproxy: z.preprocess(
+    (written) => (written === false ? noHaproxy : written),
+    haproxySchema.optional(),
+  ),
+});
 
 function withPrimary(
   { watchers, ...more }: z.output<typeof discoveryMultiSchema>,

@@ -20,7 +20,7 @@ import { observed } from './page/observed.ts';
 import { createSynapsePage } from './page/page.ts';
 import { createRecorder } from './page/recorder.ts';
 import { createFileOutput } from './proxies/file-output.ts';
-import { haproxy } from './proxies/haproxy/index.ts';
+import { createHaproxyDriver, haproxySchema, sectionOf } from './proxies/haproxy/index.ts';
 import { withLevels } from './proxies/levels.ts';
 import { createMemoryFile } from './proxies/memory-file.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
@@ -53,7 +53,7 @@ export async function runSynapse(
     session: await sessionOptionsOf(config.zookeeper),
     ...deps,
   });
-  await using proxy = haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps);
+  await using proxy = createHaproxyDriver(config.haproxy, deps);
   const shown = withLevels(proxy);
   const catalog = createCatalog();
   const { statsd: section } = config;
@@ -107,14 +107,14 @@ export async function runSynapse(
             reconciler,
             proxy: shown,
             journal,
-            haproxy: () => current.haproxy ?? haproxy.schema.parse({}),
+            haproxy: () => sectionOf(current.haproxy) ?? haproxySchema.parse({}),
             version: versionOf(import.meta.url),
             problems: deps.reloads.problems,
             lastUnwell: registries.lastUnwell,
           }),
-          status: () => ({
+          status: async () => ({
             config_problems: deps.reloads.problems(),
-            ...describeStatus(reconciler, drivers),
+            ...describeStatus(reconciler, await refreshed(drivers, signal)),
           }),
           answer: createApi({
             catalog,
@@ -122,9 +122,10 @@ export async function runSynapse(
               const one = reconciler.get(name);
               return one && (one.guard?.accept() ?? false);
             },
-            explain: (name) => {
+            explain: async (name) => {
+              const asked = await refreshed(drivers, signal);
               const [one, service] = [reconciler.get(name), reconciler.snapshot().get(name)];
-              return one && service && explain(one, service, drivers, reconciler.failure(name));
+              return one && service && explain(one, service, asked, reconciler.failure(name));
             },
           }),
         },
@@ -148,7 +149,7 @@ export async function runSynapse(
 
   function use(next: LoadedConfig): void {
     logWarnings(next.warnings);
-    const kept = proxy.configure(next.config.haproxy ?? haproxy.schema.parse({}));
+    const kept = proxy.configure(next.config.haproxy);
     const restart = [
       ...changedSections(current, next.config),
       ...kept.map((key) => `haproxy.${key}`),
@@ -162,6 +163,15 @@ export async function runSynapse(
     deps.log.info({ services: reconciler.snapshot().size }, 'configuration read again');
     current = next.config;
   }
+}
+
+/** The same drivers, which have asked their proxies just now what runs there. */
+async function refreshed(
+  drivers: readonly ProxyDriver[],
+  signal: AbortSignal,
+): Promise<readonly ProxyDriver[]> {
+  await Promise.all(drivers.map(async (driver) => driver.refresh?.(signal)));
+  return drivers;
 }
 
 /** Sections that are used only at the start. */

@@ -3,7 +3,8 @@ import { type Advice, adviceFor, adviceText, type StatusAddress } from '@smartst
 import type { ServiceConfig, SynapseConfig } from '../config.ts';
 import type { LabelFilter } from '../discovery/policies/label-filters.ts';
 import type { DiscoveryConfig, SingleDiscovery } from '../discovery/table.ts';
-import { isManaged } from '../proxies/haproxy/index.ts';
+import { isManaged, isOff, sectionOf } from '../proxies/haproxy/index.ts';
+import { fixedBalance } from '../proxies/haproxy/render/traits.ts';
 import { originals } from './originals.ts';
 
 /** What a configuration, which is good, means: in plain words, with what is better now. `written` is what the file holds. */
@@ -25,7 +26,13 @@ function statusText(address: StatusAddress | false): string {
     : 'Status is served nowhere.';
 }
 
-function proxyText({ haproxy }: SynapseConfig): string {
+function proxyText({ haproxy: key, services }: SynapseConfig): string {
+  if (isOff(key))
+    return 'No HAProxy is run or touched: haproxy is false, or all of its do_ keys are.';
+  const isAsked = Object.values(services).some(({ haproxy }) => haproxy && !haproxy.disabled);
+  if (!key && !isAsked)
+    return 'No HAProxy is run: there is no haproxy section, and no service has one.';
+  const haproxy = sectionOf(key);
   if (!haproxy || isManaged(haproxy))
     return `synapse runs an HAProxy of its own, ${haproxy?.on_exit === 'stop' ? 'which ends with it' : 'which outlives it'}; its stats are ${haproxy?.stats_address === false ? 'served nowhere' : `at http://${haproxy?.stats_address ?? '127.0.0.1:9101'}/`}.`;
   const { do_writes, config_file_path, do_socket, socket_file_path, do_reloads } = haproxy;
@@ -38,7 +45,7 @@ function proxyText({ haproxy }: SynapseConfig): string {
         ]
       : []),
   ];
-  return `HAProxy is run by somebody else: synapse ${parts.join(', ') || 'leaves it alone'}.`;
+  return `HAProxy is run by somebody else: synapse ${parts.join(', ')}.`;
 }
 
 function serviceText(name: string, service: ServiceConfig, config: SynapseConfig): string {
@@ -137,14 +144,22 @@ function guardText(service: ServiceConfig, config: SynapseConfig): readonly stri
   ];
 }
 
-function appsText({ haproxy: proxy }: ServiceConfig, { haproxy: top }: SynapseConfig): string {
-  if (!proxy) return 'is not proxied: apps ask for its members at /v1';
+function appsText({ haproxy: proxy }: ServiceConfig, { haproxy: key }: SynapseConfig): string {
+  const top = sectionOf(key);
+  if (!proxy || isOff(key)) return 'is not proxied: apps ask for its members at /v1';
   if (proxy.disabled) return 'is left out of HAProxy (disabled)';
   if (proxy.port === undefined) return 'is a backend of HAProxy without a port of its own';
   const address = proxy.bind_address ?? top?.bind_address ?? 'localhost';
   const where = proxy.port === null ? address : `${address}:${proxy.port}`;
   const drain = proxy.drain_timeout ?? top?.drain_timeout ?? 10_000;
-  return `is reached by apps at ${where}; a member that leaves has ${seconds(drain)} to finish`;
+  const fixed = fixedBalance(
+    [...(proxy.listen ?? []), ...(proxy.backend ?? [])],
+    top?.defaults ?? [],
+  );
+  const reloads = fixed
+    ? `; a new member or another weight needs a reload (${fixed.balance}${fixed.unless})`
+    : '';
+  return `is reached by apps at ${where}; a member that leaves has ${seconds(drain)} to finish${reloads}`;
 }
 
 /** One ensemble that several services name is better named once; no other advice is as exact. */
