@@ -30,6 +30,7 @@ export { createLatest, type Latest } from './latest.ts';
 export { createLog, type Log, type LogLevel, logLevelOption, silentLog } from './log.ts';
 export type { Mechanism } from './mechanism.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
+export { captureWarnings } from './node-warnings.ts';
 export { differenceOf, placeIn } from './order.ts';
 export { createJournal, type Journal } from './page/journal.ts';
 export type { PageSource } from './page/look.ts';

@@ -1,5 +1,8 @@
+import { setMaxListeners } from 'node:events';
+
 import { messageOf, UserError } from './error.ts';
 import type { Log } from './log.ts';
+import { logWarningsTo } from './node-warnings.ts';
 
 export interface RunOptions {
   readonly log: Log;
@@ -19,6 +22,9 @@ export async function runDaemon(
   { log, deadline = 10_000, onHangup }: RunOptions,
 ): Promise<never> {
   const root = new AbortController();
+  // Every part of a daemon listens to the one signal, each once.
+  setMaxListeners(0, root.signal);
+  logWarningsTo(log);
   const stop = (name: NodeJS.Signals, number: number) => {
     if (root.signal.aborted) process.exit(128 + number);
     log.info({ signal: name }, 'stopping');

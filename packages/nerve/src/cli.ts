@@ -1,8 +1,9 @@
 import './early.ts';
 
-import { endWithReader } from '@smartstack/daemon';
+import { captureWarnings, endWithReader } from '@smartstack/daemon';
 
 import { createProgram } from './program.ts';
 
+captureWarnings();
 endWithReader();
 await createProgram().parseAsync();

@@ -1,6 +1,7 @@
 import './early.ts';
 
 import {
+  captureWarnings,
   createDeadline,
   createLog,
   createMetrics,
@@ -27,6 +28,8 @@ interface Options {
   readonly strict?: boolean;
   readonly logLevel?: LogLevel;
 }
+
+captureWarnings();
 
 /** Where synapse's status is unless a configuration says another place. */
 const defaults = { status_address: { host: '127.0.0.1', port: 9102 } } as const;
