@@ -27,14 +27,14 @@ export interface Driven extends AsyncDisposable {
   step(snapshot: Snapshot): Promise<Applied>;
   /** What `apply` threw when the driver had asked for it. */
   readonly failures: readonly unknown[];
+  /** The driver's metrics, as Prometheus reads them. */
+  metrics(): Promise<string>;
 }
 
 /** Drives a HAProxy with a configuration; one `apply` at a time. */
 export function drive(config: TopConfig): Driven {
-  const driver = createHaproxyDriver(haproxySchema.parse(config), {
-    log: silentLog,
-    metrics: createMetrics(),
-  });
+  const metrics = createMetrics();
+  const driver = createHaproxyDriver(haproxySchema.parse(config), { log: silentLog, metrics });
   const ended = new AbortController();
   const failures: unknown[] = [];
   let last: Snapshot | undefined;
@@ -58,6 +58,7 @@ export function drive(config: TopConfig): Driven {
     apply,
     step,
     failures,
+    metrics: async () => (await metrics.text()).body,
     [Symbol.asyncDispose]: async () => {
       await queue;
       ended.abort();

@@ -15,7 +15,7 @@ export interface StatusParts {
   readonly metrics: Metrics;
   /** Whether it does its job by now. */
   ready(): boolean;
-  /** What it knows: JSON-safe. */
+  /** What it knows: JSON-safe, or a promise of that. */
   status(): unknown;
   /** Answers what is the daemon's own; false for what is not, which is then answered here. */
   answer?(request: IncomingMessage, response: ServerResponse): boolean;

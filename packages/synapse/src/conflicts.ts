@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
 import { partsOf, problemOf, type SingleDiscovery } from './discovery/table.ts';
-import { isProxyName } from './proxies/haproxy/index.ts';
+import { isProxyName, sectionOf } from './proxies/haproxy/index.ts';
 import { spillName } from './proxies/levels.ts';
 import type { configKeys } from './schema.ts';
 
@@ -86,7 +86,7 @@ function portProblems({ services, haproxy }: Unchecked): readonly Problem[] {
   return Object.entries(services).flatMap(([name, service]): readonly Problem[] => {
     const { port, bind_address: own, disabled } = service.haproxy ?? {};
     if (port === undefined || port === null || disabled) return [];
-    const address = own ?? haproxy?.bind_address ?? 'localhost';
+    const address = own ?? sectionOf(haproxy)?.bind_address ?? 'localhost';
     const others = taken.get(port) ?? [];
     taken.set(port, [...others, { name, address }]);
     const other = others.find((each) => overlap(each.address, address));

@@ -10,6 +10,7 @@ import { followGenerator } from './discovery/generator.ts';
 import { createChosen } from './discovery/multi/chosen.ts';
 import { createPipeline } from './discovery/pipeline.ts';
 import type { Followed } from './followers.ts';
+import { isOff, sectionOf } from './proxies/haproxy/index.ts';
 import type { Memory } from './remembered.ts';
 
 /** What all of synapse shares. */
@@ -35,7 +36,8 @@ export function followedServices(
     zookeeper: zookeeper && { type: 'zookeeper', hosts: zookeeper.hosts },
     file: registry && { type: 'file', directory: registry.directory },
   };
-  const trusted = config.haproxy?.trust_registry_config ?? false;
+  const trusted = sectionOf(config.haproxy)?.trust_registry_config ?? false;
+  const isProxied = !isOff(config.haproxy);
   const services = Object.entries(config.services).flatMap(([name, service]) =>
     copiesOf(name, service).map(([copy, each]) => [copy, each, name] as const),
   );
@@ -54,7 +56,7 @@ export function followedServices(
     return {
       config: service,
       missing,
-      identity: hashOf([service, zookeeper, registry, config.shrink_guard, trusted]),
+      identity: hashOf([service, zookeeper, registry, config.shrink_guard, trusted, isProxied]),
       service: {
         name,
         instances: undefined,
@@ -62,7 +64,7 @@ export function followedServices(
         // Which default server would lead is not known.
         defaults: remembered ?? (service.leader_election ? [] : service.default_servers),
         ...(remembered && { stale: true }),
-        ...(service.haproxy && { haproxy: service.haproxy }),
+        ...(isProxied && service.haproxy && { haproxy: service.haproxy }),
         ...(service.locality?.spill === 'down' && { locality: service.locality }),
         ...(service.file_output?.disabled && { fileOutput: false }),
         origin: source.locate(['services', written]),
@@ -70,7 +72,9 @@ export function followedServices(
       ...attempted(() => ({
         ...createPipeline(service, { shrinkGuard: config.shrink_guard, remembered }, serviceDeps),
         overrides:
-          service.haproxy && followGenerator(service.discovery, trusted, serviceDeps, chosen),
+          isProxied && service.haproxy
+            ? followGenerator(service.discovery, trusted, serviceDeps, chosen)
+            : undefined,
       })),
     };
   });

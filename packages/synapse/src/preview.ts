@@ -7,7 +7,14 @@ import { createTwoFilesPatch } from 'diff';
 import type { LoadedConfig } from './config.ts';
 import { followedServices } from './followed.ts';
 import { createFollowers, type Followed } from './followers.ts';
-import { haproxy, type Preview, preview } from './proxies/haproxy/index.ts';
+import {
+  type HaproxyKey,
+  haproxySchema,
+  isOff,
+  type Preview,
+  preview,
+  sectionOf,
+} from './proxies/haproxy/index.ts';
 import { createLevels } from './proxies/levels.ts';
 import { isUnheard, type Snapshot } from './service.ts';
 import { createTaskGroup } from './task-group.ts';
@@ -31,8 +38,7 @@ export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Pr
   const { startup_timeout: timeout } = loaded.config;
   const followed = followedServices(loaded, registries, deps);
   const { snapshot, failures } = await hearOnce(followed, timeout, signal);
-  const config = loaded.config.haproxy ?? haproxy.schema.parse({});
-  const previewed = await preview(config, createLevels()(snapshot), signal).catch(
+  const previewed = await previewOf(loaded.config.haproxy, snapshot, signal).catch(
     (error: unknown) => {
       throw new UserError(`cannot say what would change: ${messageOf(error)}`, { cause: error });
     },
@@ -50,6 +56,22 @@ export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Pr
     ],
   };
 }
+
+/** Nothing, where no HAProxy is wanted. */
+async function previewOf(key: HaproxyKey, snapshot: Snapshot, signal: AbortSignal) {
+  const isAsked = [...snapshot.values()].some(({ haproxy }) => haproxy && !haproxy.disabled);
+  if (isOff(key) || (key === undefined && !isAsked)) return nothing;
+  return preview(sectionOf(key) ?? haproxySchema.parse({}), createLevels()(snapshot), signal);
+}
+
+const nothing: Preview = {
+  path: undefined,
+  text: '',
+  before: undefined,
+  commands: [],
+  reload: undefined,
+  objections: [],
+};
 
 /** What is known once all was heard, or the time is over. */
 async function hearOnce(

@@ -162,11 +162,16 @@ export const configKeys = z
         examples: [{ host: 'localhost', port: 8125 }],
         leaf: true,
       }),
-    haproxy: haproxySchema.optional().meta({
-      description: 'the local HAProxy',
-      otherwise: 'synapse runs one of its own (*managed*)',
-      examples: [{ on_exit: 'stop' }],
-    }),
+    haproxy: z
+      .union([z.literal(false), haproxySchema])
+      .optional()
+      .meta({
+        description:
+          'the local HAProxy. `false`: none, whatever services say; members are for `file_output` and the HTTP API',
+        otherwise:
+          'synapse runs one of its own (*managed*) once a service has a `haproxy` section; none where no service has',
+        examples: [{ on_exit: 'stop' }],
+      }),
   })
   .meta({ required: [], anyOf: [{ required: ['services'] }, { required: ['service_conf_dir'] }] });
 

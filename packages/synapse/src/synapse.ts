@@ -20,7 +20,7 @@ import { observed } from './page/observed.ts';
 import { createSynapsePage } from './page/page.ts';
 import { createRecorder } from './page/recorder.ts';
 import { createFileOutput } from './proxies/file-output.ts';
-import { haproxy } from './proxies/haproxy/index.ts';
+import { createHaproxyDriver, haproxySchema, sectionOf } from './proxies/haproxy/index.ts';
 import { withLevels } from './proxies/levels.ts';
 import { createMemoryFile } from './proxies/memory-file.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
@@ -53,7 +53,7 @@ export async function runSynapse(
     session: await sessionOptionsOf(config.zookeeper),
     ...deps,
   });
-  await using proxy = haproxy.create(config.haproxy ?? haproxy.schema.parse({}), deps);
+  await using proxy = createHaproxyDriver(config.haproxy, deps);
   const shown = withLevels(proxy);
   const catalog = createCatalog();
   const { statsd: section } = config;
@@ -107,7 +107,7 @@ export async function runSynapse(
             reconciler,
             proxy: shown,
             journal,
-            haproxy: () => current.haproxy ?? haproxy.schema.parse({}),
+            haproxy: () => sectionOf(current.haproxy) ?? haproxySchema.parse({}),
             version: versionOf(import.meta.url),
             problems: deps.reloads.problems,
             lastUnwell: registries.lastUnwell,
@@ -148,7 +148,7 @@ export async function runSynapse(
 
   function use(next: LoadedConfig): void {
     logWarnings(next.warnings);
-    const kept = proxy.configure(next.config.haproxy ?? haproxy.schema.parse({}));
+    const kept = proxy.configure(next.config.haproxy);
     const restart = [
       ...changedSections(current, next.config),
       ...kept.map((key) => `haproxy.${key}`),

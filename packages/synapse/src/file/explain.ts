@@ -3,7 +3,7 @@ import { type Advice, adviceFor, adviceText, type StatusAddress } from '@smartst
 import type { ServiceConfig, SynapseConfig } from '../config.ts';
 import type { LabelFilter } from '../discovery/policies/label-filters.ts';
 import type { DiscoveryConfig, SingleDiscovery } from '../discovery/table.ts';
-import { isManaged } from '../proxies/haproxy/index.ts';
+import { isManaged, isOff, sectionOf } from '../proxies/haproxy/index.ts';
 import { originals } from './originals.ts';
 
 /** What a configuration, which is good, means: in plain words, with what is better now. `written` is what the file holds. */
@@ -25,7 +25,13 @@ function statusText(address: StatusAddress | false): string {
     : 'Status is served nowhere.';
 }
 
-function proxyText({ haproxy }: SynapseConfig): string {
+function proxyText({ haproxy: key, services }: SynapseConfig): string {
+  if (key === false) return 'No HAProxy is run or touched (haproxy: false).';
+  if (isOff(key)) return 'HAProxy is left alone: all of its do_ keys are false.';
+  const isAsked = Object.values(services).some(({ haproxy }) => haproxy && !haproxy.disabled);
+  if (!key && !isAsked)
+    return 'No HAProxy is run: there is no haproxy section, and no service has one.';
+  const haproxy = sectionOf(key);
   if (!haproxy || isManaged(haproxy))
     return `synapse runs an HAProxy of its own, ${haproxy?.on_exit === 'stop' ? 'which ends with it' : 'which outlives it'}; its stats are ${haproxy?.stats_address === false ? 'served nowhere' : `at http://${haproxy?.stats_address ?? '127.0.0.1:9101'}/`}.`;
   const { do_writes, config_file_path, do_socket, socket_file_path, do_reloads } = haproxy;
@@ -137,8 +143,9 @@ function guardText(service: ServiceConfig, config: SynapseConfig): readonly stri
   ];
 }
 
-function appsText({ haproxy: proxy }: ServiceConfig, { haproxy: top }: SynapseConfig): string {
-  if (!proxy) return 'is not proxied: apps ask for its members at /v1';
+function appsText({ haproxy: proxy }: ServiceConfig, { haproxy: key }: SynapseConfig): string {
+  const top = sectionOf(key);
+  if (!proxy || isOff(key)) return 'is not proxied: apps ask for its members at /v1';
   if (proxy.disabled) return 'is left out of HAProxy (disabled)';
   if (proxy.port === undefined) return 'is a backend of HAProxy without a port of its own';
   const address = proxy.bind_address ?? top?.bind_address ?? 'localhost';

@@ -32,6 +32,8 @@ export interface ProxyDriver extends AsyncDisposable {
    * snapshot (it died, drained a server, was changed by hand, may reload now). Ends when aborted.
    */
   wakes(signal: AbortSignal): AsyncIterable<void>;
+  /** Asks the proxy what `status` is to show of its actual state; within a bounded time, and never rejects. */
+  refresh?(signal: AbortSignal): Promise<void>;
   /** What the driver knows, for the status page: JSON-safe. */
   status(): unknown;
   /** What is left out for now. */

@@ -5,12 +5,13 @@ import { type Log, type Metrics, messageOf } from '@smartstack/daemon';
 import type { Snapshot } from '../../service.ts';
 import type { Measured } from '../measured.ts';
 import type { Applied, ProxyDriver } from '../proxy.ts';
-import type { HaproxyConfig } from './config/config.ts';
+import { type HaproxyConfig, haproxySchema } from './config/config.ts';
 import { reconfigured } from './config/reconfigured.ts';
+import { type HaproxyKey, isOff, sectionOf } from './config/section.ts';
 import { createHosts } from './desired/hosts.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { recall } from './file/memory-file.ts';
-import { createMeters } from './meters.ts';
+import { createMeters, type Meters } from './meters.ts';
 import { claim, type Equipment, survey } from './process/equipment.ts';
 import { parseStatistics } from './runtime/statistics.ts';
 import { createDue } from './time/due.ts';
@@ -30,22 +31,25 @@ export interface HaproxyDriver extends ProxyDriver {
    * Uses another configuration from the next `apply` on, which is asked for. Answers the keys that stay as
    * they were until a restart, because they say which HAProxy it is.
    */
-  configure(config: HaproxyConfig): readonly string[];
+  configure(key: HaproxyKey): readonly string[];
 }
 
 /**
  * Keeps a HAProxy in step: members through its stats socket, its file through verified reloads.
- * No HAProxy is touched before the first `apply`. Disposing of it leaves a managed HAProxy running,
+ * No HAProxy is touched before the first `apply`, and none at all where it is off, or where there is no
+ * section and no service asks for it. Disposing of it leaves a managed HAProxy running,
  * unless `on_exit` is `stop`.
  */
 export function createHaproxyDriver(
-  first: HaproxyConfig,
+  first: HaproxyKey,
   { log, metrics }: HaproxyDeps,
 ): HaproxyDriver {
   const due = createDue();
   const hosts = createHosts();
-  const meters = createMeters(metrics);
-  let config = first;
+  let key = first;
+  let config = sectionOf(first) ?? haproxySchema.parse({});
+  /** Made with the first HAProxy: what is not run has no metrics. */
+  let meters: Meters | undefined;
   const pace = createPace(() => ({
     interval: config.restart_interval,
     jitter: config.restart_jitter,
@@ -56,10 +60,12 @@ export function createHaproxyDriver(
   let engine: Engine | undefined;
   let failures = 0;
   let trouble: string | undefined;
+  let none: string | undefined;
 
   async function ready(signal: AbortSignal): Promise<Engine> {
     if (engine && used === config) return engine;
     const next = config;
+    meters ??= createMeters(metrics);
     // Whoever came before writes its files first: they are read by the survey.
     await engine?.close();
     equipment = await survey(next, log, signal);
@@ -75,7 +81,23 @@ export function createHaproxyDriver(
     due.at('equip', performance.now());
   }
 
-  function configure(next: HaproxyConfig): readonly string[] {
+  /** Why no HAProxy is touched; undefined where one is. */
+  function noneBecause(snapshot: Snapshot): string | undefined {
+    if (isOff(key)) return key === false ? 'haproxy is false' : 'all of its do_ keys are false';
+    if (key !== undefined || engine) return undefined;
+    const isAsked = [...snapshot.values()].some(({ haproxy }) => haproxy && !haproxy.disabled);
+    return isAsked ? undefined : 'there is no haproxy section, and no service has one';
+  }
+
+  function configure(newer: HaproxyKey): readonly string[] {
+    const before = key;
+    key = newer;
+    if (!isDeepStrictEqual(sectionOf(before), sectionOf(newer))) {
+      engine?.doubt();
+      due.at('configured', performance.now());
+    }
+    const next = sectionOf(newer) ?? haproxySchema.parse({});
+    if (!engine) config = next;
     const { merged, kept } = reconfigured(config, next);
     if (isDeepStrictEqual(merged, config)) return kept;
     config = merged;
@@ -84,8 +106,14 @@ export function createHaproxyDriver(
   }
 
   async function apply(snapshot: Snapshot, signal: AbortSignal): Promise<Applied> {
-    const end = meters.apply.startTimer();
     const now = due.collect();
+    none = noneBecause(snapshot);
+    if (none !== undefined) {
+      due.attended();
+      return 'unchanged';
+    }
+    meters ??= createMeters(metrics);
+    const end = meters.apply.startTimer();
     try {
       const applied = await (await ready(signal)).step(snapshot, now, signal);
       if (engine?.isOutdated) reequip();
@@ -140,7 +168,7 @@ export function createHaproxyDriver(
   /** What HAProxy itself counted, by service. */
   async function measure(signal: AbortSignal): Promise<ReadonlyMap<string, Measured>> {
     const [runtime] = equipment?.runtimes ?? [];
-    if (!engine || !runtime) return new Map();
+    if (!engine || !runtime || none !== undefined) return new Map();
     const [text = ''] = await runtime.ask(['show stat -1 6 -1'], signal);
     const measured = parseStatistics(text, Date.now());
     const services = [...engine.backends()].map(
@@ -153,11 +181,20 @@ export function createHaproxyDriver(
     name: 'haproxy',
     refused: () => engine?.refused() ?? [],
     measure,
-    prepare: async (snapshot, signal) => (await ready(signal)).prepare(snapshot),
+    refresh: async (signal) => {
+      if (none === undefined) await engine?.refresh(signal);
+    },
+    prepare: async (snapshot, signal) => {
+      if (noneBecause(snapshot) === undefined) await (await ready(signal)).prepare(snapshot);
+    },
     apply,
     configure,
     wakes,
-    status: () => ({ trouble: trouble ?? null, ...engine?.status() }),
+    status: () => {
+      if (none !== undefined) return { mode: 'none', why: none, trouble: null, services: {} };
+      const status = engine?.status();
+      return { ...status, trouble: trouble ?? status?.trouble ?? null };
+    },
     [Symbol.asyncDispose]: async () => {
       try {
         await engine?.close();

@@ -1,16 +1,20 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { type Log, messageOf } from '@smartstack/daemon';
 
 import type { Snapshot } from '../../service.ts';
 import type { Applied } from '../proxy.ts';
-import type { HaproxyConfig } from './config/config.ts';
+import { type HaproxyConfig, isManaged } from './config/config.ts';
 import { createDesire, type Desired } from './desired/desire.ts';
 import type { Hosts } from './desired/hosts.ts';
 import { noticesTo } from './desired/notices.ts';
+import { createUnresolved } from './desired/unresolved.ts';
 import { createKeeper } from './file/keeper.ts';
 import type { Remembered } from './file/memory-file.ts';
 import { type Reasons, reloadReasons } from './file/reasons.ts';
 import { partsOf, type Reloaded, reload } from './file/reload.ts';
 import { createReloading } from './file/reloading.ts';
+import { createWants } from './file/wants.ts';
 import { createQuarantine, type Quarantined } from './judge/quarantine.ts';
 import type { Meters } from './meters.ts';
 import type { Equipment } from './process/equipment.ts';
@@ -19,6 +23,7 @@ import { createLayouts, type Layout } from './render/layout.ts';
 import { readWritten } from './render/written.ts';
 import { createMembership } from './runtime/membership.ts';
 import { isGone } from './runtime/runtime.ts';
+import { createSight } from './runtime/sight.ts';
 import { createSync, type Synced } from './runtime/sync.ts';
 import { statusOf } from './status.ts';
 import type { Due } from './time/due.ts';
@@ -47,6 +52,8 @@ export interface Engine {
   doubt(): void;
   /** Whether another version runs than what was equipped for: HAProxy was upgraded. */
   readonly isOutdated: boolean;
+  /** Asks HAProxy for its actual state, which `status` shows for a while; at most once a second. */
+  refresh(signal: AbortSignal): Promise<void>;
   status(): ReturnType<typeof statusOf>;
   /** What is left out for now. */
   refused(): readonly Quarantined[];
@@ -79,11 +86,16 @@ export function createEngine(options: EngineOptions): Engine {
     addressOf: (server) => keeper.written?.servers.get(server)?.host,
     ...noticesTo(log),
   });
+  const sayUnresolved = createUnresolved(meters, log);
   const presence = createPresence(equipment, log);
+  const sight = createSight(runtime);
   /** The layout of the file on disk, where that is known. */
   let layout: Layout | undefined;
   let desired: ReadonlyMap<string, Desired> = new Map();
   let pending: Reasons = new Map();
+  const wants = createWants();
+  /** Why services are not as desired, where neither a command nor a reload helps now. */
+  let stuck: Reasons = new Map();
   /** Why the last reload did not take; undefined once one did. */
   let refusal: string | undefined;
   const reloading = createReloading<Reloaded>(() => due.at('loaded', performance.now()));
@@ -98,12 +110,13 @@ export function createEngine(options: EngineOptions): Engine {
     const isLoaded = ended?.loaded !== undefined && (await adapt(ended.loaded, signal));
     if (now.has('hosts')) desire.refresh();
     desired = await desire.resolved(snapshot, signal);
+    sayUnresolved(desired);
     if (reloading.isUnderWay) return appliedBy(await syncMeanwhile(now, signal));
     if (now.has('audit')) await audit(signal);
     if (!presence.running) await adopt(signal);
     const synced = presence.running ? await syncLiving(signal) : none;
     if (ended?.error) throw ended.error;
-    const reasons = await reasonsFor(synced);
+    const reasons = await reasonsNow();
     if (!presence.running && !(await loader.lives(signal))) {
       presence.dead();
       pace.dead();
@@ -114,7 +127,7 @@ export function createEngine(options: EngineOptions): Engine {
       if (await load(snapshot, signal)) return 'reloaded';
     } else {
       if (reasons.size > 0) due.at('reload', pace.next);
-      if (!presence.running) throw new Error('haproxy does not run; it is started again soon');
+      if (!presence.running) throw new Error(absence());
     }
     return isLoaded ? 'reloaded' : appliedBy(synced);
   }
@@ -132,14 +145,46 @@ export function createEngine(options: EngineOptions): Engine {
     });
   }
 
-  async function reasonsFor(synced: Synced): Promise<Reasons> {
+  /** Why nobody answers, and who is to see to it. */
+  function absence(): string {
+    if (isManaged(config) && !config.supervised)
+      return 'haproxy does not run; it is started again soon';
+    const where = paths.sockets[0] ?? 'any socket';
+    return `haproxy does not answer at ${where}: see that whoever runs it starts it`;
+  }
+
+  async function reasonsNow(): Promise<Reasons> {
     const wanted = layouts(partsOf(desired), quarantine.leftOut);
     if (presence.running?.shape === wanted.shape) layout ??= wanted;
     if (layout === wanted && keeper.written?.shape !== wanted.shape) keeper.touch();
+    const asked = desiredOnly(wants.due());
+    const cannot = cannotReload();
+    const before = stuck;
+    stuck = new Map([
+      ...[...desiredOnly(wants.waiting())].map(
+        ([service, reason]) => [service, `${reason}; the reload did not help`] as const,
+      ),
+      ...(cannot === undefined ? [] : [...asked]).map(
+        ([service, reason]) => [service, `${reason}; ${cannot}`] as const,
+      ),
+    ]);
+    if (wants.next < Infinity) due.at('reload', wants.next);
+    // Whoever reloads it is to find what is desired.
+    if (!isDeepStrictEqual(before, stuck)) keeper.touch();
+    if (cannot !== undefined) asked.clear();
     if (paths.config === undefined) return new Map();
-    const asked = new Map([...pending, ...synced.reload]);
     const isBehind = !runtime && layout !== undefined && (await keeper.differs(layout, desired));
     return reloadReasons({ running: presence.running, wanted, asked, isBehind });
+  }
+
+  const desiredOnly = (reasons: Reasons) =>
+    new Map([...reasons].filter(([service]) => desired.has(service)));
+
+  /** Why synapse cannot have a file loaded; undefined where it can. */
+  function cannotReload(): string | undefined {
+    if (paths.config === undefined) return 'a reload would do it, but do_writes is false';
+    if (isManaged(config) || config.do_reloads) return undefined;
+    return 'a reload would do it, but do_reloads is false: reload HAProxy yourself';
   }
 
   /** Looks at everything again, as if nothing were known of it. */
@@ -175,6 +220,7 @@ export function createEngine(options: EngineOptions): Engine {
     const now = { desired, desire, layout, backends: presence.backends };
     const synced = await membership.sync(now, signal);
     meters.steps.inc(synced.steps);
+    wants.compared(synced.compared, synced.reload);
     if (synced.steps > 0) keeper.touch();
     return synced;
   }
@@ -213,6 +259,7 @@ export function createEngine(options: EngineOptions): Engine {
   async function adapt(loaded: Reloaded, signal: AbortSignal): Promise<boolean> {
     layout = loaded.layout;
     pending = new Map();
+    wants.loaded();
     refusal = undefined;
     pace.succeeded();
     if (!loaded.file) return false;
@@ -243,6 +290,7 @@ export function createEngine(options: EngineOptions): Engine {
   function measure(): void {
     meters.quarantined.set(quarantine.list().length);
     meters.up.set(presence.running ? 1 : 0);
+    meters.notInStep.set(stuck.size);
   }
 
   function doubt(): void {
@@ -264,8 +312,11 @@ export function createEngine(options: EngineOptions): Engine {
     refused: quarantine.list,
     backends: () =>
       new Map([...desired].map(([name, { part }]) => [name, part.stanza.backendName])),
+    refresh: sight.refresh,
     status: () =>
       statusOf({
+        seen: sight.latest(),
+        hasSocket: runtime !== undefined,
         config,
         running: presence.running,
         desired,
@@ -274,6 +325,7 @@ export function createEngine(options: EngineOptions): Engine {
         fileTrouble: keeper.trouble,
         pending,
         refusal,
+        stuck,
         isReloading: reloading.isUnderWay,
         nextReload: pace.next,
         capabilities: settings.capabilities,

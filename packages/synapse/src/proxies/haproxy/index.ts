@@ -11,6 +11,7 @@ export {
   isManaged,
   isProxyName,
 } from './config/config.ts';
+export { type HaproxyKey, isOff, sectionOf } from './config/section.ts';
 export { createHaproxyDriver, type HaproxyDeps, type HaproxyDriver } from './driver.ts';
 export { type Preview, preview } from './preview.ts';
 
@@ -21,3 +22,4 @@ export const haproxy: Mechanism<HaproxyDriver, HaproxyDeps, typeof haproxySchema
   create: createHaproxyDriver,
 };
 export { serverName } from './render/server.ts';
+export { unresolved } from './status.ts';

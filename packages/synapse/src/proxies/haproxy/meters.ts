@@ -22,6 +22,14 @@ export function createMeters(metrics: Metrics) {
       name: 'synapse_haproxy_up',
       help: 'Whether HAProxy answered when it was last asked',
     }),
+    notInStep: metrics.gauge({
+      name: 'synapse_haproxy_services_not_in_step',
+      help: 'Services that HAProxy serves otherwise than desired, where neither a command nor a reload helped',
+    }),
+    unresolved: metrics.gauge({
+      name: 'synapse_haproxy_unresolved_members',
+      help: 'Members that HAProxy does not serve because their names do not resolve',
+    }),
     steps: metrics.counter({
       name: 'synapse_haproxy_steps_total',
       help: 'Membership changes made through the runtime API',

@@ -4,9 +4,17 @@ import type { Quarantined } from './judge/quarantine.ts';
 import type { Running } from './process/loader.ts';
 import { addressOf, type Server } from './render/server.ts';
 import type { Capabilities } from './render/version.ts';
+import type { Seen } from './runtime/sight.ts';
+import type { ServerState } from './runtime/state.ts';
 import type { Sync } from './runtime/sync.ts';
 
+/** The state of a member whose host does not resolve. */
+export const unresolved = 'its name does not resolve';
+
 export interface StatusInput {
+  /** What HAProxy said when it was asked for this; undefined where it was not. */
+  readonly seen: Seen | undefined;
+  readonly hasSocket: boolean;
   readonly config: HaproxyConfig;
   readonly running: Running | undefined;
   readonly desired: ReadonlyMap<string, Desired>;
@@ -17,6 +25,8 @@ export interface StatusInput {
   readonly nextReload: number;
   /** Why the last reload did not take. */
   readonly refusal: string | undefined;
+  /** Why services are not as desired, where neither a command nor a reload helps now. */
+  readonly stuck: ReadonlyMap<string, string>;
   readonly isReloading: boolean;
   readonly capabilities: Capabilities;
 }
@@ -24,12 +34,16 @@ export interface StatusInput {
 /** What the driver knows, for people: JSON-safe. */
 export function statusOf(input: StatusInput) {
   const { config, running, desired, quarantine, pending, nextReload } = input;
+  const stuck = [...input.stuck].map(([service, reason]) => `${service}: ${reason}`);
   return {
+    ...(stuck.length > 0 && { trouble: stuck.join('\n') }),
     mode: isManaged(config) ? 'managed' : 'external',
     version: running?.version ?? input.capabilities.version,
     pid: running?.pid ?? null,
     shape: running?.shape ?? null,
-    file: input.fileTrouble ?? 'in step',
+    /** When HAProxy was asked for what is said of its servers; null for what was known before. */
+    askedAt: input.seen ? new Date(input.seen.at).toISOString() : null,
+    file: input.fileTrouble ?? (stuck.length > 0 ? 'not in step: see trouble' : 'in step'),
     reload: {
       underWay: input.isReloading,
       waitingFor: Object.fromEntries(pending),
@@ -38,7 +52,7 @@ export function statusOf(input: StatusInput) {
     },
     quarantined: quarantine,
     services: Object.fromEntries(
-      [...desired].map(([name, one]) => [name, serviceStatus(one, input)]),
+      [...desired].map(([name, one]) => [name, serviceStatus(name, one, input)]),
     ),
   };
 }
@@ -46,33 +60,58 @@ export function statusOf(input: StatusInput) {
 /** The time of day that a time of the steady clock is. */
 const timeOf = (steady: number) => new Date(Date.now() + steady - performance.now());
 
-function serviceStatus({ part, servers, refusals }: Desired, { syncs }: StatusInput) {
-  const backend = part.stanza.backendName;
+/** What HAProxy makes of a server. */
+function stateIn(input: StatusInput, service: string, backend: string) {
+  const { syncs, seen, hasSocket } = input;
   const memory = syncs[0]?.memoryOf(backend);
-  const states = new Map((memory?.states ?? []).map((state) => [state.name, state]));
-  const stateOf = (name: string) => {
-    const hand = memory?.byHand.get(name);
-    if (hand !== undefined) return `${hand} by operator`;
-    const leaving = memory?.leaving.get(name);
-    if (leaving) return leaving.parked ? 'parked' : 'leaving';
+  const actual = seen?.states ? (seen.states.get(backend) ?? []) : (memory?.states ?? []);
+  const states = new Map(actual.map((state) => [state.name, state]));
+  const waiting = input.stuck.get(service) ?? input.pending.get(service);
+  return (name: string): string => {
+    if (!hasSocket) return 'not known: no socket to ask (do_socket is false)';
+    if (seen && !seen.states) return 'not known: haproxy does not answer';
     const state = states.get(name);
-    if (!state) return memory?.told.has(name) ? 'added' : 'not in haproxy';
-    return state.operational === 'stopped' ? 'down' : 'up';
+    const leaving = memory?.leaving.get(name);
+    if (leaving && (state || !seen)) return leaving.parked ? 'parked' : 'leaving';
+    if (!state && !seen && memory?.told.has(name)) return 'added';
+    if (!state) return waiting === undefined ? 'not in haproxy' : `not in haproxy: ${waiting}`;
+    const hand = seen ? handOf(state) : memory?.byHand.get(name);
+    return hand === undefined ? wordOf(state) : `${hand} by operator`;
   };
-  const show = (server: Server) => ({
+}
+
+function handOf({ maintenance, drain }: ServerState): string | undefined {
+  if (maintenance) return 'maintenance';
+  return drain ? 'drain' : undefined;
+}
+
+function wordOf({ operational, weight }: ServerState): string {
+  if (operational === 'stopped') return 'down';
+  return weight === 0 ? 'up, weight 0' : 'up';
+}
+
+function serviceStatus(name: string, desired: Desired, input: StatusInput) {
+  const { part, servers, refusals, made } = desired;
+  const backend = part.stanza.backendName;
+  const memory = input.syncs[0]?.memoryOf(backend);
+  const stateOf = stateIn(input, name, backend);
+  const show = (server: Pick<Server, 'name' | 'host' | 'port'>, state = stateOf(server.name)) => ({
     name: server.name,
     address: addressOf(server),
-    state: stateOf(server.name),
+    state,
   });
   const leaving = [...(memory?.leaving.keys() ?? [])].flatMap(
-    (name) => memory?.told.get(name) ?? [],
+    (each) => memory?.told.get(each) ?? [],
   );
   return {
     backend,
     members: part.traits.obstacle === undefined ? 'runtime' : 'reload',
     ...(part.traits.obstacle !== undefined && { why: part.traits.obstacle }),
     heard: servers !== undefined,
-    servers: [...(servers ?? [...(memory?.told.values() ?? [])]), ...leaving].map(show),
+    servers: [
+      ...[...(servers ?? [...(memory?.told.values() ?? [])]), ...leaving].map((one) => show(one)),
+      ...made.unresolved.map((one) => show(one, unresolved)),
+    ],
     refusedOptions: refusals,
   };
 }

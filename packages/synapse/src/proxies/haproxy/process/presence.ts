@@ -28,6 +28,7 @@ export function createPresence(
 ): Presence {
   let running: Running | undefined;
   let lastPid: number | undefined;
+  let lastShape: string | undefined;
   let backends: ReadonlySet<string> = new Set();
 
   return {
@@ -47,6 +48,8 @@ export function createPresence(
         if (isRemoved(error) && (await loader.lives(signal))) renewSocket();
         return undefined;
       });
+      if (running?.pid === lastPid && running && lastShape !== undefined)
+        running = { ...running, shape: running.shape ?? lastShape };
       if (!running || running.pid === lastPid) return false;
       const [list = ''] = await runtime.ask(['show backend'], signal);
       backends = new Set(list.split('\n').filter((name) => !name.startsWith('#')));
@@ -59,11 +62,15 @@ export function createPresence(
           'haproxy was reloaded by someone else',
         );
       lastPid = pid;
+      lastShape = shape;
       return true;
     },
     loaded: async (shape, now, signal) => {
-      running = runtime ? await runningAt(runtime, signal) : { pid: 0, version: '', shape };
+      const found = runtime && (await runningAt(runtime, signal));
+      // A socket of level user does not tell it.
+      running = found ? { ...found, shape: found.shape ?? shape } : { pid: 0, version: '', shape };
       lastPid = running.pid;
+      lastShape = running.shape;
       backends = now;
     },
     doubt: () => {

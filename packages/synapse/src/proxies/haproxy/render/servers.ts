@@ -13,12 +13,21 @@ import {
   socketOf,
 } from './server.ts';
 
+/** A member that is not served because its host does not resolve. */
+export interface Unresolved {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
 /** The servers that stand for a list of instances. */
 export interface Servers {
   readonly instances: readonly Instance[];
   /** In the order of the file. */
   readonly servers: readonly Server[];
   readonly refusals: readonly Refusal[];
+  /** Members without a server, because their names do not resolve. */
+  readonly unresolved: readonly Unresolved[];
   /** Whether each instance has a server of its own plain name and address, and nothing was refused. */
   readonly isPlain: boolean;
 }
@@ -38,19 +47,24 @@ export function serversOf(
 
 function all(instances: readonly Instance[], settings: ServerSettings): Servers {
   const refusals: Refusal[] = [];
+  const unresolved: Unresolved[] = [];
   const names = uniqueNames(instances);
   const servers: Server[] = [];
   let isPlain = names.length === instances.length;
   for (const { instance, name } of names) {
     const host = socketOf(instance) ?? settings.resolve(instance.host, name);
     isPlain &&= host === instance.host && name === serverName(instance);
-    if (host === undefined) continue;
+    if (host === undefined) {
+      const port = settings.service.server_port_override ?? instance.port;
+      unresolved.push({ name, host: instance.host, port });
+      continue;
+    }
     const { server, refused } = madeOf(instance, { name, host }, settings);
     if (refused.length > 0) refusals.push({ server: name, options: refused });
     servers.push(server);
   }
   isPlain &&= refusals.length === 0;
-  return { instances, servers: inOrder(servers, settings), refusals, isPlain };
+  return { instances, servers: inOrder(servers, settings), refusals, unresolved, isPlain };
 }
 
 /** So many new instances are put into the list one by one. */
@@ -84,7 +98,7 @@ function after(
       server,
     );
   }
-  return { instances, servers, refusals: [], isPlain: true };
+  return { instances, servers, refusals: [], unresolved: [], isPlain: true };
 }
 
 type Compare = (a: Server, b: Server) => number;

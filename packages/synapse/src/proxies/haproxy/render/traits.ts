@@ -12,6 +12,8 @@ export interface Traits {
   readonly ownServers: ReadonlySet<string>;
   /** Why its servers cannot be added at runtime; undefined where they can. */
   readonly obstacle: string | undefined;
+  /** Why their weights cannot be changed at runtime; undefined where they can. */
+  readonly fixedWeights: string | undefined;
 }
 
 /** Reads a backend's traits; later lines and the backend's own win over `defaults`. */
@@ -29,6 +31,7 @@ export function traitsOf(
     .filter((line) => startsWith(line, 'default-server'))
     .map((line) => splitWords(line)?.slice(1));
   const words = [...defaultServers, splitWords(serverOptions)];
+  const fixed = fixedBalance(backend, defaults);
   return {
     http,
     cookies,
@@ -39,19 +42,32 @@ export function traitsOf(
         .map((line) => line.trim().split(/\s+/)[1] ?? ''),
     ),
     obstacle:
-      obstacleOfBalance(last('balance'), last('hash-type')) ??
+      (fixed && `${fixed.balance} takes no new servers at runtime${fixed.unless}`) ??
       obstacleOfWords(words, cookies, capabilities),
+    fixedWeights: fixed && `${fixed.balance} takes no other weights at runtime${fixed.unless}`,
   };
 }
 
-/** Balances that 2.6 accepts new servers in: those that are not compiled into a fixed map. */
-function obstacleOfBalance(balance = 'balance roundrobin', hashType = ''): string | undefined {
+/** A balance that is compiled into a fixed map, which only a reload makes anew. */
+export interface FixedBalance {
+  readonly balance: string;
+  readonly unless: string;
+}
+
+/** The fixed balance of a backend with these lines; undefined where HAProxy takes changes at runtime. */
+export function fixedBalance(
+  backend: readonly string[],
+  defaults: readonly string[],
+): FixedBalance | undefined {
+  const last = (keyword: string) =>
+    backend.findLast((line) => startsWith(line, keyword)) ??
+    defaults.findLast((line) => startsWith(line, keyword));
+  const balance = last('balance') ?? 'balance roundrobin';
   const algorithm = balance.trim().split(/\s+/)[1]?.toLowerCase() ?? 'roundrobin';
   if (/^(roundrobin|leastconn|first|random(\(.*\))?)$/.test(algorithm)) return undefined;
-  if (algorithm !== 'static-rr' && /\sconsistent(\s|$)/.test(hashType)) return undefined;
-  return algorithm === 'static-rr'
-    ? 'balance static-rr takes no new servers at runtime'
-    : `balance ${algorithm} takes no new servers at runtime without hash-type consistent`;
+  if (algorithm === 'static-rr') return { balance: 'balance static-rr', unless: '' };
+  if (/\sconsistent(\s|$)/.test(last('hash-type') ?? '')) return undefined;
+  return { balance: `balance ${algorithm}`, unless: ' without hash-type consistent' };
 }
 
 function obstacleOfWords(

@@ -8,13 +8,18 @@ import { nextLook, targetsOf } from './targets.ts';
 /** The members of one HAProxy, at each of its sockets. */
 export interface Membership {
   /** Brings in step what changed since it last was, and what is to be looked at by now. */
-  sync(now: MembershipInput, signal: AbortSignal): Promise<Synced>;
+  sync(now: MembershipInput, signal: AbortSignal): Promise<SyncedMembers>;
   /** Everything is to be looked at again. */
   doubt(): void;
   /** HAProxy has just loaded a file. */
   loaded(file: WrittenFile): void;
   /** HAProxy is another one, where an earlier synapse made these leave. */
   adopted(file: WrittenFile, leaving: Readonly<Record<string, readonly string[]>>): void;
+}
+
+export interface SyncedMembers extends Synced {
+  /** The services that were compared with HAProxy. */
+  readonly compared: readonly string[];
 }
 
 export interface MembershipInput {
@@ -40,7 +45,7 @@ export function createMembership({ syncs, due, drainTimeout }: MembershipOptions
     for (const one of syncs) one.doubt();
   };
 
-  async function sync(now: MembershipInput, signal: AbortSignal): Promise<Synced> {
+  async function sync(now: MembershipInput, signal: AbortSignal): Promise<SyncedMembers> {
     const given = { ...now, syncs, drainTimeout };
     const wanted = targetsOf({ ...given, inStep });
     const results: Synced[] = [];
@@ -57,6 +62,7 @@ export function createMembership({ syncs, due, drainTimeout }: MembershipOptions
       steps: results.reduce((sum, { steps }) => sum + steps, 0),
       reload: new Map(results.flatMap(({ reload }) => [...reload])),
       unfinished: [...unfinished],
+      compared: wanted.map(({ service }) => service),
     };
   }
 

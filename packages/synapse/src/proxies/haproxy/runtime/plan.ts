@@ -58,6 +58,9 @@ export function plan(situation: Situation): Plan {
       ? []
       : actual.filter(({ name }) => !(wanted.has(name) || traits.ownServers.has(name)));
   const stale = staleServers(situation, kept, { wanted, isWhole: missing.length === 0 });
+  const heavier = kept.some(
+    (state) => wanted.get(state.name)?.weight !== 0 && isOtherWeight(situation, state, wanted),
+  );
 
   const steps = [
     ...(traits.obstacle === undefined ? missing.map((server) => add(situation, server)) : []),
@@ -77,7 +80,10 @@ export function plan(situation: Situation): Plan {
     ].filter(({ server }) => !leaving.has(server)),
     byHand: byHand(situation),
     more: stale.more,
-    reload: missing.length > 0 && traits.obstacle ? traits.obstacle : stale.reload,
+    reload:
+      missing.length > 0 && traits.obstacle
+        ? traits.obstacle
+        : (stale.reload ?? (heavier ? traits.fixedWeights : undefined)),
   };
 }
 
@@ -98,24 +104,36 @@ function open(
 
 /** Weight and address as told; what someone changed by hand since stays until it is to change. */
 function adjust(
-  { backend, told }: Situation,
+  situation: Situation,
   state: ServerState,
   wanted: ReadonlyMap<string, Server>,
 ): readonly Step[] {
+  const { backend, traits } = situation;
   const server = wanted.get(state.name);
   if (!server) return [];
-  const before = told.get(state.name);
   const steps: Step[] = [];
-  const weight = server.weight ?? 1;
-  if (
-    before
-      ? before.weight !== server.weight
-      : server.weight !== undefined && state.weight !== weight
-  )
-    steps.push(weighServer(backend, state.name, weight));
+  // A weight of 0 is taken everywhere, and is not to wait for a reload.
+  const isTaken = traits.fixedWeights === undefined || server.weight === 0;
+  if (isTaken && isOtherWeight(situation, state, wanted))
+    steps.push(weighServer(backend, state.name, server.weight ?? 1));
   const isThere = sameHost(state.host, server.host) && state.port === server.port;
   if (!isThere && state.host !== '-') steps.push(moveServer(backend, server));
   return steps;
+}
+
+function isOtherWeight(
+  { told }: Situation,
+  { name, weight }: ServerState,
+  wanted: ReadonlyMap<string, Server>,
+): boolean {
+  const server = wanted.get(name);
+  if (!server) return false;
+  const before = told.get(name);
+  // What was read from HAProxy, where nobody asked for a weight, is its default.
+  if (before?.weight === 1 && server.weight === undefined) return false;
+  return before
+    ? before.weight !== server.weight
+    : server.weight !== undefined && weight !== server.weight;
 }
 
 /**

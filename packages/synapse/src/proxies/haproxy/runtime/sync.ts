@@ -53,24 +53,50 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
   let file: WrittenFile | undefined;
   let leftBefore: Readonly<Record<string, readonly string[]>> = {};
   const unverified = createUnverified();
+  /** What was said of refused commands, by service: each is said once. */
+  let said = new Map<string, string>();
 
   async function sync(targets: readonly Target[], signal: AbortSignal): Promise<Synced> {
     const first = await attempt(targets, signal);
-    if (first.failed.length === 0) return first;
+    if (first.failed.length === 0) {
+      for (const { service } of targets) said.delete(service);
+      return first;
+    }
     const again = await attempt(
       targets.filter(({ service }) => first.failed.some((failure) => failure.service === service)),
       signal,
     );
     const reload = new Map([...first.reload, ...again.reload]);
-    for (const { service, step, reply } of again.failed) {
-      if (step.kind === 'add') reload.set(service, `HAProxy refused ${step.server}: ${reply}`);
+    for (const { service, step, reply } of again.failed)
+      if (!reload.has(service))
+        reload.set(service, `HAProxy refused ${step.kind} of ${step.server}: ${reply}`);
+    sayRefused(targets, again.failed);
+    const unfinished = [...first.unfinished, ...again.unfinished];
+    return { steps: first.steps + again.steps, reload, unfinished };
+  }
+
+  function sayRefused(targets: readonly Target[], failed: Attempt['failed']): void {
+    const now = new Map<string, string>();
+    for (const { service, step, reply } of failed) {
+      const text = `${step.kind} ${step.server} ${reply}`;
+      if (now.has(service)) continue;
+      now.set(service, text);
+      if (said.get(service) === text) continue;
       log.warn(
-        { service, server: step.server, step: step.kind, reply },
+        {
+          service,
+          server: step.server,
+          step: step.kind,
+          reply,
+          fix: /permission denied/i.test(reply)
+            ? 'the file is loaded instead; give the stats socket `level admin` to change members without a reload'
+            : 'the file is loaded instead',
+        },
         'haproxy refused a command',
       );
     }
-    const unfinished = [...first.unfinished, ...again.unfinished];
-    return { steps: first.steps + again.steps, reload, unfinished };
+    for (const { service } of targets) said.delete(service);
+    said = new Map([...said, ...now]);
   }
 
   async function attempt(targets: readonly Target[], signal: AbortSignal): Promise<Attempt> {

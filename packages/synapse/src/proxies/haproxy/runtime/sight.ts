@@ -1,0 +1,51 @@
+import { createDeadline, messageOf } from '@smartstack/daemon';
+
+import type { Runtime } from './runtime.ts';
+import { parseServersState, type ServerState } from './state.ts';
+
+/** HAProxy's servers by backend as it said at a moment, or why it did not. */
+export interface Seen {
+  /** On `Date.now()`'s clock. */
+  readonly at: number;
+  readonly states: ReadonlyMap<string, readonly ServerState[]> | undefined;
+  readonly reason?: string;
+}
+
+/** For whoever looks at the status: HAProxy is asked then, and not while nobody looks. */
+export interface Sight {
+  /** Asks HAProxy, unless it was asked within the last second; never rejects. */
+  refresh(signal: AbortSignal): Promise<void>;
+  /** What it said last; undefined once that is old. */
+  latest(): Seen | undefined;
+}
+
+const patience = 2_000;
+const fresh = 1_000;
+const old = 5_000;
+
+export function createSight(runtime: Runtime | undefined): Sight {
+  let seen: Seen | undefined;
+  let asking: Promise<void> | undefined;
+
+  async function ask(one: Runtime, signal: AbortSignal): Promise<void> {
+    using deadline = createDeadline(patience, signal);
+    const at = Date.now();
+    try {
+      const [text = ''] = await one.ask(['show servers state'], deadline.signal);
+      seen = { at, states: parseServersState(text) };
+    } catch (error) {
+      seen = { at, states: undefined, reason: messageOf(error) };
+    }
+  }
+
+  return {
+    refresh: async (signal) => {
+      if (!runtime || (seen && Date.now() - seen.at < fresh)) return;
+      asking ??= ask(runtime, signal).finally(() => {
+        asking = undefined;
+      });
+      await asking;
+    },
+    latest: () => (seen && Date.now() - seen.at < old ? seen : undefined),
+  };
+}
