@@ -122,7 +122,7 @@ async function answer(
       return send(200, contentType, body);
     }
     case '/status':
-      return send(200, 'application/json', `${JSON.stringify(status(), undefined, 2)}\n`);
+      return send(200, 'application/json', `${JSON.stringify(await status(), undefined, 2)}\n`);
     default:
       return send(
         404,

@@ -303,6 +303,27 @@ test.each([
 });
 
 test.each([
+  ['stats socket /run/h.sock', 1],
+  ['stats socket /run/h.sock mode 600 level operator', 1],
+  ['stats socket unix@/run/h.sock level user', 1],
+  ['stats socket /run/h.sock level admin', 0],
+  ['stats socket /run/other.sock', 0],
+])('check-config says of `%s` whether HAProxy will refuse changes', async (line, count) => {
+  const yaml = `services: {}
+haproxy:
+  reload_command: "true"
+  config_file_path: /run/h.cfg
+  socket_file_path: /run/h.sock
+  global: [${JSON.stringify(line)}]`;
+  const file = join(directory, 'synapse.yaml');
+  await writeFile(file, yaml);
+  const { warnings } = await loadConfig(file);
+  expect(warnings).toHaveLength(count);
+  for (const warning of warnings)
+    expect(warning).toMatch(/:6:12: haproxy\.global\[0\]: this stats socket .*level admin/);
+});
+
+test.each([
   ['42', '42'],
   ['"42"', '42'],
   ['-7', '-7'],

@@ -1,5 +1,6 @@
 import {
   ConfigError,
+  formatPath,
   inheritDefaults,
   problemsAt,
   type ReadServiceFile,
@@ -13,17 +14,21 @@ import { sessionProblems } from '@smartstack/registry';
 import type { z } from 'zod';
 
 import { conflicts } from './conflicts.ts';
+import { sectionWarnings } from './proxies/haproxy/config/advice.ts';
 import { removedLineWarnings } from './proxies/haproxy/removed/warnings.ts';
 import { readConfigFile } from './read-config-file.ts';
-import { configKeys } from './schema.ts';
+import { configKeys, readKeys } from './schema.ts';
 
 /** synapse's configuration as it is written. */
-export const configSchema = configKeys.superRefine((config, context) => {
+export const configSchema = configKeys;
+
+/** The same as it is read. */
+const readSchema = readKeys.superRefine((config, context) => {
   for (const [path, message] of conflicts(config))
     context.addIssue({ code: 'custom', path: [...path], message });
 });
 
-export type SynapseConfig = z.output<typeof configSchema>;
+export type SynapseConfig = z.output<typeof readSchema>;
 export type ServiceConfig = SynapseConfig['services'][string];
 
 /** A valid configuration and where its parts were written. */
@@ -49,9 +54,11 @@ export async function loadConfig(
   const warnings = [...source.warnings];
   const warn = (warning: string) => void warnings.push(warning);
   try {
-    const config = validate(configSchema, source, { strict, warn });
+    const config = validate(readSchema, source, { strict, warn });
     const problems = await sessionProblems(config.zookeeper);
     if (problems.length > 0) throw problemsAt(source, 'zookeeper', problems);
+    for (const [below, message] of sectionWarnings(config.haproxy))
+      warn(`${source.locate(['haproxy', ...below])}: haproxy.${formatPath(below)}: ${message}`);
     warnings.push(...removedLineWarnings(source));
     return { config, source, warnings: withoutInherited(warnings) };
   } catch (error) {

@@ -3,10 +3,10 @@ import type { z } from 'zod';
 import { partsOf, problemOf, type SingleDiscovery } from './discovery/table.ts';
 import { isProxyName, sectionOf } from './proxies/haproxy/index.ts';
 import { spillName } from './proxies/levels.ts';
-import type { configKeys } from './schema.ts';
+import type { readKeys } from './schema.ts';
 
 type Problem = readonly [path: readonly string[], message: string];
-type Unchecked = z.output<typeof configKeys>;
+type Unchecked = z.output<typeof readKeys>;
 
 /** What is wrong with keys that are each right: with one another, or for what they leave out. */
 export function conflicts(config: Unchecked): readonly Problem[] {

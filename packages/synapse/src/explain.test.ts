@@ -15,7 +15,9 @@ const proxy = (servers: Record<string, string>) =>
     name: 'haproxy',
     status: () => ({
       services: {
-        web: { servers: Object.entries(servers).map(([address, state]) => ({ address, state })) },
+        web: {
+          servers: Object.entries(servers).map(([name, state]) => ({ name, address: name, state })),
+        },
       },
     }),
   }) as unknown as ProxyDriver;
@@ -72,7 +74,7 @@ test('a member is followed to the proxy, or to the filter that left it out', asy
   expect(explained.summary).toMatch(/^3 found, 2 served/);
   expect(whys(explained)).toEqual([
     'a:1 yes: in the proxy: up',
-    'c:1 yes: not in the proxy yet, or not proxied',
+    'c:1 yes: not proxied: the service has no haproxy section',
     'b:1 no: left out by a label filter: zone equals "a", but it is "z"',
   ]);
 });

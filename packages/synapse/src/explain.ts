@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 import { type BadRecord, badRecordsOf, type Instance, keyOf } from '@smartstack/registry';
 
 import type { GeneratorOverrides } from './discovery/generator.ts';
@@ -5,6 +7,7 @@ import { createPortedMembers } from './discovery/policies/backend-port.ts';
 import { filtersOf, type LabelFilter, obstacleOf } from './discovery/policies/label-filters.ts';
 import { type Locality, levelOf } from './discovery/policies/locality.ts';
 import type { Followed } from './followers.ts';
+import { serverName, unresolved } from './proxies/haproxy/index.ts';
 import { socketOf } from './proxies/haproxy/render/server.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
 import { statusOf } from './proxies/status-of.ts';
@@ -41,16 +44,24 @@ export function explain(
   failure?: string,
 ): Explanation {
   const servers = serversIn(drivers, service.name);
-  const members = tracedMembers(followed, service).map((member) => {
-    const { instance, source, leftOut } = member;
-    const address = socketOf(instance) ?? `${instance.host}:${instance.port}`;
-    const state = servers.get(address);
-    const proxy =
-      state === undefined ? 'not in the proxy yet, or not proxied' : `in the proxy: ${state}`;
+  const traced = tracedMembers(followed, service);
+  const members = traced.map(({ instance, source, leftOut }): ExplainedMember => {
+    const state = servers.get(serverName(instance))?.state;
     const because = source === 'found' ? undefined : sentences[source];
+    const proxy = inProxy(state, service, drivers);
     const why = leftOut ?? [because, standsBy(instance, service), proxy].filter(Boolean).join('; ');
-    return { address, name: instance.name ?? null, served: leftOut === undefined, why };
+    const served = leftOut === undefined && state !== unresolved;
+    return { address: placeOfMember(instance), name: instance.name ?? null, served, why };
   });
+  const names = new Set(traced.map(({ instance }) => serverName(instance)));
+  for (const [name, { address, state }] of servers)
+    if (!names.has(name) && /^(leaving|parked)$/.test(state))
+      members.push({
+        address,
+        name: null,
+        served: false,
+        why: `no longer announced; in the proxy: ${state}`,
+      });
   return {
     service: service.name,
     configured_at: service.origin,
@@ -172,17 +183,56 @@ function summaryOf({ trace, guard }: Followed, service: Service, served: number)
   return `${found?.length ?? 0} found${unreadable}, ${served} served`;
 }
 
-/** The states of a service's servers in the proxies, by address. */
-function serversIn(drivers: readonly ProxyDriver[], service: string): ReadonlyMap<string, string> {
+/** What the proxy makes of a member, or why it is not there. */
+function inProxy(
+  state: string | undefined,
+  { name, haproxy }: Service,
+  drivers: readonly ProxyDriver[],
+): string {
+  if (state === unresolved) return `not in the proxy: ${state}`;
+  if (state?.startsWith('not known')) return `in the proxy: ${state}`;
+  if (state?.startsWith('not in haproxy')) return `not in the proxy yet${state.slice(14)}`;
+  if (state !== undefined) return `in the proxy: ${state}`;
+  const refused = drivers
+    .flatMap((driver) => driver.refused?.() ?? [])
+    .find(({ owner }) => owner === name);
+  if (refused) return `not in the proxy: quarantined: ${refused.reason}`;
+  const none = drivers.map(whyNone).find((why) => why !== undefined);
+  if (none !== undefined) return `not proxied: ${none}`;
+  if (!haproxy) return 'not proxied: the service has no haproxy section';
+  return haproxy.disabled ? 'not proxied: haproxy.disabled is true' : 'not in the proxy yet';
+}
+
+/** Why a driver touches no proxy; undefined where it does. */
+function whyNone(driver: ProxyDriver): string | undefined {
+  const { mode, why } = (statusOf(driver) ?? {}) as { mode?: string; why?: string };
+  return mode === 'none' ? why : undefined;
+}
+
+/** A member's place as it was announced; IPv6 in brackets. */
+function placeOfMember(instance: Instance): string {
+  const { host, port } = instance;
+  return socketOf(instance) ?? (isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`);
+}
+
+interface ShownServer {
+  readonly name: string;
+  readonly address: string;
+  readonly state: string;
+}
+
+/** A service's servers in the proxies, by their names: addresses may be looked up or overridden. */
+function serversIn(
+  drivers: readonly ProxyDriver[],
+  service: string,
+): ReadonlyMap<string, ShownServer> {
   return new Map(
     drivers.flatMap((driver) => {
       const { services } = (statusOf(driver) ?? {}) as {
-        services?:
-          | Record<string, { servers?: readonly { address: string; state: string }[] }>
-          | number;
+        services?: Record<string, { servers?: readonly ShownServer[] }> | number;
       };
       const servers = typeof services === 'object' ? services[service]?.servers : undefined;
-      return (servers ?? []).map(({ address, state }) => [address, state] as const);
+      return (servers ?? []).map((server) => [server.name, server] as const);
     }),
   );
 }

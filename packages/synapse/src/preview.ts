@@ -8,7 +8,7 @@ import type { LoadedConfig } from './config.ts';
 import { followedServices } from './followed.ts';
 import { createFollowers, type Followed } from './followers.ts';
 import {
-  type HaproxyKey,
+  type HaproxyConfig,
   haproxySchema,
   isOff,
   type Preview,
@@ -58,7 +58,7 @@ export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Pr
 }
 
 /** Nothing, where no HAProxy is wanted. */
-async function previewOf(key: HaproxyKey, snapshot: Snapshot, signal: AbortSignal) {
+async function previewOf(key: HaproxyConfig | undefined, snapshot: Snapshot, signal: AbortSignal) {
   const isAsked = [...snapshot.values()].some(({ haproxy }) => haproxy && !haproxy.disabled);
   if (isOff(key) || (key === undefined && !isAsked)) return nothing;
   return preview(sectionOf(key) ?? haproxySchema.parse({}), createLevels()(snapshot), signal);

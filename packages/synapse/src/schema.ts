@@ -184,6 +184,20 @@ function withPortOverride<S extends Pick<z.output<typeof serviceObject>, PortKey
 
 type PortKeys = 'haproxy' | 'backend_port_override';
 
+const noHaproxy = {
+  do_writes: false,
+  do_socket: false,
+  do_reloads: false,
+};
+
+/** The same as they are read: `haproxy: false` is short for all of its `do_` keys being false. */
+export const readKeys = configKeys.extend({
+  haproxy: z.preprocess(
+    (written) => (written === false ? noHaproxy : written),
+    haproxySchema.optional(),
+  ),
+});
+
 function withPrimary(
   { watchers, ...more }: z.output<typeof discoveryMultiSchema>,
   discovery: DiscoveryConfig,

@@ -112,9 +112,9 @@ export async function runSynapse(
             problems: deps.reloads.problems,
             lastUnwell: registries.lastUnwell,
           }),
-          status: () => ({
+          status: async () => ({
             config_problems: deps.reloads.problems(),
-            ...describeStatus(reconciler, drivers),
+            ...describeStatus(reconciler, await refreshed(drivers, signal)),
           }),
           answer: createApi({
             catalog,
@@ -122,9 +122,10 @@ export async function runSynapse(
               const one = reconciler.get(name);
               return one && (one.guard?.accept() ?? false);
             },
-            explain: (name) => {
+            explain: async (name) => {
+              const asked = await refreshed(drivers, signal);
               const [one, service] = [reconciler.get(name), reconciler.snapshot().get(name)];
-              return one && service && explain(one, service, drivers, reconciler.failure(name));
+              return one && service && explain(one, service, asked, reconciler.failure(name));
             },
           }),
         },
@@ -162,6 +163,15 @@ export async function runSynapse(
     deps.log.info({ services: reconciler.snapshot().size }, 'configuration read again');
     current = next.config;
   }
+}
+
+/** The same drivers, which have asked their proxies just now what runs there. */
+async function refreshed(
+  drivers: readonly ProxyDriver[],
+  signal: AbortSignal,
+): Promise<readonly ProxyDriver[]> {
+  await Promise.all(drivers.map((driver) => driver.refresh?.(signal)));
+  return drivers;
 }
 
 /** Sections that are used only at the start. */

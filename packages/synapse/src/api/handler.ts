@@ -10,7 +10,7 @@ import type { Catalog, Entry } from './catalog.ts';
 export interface ApiParts {
   readonly catalog: Catalog;
   /** Where a service's members stopped and why; undefined for an unknown service. */
-  explain(service: string): object | undefined;
+  explain(service: string): object | undefined | Promise<object | undefined>;
   /** Believes a held loss; undefined for an unknown service, false where nothing is held. */
   accept(service: string): boolean | undefined;
 }
@@ -99,7 +99,7 @@ export function createApi(parts: ApiParts) {
     if (!parts.catalog.entries()) return send(response, 503, { error: 'not ready yet' });
     if (rest.length > 0) return send(response, 404, { error: routes });
     if (kind === 'explain' && name && more === undefined) {
-      const explained = parts.explain(name);
+      const explained = await parts.explain(name);
       return explained ? send(response, 200, explained) : unknown(response, name);
     }
     if (kind === 'services' && !name) return sendAll(response, parts.catalog);

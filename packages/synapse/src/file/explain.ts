@@ -4,6 +4,7 @@ import type { ServiceConfig, SynapseConfig } from '../config.ts';
 import type { LabelFilter } from '../discovery/policies/label-filters.ts';
 import type { DiscoveryConfig, SingleDiscovery } from '../discovery/table.ts';
 import { isManaged, isOff, sectionOf } from '../proxies/haproxy/index.ts';
+import { fixedBalance } from '../proxies/haproxy/render/traits.ts';
 import { originals } from './originals.ts';
 
 /** What a configuration, which is good, means: in plain words, with what is better now. `written` is what the file holds. */
@@ -26,8 +27,8 @@ function statusText(address: StatusAddress | false): string {
 }
 
 function proxyText({ haproxy: key, services }: SynapseConfig): string {
-  if (key === false) return 'No HAProxy is run or touched (haproxy: false).';
-  if (isOff(key)) return 'HAProxy is left alone: all of its do_ keys are false.';
+  if (isOff(key))
+    return 'No HAProxy is run or touched: haproxy is false, or all of its do_ keys are.';
   const isAsked = Object.values(services).some(({ haproxy }) => haproxy && !haproxy.disabled);
   if (!key && !isAsked)
     return 'No HAProxy is run: there is no haproxy section, and no service has one.';
@@ -44,7 +45,7 @@ function proxyText({ haproxy: key, services }: SynapseConfig): string {
         ]
       : []),
   ];
-  return `HAProxy is run by somebody else: synapse ${parts.join(', ') || 'leaves it alone'}.`;
+  return `HAProxy is run by somebody else: synapse ${parts.join(', ')}.`;
 }
 
 function serviceText(name: string, service: ServiceConfig, config: SynapseConfig): string {
@@ -151,7 +152,14 @@ function appsText({ haproxy: proxy }: ServiceConfig, { haproxy: key }: SynapseCo
   const address = proxy.bind_address ?? top?.bind_address ?? 'localhost';
   const where = proxy.port === null ? address : `${address}:${proxy.port}`;
   const drain = proxy.drain_timeout ?? top?.drain_timeout ?? 10_000;
-  return `is reached by apps at ${where}; a member that leaves has ${seconds(drain)} to finish`;
+  const fixed = fixedBalance(
+    [...(proxy.listen ?? []), ...(proxy.backend ?? [])],
+    top?.defaults ?? [],
+  );
+  const reloads = fixed
+    ? `; a new member or another weight needs a reload (${fixed.balance}${fixed.unless})`
+    : '';
+  return `is reached by apps at ${where}; a member that leaves has ${seconds(drain)} to finish${reloads}`;
 }
 
 /** One ensemble that several services name is better named once; no other advice is as exact. */

@@ -45,7 +45,9 @@ export function statusTable({ services, proxies, config_problems: problems }: Sh
 export function explanationText(explanation: Explanation, address?: string): string {
   const { service, method, configured_at: place, summary, members, unreadable } = explanation;
   const head = `${service} (${method}, ${place}): ${summary}\n${registryText(explanation)}`;
-  const chosen = members.filter((member) => address === undefined || member.address === address);
+  const chosen = members.filter(
+    (member) => address === undefined || plain(member.address) === plain(address),
+  );
   if (address !== undefined && chosen.length === 0)
     return `${head}  ${address}: not found: nobody announces it where ${service} is looked for, or its record cannot be read\n${unreadableText(unreadable)}`;
   const rows = chosen.map(({ address: at, name, served, why }) => [
@@ -62,15 +64,18 @@ function registryText({ registry_config: said = {} }: Explanation): string {
   return keys.length === 0 ? '' : `  its ZooKeeper path sets ${keys.join(', ')}\n`;
 }
 
+/** An IPv6 address is known without its brackets, too. */
+const plain = (address: string) => address.replace(/^\[(.*)\](?=:\d+$)/, '$1');
+
 function unreadableText(records: Explanation['unreadable']): string {
   return table(records.map(({ id, reason }) => [`  ${id}`, 'cannot be read', reason]));
 }
 
 function upIn({ services = {} }: ShownProxy, name: string): string {
   const servers = services[name]?.servers;
-  return servers
-    ? String(servers.filter(({ state }) => state === 'up' || state === 'added').length)
-    : '-';
+  // Nobody knows where nobody can be asked.
+  if (!servers || servers.some(({ state }) => state.startsWith('not known'))) return '-';
+  return String(servers.filter(({ state }) => /^(up|added)/.test(state)).length);
 }
 
 function noteOf({ heard, stale, held }: ShownService): string {

@@ -4,6 +4,7 @@ import { badRecordsOf } from '@smartstack/registry';
 
 import { type Source, standsBy, type TracedMember, tracedMembers } from '../explain.ts';
 import type { Followed } from '../followers.ts';
+import { unresolved } from '../proxies/haproxy/index.ts';
 import type { MeasuredServer } from '../proxies/measured.ts';
 import type { Service } from '../service.ts';
 
@@ -126,7 +127,8 @@ function stateOf(name: string, { known, measured, proxied }: Servers): ServerSta
   const own = known.get(name)?.state;
   const seen = measured?.get(name);
   const since = seen?.since;
-  if (own === undefined || own === 'not in haproxy')
+  if (own === unresolved) return { state: 'not in the proxy', tone: 'bad', reason: own };
+  if (own === undefined || own.startsWith('not in haproxy'))
     return {
       state: 'not in the proxy',
       tone: 'warn',

@@ -138,9 +138,19 @@ function factsOf(
   registryAway: boolean,
 ): PageView['facts'] {
   const waiting = Object.values(reload?.waitingFor ?? {});
+  const own: PageView['facts'] =
+    mode === 'none'
+      ? [['HAProxy', 'none is asked for', 'good']]
+      : [
+          [
+            'HAProxy',
+            version ? `${version}, ${mode}` : 'does not run yet',
+            version ? 'good' : 'warn',
+          ],
+          ['its file', file ?? 'not written yet', file === 'in step' ? 'good' : 'warn'],
+        ];
   return [
-    ['HAProxy', version ? `${version}, ${mode}` : 'does not run yet', version ? 'good' : 'warn'],
-    ['its file', file ?? 'not written yet', file === 'in step' ? 'good' : 'warn'],
+    ...own,
     ...(waiting.length > 0 ? [['reload waits', waiting.join(', '), 'warn'] as const] : []),
     ['registry', registryAway ? 'away' : 'well', registryAway ? 'warn' : 'good'],
   ];

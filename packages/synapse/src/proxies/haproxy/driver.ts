@@ -7,7 +7,7 @@ import type { Measured } from '../measured.ts';
 import type { Applied, ProxyDriver } from '../proxy.ts';
 import { type HaproxyConfig, haproxySchema } from './config/config.ts';
 import { reconfigured } from './config/reconfigured.ts';
-import { type HaproxyKey, isOff, sectionOf } from './config/section.ts';
+import { isOff, sectionOf } from './config/section.ts';
 import { createHosts } from './desired/hosts.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { recall } from './file/memory-file.ts';
@@ -31,7 +31,7 @@ export interface HaproxyDriver extends ProxyDriver {
    * Uses another configuration from the next `apply` on, which is asked for. Answers the keys that stay as
    * they were until a restart, because they say which HAProxy it is.
    */
-  configure(key: HaproxyKey): readonly string[];
+  configure(key: HaproxyConfig | undefined): readonly string[];
 }
 
 /**
@@ -41,7 +41,7 @@ export interface HaproxyDriver extends ProxyDriver {
  * unless `on_exit` is `stop`.
  */
 export function createHaproxyDriver(
-  first: HaproxyKey,
+  first: HaproxyConfig | undefined,
   { log, metrics }: HaproxyDeps,
 ): HaproxyDriver {
   const due = createDue();
@@ -61,6 +61,8 @@ export function createHaproxyDriver(
   let failures = 0;
   let trouble: string | undefined;
   let none: string | undefined;
+  /** Whether its death was said and it did not answer since. */
+  let isMourned = false;
 
   async function ready(signal: AbortSignal): Promise<Engine> {
     if (engine && used === config) return engine;
@@ -83,13 +85,13 @@ export function createHaproxyDriver(
 
   /** Why no HAProxy is touched; undefined where one is. */
   function noneBecause(snapshot: Snapshot): string | undefined {
-    if (isOff(key)) return key === false ? 'haproxy is false' : 'all of its do_ keys are false';
+    if (isOff(key)) return 'haproxy is false, or all of its do_ keys are';
     if (key !== undefined || engine) return undefined;
     const isAsked = [...snapshot.values()].some(({ haproxy }) => haproxy && !haproxy.disabled);
     return isAsked ? undefined : 'there is no haproxy section, and no service has one';
   }
 
-  function configure(newer: HaproxyKey): readonly string[] {
+  function configure(newer: HaproxyConfig | undefined): readonly string[] {
     const before = key;
     key = newer;
     if (!isDeepStrictEqual(sectionOf(before), sectionOf(newer))) {
@@ -118,6 +120,7 @@ export function createHaproxyDriver(
       const applied = await (await ready(signal)).step(snapshot, now, signal);
       if (engine?.isOutdated) reequip();
       failures = 0;
+      isMourned = false;
       trouble = undefined;
       end({ result: applied });
       return applied;
@@ -153,7 +156,9 @@ export function createHaproxyDriver(
       if (!watched) await due.changed(signal);
       else
         for await (const _ of watched.loader.deaths(signal)) {
-          log.error('haproxy died');
+          if (isMourned) log.debug('haproxy died');
+          else log.error({ fix: 'its log says why; it is started again' }, 'haproxy died');
+          isMourned = true;
           engine?.doubt();
           due.at('died', performance.now());
           if (watched !== equipment) break;

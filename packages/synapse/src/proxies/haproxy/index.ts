@@ -11,7 +11,7 @@ export {
   isManaged,
   isProxyName,
 } from './config/config.ts';
-export { type HaproxyKey, isOff, sectionOf } from './config/section.ts';
+export { isOff, sectionOf } from './config/section.ts';
 export { createHaproxyDriver, type HaproxyDeps, type HaproxyDriver } from './driver.ts';
 export { type Preview, preview } from './preview.ts';
 

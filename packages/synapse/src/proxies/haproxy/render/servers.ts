@@ -55,7 +55,7 @@ function all(instances: readonly Instance[], settings: ServerSettings): Servers 
     const host = socketOf(instance) ?? settings.resolve(instance.host, name);
     isPlain &&= host === instance.host && name === serverName(instance);
     if (host === undefined) {
-      const port = settings.service.server_port_override ?? instance.port;
+      const port = settings.service.server_port_override ?? Number(instance.port);
       unresolved.push({ name, host: instance.host, port });
       continue;
     }
