@@ -170,7 +170,7 @@ async function refreshed(
   drivers: readonly ProxyDriver[],
   signal: AbortSignal,
 ): Promise<readonly ProxyDriver[]> {
-  await Promise.all(drivers.map((driver) => driver.refresh?.(signal)));
+  await Promise.all(drivers.map(async (driver) => driver.refresh?.(signal)));
   return drivers;
 }
 
