@@ -111,6 +111,16 @@ test('an announced weight comes to a service with a static balance by a reload',
   expect(await pid()).toBe(after);
 });
 
+test('a HAProxy that somebody else runs and that does not answer is not said to be started again', async () => {
+  await using scratch = await createLimited('admin');
+  const { config_file_path: _, reload_command: __, ...config } = scratch.config;
+  await using driven = drive({ ...config, do_writes: false, do_reloads: false });
+  const web = snapshotOf(service('web', { port: await freePort() }, []));
+  await expect(driven.apply(web)).rejects.toThrow(
+    `haproxy does not answer at ${scratch.path('stats.sock')}: see that whoever runs it starts it`,
+  );
+});
+
 const troubleOf = ({ driver }: ReturnType<typeof drive>) =>
   (driver.status() as { trouble: string | null }).trouble;
 
