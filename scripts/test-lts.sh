@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Runs the unit and system tests on the newest LTS of Node.js, which the packages carry: the tests themselves and
+# the daemons that they start. Installs what is missing, as npm test does.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+bash scripts/setup.sh
+exec node --conditions=source --import tsx scripts/newest-node.ts \
+  node node_modules/vitest/vitest.mjs run --project unit --project system "$@"
