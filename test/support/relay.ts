@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { freePort } from './ports.ts';
 
@@ -18,6 +19,8 @@ export interface Relay extends AsyncDisposable {
   delay(milliseconds: number): void;
   /** From now on clients that go on with a session say to have seen this transaction, which may not have been yet. */
   claimSeen(zxid: bigint): void;
+  /** From now on what the server says comes late, by so many milliseconds each time, in its order. */
+  delayAnswers(by: () => number): void;
   /** Lets requests through, but swallows what the server says. */
   swallowAnswers(): void;
   /** Loses watch events, and nothing else. */
@@ -39,6 +42,8 @@ type Pair = readonly [client: Socket, server: Socket];
 export async function startRelay(target: number): Promise<Relay> {
   const port = await freePort();
   const pairs = new Set<Pair>();
+  const sending = new WeakMap<Socket, Promise<void>>();
+  let lateness: (() => number) | undefined;
   let silent = false;
   let swallowing = false;
   let deaf = false;
@@ -53,12 +58,25 @@ export async function startRelay(target: number): Promise<Relay> {
     received += chunk.length;
     if (swallowing) return;
     if (deaf) return void client.write(withoutEvents(chunk));
+    if (lateness) return later(client, chunk, lateness());
     client.write(chunk.subarray(0, allowance));
     allowance -= chunk.length;
     if (allowance >= 0) return;
     allowance = Number.POSITIVE_INFINITY;
     client.end(() => client.destroy());
     server.destroy();
+  }
+
+  /** One after the other: timers that end in the same moment need not fire in their order. */
+  function later(client: Socket, chunk: Buffer, by: number) {
+    const due = performance.now() + by;
+    const before = sending.get(client) ?? Promise.resolve();
+    const write = async () => {
+      await before;
+      await sleep(Math.max(0, due - performance.now()));
+      if (client.writable) client.write(chunk);
+    };
+    sending.set(client, write());
   }
 
   function end(pair: Pair) {
@@ -120,6 +138,9 @@ export async function startRelay(target: number): Promise<Relay> {
     },
     claimSeen(zxid) {
       claimed = zxid;
+    },
+    delayAnswers(by) {
+      lateness = by;
     },
     swallowAnswers() {
       swallowing = true;

@@ -1,5 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 
+import { leaveAtOnce } from './hand-off.ts';
+
 /** What has to stand before anything else is loaded. */
 
 // Checks make the same small garbage all day. Young objects that stay few, and a heap that grows little
@@ -9,3 +11,6 @@ setFlagsFromString('--heap-growing-percent=30');
 
 // A SIGHUP that comes before the configuration was read has nothing to say; by itself it would end nerve.
 process.on('SIGHUP', () => {});
+
+// One that is to leave all to the next nerve before it took anything over has nothing to do.
+process.on('SIGUSR2', leaveAtOnce);

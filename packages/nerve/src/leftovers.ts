@@ -77,6 +77,7 @@ async function untilAborted(what: Promise<unknown>, signal: AbortSignal): Promis
   const aborted = new Promise<void>((resolve) => {
     stop = resolve;
   });
+  if (signal.aborted) return;
   signal.addEventListener('abort', stop);
   await Promise.race([what, aborted]);
   signal.removeEventListener('abort', stop);

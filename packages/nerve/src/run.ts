@@ -5,7 +5,7 @@ import { createRegistries, type OpenedRegistries } from '@smartstack/registry';
 import type { SessionOptions } from '@smartstack/zookeeper';
 
 import type { Config } from './config.ts';
-import { HandOff } from './hand-off.ts';
+import { HandOff, leaveAtOnce } from './hand-off.ts';
 import { runNerve } from './nerve.ts';
 import { openOrders } from './orders.ts';
 import { createSchedule } from './schedule.ts';
@@ -31,7 +31,9 @@ export async function runWithState(
 ): Promise<void> {
   const leave = new AbortController();
   const handOver = () => leave.abort(new HandOff());
-  process.once('SIGUSR2', handOver);
+  // A second one would end nerve in the midst of it, were it not listened to.
+  process.on('SIGUSR2', handOver);
+  process.off('SIGUSR2', leaveAtOnce);
   const ended = AbortSignal.any([signal, leave.signal]);
   const store = await openSessionStore(config.stateDirectory, deps.log);
   const orders = await openOrders(config.stateDirectory, deps.log);

@@ -4,7 +4,7 @@ import type { EphemeralOptions } from './contract.ts';
 import type { Core } from './core.ts';
 import { isCode, ZooKeeperError } from './error.ts';
 import { join, parentOf } from './path.ts';
-import { create, exists, get, list, type NewNode, remove, replace, set } from './requests.ts';
+import { create, exists, get, list, type NewNode, remove, replace, set, sync } from './requests.ts';
 
 /** The node that stands, or stood, for one `ephemeral`; after a lost session it is another one. */
 export interface Incarnation {
@@ -108,6 +108,7 @@ export function createIncarnation(
 
   async function candidates(ending: AbortSignal): Promise<readonly string[]> {
     try {
+      await submit(sync(parent), { signal: ending });
       const { names } = await submit(list(parent, { kind: 'look' }), { signal: ending });
       const paths = names.map((name) => join(parent, name));
       return paths
@@ -140,6 +141,8 @@ export function createIncarnation(
     const mode = node.sequential ? 'ephemeral_sequential' : 'ephemeral';
     try {
       const path = await send({ path: node.path, data, mode, acl: core.acl });
+      // Another one, that searched for its own, took it for that: it has it.
+      if (core.kept.has(path)) return;
       settle({ path, session: core.sessionId(), data });
       uncertain = false;
       unnoted = false;

@@ -1,7 +1,7 @@
 import type { Stat } from './contract.ts';
 
 /** The kinds of reads, by ZooKeeper's own numbers. */
-export const readType = { exists: 3, getData: 4, getChildren2: 12 } as const;
+export const readType = { exists: 3, getData: 4, sync: 9, getChildren2: 12 } as const;
 
 /** Length, xid, zxid and error code go before what a reply holds. */
 const contentAt = 20;

@@ -99,6 +99,17 @@ export function list(
   };
 }
 
+/** Answered once this server has seen all that the leader had by then: another one may have done our writes. */
+export function sync(path: string): Request<void> {
+  return {
+    operation: 'sync',
+    path,
+    kind: 'look',
+    send: (wire, answer) =>
+      read(wire, readType.sync, { path, watch: false }, (code) => answer(code)),
+  };
+}
+
 export interface NewNode {
   readonly path: string;
   readonly data: Buffer;
