@@ -48,22 +48,32 @@ export function connectTidied(
   return duplex;
 }
 
-function createTidier(): Transform {
-  let head: Buffer | undefined = Buffer.alloc(0);
-  /** What may be passed on by now. */
+/** Passes an answer on with its head tidied. */
+export function createTidier(): Transform {
+  let head: Buffer[] | undefined = [];
+  let length = 0;
+  /** What ends a head may come in two chunks. */
+  let tail = Buffer.alloc(0);
+
+  /** What may be passed on by now; each byte is looked at a few times, in however many chunks they come. */
   function passed(chunk: Buffer): Buffer {
     if (!head) return chunk;
-    const whole = Buffer.concat([head, chunk]);
+    head.push(chunk);
+    length += chunk.length;
+    const recent = Buffer.concat([tail, chunk]);
+    tail = recent.subarray(-3);
+    const isEnded = endOf(recent) !== undefined;
+    if (!isEnded && length <= longest) return Buffer.alloc(0);
+    const whole = Buffer.concat(head);
+    head = undefined;
     const end = endOf(whole);
-    const isEnded = end !== undefined || whole.length > longest;
-    head = isEnded ? undefined : whole;
-    if (end === undefined) return isEnded ? whole : Buffer.alloc(0);
+    if (end === undefined) return whole;
     const tidy = Buffer.from(tidyHead(whole.toString('latin1', 0, end)), 'latin1');
     return Buffer.concat([tidy, whole.subarray(end)]);
   }
   return new Transform({
     transform: (chunk: Buffer, _, done) => done(null, passed(chunk)),
-    flush: (done) => done(null, head),
+    flush: (done) => done(null, head && Buffer.concat(head)),
   });
 }
 
