@@ -83,7 +83,7 @@ test("statsd is told under the originals' names", async () => {
   daemon.kill('SIGTERM');
   await daemon.exited;
   const stopped = 'stop_avenue:clean,stop_location:main_loop';
-  for (const line of [
+  const expected = [
     'nerve.start:1|c',
     'nerve.config.update:1|c',
     'nerve.watcher.start:1|c|#service_name:a',
@@ -94,8 +94,9 @@ test("statsd is told under the originals' names", async () => {
     'nerve.watcher.status.report.count:1|c|#report_result:success,service_name:a',
     `nerve.watcher.stop:1|c|#${stopped},service_name:b`,
     `nerve.stop:1|c|#${stopped}`,
-  ])
-    await until(() => received.includes(line));
+  ];
+  const missing = () => expected.filter((line) => !received.includes(line));
+  await until(() => missing().length === 0).catch(() => expect(missing()).toEqual([]));
   socket.close();
 });
 

@@ -66,13 +66,13 @@ test('what a service’s znode says is used alike by zookeeper, discovery_multi 
       });
       expect(await get(`/v1/explain/${name}`)).toMatchObject({
         registry_config: generator.haproxy,
-        members: [
-          {
+        members: expect.arrayContaining([
+          expect.objectContaining({
             address: `127.0.0.1:${other.port}`,
             served: true,
-            why: expect.stringContaining('in the proxy: ') as string,
-          },
-        ],
+            why: expect.stringContaining('in the proxy: '),
+          }),
+        ]),
       });
     }
     await session.set('/services/web', Buffer.from('{}'));
