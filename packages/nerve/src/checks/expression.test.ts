@@ -43,7 +43,8 @@ describe('no text holds the main thread up for longer than its length, whatever 
     };
     time(4_096);
     const [once, twice] = [time(262_144), time(524_288)];
-    expect(twice / once).toBeLessThan(8);
-    expect(time(1_048_576) / once).toBeLessThan(16);
+    // Quadratic time would be 4 and 16; a busy machine doubles what little there is to measure.
+    expect(Math.min(twice / once, time(524_288) / once)).toBeLessThan(4);
+    expect(time(1_048_576) / once).toBeLessThan(12);
   });
 });
