@@ -3,6 +3,7 @@ import { failures } from './failures.ts';
 import { fanOut } from './fan-out.ts';
 import { lossless } from './haproxy/lossless.ts';
 import { haproxy } from './haproxy.ts';
+import { idle } from './idle.ts';
 import { nerve } from './nerve.ts';
 import { synapse } from './synapse.ts';
 import { zookeeper } from './zookeeper.ts';
@@ -18,7 +19,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
 };
 
 /** Those that take many minutes run only when asked for by name. */
-const long: typeof benches = { lossless: () => lossless(), 'fan-out': fanOut };
+const long: typeof benches = { lossless: () => lossless(), 'fan-out': fanOut, idle };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benches || name in long));

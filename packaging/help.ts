@@ -42,11 +42,9 @@ export const flagsOf = (term: string): readonly string[] =>
 /** What an option takes: `--config <file>` takes a `file`; undefined for none. */
 export const takenBy = (term: string) => /<([^>]+)>/.exec(term)?.[1];
 
-/** The values of which an option takes one, where its text says so. */
-export const choicesOf = ({ text }: Entry) =>
-  [...(/\(choices: ((?:"[^"]*"(?:, )?)+)/.exec(text)?.[1] ?? '').matchAll(/"([^"]*)"/g)].map(
-    ([, choice]) => choice ?? '',
-  );
+/** The values of which an option takes one, where its text is a list of them: `trace, debug or silent`. */
+export const choicesOf = ({ text }: Entry): readonly string[] =>
+  /^\w+(?:, \w+)* or \w+$/.test(text) ? text.split(/, | or /) : [];
 
 /** Reads what commander prints. */
 export function parseHelp(text: string): Help {

@@ -87,7 +87,9 @@ describe('with a configuration', () => {
 
   test('a new version that refuses the configuration leaves the old one running', async () => {
     const [before, pid] = [await site.seen(), await site.pidOf(nerve)];
-    await machine.sh('cp -p /etc/nerve/nerve.yaml /tmp/good; echo no: 1 >>/etc/nerve/nerve.yaml');
+    await machine.sh(
+      'cp -p /etc/nerve/nerve.yaml /tmp/good; echo servces: 1 >>/etc/nerve/nerve.yaml',
+    );
     expect(await machine.sh('dpkg -i --force-downgrade /tmp/smartstack-nerve_*.deb')).toContain(
       'nerve was not restarted: mend /etc/nerve/nerve.yaml, then: systemctl restart nerve',
     );

@@ -15,8 +15,6 @@ export interface Relay extends AsyncDisposable {
   cut(): void;
   /** Resets a connection in the midst of what the server sends, after this many bytes more. */
   cutWithin(bytes: number): void;
-  /** From now on what the server says comes so many milliseconds late, in order. */
-  delay(milliseconds: number): void;
   /** From now on clients that go on with a session say to have seen this transaction, which may not have been yet. */
   claimSeen(zxid: bigint): void;
   /** From now on what the server says comes late, by so many milliseconds each time, in its order. */
@@ -47,7 +45,6 @@ export async function startRelay(target: number): Promise<Relay> {
   let silent = false;
   let swallowing = false;
   let deaf = false;
-  let late = 0;
   let claimed: bigint | undefined;
   let allowance = Number.POSITIVE_INFINITY;
   let connections = 0;
@@ -97,10 +94,7 @@ export async function startRelay(target: number): Promise<Relay> {
       isFirst = false;
       server.write(chunk);
     });
-    server.on('data', (chunk: Buffer) => {
-      if (late === 0) fromServer(client, server, chunk);
-      else setTimeout(() => fromServer(client, server, chunk), late);
-    });
+    server.on('data', (chunk: Buffer) => fromServer(client, server, chunk));
     for (const socket of pair) {
       socket.setNoDelay(true);
       socket.on('error', () => {});
@@ -132,9 +126,6 @@ export async function startRelay(target: number): Promise<Relay> {
     cut,
     cutWithin(bytes) {
       allowance = bytes;
-    },
-    delay(milliseconds) {
-      late = milliseconds;
     },
     claimSeen(zxid) {
       claimed = zxid;

@@ -30,7 +30,7 @@ export interface SessionOptions {
   readonly inFlight?: number;
   /** Token bucket for reads, in reads; unlimited within `inFlight` when absent. */
   readonly readBudget?: { readonly perSecond: number; readonly burst: number };
-  /** How often every watched path is compared with the server's truth, jittered, in milliseconds. Default 300,000. */
+  /** How often every watched path is compared with the server's truth, jittered, in milliseconds. Default 3,600,000. */
   readonly resyncInterval?: number;
   /**
    * Whether a child's name says all there is to know of it. Such children are neither read nor watched:

@@ -9,6 +9,9 @@ import { join } from './path.ts';
 import { exists, get, list, type Names } from './requests.ts';
 import { createSorted } from './sorted.ts';
 
+/** So many members are all looked at by one audit. */
+const fewMembers = 3;
+
 /** How many members of one path are asked for together. */
 const portion = 64;
 
@@ -47,6 +50,7 @@ export function createMembers(
   let stat: Stat | undefined;
   let changed = false;
   let sweeping = false;
+  let audits = 0;
   let isHeard = false;
 
   async function names(): Promise<Names | undefined> {
@@ -140,7 +144,7 @@ export function createMembers(
     sweeping = false;
   }
 
-  /** The server's list against ours, by version; the members follow in a sweep. */
+  /** The server's list against ours, by version; some of the members follow in a sweep, others the next time. */
   async function audit(): Promise<void> {
     const now = await submit(exists(path, { kind: 'sweep' }), { signal });
     const same = now?.czxid === stat?.czxid && now?.childrenVersion === stat?.childrenVersion;
@@ -148,8 +152,17 @@ export function createMembers(
       missed();
       changes.add({ list: true });
     }
-    for (const [name, { child }] of known) if (child.stat) unaudited.add(name);
+    for (const name of nextToAudit()) unaudited.add(name);
     changes.add({ sweep: true });
+  }
+
+  /** The members that were not looked at for longest: all of a few, else an eighth. */
+  function nextToAudit(): readonly string[] {
+    const names = [...known].flatMap(([name, { child }]) => (child.stat ? [name] : []));
+    const count = Math.max(fewMembers, Math.ceil(names.length / 8));
+    const from = audits * count;
+    audits = from + count < names.length ? audits + 1 : 0;
+    return names.slice(from, from + count);
   }
 
   function missed() {

@@ -24,7 +24,7 @@ export interface Settings {
 /** Throws `UserError` with what is wrong. */
 export function settingsOf(options: SessionOptions): Settings {
   const { hosts, chroot = '/', timeout = 10_000, auth, inFlight = 512, resume } = options;
-  const { resyncInterval = 300_000 } = options;
+  const { resyncInterval = 3_600_000 } = options;
   if (hosts.length === 0) throw new UserError('cannot connect to ZooKeeper: no hosts are given');
   const flaw = flawOf(chroot);
   if (flaw) throw new UserError(`cannot use ZooKeeper chroot "${chroot}": ${flaw}`);

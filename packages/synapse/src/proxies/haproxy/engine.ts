@@ -190,7 +190,9 @@ export function createEngine(options: EngineOptions): Engine {
   /** Looks at everything again, as if nothing were known of it. */
   async function audit(signal: AbortSignal): Promise<void> {
     due.at('audit', performance.now() + config.audit_interval);
-    doubt();
+    presence.doubt();
+    // One that does not answer is found out about where it is looked for.
+    if (!(await membership.isAsLooked(signal).catch(() => false))) membership.doubt();
     await quarantine.release(signal);
     await keeper.look();
   }

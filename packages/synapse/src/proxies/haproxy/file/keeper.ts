@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+
 import { type Log, messageOf, readRegularText, writeFileAtomic } from '@smartstack/daemon';
 
 import type { HaproxyService } from '../config/config.ts';
@@ -51,6 +53,8 @@ const retry = 5_000;
 export function createKeeper({ paths, sync, maxId, due, log, ...before }: KeeperOptions): Keeper {
   let { written } = before;
   let isOld = false;
+  /** What tells the file as it was last found to be as written from one that was changed since. */
+  let seen: string | undefined;
   let remembered = '';
   let trouble: string | undefined;
 
@@ -99,6 +103,9 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
     },
     look: async () => {
       if (paths.config === undefined || written === undefined) return;
+      const stamp = await stampOf(paths.config);
+      if (stamp !== undefined && stamp === seen) return;
+      seen = stamp;
       const text = await readRegularText(paths.config, { limit: 2 ** 28 }).catch(() => '');
       if (text === written.text) return;
       log.warn(
@@ -116,6 +123,12 @@ export function createKeeper({ paths, sync, maxId, due, log, ...before }: Keeper
       !isSameText(await piecesOf(layout, desired), written?.pieces ?? []),
     flush,
   };
+}
+
+/** Changes with a file's content, its time and its number; undefined where there is none. */
+async function stampOf(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found && `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
 }
 
 function leavingOf({ parts }: Layout, sync: Sync | undefined): Remembered['leaving'] {

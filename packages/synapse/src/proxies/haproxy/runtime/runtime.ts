@@ -2,6 +2,8 @@ import { connect } from 'node:net';
 
 import { hasCode, messageOf } from '@smartstack/daemon';
 
+import { createFingerprint } from './fingerprint.ts';
+
 /** Asks HAProxy's stats socket. */
 export interface Runtime {
   readonly path: string;
@@ -10,6 +12,8 @@ export interface Runtime {
    * when HAProxy does not answer in time, or closes early: then some may have been carried out.
    */
   ask(commands: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
+  /** What all servers' states amount to: the same as before where none is another, whatever their ages. */
+  fingerprint(signal: AbortSignal): Promise<number>;
 }
 
 /** How many commands go in one line: more stall HAProxy's traffic with big backends. */
@@ -33,6 +37,11 @@ export function createRuntime(path: string, timeout = 5_000): Runtime {
         replies.push(...parts);
       }
       return replies;
+    },
+    fingerprint: async (signal) => {
+      const fingerprint = createFingerprint();
+      await answered(path, 'show servers state\n', { timeout, signal, take: fingerprint.take });
+      return fingerprint.value();
     },
   };
 }
@@ -68,15 +77,31 @@ export function isRemoved(error: unknown): boolean {
   return error instanceof Error && hasCode(error.cause, 'ENOENT');
 }
 
+interface ExchangeOptions {
+  /** In milliseconds. */
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+}
+
 /** Writes a request to a UNIX socket and reads all that comes until it closes. */
-export function exchange(
+export async function exchange(
   path: string,
   request: string,
-  { timeout, signal }: { readonly timeout: number; readonly signal: AbortSignal },
+  options: ExchangeOptions,
 ): Promise<string> {
+  const pieces: Buffer[] = [];
+  await answered(path, request, { ...options, take: (piece) => pieces.push(piece) });
+  return Buffer.concat(pieces).toString();
+}
+
+/** The same, with what comes given away as it does. */
+function answered(
+  path: string,
+  request: string,
+  { timeout, signal, take }: ExchangeOptions & { take(piece: Buffer): unknown },
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
-    const pieces: Buffer[] = [];
     const fail = (error: unknown) => {
       cleanUp();
       reject(new Error(`cannot ask HAProxy at ${path}: ${messageOf(error)}`, { cause: error }));
@@ -88,11 +113,11 @@ export function exchange(
       signal.removeEventListener('abort', abort);
       socket.destroy();
     };
-    socket.on('data', (piece) => pieces.push(piece));
+    socket.on('data', take);
     socket.on('error', fail);
     socket.on('end', () => {
       cleanUp();
-      resolve(Buffer.concat(pieces).toString());
+      resolve();
     });
     if (signal.aborted) abort();
     else {

@@ -19,14 +19,22 @@ export interface Synced {
 /** Keeps the backends of one running HAProxy in step through its stats socket. */
 export interface Sync {
   readonly path: string;
-  /** Brings backends in step with targets; an unexpected reply is tried once more from a new look. */
-  sync(targets: readonly Target[], signal: AbortSignal): Promise<Synced>;
+  /**
+   * Brings backends in step with targets; an unexpected reply is tried once more from a new look. `isWhole`
+   * where these are all that there are.
+   */
+  sync(targets: readonly Target[], isWhole: boolean, signal: AbortSignal): Promise<Synced>;
   /** Starts over: HAProxy has just loaded a file. */
   loaded(file: WrittenFile): void;
   /** Starts over: HAProxy is another one, which may have loaded a file, and synapse made these leave. */
   adopted(file: WrittenFile, leaving: Readonly<Record<string, readonly string[]>>): void;
   /** Every backend is to be looked at before its next change. */
   doubt(): void;
+  /**
+   * Whether HAProxy has just what it had when all of it was looked at last, and was found in step. Asked
+   * before that is said to be in doubt again: parsing and planning 10,000 servers costs a hundred times more.
+   */
+  isAsLooked(signal: AbortSignal): Promise<boolean>;
   memoryOf(backend: string): Memory | undefined;
   /** When each backend is to be looked at: its servers leave, or it was changed without a look. */
   due(): ReadonlyMap<string, number>;
@@ -37,6 +45,8 @@ export interface SyncOptions extends WorkOptions {
 }
 
 interface Attempt extends Synced {
+  /** Nothing was to be done, and nothing is left to be looked at. */
+  readonly isCalm: boolean;
   readonly failed: readonly {
     readonly service: string;
     readonly step: Step;
@@ -53,11 +63,20 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
   let file: WrittenFile | undefined;
   let leftBefore: Readonly<Record<string, readonly string[]>> = {};
   const unverified = createUnverified();
+  /** What all states amounted to when they were last asked for, and when all was found in step. */
+  let asked: number | undefined;
+  let calm: number | undefined;
   /** What was said of refused commands, by service: each is said once. */
   let said = new Map<string, string>();
 
-  async function sync(targets: readonly Target[], signal: AbortSignal): Promise<Synced> {
+  async function sync(
+    targets: readonly Target[],
+    isWhole: boolean,
+    signal: AbortSignal,
+  ): Promise<Synced> {
     const first = await attempt(targets, signal);
+    calm = first.isCalm && isWhole ? asked : undefined;
+    asked = undefined;
     if (first.failed.length === 0) {
       for (const { service } of targets) said.delete(service);
       return first;
@@ -174,7 +193,17 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
       if (isUnfinished(one, done)) unfinished.push(service);
       if (one.plan.reload !== undefined) reload.set(service, one.plan.reload);
     }
-    return { steps: steps - failed.length, reload, unfinished, failed };
+    const isCalm = steps === 0 && reload.size === 0 && unfinished.length === 0 && dues().size === 0;
+    return { steps: steps - failed.length, reload, unfinished, failed, isCalm };
+  }
+
+  function dues(): ReadonlyMap<string, number> {
+    const found = new Map<string, number>();
+    memories.forEach((memory, backend) => {
+      const next = Math.min(nextOf(memory), unverified.due(backend));
+      if (next < Infinity) found.set(backend, next);
+    });
+    return found;
   }
 
   function doubt(backend: string): void {
@@ -186,6 +215,7 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     path: runtime.path,
     sync,
     loaded: (loaded) => {
+      calm = undefined;
       file = loaded;
       unverified.clear();
       memories = new Map(
@@ -193,6 +223,7 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
       );
     },
     adopted: (loaded, left) => {
+      calm = undefined;
       file = loaded;
       leftBefore = left;
       unverified.clear();
@@ -202,14 +233,11 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
       for (const backend of memories.keys()) doubt(backend);
     },
     memoryOf: (backend) => memories.get(backend),
-    due: () => {
-      const dues = new Map<string, number>();
-      memories.forEach((memory, backend) => {
-        const next = Math.min(nextOf(memory), unverified.due(backend));
-        if (next < Infinity) dues.set(backend, next);
-      });
-      return dues;
+    isAsLooked: async (signal) => {
+      asked = await runtime.fingerprint(signal);
+      return asked === calm;
     },
+    due: dues,
   };
 }
 
