@@ -5,9 +5,10 @@ import { execa } from 'execa';
 import { createScratch } from '../test/support/scratch.ts';
 import { startZooKeeper } from '../test/support/zookeeper.ts';
 import { installed } from './installed.ts';
+import { connectPlain, create, remove, sequential } from './plain-zookeeper.ts';
 import { cpuOf, memoryOf } from './synapse/process.ts';
 import { createPacketCount } from './synapse/requests.ts';
-import { announceAll, type Shape } from './synapse/scene.ts';
+import { announceAll, type Shape, serviceName } from './synapse/scene.ts';
 import { startWhole } from './synapse/start.ts';
 
 const shapes: readonly Shape[] = [
@@ -16,6 +17,8 @@ const shapes: readonly Shape[] = [
 ];
 /** What a start leaves behind is over after this, and so long is measured, in seconds. */
 const [settling, measured] = [60, 120];
+/** The first changes after a start, each with all that it leads to; times in milliseconds. */
+const early = { after: 3_000, changes: 12, pause: 1_500 } as const;
 
 interface Idle {
   /** Shares of a core, in percent. */
@@ -23,14 +26,18 @@ interface Idle {
   readonly cpu: number;
   readonly packets: number;
   readonly memory: number;
+  /** Processor time of each of the first changes, in milliseconds. */
+  readonly changes: readonly number[];
 }
 
 /** What a synapse costs that has nothing to do and that nobody looks at, beside an empty Node.js process. */
 export async function idle(): Promise<void> {
   for (const shape of shapes) {
-    const { floor, cpu, packets, memory } = await measure(shape);
+    const { floor, cpu, packets, memory, changes } = await measure(shape);
+    const quiet = cpu * early.pause * 0.01;
     process.stdout.write(
-      `${shape.services} × ${shape.members}: ${cpu.toFixed(2)} % of a core from ${settling} to ${settling + measured} s after the start (an empty Node.js process: ${floor.toFixed(2)} %), ${packets.toFixed(2)} packets/s to ZooKeeper, ${memory.toFixed(0)} MB\n`,
+      `${shape.services} × ${shape.members}: ${cpu.toFixed(2)} % of a core from ${settling} to ${settling + measured} s after the start (an empty Node.js process: ${floor.toFixed(2)} %), ${packets.toFixed(2)} packets/s to ZooKeeper, ${memory.toFixed(0)} MB\n` +
+        `  the first ${changes.length} changes from ${early.after / 1000} s after the start, ${early.pause} ms apart: ${changes.map((each) => (each - quiet).toFixed(0)).join(', ')} ms of processor time beside ${quiet.toFixed(1)} ms that the time costs anyway (aim: at most 40)\n`,
     );
   }
 }
@@ -46,7 +53,9 @@ async function measure(shape: Shape): Promise<Idle> {
     reject: false,
   });
   try {
-    await sleep(settling * 1_000);
+    const start = performance.now();
+    const changes = await firstChanges(zookeeper.hosts, started.daemon.pid);
+    await sleep(settling * 1_000 - (performance.now() - start));
     const pids = [empty.pid ?? 0, started.daemon.pid] as const;
     const [before, sent] = [await Promise.all(pids.map(cpuOf)), await packetsOf()];
     await sleep(measured * 1_000);
@@ -57,9 +66,31 @@ async function measure(shape: Shape): Promise<Idle> {
       cpu: share(1),
       packets: ((await packetsOf()) - sent) / measured,
       memory: (await memoryOf(started.daemon.pid)).now,
+      changes,
     };
   } finally {
     empty.kill('SIGKILL');
     await empty;
   }
+}
+
+/** A member comes and goes, alone each time. */
+async function firstChanges(hosts: string, pid: number): Promise<readonly number[]> {
+  const writer = await connectPlain(hosts);
+  const record = JSON.stringify({ host: '10.255.0.1', port: 7, name: 'bench' });
+  const costs: number[] = [];
+  async function cost<T>(change: Promise<T>): Promise<T> {
+    const before = await cpuOf(pid);
+    const result = await change;
+    await sleep(early.pause);
+    costs.push((await cpuOf(pid)) - before);
+    return result;
+  }
+  await sleep(early.after);
+  for (let change = 0; change < early.changes; change += 2) {
+    const path = await cost(create(writer, `/${serviceName(0)}/bench_`, record, sequential));
+    await cost(remove(writer, path));
+  }
+  writer.close();
+  return costs;
 }

@@ -13,9 +13,13 @@ export interface AnnouncerDeps {
   readonly registry: Announcing;
   readonly path: string;
   readonly log: Log;
+  /** Told when one is begun: from then on a record may stand, whether the registry has answered or not. */
+  onBegin?(): void;
   /** Told when an announcement stands, after so many milliseconds, and when there is none any more. */
   onStand?(took: number): void;
   onWithdraw?(): void;
+  /** Told when no record of it can stand any more. */
+  onGone?(): void;
   onTrouble?(): void;
   /** Ends withdrawals that a registry does not confirm; without it they are tried for ever. */
   readonly giveUp?: AbortSignal;
@@ -34,6 +38,7 @@ export async function keepAnnounced(
   signal: AbortSignal,
 ): Promise<void> {
   let current: Presentation | undefined;
+  const { giveUp } = deps;
   const leaving = new Set<Promise<void>>();
   const onWithdraw = () => {
     if (!current) deps.onWithdraw?.();
@@ -44,7 +49,10 @@ export async function keepAnnounced(
     const last = current;
     current = undefined;
     if (!last) return;
-    const gone = last.gone.finally(() => leaving.delete(gone));
+    const gone = last.gone.finally(() => {
+      leaving.delete(gone);
+      if (!current && leaving.size === 0 && !giveUp?.aborted) deps.onGone?.();
+    });
     leaving.add(gone);
     await last.end(reason);
   }
@@ -53,7 +61,10 @@ export async function keepAnnounced(
     for await (const wish of wishes.values(signal)) {
       if (!wish) await end();
       else if (current) current.change(wish);
-      else current = present(wish, { ...deps, onWithdraw });
+      else {
+        deps.onBegin?.();
+        current = present(wish, { ...deps, onWithdraw });
+      }
     }
   } finally {
     await end(signal.reason);

@@ -30,6 +30,8 @@ export interface ServiceDeps {
 export interface ServiceStatus extends StandingStatus {
   /** Whether it stands in the registry, and where. */
   readonly announced: boolean;
+  /** Whether a record may stand there: it does, or the registry has not answered what was asked of it. */
+  readonly may_stand: boolean;
   readonly path: string;
   readonly checks: readonly CheckStatus[];
 }
@@ -59,6 +61,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
   const wishes = createLatest<Instance | undefined>();
   const reported = createOccasion();
   let announced = false;
+  let mayStand = false;
   let monitor: Monitor | undefined;
 
   const standing = createStanding(config, {
@@ -74,6 +77,12 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
     registry,
     log,
     path,
+    onBegin: () => {
+      mayStand = true;
+    },
+    onGone: () => {
+      mayStand = false;
+    },
     onStand: (took: number) => {
       announced = true;
       reported.arise();
@@ -111,6 +120,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
     status: () => ({
       ...standing.status(),
       announced,
+      may_stand: mayStand,
       path,
       checks: monitor?.checks() ?? [],
     }),
@@ -136,6 +146,7 @@ export function unusable({ name, instance, place }: ServiceConfig, reason: strin
       because: 'not checked yet',
       instance,
       announced: false,
+      may_stand: false,
       path: place.path,
       checks: [],
     }),

@@ -31,7 +31,8 @@ interface Waiter {
 /**
  * Creates an ephemeral node and keeps it until released: after every connection it looks whether the
  * node still stands, is ours and has our data, and mends what is not so. Resolves once it stands
- * first; rejects, leaving nothing behind, when that cannot be or the signal aborts before.
+ * first. When that cannot be or the signal aborts before, it rejects once nothing is left behind: where a
+ * creation was sent and not answered, that takes until a server answers or the session ends.
  */
 export async function keepEphemeral(
   core: Core,
@@ -44,8 +45,7 @@ export async function keepEphemeral(
   try {
     await keeper.apply(node.data, signal);
   } catch (error) {
-    // Whoever aborted does not want to wait for a server that may be away; the release never rejects.
-    void keeper.release();
+    await keeper.release();
     throw error;
   }
   return {

@@ -41,7 +41,7 @@ export function createCommands(client: Client, print: (text: string) => void) {
     const deadline = performance.now() + limit;
     for (;;) {
       const { services: lines, registry_away: isAway } = await status();
-      const others = services.filter((name) => lines[name]?.announced !== announced);
+      const others = services.filter((name) => !isSo(lines[name], announced));
       if (others.length === 0) return;
       if (performance.now() > deadline) {
         const still = `${others.join(', ')}: still ${announced ? 'not ' : ''}announced after ${limit / 1000} s`;
@@ -119,6 +119,12 @@ export function createCommands(client: Client, print: (text: string) => void) {
       print('nerve ends and leaves its announcements to the next one');
     },
   };
+}
+
+/** Whether a service is surely announced, or surely not: a record that may stand may be used. */
+function isSo(line: ServiceLine | undefined, announced: boolean): boolean {
+  if (announced) return line?.announced === true;
+  return !(line?.announced || line?.may_stand);
 }
 
 interface Report {

@@ -7,6 +7,7 @@ const up: ServiceLine = {
   state: 'up',
   since: '2026-01-01T11:59:00Z',
   announced: true,
+  may_stand: true,
   because: 'up',
   path: '/services/web',
   instance: { host: '10.0.0.1', port: 80 },
@@ -20,17 +21,37 @@ test('the table tells of every service whether it is announced and why not', () 
       instance: { host: '::1', port: 80, weight: 7 },
       since: '2025-12-01T00:00:00Z',
     },
-    api: { ...up, state: 'down', announced: false, because: 'down', reason: 'GET x: status 503' },
+    api: {
+      ...up,
+      state: 'down',
+      announced: false,
+      may_stand: false,
+      because: 'down',
+      reason: 'GET x: status 503',
+    },
     db: {
       ...up,
       announced: false,
+      may_stand: false,
       because: 'downtime',
       until: '2026-01-01T13:00:00Z',
       downtime: { owner: 'ann', reason: 'upgrade' },
     },
-    cron: { ...up, announced: false, because: 'flapping', until: '2026-01-01T12:00:05Z' },
+    cron: {
+      ...up,
+      announced: false,
+      may_stand: false,
+      because: 'flapping',
+      until: '2026-01-01T12:00:05Z',
+    },
     slow: { ...up, announced: false },
-    new: { ...up, state: 'unknown', announced: false, because: 'not checked yet' },
+    new: {
+      ...up,
+      state: 'unknown',
+      announced: false,
+      may_stand: false,
+      because: 'not checked yet',
+    },
   };
   expect(formatTable({ registry_away: false, instance_id: 'a', services }, now)).toBe(
     `SERVICE  ADDRESS      STATE    ANNOUNCED                 SINCE  WHY
@@ -39,7 +60,7 @@ web-six  [::1]:80     up       /services/web (weight 7)  32d
 api      10.0.0.1:80  down     no                        60s    GET x: status 503
 db       10.0.0.1:80  up       no                        60s    taken down by ann for 60m more: upgrade
 cron     10.0.0.1:80  up       no                        60s    flaps, held down for 5s more
-slow     10.0.0.1:80  up       no                        60s    the registry has not answered yet
+slow     10.0.0.1:80  up       not known                 60s    the registry has not answered yet
 new      10.0.0.1:80  unknown  no                        60s    not checked yet`,
   );
 });

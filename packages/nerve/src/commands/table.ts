@@ -11,6 +11,8 @@ export interface ServiceLine {
   readonly since: string;
   readonly reason?: string;
   readonly announced: boolean;
+  /** Whether a record may stand all the same: the registry has not answered. */
+  readonly may_stand: boolean;
   readonly because: string;
   readonly until?: string;
   readonly path: string;
@@ -38,8 +40,8 @@ function addressOf({ instance: { host, port } }: ServiceLine): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function announcedAs({ announced, path, instance: { weight } }: ServiceLine): string {
-  if (!announced) return 'no';
+function announcedAs({ announced, may_stand, path, instance: { weight } }: ServiceLine): string {
+  if (!announced) return may_stand ? 'not known' : 'no';
   return weight === undefined ? path : `${path} (weight ${weight})`;
 }
 

@@ -9,6 +9,7 @@ const up: ServiceStatus = {
   state: 'up',
   since: new Date(5),
   announced: true,
+  may_stand: true,
   path: '/services/web',
   because: 'up',
   instance: { host: '10.0.0.1', port: 80 },

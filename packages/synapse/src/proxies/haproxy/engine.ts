@@ -187,12 +187,12 @@ export function createEngine(options: EngineOptions): Engine {
     return 'a reload would do it, but do_reloads is false: reload HAProxy yourself';
   }
 
-  /** Looks at everything again, as if nothing were known of it. */
+  /** Asks what there is, as if it were not known, and looks at what is otherwise than it was left. */
   async function audit(signal: AbortSignal): Promise<void> {
     due.at('audit', performance.now() + config.audit_interval);
     presence.doubt();
     // One that does not answer is found out about where it is looked for.
-    if (!(await membership.isAsLooked(signal).catch(() => false))) membership.doubt();
+    await membership.audit(signal).catch(() => membership.doubt());
     await quarantine.release(signal);
     await keeper.look();
   }
@@ -223,7 +223,10 @@ export function createEngine(options: EngineOptions): Engine {
     const synced = await membership.sync(now, signal);
     meters.steps.inc(synced.steps);
     wants.compared(synced.compared, synced.reload);
-    if (synced.steps > 0) keeper.touch();
+    if (synced.steps > 0) {
+      keeper.touch();
+      sight.changed();
+    }
     return synced;
   }
 
@@ -267,6 +270,7 @@ export function createEngine(options: EngineOptions): Engine {
     if (!loaded.file) return false;
     keeper.replaced(loaded.file);
     keeper.touch();
+    sight.changed();
     meters.reloads.inc({ result: 'ok' });
     quarantine.loaded(layout.parts);
     const backends = new Set(layout.parts.map(({ stanza }) => stanza.backendName));

@@ -14,6 +14,7 @@ import type { HaproxyConfig } from '../config/config.ts';
 import { createRuntime, isGone } from '../runtime/runtime.ts';
 import type { Processes } from '../runtime/state.ts';
 import { pause } from '../time/pause.ts';
+import { createLine } from './line.ts';
 import { type Loader, type Running, runningAt } from './loader.ts';
 import { startOf } from './lock.ts';
 import { createMaster } from './master.ts';
@@ -23,6 +24,8 @@ import { spawnDetached } from './spawn.ts';
 
 /** How long a reload that nothing came of is waited for before it is asked for again. */
 const lostReload = 2_000;
+/** How often it is asked whether HAProxy lives, where a closed connection would tell and where it would not. */
+const lineInterval = 3_000;
 const deathInterval = 300;
 /** How often a HAProxy that starts is asked: nobody is served before it answers. */
 const startInterval = 15;
@@ -178,6 +181,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
   }
 
   async function* deaths(signal: AbortSignal): AsyncGenerator<void, void> {
+    using line = createLine(paths.master);
     const mourned = new WeakSet<Known>();
     const isNews = (one: Known | undefined) =>
       one !== undefined && !mourned.has(one) && !isSame(one);
@@ -189,7 +193,11 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
       const isDown = !isLoading && isNews(served) && (await now(signal)) === undefined;
       for (const one of [watched, served]) if (one && (isDead || isDown)) mourned.add(one);
       if (isDead || isDown) yield;
-      await pause(deathInterval, signal, ...(ended && !ended.aborted ? [ended] : []));
+      const closed = await line.hold(signal);
+      const told = [ended, closed].flatMap((each) => (each && !each.aborted ? [each] : []));
+      await pause(closed ? lineInterval : deathInterval, signal, ...told);
+      // What closes a connection is not yet gone, or takes no other one for a moment.
+      if (closed?.aborted) await pause(startInterval, signal);
     }
   }
 

@@ -1,11 +1,17 @@
+import { fingerprintsOf } from './fingerprint.ts';
 import type { Runtime } from './runtime.ts';
 import { parseServersConn, parseServersState, type ServerState } from './state.ts';
 
 /** What HAProxy has in one backend. */
-export interface Looked {
+export interface Sight {
   readonly actual: readonly ServerState[];
   /** Connections by server, where something leaves. */
   readonly used: ReadonlyMap<string, number> | undefined;
+}
+
+export interface Looked extends Sight {
+  /** What that amounts to; undefined where it has no server. */
+  readonly fingerprint: number | undefined;
 }
 
 /** What is known of the backends to look at. */
@@ -39,11 +45,18 @@ export async function look(
   const servers = new Map(
     replies.slice(0, states.length).flatMap((reply) => [...parseServersState(reply)]),
   );
+  const fingerprints = new Map(
+    replies.slice(0, states.length).flatMap((reply) => [...fingerprintsOf(reply)]),
+  );
   const used = new Map(
     leaving.map((backend, index) => [
       backend,
       parseServersConn(replies[states.length + index] ?? '', expected.leaving(backend)),
     ]),
   );
-  return (backend) => ({ actual: servers.get(backend) ?? [], used: used.get(backend) });
+  return (backend) => ({
+    actual: servers.get(backend) ?? [],
+    used: used.get(backend),
+    fingerprint: fingerprints.get(backend),
+  });
 }

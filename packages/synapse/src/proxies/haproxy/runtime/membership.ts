@@ -11,8 +11,8 @@ export interface Membership {
   sync(now: MembershipInput, signal: AbortSignal): Promise<SyncedMembers>;
   /** Everything is to be looked at again. */
   doubt(): void;
-  /** Whether HAProxy has just what it had when all of it was last found in step, at each of its sockets. */
-  isAsLooked(signal: AbortSignal): Promise<boolean>;
+  /** All that HAProxy has otherwise than when it was last found in step is to be looked at again. */
+  audit(signal: AbortSignal): Promise<void>;
   /** HAProxy has just loaded a file. */
   loaded(file: WrittenFile): void;
   /** HAProxy is another one, where an earlier synapse made these leave. */
@@ -30,14 +30,6 @@ export interface MembershipInput {
   /** What HAProxy runs, where that is known. */
   readonly layout: Layout | undefined;
   readonly backends: ReadonlySet<string>;
-}
-
-/** How many of the services have a backend in HAProxy. */
-function servedBy({ desired, layout, backends }: MembershipInput): number {
-  let count = 0;
-  for (const [service, { part }] of desired)
-    if (backends.has((layout?.partOf.get(service) ?? part).stanza.backendName)) count += 1;
-  return count;
 }
 
 export interface MembershipOptions {
@@ -58,10 +50,8 @@ export function createMembership({ syncs, due, drainTimeout }: MembershipOptions
   async function sync(now: MembershipInput, signal: AbortSignal): Promise<SyncedMembers> {
     const given = { ...now, syncs, drainTimeout };
     const wanted = targetsOf({ ...given, inStep });
-    const isWhole = wanted.length === servedBy(now);
     const results: Synced[] = [];
-    if (wanted.length > 0)
-      for (const sync of syncs) results.push(await sync.sync(wanted, isWhole, signal));
+    if (wanted.length > 0) for (const sync of syncs) results.push(await sync.sync(wanted, signal));
     const unfinished = new Set(results.flatMap((one) => one.unfinished));
     for (const { service } of wanted) {
       const one = now.desired.get(service);
@@ -81,9 +71,8 @@ export function createMembership({ syncs, due, drainTimeout }: MembershipOptions
   return {
     sync,
     doubt,
-    isAsLooked: async (signal) => {
-      const answers = await Promise.all(syncs.map((one) => one.isAsLooked(signal)));
-      return answers.length > 0 && answers.every(Boolean);
+    audit: async (signal) => {
+      await Promise.all(syncs.map((one) => one.audit(signal)));
     },
     loaded: (file) => {
       doubt();

@@ -13,8 +13,10 @@ export interface Seen {
 
 /** For whoever looks at the status: HAProxy is asked then, and not while nobody looks. */
 export interface Sight {
-  /** Asks HAProxy, unless it was asked within the last second; never rejects. */
+  /** Asks HAProxy, unless it was asked within the last second and not changed since; never rejects. */
   refresh(signal: AbortSignal): Promise<void>;
+  /** Something was changed: what HAProxy said before is not shown for a whole second more. */
+  changed(): void;
   /** What it said last; undefined once that is old. */
   latest(): Seen | undefined;
 }
@@ -25,6 +27,7 @@ const old = 5_000;
 
 export function createSight(runtime: Runtime | undefined): Sight {
   let seen: Seen | undefined;
+  let lastChange = 0;
   let asking: Promise<void> | undefined;
 
   async function ask(one: Runtime, signal: AbortSignal): Promise<void> {
@@ -40,11 +43,15 @@ export function createSight(runtime: Runtime | undefined): Sight {
 
   return {
     refresh: async (signal) => {
-      if (!runtime || (seen && Date.now() - seen.at < fresh)) return;
+      if (!runtime) return;
+      if (seen && seen.at > lastChange && Date.now() - seen.at < fresh) return;
       asking ??= ask(runtime, signal).finally(() => {
         asking = undefined;
       });
       await asking;
+    },
+    changed: () => {
+      lastChange = Date.now();
     },
     latest: () => (seen && Date.now() - seen.at < old ? seen : undefined),
   };

@@ -1,10 +1,10 @@
 import { createBreath, type Log } from '@smartstack/daemon';
 import type { WrittenFile } from '../render/written.ts';
 import type { Step } from './command.ts';
-import { look } from './look.ts';
+import { type Looked, look } from './look.ts';
 import { fresh, type Memory } from './memory.ts';
 import type { Runtime } from './runtime.ts';
-import { createUnverified } from './unverified.ts';
+import { createVerified } from './verified.ts';
 import { digest, isUnfinished, prepare, type Target, type Work, type WorkOptions } from './work.ts';
 
 export interface Synced {
@@ -20,21 +20,17 @@ export interface Synced {
 export interface Sync {
   readonly path: string;
   /**
-   * Brings backends in step with targets; an unexpected reply is tried once more from a new look. `isWhole`
-   * where these are all that there are.
+   * Brings backends in step with targets; an unexpected reply is tried once more from a new look.
    */
-  sync(targets: readonly Target[], isWhole: boolean, signal: AbortSignal): Promise<Synced>;
+  sync(targets: readonly Target[], signal: AbortSignal): Promise<Synced>;
   /** Starts over: HAProxy has just loaded a file. */
   loaded(file: WrittenFile): void;
   /** Starts over: HAProxy is another one, which may have loaded a file, and synapse made these leave. */
   adopted(file: WrittenFile, leaving: Readonly<Record<string, readonly string[]>>): void;
   /** Every backend is to be looked at before its next change. */
   doubt(): void;
-  /**
-   * Whether HAProxy has just what it had when all of it was looked at last, and was found in step. Asked
-   * before that is said to be in doubt again: parsing and planning 10,000 servers costs a hundred times more.
-   */
-  isAsLooked(signal: AbortSignal): Promise<boolean>;
+  /** Asks whether HAProxy has what it had when it was found in step; backends that are otherwise are due at once. */
+  audit(signal: AbortSignal): Promise<void>;
   memoryOf(backend: string): Memory | undefined;
   /** When each backend is to be looked at: its servers leave, or it was changed without a look. */
   due(): ReadonlyMap<string, number>;
@@ -45,13 +41,16 @@ export interface SyncOptions extends WorkOptions {
 }
 
 interface Attempt extends Synced {
-  /** Nothing was to be done, and nothing is left to be looked at. */
-  readonly isCalm: boolean;
   readonly failed: readonly {
     readonly service: string;
     readonly step: Step;
     readonly reply: string;
   }[];
+}
+
+interface Planned extends Work {
+  /** What HAProxy said of the backend; undefined where it was not asked. */
+  readonly looked: Looked | undefined;
 }
 
 /**
@@ -62,21 +61,12 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
   let memories = new Map<string, Memory>();
   let file: WrittenFile | undefined;
   let leftBefore: Readonly<Record<string, readonly string[]>> = {};
-  const unverified = createUnverified();
-  /** What all states amounted to when they were last asked for, and when all was found in step. */
-  let asked: number | undefined;
-  let calm: number | undefined;
+  const verified = createVerified();
   /** What was said of refused commands, by service: each is said once. */
   let said = new Map<string, string>();
 
-  async function sync(
-    targets: readonly Target[],
-    isWhole: boolean,
-    signal: AbortSignal,
-  ): Promise<Synced> {
+  async function sync(targets: readonly Target[], signal: AbortSignal): Promise<Synced> {
     const first = await attempt(targets, signal);
-    calm = first.isCalm && isWhole ? asked : undefined;
-    asked = undefined;
     if (first.failed.length === 0) {
       for (const { service } of targets) said.delete(service);
       return first;
@@ -134,28 +124,28 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     return take(work, replies);
   }
 
-  async function plans(targets: readonly Target[], signal: AbortSignal): Promise<readonly Work[]> {
+  async function plans(
+    targets: readonly Target[],
+    signal: AbortSignal,
+  ): Promise<readonly Planned[]> {
     const doubtful = new Set(targets.filter(isDoubtful).map(({ backend }) => backend));
     const expected = { backends: memories.size, leaving: leavingOf };
-    const looked = await look(
+    const sightOf = await look(
       runtime,
       [...doubtful].map((backend) => ({ backend })),
       expected,
       signal,
     );
     const breath = createBreath();
-    const work: Work[] = [];
+    const work: Planned[] = [];
     for (const target of targets) {
       if (breath.isDue) await breath.take();
       const { backend } = target;
       const memory = memories.get(backend);
-      const isLooked = doubtful.has(backend) || !memory;
-      const sight = isLooked ? looked(backend) : { actual: memory.states, used: undefined };
+      const looked = doubtful.has(backend) || !memory ? sightOf(backend) : undefined;
+      const sight = looked ?? { actual: memory?.states ?? [], used: undefined };
       const known = { memory, file, left: leftBefore[backend] ?? [] };
-      const one = prepare(target, sight, known, options);
-      if (isLooked) unverified.delete(backend);
-      else if (one.steps.length > 0) unverified.add(backend);
-      work.push(one);
+      work.push({ ...prepare(target, sight, known, options), looked });
     }
     return work;
   }
@@ -166,11 +156,11 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
   function isDoubtful({ backend, desired }: Target): boolean {
     const memory = memories.get(backend);
     if (!memory?.inStep || !desired) return true;
-    return Math.min(unverified.due(backend), nextOf(memory)) <= performance.now();
+    return Math.min(verified.due(backend), nextOf(memory)) <= performance.now();
   }
 
   /** Reads the replies to all steps. */
-  async function take(work: readonly Work[], replies: readonly string[]): Promise<Attempt> {
+  async function take(work: readonly Planned[], replies: readonly string[]): Promise<Attempt> {
     const breath = createBreath();
     const failed: { service: string; step: Step; reply: string }[] = [];
     const reload = new Map<string, string>();
@@ -189,18 +179,21 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
           failed.push({ service, step, reply: own.filter(Boolean).join('; ') });
       }
       steps += one.steps.length;
-      memories.set(backend, digest(one, done, options));
+      const memory = digest(one, done, options);
+      memories.set(backend, memory);
       if (isUnfinished(one, done)) unfinished.push(service);
       if (one.plan.reload !== undefined) reload.set(service, one.plan.reload);
+      const isInStep = one.steps.length === 0 && memory.inStep && memory.leaving.size === 0;
+      if (one.looked) verified.looked(backend, isInStep ? one.looked.fingerprint : undefined);
+      else if (one.steps.length > 0) verified.changed(backend);
     }
-    const isCalm = steps === 0 && reload.size === 0 && unfinished.length === 0 && dues().size === 0;
-    return { steps: steps - failed.length, reload, unfinished, failed, isCalm };
+    return { steps: steps - failed.length, reload, unfinished, failed };
   }
 
   function dues(): ReadonlyMap<string, number> {
     const found = new Map<string, number>();
     memories.forEach((memory, backend) => {
-      const next = Math.min(nextOf(memory), unverified.due(backend));
+      const next = Math.min(nextOf(memory), verified.due(backend));
       if (next < Infinity) found.set(backend, next);
     });
     return found;
@@ -215,28 +208,23 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     path: runtime.path,
     sync,
     loaded: (loaded) => {
-      calm = undefined;
       file = loaded;
-      unverified.clear();
+      verified.clear();
       memories = new Map(
         [...loaded.backends].map(([name, servers]) => [name, fresh(servers, memories.get(name))]),
       );
     },
     adopted: (loaded, left) => {
-      calm = undefined;
       file = loaded;
       leftBefore = left;
-      unverified.clear();
+      verified.clear();
       memories = new Map();
     },
     doubt: () => {
       for (const backend of memories.keys()) doubt(backend);
     },
     memoryOf: (backend) => memories.get(backend),
-    isAsLooked: async (signal) => {
-      asked = await runtime.fingerprint(signal);
-      return asked === calm;
-    },
+    audit: async (signal) => verified.audit(memories.keys(), await runtime.fingerprints(signal)),
     due: dues,
   };
 }

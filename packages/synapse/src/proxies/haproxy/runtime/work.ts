@@ -4,7 +4,7 @@ import type { Traits } from '../render/traits.ts';
 import type { WrittenFile } from '../render/written.ts';
 import { deleteServer, parkServer, type Step } from './command.ts';
 import { later, leavingUntil, parkedFor } from './leaving.ts';
-import type { Looked } from './look.ts';
+import type { Sight } from './look.ts';
 import { forgotten, halfAdded, type Memory, remember } from './memory.ts';
 import { type Plan, plan } from './plan.ts';
 import { scopeOf } from './scope.ts';
@@ -52,7 +52,7 @@ export interface Known {
 /** Plans what brings a backend in step, which HAProxy was looked at for or is known to be as it was. */
 export function prepare(
   target: Target,
-  { actual: all, used }: Looked,
+  { actual: all, used }: Sight,
   known: Known,
   { maxId, parkTime }: WorkOptions,
 ): Work {
