@@ -80,10 +80,7 @@ test('explain says who leaves, who is further away, who is there twice and whose
       why: 'no longer announced; in the proxy: leaving',
     },
   ]);
-  expect(await names('web')).toEqual([
-    `leaver_${here}:${gone.port}`,
-    `near_${here}:${copy.port}`,
-  ]);
+  expect(await names('web')).toEqual([`leaver_${here}:${gone.port}`, `near_${here}:${copy.port}`]);
   expect(await haproxySays.ask('show servers state web')).toMatch(
     new RegExp(` leaver_${here}:${gone.port} ${here} 2 8 `),
   );
@@ -93,10 +90,7 @@ test('explain says who leaves, who is further away, who is there twice and whose
     ['other', true],
     ['same', true],
   ]);
-  expect(await names('twice')).toEqual([
-    `other_${here}:${copy.port}`,
-    `same_${here}:${copy.port}`,
-  ]);
+  expect(await names('twice')).toEqual([`other_${here}:${copy.port}`, `same_${here}:${copy.port}`]);
   for (const service of ['moved', 'load_0', 'load_1']) {
     const [member, ...more] = await explain(service);
     expect(more).toEqual([]);
