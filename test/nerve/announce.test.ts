@@ -324,7 +324,7 @@ describe('a bad configuration ends nerve with exit code 1 and', () => {
     const daemon = keep(runDaemonOn('nerve', scratch.path('nowhere.yaml')));
     expect(await daemon.exited).toBe(1);
     expect(problems(daemon)).toEqual([expect.stringMatching(/nowhere\.yaml: cannot read: ENOENT/)]);
-    expect(daemon.log.at(-1)?.msg).toMatch(/^mend this problem/);
+    expect(daemon.log.at(-1)?.msg).toMatch(/^fix this problem/);
   });
 
   test('names both services that announce one address', async () => {

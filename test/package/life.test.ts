@@ -91,7 +91,7 @@ describe('with a configuration', () => {
       'cp -p /etc/nerve/nerve.yaml /tmp/good; echo servces: 1 >>/etc/nerve/nerve.yaml',
     );
     expect(await machine.sh('dpkg -i --force-downgrade /tmp/smartstack-nerve_*.deb')).toContain(
-      'nerve was not restarted: mend /etc/nerve/nerve.yaml, then: systemctl restart nerve',
+      'nerve was not restarted: fix /etc/nerve/nerve.yaml, then: systemctl restart nerve',
     );
     expect(await site.pidOf(nerve)).toBe(pid);
     expect(await site.seen()).toEqual(before);

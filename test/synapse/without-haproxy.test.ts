@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
 
 import { expect, test } from 'vitest';
 
@@ -10,6 +10,34 @@ import { until } from '../support/until.ts';
 const nobody = { host: '127.0.0.1', port: 9 };
 const proxied = { port: 25_095, listen: ['mode http'] };
 const none = { do_reloads: false, do_writes: false, do_socket: false };
+
+test('ready means that the file is written where synapse may neither reload HAProxy nor ask it', async () => {
+  await using scratch = await createScratch();
+  const status = await freePort();
+  const file = scratch.path('haproxy.cfg');
+  const config = (port: number) => ({
+    status_address: `127.0.0.1:${status}`,
+    haproxy: { ...none, do_writes: true, config_file_path: file },
+    services: {
+      db: {
+        discovery: { method: 'base' },
+        default_servers: [{ ...nobody, port }],
+        haproxy: proxied,
+      },
+    },
+  });
+  await using synapse = await startDaemon('synapse', config(9), scratch.directory);
+  const get = (path: string) => fetch(`http://127.0.0.1:${status}${path}`);
+  await until(async () => (await get('/ready').catch(() => undefined))?.status === 200);
+  expect(await readFile(file, 'utf8')).toContain('127.0.0.1:9 ');
+  expect(await (await get('/status')).json()).toMatchObject({
+    proxies: { haproxy: { trouble: null, file: 'in step' } },
+  });
+  await writeFile(scratch.path('synapse.yaml'), JSON.stringify(config(10)));
+  synapse.kill('SIGHUP');
+  await until(async () => (await readFile(file, 'utf8')).includes('127.0.0.1:10 '));
+  expect(synapse.log.filter(({ level }) => level >= 40)).toEqual([]);
+});
 
 test.each([
   ['haproxy is false', () => ({ haproxy: false }), proxied],

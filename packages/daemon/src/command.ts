@@ -3,21 +3,21 @@ import { existsSync, readFileSync } from 'node:fs';
 import { ConfigError } from './config/source.ts';
 import { hasCode, UserError } from './error.ts';
 
-/** What a command's configuration loads to; a problem that the user can mend is printed alone, and ends the process. */
+/** What a command's configuration loads to; a problem that the user can fix is printed alone, and ends the process. */
 export async function orExit<T>(loading: Promise<T>, code = 1): Promise<T> {
   try {
     return await loading;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     process.stderr.write(`${error.message}\n`);
-    if (error instanceof ConfigError) process.stderr.write(`${mend(error)}\n`);
+    if (error instanceof ConfigError) process.stderr.write(`${adviceFor(error)}\n`);
     process.exit(code);
   }
 }
 
-function mend({ problems }: ConfigError): string {
+function adviceFor({ problems }: ConfigError): string {
   const what = problems.length === 1 ? 'this problem' : `these ${problems.length} problems`;
-  return `mend ${what}; check-config says when the file is good`;
+  return `fix ${what}, then run check-config again`;
 }
 
 /** Says that a configuration file is good, and what it holds. */

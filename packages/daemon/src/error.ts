@@ -19,7 +19,7 @@ export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
-/** An error that the user can mend: shown as its message alone, without a stack, with exit code 1. */
+/** An error that the user can fix: shown as its message alone, without a stack, with exit code 1. */
 export class UserError extends Error {
   override readonly name = 'UserError';
 }

@@ -58,7 +58,7 @@ test('a second signal ends it at once', async () => {
   expect((await runAndSignal('hang', 'SIGTERM', 'SIGTERM')).exitCode).toBe(128 + 15);
 });
 
-test('an error that the user can mend is shown as its message alone', async () => {
+test('an error that the user can fix is shown as its message alone', async () => {
   const { exitCode, stderr } = await run('refuse');
   expect(stderr).toContain('"msg":"port 80 is taken"');
   expect(stderr).not.toContain('stack');

@@ -114,7 +114,7 @@ describe.concurrent('--check-config', () => {
     expect(stderr.split('\n')).toEqual([
       `${file}:3:3: services.web.port: missing; expected a number`,
       `${file}:3:9: services.web.prot: unknown key; did you mean port?`,
-      'mend these 2 problems; check-config says when the file is good',
+      'fix these 2 problems, then run check-config again',
     ]);
   });
 });

@@ -221,7 +221,7 @@ describe('a service is announced', () => {
   });
 });
 
-describe('a bad configuration is refused with place, key and mend', () => {
+describe('a bad configuration is refused with place, key and fix', () => {
   const service = (lines: string) =>
     `instance_id: a\nservices:\n  web:\n    host: h\n    port: 80\n    zk_hosts: [z:1]\n    zk_path: /w\n${lines}`;
   const checks = (check: string) => service(`    checks:\n    - ${check}`);

@@ -64,7 +64,7 @@ export function createFleet({ create, onEnded, log }: FleetDeps, signal: AbortSi
       return start(config, create(config));
     } catch (error) {
       log.error(
-        { service: config.name, err: error, fix: 'mend its configuration, then SIGHUP' },
+        { service: config.name, err: error, fix: 'fix its configuration, then send SIGHUP' },
         'the service cannot be checked and announced',
       );
       return present ?? start(config, unusable(config, messageOf(error)));

@@ -107,7 +107,7 @@ export function createStanding(
   function onHeld(until: number): void {
     measures.held();
     log.warn(
-      { until: wallClock(until), fix: 'mend the service, or raise fall or timeout of its check' },
+      { until: wallClock(until), fix: 'fix the service, or raise fall or timeout of its check' },
       'service flaps: held down',
     );
   }

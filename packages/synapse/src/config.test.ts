@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { ConfigError } from '@smartstack/daemon';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { schemaOfDaemon } from '../../../test/support/json-schema.ts';
 import { loadConfig } from './config.ts';
@@ -321,6 +321,42 @@ haproxy:
   expect(warnings).toHaveLength(count);
   for (const warning of warnings)
     expect(warning).toMatch(/:6:12: haproxy\.global\[0\]: this stats socket .*level admin/);
+});
+
+test('two services with one backend are told of each other, each at its place', async () => {
+  const clash = (name: string) =>
+    `its backend ${name} is that of services.%s too; give one of them another haproxy.backend_name`;
+  const yaml = `services:\n${service('a', 'port: 80, backend_name: x')}${service('b', 'port: 81, backend_name: x')}`;
+  expect(await problemsOf(yaml)).toEqual([
+    `synapse.yaml:4:25: services.a.haproxy.backend_name: ${clash('x').replace('%s', 'b')}`,
+    `synapse.yaml:7:25: services.b.haproxy.backend_name: ${clash('x').replace('%s', 'a')}`,
+  ]);
+  const named = `services:\n${service('a', 'port: 80')}${service('b', 'port: 81, backend_name: a')}`;
+  expect(await problemsOf(named)).toEqual([
+    expect.stringContaining('synapse.yaml:2:3: services.a: its backend a is that of services.b'),
+    expect.stringContaining('synapse.yaml:7:25: services.b.haproxy.backend_name: its backend a'),
+  ]);
+  const off = `services:\n${service('a', 'port: 80')}${service('b', 'backend_name: a, disabled: true')}`;
+  expect(Object.keys((await load(off)).services)).toEqual(['a', 'b']);
+});
+
+test.each([
+  ['', 1],
+  ['aws_region: eu-west-1, ', 0],
+])('check-config says of ec2tag with `%s` whether a region is known', async (key, count) => {
+  for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION']) vi.stubEnv(name, undefined);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const file = join(directory, 'tagged.yaml');
+  await writeFile(
+    file,
+    `services: {web: {backend_port_override: 80, discovery: {method: ec2tag, ${key}tag_name: a, tag_value: b}}}`,
+  );
+  const { warnings } = await loadConfig(file);
+  expect(warnings).toHaveLength(count);
+  for (const warning of warnings)
+    expect(warning).toMatch(/:1:45: services\.web\.discovery: no aws_region, .*; set aws_region$/);
+  vi.stubEnv('AWS_DEFAULT_REGION', 'eu-west-1');
+  expect((await loadConfig(file)).warnings).toEqual([]);
 });
 
 test.each([

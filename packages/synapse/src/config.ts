@@ -14,6 +14,8 @@ import { sessionProblems } from '@smartstack/registry';
 import type { z } from 'zod';
 
 import { conflicts } from './conflicts.ts';
+import { regionOf } from './discovery/aws.ts';
+import { partsOf } from './discovery/table.ts';
 import { sectionWarnings } from './proxies/haproxy/config/advice.ts';
 import { removedLineWarnings } from './proxies/haproxy/removed/warnings.ts';
 import { readConfigFile } from './read-config-file.ts';
@@ -59,11 +61,27 @@ export async function loadConfig(
     if (problems.length > 0) throw problemsAt(source, 'zookeeper', problems);
     for (const [below, message] of sectionWarnings(config.haproxy))
       warn(`${source.locate(['haproxy', ...below])}: haproxy.${formatPath(below)}: ${message}`);
+    for (const path of withoutRegion(config))
+      warn(`${source.locate(path)}: ${formatPath(path)}: ${noRegion}`);
     warnings.push(...removedLineWarnings(source));
     return { config, source, warnings: withoutInherited(warnings) };
   } catch (error) {
     throw error instanceof ConfigError ? new ConfigError(withoutInherited(error.problems)) : error;
   }
+}
+
+const noRegion =
+  'no aws_region, and neither AWS_REGION nor AWS_DEFAULT_REGION is set: EC2 cannot be asked unless a profile names a region; set aws_region';
+
+/** The discoveries by tag that nothing here tells the region of. */
+function withoutRegion({ services }: SynapseConfig): readonly (readonly string[])[] {
+  return Object.entries(services).flatMap(([name, { discovery }]) =>
+    partsOf(discovery).flatMap(([below, part]) =>
+      part.method === 'ec2tag' && regionOf(part.aws_region) === undefined
+        ? [['services', name, 'discovery', ...below]]
+        : [],
+    ),
+  );
 }
 
 /** A section that makes a service be proxied is not made of defaults alone, nor a discovery of two methods. */

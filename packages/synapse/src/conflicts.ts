@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 
+import { copiesOf } from './copies.ts';
 import { partsOf, problemOf, type SingleDiscovery } from './discovery/table.ts';
 import { isProxyName, sectionOf } from './proxies/haproxy/index.ts';
 import { spillName } from './proxies/levels.ts';
@@ -13,6 +14,7 @@ export function conflicts(config: Unchecked): readonly Problem[] {
   return [
     ...discoveryProblems(config),
     ...nameProblems(config),
+    ...backendProblems(config),
     ...portProblems(config),
     ...localityProblems(config),
   ];
@@ -70,15 +72,36 @@ function nameProblems({ services }: Unchecked): readonly Problem[] {
   return Object.entries(services).flatMap(([name, { haproxy }]): readonly Problem[] => {
     if (!haproxy || haproxy.disabled || isProxyName(name)) return [];
     if (haproxy.port === undefined && haproxy.backend_name !== undefined) return [];
-    const mend =
+    const fix =
       haproxy.port === undefined ? 'rename it, or give it a haproxy.backend_name' : 'rename it';
     return [
       [
         ['services', name],
-        `HAProxy cannot have this name, only letters, digits and ._:- in one; ${mend}`,
+        `HAProxy cannot have this name, only letters, digits and ._:- in one; ${fix}`,
       ],
     ];
   });
+}
+
+/** Two services with one backend would be told each other's members: each is told of the other. */
+function backendProblems({ services }: Unchecked): readonly Problem[] {
+  const owners = new Map<string, Set<string>>();
+  for (const [name, service] of Object.entries(services))
+    for (const [copy, { haproxy }] of copiesOf(name, service)) {
+      if (!haproxy || haproxy.disabled) continue;
+      const backend = haproxy.backend_name ?? copy;
+      owners.set(backend, (owners.get(backend) ?? new Set()).add(name));
+    }
+  return [...owners].flatMap(([backend, names]) =>
+    [...names].flatMap((name): readonly Problem[] => {
+      const others = [...names].filter((other) => other !== name);
+      if (others.length === 0) return [];
+      const path = ['services', name];
+      const isWritten = services[name]?.haproxy?.backend_name !== undefined;
+      const message = `its backend ${backend} is that of services.${others.join(', services.')} too; give one of them another haproxy.backend_name`;
+      return [[isWritten ? [...path, 'haproxy', 'backend_name'] : path, message]];
+    }),
+  );
 }
 
 function portProblems({ services, haproxy }: Unchecked): readonly Problem[] {

@@ -123,7 +123,7 @@ test('what is served before anything was heard is said', async () => {
   );
   const stale = explain(silent, service(undefined, { defaults, stale: true }), []);
   expect(whys(stale)[0]).toMatch(/: remembered from an earlier run/);
-  expect(stale.summary).toBe('the discovery was not heard yet; 1 served meanwhile');
+  expect(stale.summary).toBe('no answer from the discovery yet; 1 served meanwhile');
 });
 
 test('records that cannot be read are said, with their reasons', async () => {

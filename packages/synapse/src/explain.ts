@@ -176,7 +176,7 @@ function summaryOf({ trace, guard }: Followed, service: Service, served: number)
     return `nobody is announced: ${service.missing}; ${served} served meanwhile`;
   if (service.instances === undefined)
     return found === undefined
-      ? `the discovery was not heard yet; ${served} served meanwhile`
+      ? `no answer from the discovery yet; ${served} served meanwhile`
       : `heard, but no whole list yet; ${served} served meanwhile`;
   const bad = badRecordsOf(found ?? []).filter(({ isUsual }) => !isUsual).length;
   const unreadable = bad > 0 ? `, ${bad} cannot be read` : '';
@@ -200,13 +200,21 @@ function inProxy(
   const none = drivers.map(whyNone).find((why) => why !== undefined);
   if (none !== undefined) return `not proxied: ${none}`;
   if (!haproxy) return 'not proxied: the service has no haproxy section';
-  return haproxy.disabled ? 'not proxied: haproxy.disabled is true' : 'not in the proxy yet';
+  if (haproxy.disabled) return 'not proxied: haproxy.disabled is true';
+  const trouble = drivers.map(troubleOf).find((text) => text !== undefined);
+  return trouble === undefined ? 'not in the proxy yet' : `not in the proxy: ${trouble}`;
 }
 
 /** Why a driver touches no proxy; undefined where it does. */
 function whyNone(driver: ProxyDriver): string | undefined {
   const { mode, why } = (statusOf(driver) ?? {}) as { mode?: string; why?: string };
   return mode === 'none' ? why : undefined;
+}
+
+/** Why HAProxy is not as desired; undefined where it is, and for other drivers. */
+function troubleOf(driver: ProxyDriver): string | undefined {
+  if (driver.name !== 'haproxy') return undefined;
+  return (statusOf(driver) as { trouble?: string | null } | undefined)?.trouble ?? undefined;
 }
 
 /** A member's place as it was announced; IPv6 in brackets. */

@@ -119,7 +119,7 @@ export const configKeys = z
     registry: registrySchema.optional(),
     startup_timeout: duration.prefault(3).meta({
       description:
-        'how long a start waits for services that were not heard yet before the others are served',
+        'how long a start waits for discoveries that have not answered yet before the other services are served',
       examples: ['10s'],
     }),
     status_address: statusAddress.prefault('127.0.0.1:9102').meta({

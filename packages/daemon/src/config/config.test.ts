@@ -42,7 +42,7 @@ const problemsOf = (yaml: string): readonly string[] => {
   }
 };
 
-describe('a bad configuration is refused with place, key and mend', () => {
+describe('a bad configuration is refused with place, key and fix', () => {
   const service = (lines: string) => `instance_id: a\nservices:\n  web:\n${lines}`;
   test.each([
     [

@@ -1,4 +1,4 @@
-import { createDeadline, UserError } from '@smartstack/daemon';
+import { createDeadline, messageOf, UserError } from '@smartstack/daemon';
 
 /** The parts of AWS' SDK v3 that are used here: it is an optional dependency, loaded only where configured. */
 export interface AwsClient {
@@ -38,6 +38,14 @@ export interface AwsCommand<T> {
   read(answer: unknown, signal: AbortSignal): T | Promise<T>;
 }
 
+/** Whether AWS was not asked for want of a region: no key, no variable and no profile names one. */
+export const isWithoutRegion = (error: unknown): boolean =>
+  /^Region is missing/.test(messageOf(error));
+
+/** The region that a configuration or the environment names, as the original's SDK read it; a profile may name one besides. */
+export const regionOf = (written: string | undefined): string | undefined =>
+  written || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || undefined;
+
 /** For one whole answer, in milliseconds: the SDK has no such limit of its own. */
 const defaultTimeout = 30_000;
 
@@ -45,8 +53,9 @@ const defaultTimeout = 30_000;
 export function createAwsCall<T>(
   load: LoadAws,
   { name, client, command, read }: AwsCommand<T>,
-  { region, accessKeyId, secretAccessKey, timeout = defaultTimeout }: AwsSettings,
+  { region: written, accessKeyId, secretAccessKey, timeout = defaultTimeout }: AwsSettings,
 ): (input: object, signal: AbortSignal) => Promise<T> {
+  const region = regionOf(written);
   const credentials = accessKeyId !== undefined &&
     secretAccessKey !== undefined && { credentials: { accessKeyId, secretAccessKey } };
   let opened:

@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import { type Log, silentLog } from '@smartstack/daemon';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { loadAws } from './aws.ts';
+import { loadAws, regionOf } from './aws.ts';
 import { collect } from './collect.fixture.ts';
 import { ec2tag, followTag } from './ec2tag.ts';
 import { startServer, type TestServer } from './http/server.fixture.ts';
@@ -138,6 +138,23 @@ test.each<[string, RequestListener, RegExp]>([
       'cannot discover; what was known stands',
     ],
   ]);
+});
+
+test('without a region the key to set is named, and AWS_DEFAULT_REGION is one', async () => {
+  for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION']) vi.stubEnv(name, undefined);
+  vi.stubEnv('AWS_CONFIG_FILE', '/dev/null');
+  const config = ec2tag.schema.parse({ method: 'ec2tag', tag_name: 'role', tag_value: 'web' });
+  collect(followTag(config, { log: { ...silentLog, warn }, port: 80 }, loadAws, 500));
+  await vi.waitFor(
+    () =>
+      expect(warn.mock.calls[0]?.[0]).toEqual({
+        reason: expect.stringContaining('Region is missing'),
+        fix: 'set aws_region, or AWS_REGION in the environment of synapse; EC2 is asked again',
+      }),
+    10_000,
+  );
+  vi.stubEnv('AWS_DEFAULT_REGION', 'eu-west-1');
+  expect(regionOf(undefined)).toBe('eu-west-1');
 });
 
 test('a missing SDK is named with how to install it', async () => {

@@ -2,7 +2,7 @@ import { duration, type Mechanism } from '@smartstack/daemon';
 import { type Instance, isHost } from '@smartstack/registry';
 import { z } from 'zod';
 
-import { createAwsCall, type LoadAws, loadAws } from './aws.ts';
+import { createAwsCall, isWithoutRegion, type LoadAws, loadAws } from './aws.ts';
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { polled } from './polled.ts';
 
@@ -90,7 +90,11 @@ export function followTag(
     } while (token !== undefined);
     return instances.sort((a, b) => (a.host < b.host ? -1 : 1));
   };
-  return polled({ ask, interval: config.check_interval, log });
+  const fixFor = (error: unknown) =>
+    isWithoutRegion(error)
+      ? 'set aws_region, or AWS_REGION in the environment of synapse; EC2 is asked again'
+      : undefined;
+  return polled({ ask, interval: config.check_interval, fixFor, log });
 }
 
 const none = <S extends z.ZodType>(schema: S) =>

@@ -12,11 +12,13 @@ export interface PolledOptions {
   readonly interval: number;
   /** Yields when it is worth asking before the interval is over. */
   readonly hints?: ((signal: AbortSignal) => AsyncIterable<void>) | undefined;
+  /** What to do about a failure, where more is known than that its source does not answer. */
+  readonly fixFor?: ((error: unknown) => string | undefined) | undefined;
   readonly log: Log;
 }
 
 /** A discovery that asks again and again. A failed answer changes nothing and is logged when it is another one. */
-export function polled({ ask, interval, hints, log }: PolledOptions): Discovery {
+export function polled({ ask, interval, hints, fixFor, log }: PolledOptions): Discovery {
   return async function* (outer) {
     const ended = new AbortController();
     const signal = AbortSignal.any([outer, ended.signal]);
@@ -30,18 +32,18 @@ export function polled({ ask, interval, hints, log }: PolledOptions): Discovery 
     try {
       for await (const _ of due.values(signal)) {
         clearTimeout(timer);
-        const result = await ask(signal).catch((error: unknown) => messageOf(error));
+        const result = await ask(signal).catch((error: unknown) => ({
+          failure: messageOf(error),
+          fix: fixFor?.(error) ?? 'see that its source answers this machine; it is asked again',
+        }));
         if (signal.aborted) return;
-        const failure = typeof result === 'string' ? result : '';
+        const { failure, fix } = 'failure' in result ? result : none;
         if (failure !== '' && failure !== complaint)
-          log.warn(
-            { reason: failure, fix: 'see that its source answers this machine; it is asked again' },
-            'cannot discover; what was known stands',
-          );
+          log.warn({ reason: failure, fix }, 'cannot discover; what was known stands');
         complaint = failure;
         timer = setTimeout(due.set, wait);
         wait = interval;
-        if (typeof result === 'string' || isDeepStrictEqual(result, last)) continue;
+        if ('failure' in result || isDeepStrictEqual(result, last)) continue;
         last = result;
         yield result;
       }
@@ -52,6 +54,8 @@ export function polled({ ask, interval, hints, log }: PolledOptions): Discovery 
     }
   };
 }
+
+const none = { failure: '', fix: '' };
 
 async function feed(hints: AsyncIterable<void>, wake: () => void): Promise<void> {
   for await (const _ of hints) wake();

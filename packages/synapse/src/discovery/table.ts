@@ -88,12 +88,14 @@ export function createDiscovery(config: DiscoveryConfig, deps: DiscoveryDeps): D
           Object.entries(config.watchers).map(([name, each]) => [
             name,
             withFilters(
-              createSingle(each, {
-                ...deps,
-                // The others may have members.
-                onMissing: undefined,
-                log: deps.log.child({ watcher: name }),
-              }),
+              // One that cannot be made fails when it is followed, and stops no other.
+              (signal) =>
+                createSingle(each, {
+                  ...deps,
+                  // The others may have members.
+                  onMissing: undefined,
+                  log: deps.log.child({ watcher: name }),
+                })(signal),
               filtersOf(each),
             ),
           ]),

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 
 import { createLatest, silentLog } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { collect } from '../collect.fixture.ts';
+import type { Discovery } from '../discovery.ts';
 import { multi, type ResolverConfig, resolverProblem } from './multi.ts';
 import { type Lists, membersOf, only, pick, type Resolve, sequential, union } from './resolvers.ts';
 
@@ -120,4 +121,51 @@ test('a file chooses who serves; a bad one changes nothing', async () => {
   await vi.waitFor(() => expect(found.newest()).toEqual([' c:1']));
   await found.stop();
   await rm(directory, { recursive: true });
+});
+
+describe('a watcher that fails stops no other, and is followed again', () => {
+  const fail = () => {
+    throw new Error('a defect');
+  };
+  const standing: Discovery = (signal) => {
+    const all = createLatest<readonly Instance[]>();
+    all.set(one('b'));
+    return all.values(signal);
+  };
+  const steps: readonly (readonly [string, Discovery])[] = [
+    ['when it is called', fail],
+    [
+      'before it yields',
+      // biome-ignore lint/correctness/useYield: it fails before it has anything to say
+      async function* () {
+        fail();
+      },
+    ],
+    [
+      'after it yielded',
+      async function* () {
+        yield [];
+        fail();
+      },
+    ],
+  ];
+  test.each(steps)(
+    '%s',
+    async (_, broken) => {
+      let calls = 0;
+      const recovering: Discovery = (signal) => {
+        calls += 1;
+        return calls === 1 ? broken(signal) : standing(signal);
+      };
+      const resolver: ResolverConfig = { method: 'sequential', sequential_order: ['a', 'b'] };
+      const found = collect(multi({ a: broken, b: standing }, resolver, { log: silentLog }));
+      const all = collect(
+        multi({ a: recovering, b: standing }, { method: 'union' }, { log: silentLog }),
+      );
+      await vi.waitFor(() => expect(found.newest()).toEqual([' b:1']), 10_000);
+      await vi.waitFor(() => expect(all.newest()).toEqual([' b:1', ' b:1']), 5_000);
+      expect(calls).toBe(2);
+    },
+    15_000,
+  );
 });

@@ -1,4 +1,4 @@
-import { createLatest, duration, type Log } from '@smartstack/daemon';
+import { createLatest, duration, keepRunning, type Log } from '@smartstack/daemon';
 import { badRecordsOf, type Instance, withBadRecords } from '@smartstack/registry';
 import { z } from 'zod';
 
@@ -78,7 +78,8 @@ export function resolverProblem(
 
 /**
  * Several discoveries as one: their lists go through the resolver whenever one of them is another.
- * `onChosen` is told which watchers count, in order, before each list.
+ * `onChosen` is told which watchers count, in order, before each list. A watcher that fails keeps its last
+ * list and is followed again; the others go on.
  */
 export function multi(
   watchers: Readonly<Record<string, Discovery>>,
@@ -99,24 +100,29 @@ export function multi(
       patient = false;
       changed.set();
     }, patience);
+    const follow = async (name: string, discovery: Discovery) => {
+      for await (const list of discovery(signal)) {
+        lists.set(name, list);
+        changed.set();
+      }
+    };
+    const choose = async () => {
+      for await (const chosen of choices(resolver, names, log, signal)) {
+        resolve = only(chosen);
+        changed.set();
+      }
+    };
+    const failed = (part: object) => (error: unknown) =>
+      log.error(
+        { ...part, err: error, fix: 'it is tried again, and the other watchers go on' },
+        'cannot follow a part of the service',
+      );
     const tasks = Promise.all([
-      ...Object.entries(watchers).map(async ([name, discovery]) => {
-        for await (const list of discovery(signal)) {
-          lists.set(name, list);
-          changed.set();
-        }
-      }),
-      (async () => {
-        for await (const chosen of choices(resolver, names, log, signal)) {
-          resolve = only(chosen);
-          changed.set();
-        }
-      })(),
-    ]).catch((error: unknown) => {
-      changed.end();
-      throw error;
-    });
-    tasks.catch(() => {});
+      ...Object.entries(watchers).map(([watcher, discovery]) =>
+        keepRunning(() => follow(watcher, discovery), failed({ watcher }), signal),
+      ),
+      keepRunning(choose, failed({ resolver: resolver.method }), signal),
+    ]);
     try {
       for await (const _ of changed.values(signal)) {
         const chosen = resolve(lists, patient);

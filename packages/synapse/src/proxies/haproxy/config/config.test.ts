@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { haproxySchema, haproxyServiceSchema, isManaged } from './config.ts';
+import { reconfigured } from './reconfigured.ts';
 
 describe('the top-level haproxy section', () => {
   test('may be empty: a managed HAProxy with the defaults', () => {
@@ -63,3 +64,11 @@ describe("a service's haproxy section", () => {
     expect(haproxyServiceSchema.safeParse(input).success).toBe(false);
   });
 });
+
+test.each([{}, { do_socket: false, do_reloads: false, config_file_path: '/run/h.cfg' }])(
+  'a configuration that is read again and did not change is the same: %j',
+  (written) => {
+    const read = () => haproxySchema.parse(written);
+    expect(reconfigured(read(), read())).toStrictEqual({ merged: read(), kept: [] });
+  },
+);

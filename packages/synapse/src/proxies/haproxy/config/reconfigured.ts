@@ -23,8 +23,10 @@ export function reconfigured(
   after: HaproxyConfig,
 ): { readonly merged: HaproxyConfig; readonly kept: readonly string[] } {
   const old = Object.fromEntries(fixed.map((key) => [key, before[key]]));
+  // A key that neither has is left out, or the two would never be equal.
+  const merged = Object.entries({ ...after, ...old }).filter(([, value]) => value !== undefined);
   return {
-    merged: { ...after, ...old },
+    merged: Object.fromEntries(merged) as HaproxyConfig,
     kept: fixed.filter((key) => !isDeepStrictEqual(before[key], after[key])),
   };
 }

@@ -88,6 +88,7 @@ async function attempt(
   const { layout } = accepted;
   if (!options.isNews(layout)) return { layout, file: undefined };
   const { equipment, syncs, log } = options;
+  const { settings } = equipment;
   if (equipment.managed) await refuseTooLarge(accepted.file);
   const [runtime] = equipment.runtimes;
   const before = options.isRevival
@@ -103,7 +104,13 @@ async function attempt(
     const commands = restoreHand(before.states, parseServersState(now), isLeaving);
     await runtime.ask(commands, signal);
   }
-  log.info({ shape: layout.shape, services: layout.parts.length }, 'haproxy runs a new file');
+  const isLoaded = equipment.managed !== undefined || settings.config.do_reloads;
+  log.info(
+    { shape: layout.shape, services: layout.parts.length },
+    isLoaded
+      ? 'haproxy runs a new file'
+      : 'the file is written; it is loaded by whoever runs haproxy',
+  );
   return { layout, file: readWritten(file.pieces) };
 }
 
@@ -203,7 +210,7 @@ async function acceptable(
       quarantine.add(owner, desired.get(owner)?.part.config, { reason: where, bind });
       const fix = bind
         ? 'free that port, or choose another'
-        : 'mend these lines; all others are served';
+        : 'fix these lines; all other services are served';
       log.error({ service: owner, origin, reason, fix }, 'left out of haproxy');
     }
   }

@@ -16,6 +16,8 @@ export function createExternal(config: HaproxyConfig, paths: Paths): Loader {
 
   async function load(shape: string, signal: AbortSignal): Promise<void> {
     const command = config.reload_command;
+    // The file is written, and synapse may neither reload HAProxy nor ask it.
+    if (!config.do_reloads && !runtime) return;
     if (!config.do_reloads || command === undefined)
       throw new Error('cannot reload HAProxy: do_reloads is false; reload it yourself');
     const before = await now(signal);
