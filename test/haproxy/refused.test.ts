@@ -73,6 +73,33 @@ test('a command that HAProxy refuses where no reload is possible is trouble, and
   }
 });
 
+test('a backend that a HAProxy of others does not have is trouble, until it is there', async () => {
+  await using scratch = await createLimited('admin');
+  await using one = await startCopy('one');
+  const services = (...ports: readonly number[]) =>
+    snapshotOf(
+      ...ports.map((port, index) =>
+        service(['web', 'api'][index] ?? '', { port, listen: ['mode http'] }, [member(one.port)]),
+      ),
+    );
+  const [web, api] = [await freePort(), await freePort()];
+  {
+    await using driven = drive(scratch.config);
+    await driven.apply(services(web));
+  }
+  const { config_file_path: _, reload_command: __, ...rest } = scratch.config;
+  await using driven = drive({ ...rest, ...quick, do_writes: false, do_reloads: false });
+  await driven.apply(services(web, api));
+  expect(troubleOf(driven)).toMatch(/^api: HAProxy has no backend api, and do_writes is false: /);
+  expect(await driven.metrics()).toContain('synapse_haproxy_services_not_in_step 1');
+  {
+    await using writer = drive({ ...scratch.config, ...quick });
+    await writer.apply(services(web, api));
+  }
+  await until(() => troubleOf(driven) === null);
+  expect(await answerOf(api)).toBe('one');
+});
+
 test('a reload that does not help is not done again and again', async () => {
   await using scratch = await createLimited('operator');
   const port = await freePort();

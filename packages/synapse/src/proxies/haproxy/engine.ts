@@ -14,6 +14,7 @@ import type { Remembered } from './file/memory-file.ts';
 import { type Reasons, reloadReasons } from './file/reasons.ts';
 import { partsOf, type Reloaded, reload } from './file/reload.ts';
 import { createReloading } from './file/reloading.ts';
+import { stuckOf } from './file/stuck.ts';
 import { createWants } from './file/wants.ts';
 import { createQuarantine, type Quarantined } from './judge/quarantine.ts';
 import type { Meters } from './meters.ts';
@@ -127,7 +128,7 @@ export function createEngine(options: EngineOptions): Engine {
       if (await load(snapshot, signal)) return 'reloaded';
     } else {
       if (reasons.size > 0) due.at('reload', pace.next);
-      if (!presence.running) throw new Error(absence());
+      if (!presence.running && runtime) throw new Error(absence());
     }
     return isLoaded ? 'reloaded' : appliedBy(synced);
   }
@@ -160,14 +161,13 @@ export function createEngine(options: EngineOptions): Engine {
     const asked = desiredOnly(wants.due());
     const cannot = cannotReload();
     const before = stuck;
-    stuck = new Map([
-      ...[...desiredOnly(wants.waiting())].map(
-        ([service, reason]) => [service, `${reason}; the reload did not help`] as const,
-      ),
-      ...(cannot === undefined ? [] : [...asked]).map(
-        ([service, reason]) => [service, `${reason}; ${cannot}`] as const,
-      ),
-    ]);
+    stuck = stuckOf({
+      desired,
+      waiting: desiredOnly(wants.waiting()),
+      asked,
+      cannot,
+      backends: paths.config === undefined && presence.running ? presence.backends : undefined,
+    });
     if (wants.next < Infinity) due.at('reload', wants.next);
     // Whoever reloads it is to find what is desired.
     if (!isDeepStrictEqual(before, stuck)) keeper.touch();
