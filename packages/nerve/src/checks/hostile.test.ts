@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
@@ -27,6 +28,15 @@ async function probeOf(keys: object, port: number) {
   const deps = { service: 'web', host: '127.0.0.1', port, directory: '/', beats: createBeats() };
   const check = await createCheck(config, deps);
   return createProbe(check, timeout, new AbortController().signal);
+}
+
+/**
+ * Four times the timeout, in turns of the event loop that the check has too: what the other tests of this process
+ * take of it is not the check's.
+ */
+async function late() {
+  for (let turn = 0; turn < 4; turn += 1) await sleep(timeout);
+  return { passed: undefined, reason: 'late' };
 }
 
 const hostile: readonly (readonly [string, (socket: Socket, half: string) => unknown])[] = [
@@ -62,11 +72,9 @@ describe.concurrent.each(checks)(
         onConnection(socket, half);
       });
       const probe = await probeOf(keys, server.port);
-      const start = performance.now();
-      const { passed, reason } = await probe();
-      expect(passed).toBe(false);
-      expect(reason).toContain(`127.0.0.1:${server.port}`);
-      expect(performance.now() - start).toBeLessThan(4 * timeout);
+      const result = await Promise.race([probe(), late()]);
+      expect(result).toMatchObject({ passed: false });
+      expect(result.reason).toContain(`127.0.0.1:${server.port}`);
       await vi.waitFor(() => expect(open).toBe(0));
     });
 
