@@ -55,7 +55,7 @@ test.each([
     expect(exitCode).toBe(1);
     const { all: status } = await nerve('status');
     expect(status).toContain('The registry does not answer: what is announced there stands.');
-    expect(status).toMatch(/^a .* \/services\/web .*taken down by/m);
+    expect(status).toMatch(/^a .* (\/services\/web|not known) .*taken down by/m);
 
     await scene.zookeeper.start();
     const again = await nerve(...command, '--timeout', '30s');
@@ -64,3 +64,49 @@ test.each([
     await until(async () => (await scene.names()).length === 3 - services.length);
   },
 );
+
+test('a weight that is ordered while ZooKeeper does not answer is not said to stand', async () => {
+  await scene.nerve();
+  await scene.announced(3);
+  await scene.zookeeper.kill('SIGKILL');
+  await until(async () => (await nerve('status')).all.startsWith('The registry does not answer'));
+  expect((await nerve('weight', 'a', '7')).all).toBe(
+    'a: the registry does not answer; nerve announces weight 7 once it does',
+  );
+  await scene.zookeeper.start();
+  await until(async () => (await nerve('status')).all.includes('(weight 7)'));
+  expect((await nerve('weight', 'a', '8')).all).toBe('a has weight 8');
+});
+
+test('a nerve that ends while ZooKeeper does not answer names what it could not withdraw, and why', async () => {
+  const daemon = await scene.nerve();
+  await scene.announced(3);
+  await scene.zookeeper.kill('SIGKILL');
+  await until(async () => (await nerve('status')).all.startsWith('The registry does not answer'));
+  daemon.kill('SIGTERM');
+  await until(() => daemon.log.some(({ msg }) => msg === 'not everything was withdrawn in time'));
+  const line = daemon.log.find(({ msg }) => msg === 'not everything was withdrawn in time');
+  expect(line).toMatchObject({
+    services: ['a', 'b', 'c'],
+    reason: 'the registry does not answer',
+    fix: expect.stringContaining('until the session of this nerve ends'),
+  });
+});
+
+test('what an earlier nerve announced is not gone before it is withdrawn, and stands while its service is not judged', async () => {
+  const slow = { checks: [{ type: 'exec', command: ['sleep', '60'], timeout: 70 }] };
+  const first = await scene.nerve();
+  await scene.announced(3);
+  const before = await scene.names();
+  first.kill('SIGUSR2');
+  await first.exited;
+  // Neither of two is judged for a minute.
+  await scene.nerve(scene.config({ a: slow, b: slow }));
+  await until(async () => /^c .* up /m.test((await nerve('status')).all));
+  expect((await nerve('status')).all).toMatch(/^a .* unknown +not known /m);
+  expect(await scene.names()).toEqual(before);
+  expect((await nerve('down', 'a', '--wait')).all).toBe(
+    'a is taken down and gone from the registry',
+  );
+  expect(await scene.names()).toHaveLength(2);
+});

@@ -8,29 +8,23 @@ import {
   keepRunning,
   type Log,
   type Metrics,
-  type Statsd,
   serveStatus,
   tellSupervisor,
   versionOf,
 } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
-import type { Announcing } from './announcer.ts';
 import { type Beats, createBeats, takeBeats } from './beats.ts';
 import type { Config } from './config.ts';
 import { serveControl } from './control.ts';
-import { createFleet, type Fleet, type FleetDeps } from './fleet.ts';
+import { createFleet, type Fleet } from './fleet.ts';
+import { fleetDeps } from './fleet-deps.ts';
 import { HandOff } from './hand-off.ts';
 import { keepHeartbeat } from './heartbeat.ts';
 import { clearLeftovers } from './leftovers.ts';
-import { both, createMeasures } from './measures.ts';
 import type { Orders } from './orders.ts';
-import { journalMeasures } from './page/journal.ts';
 import { createNervePage, isAway } from './page/page.ts';
-import type { Place } from './reporters/reporter.ts';
-import { createSchedule, phaseOf } from './schedule.ts';
-import { createService, type Service } from './service.ts';
-import { statsdLife, statsdMeasures } from './statsd.ts';
+import { statsdLife } from './statsd.ts';
 import { runTogether, untilAborted } from './tasks.ts';
 
 export interface NerveDeps {
@@ -63,14 +57,18 @@ export async function runNerve(
   const journal = createJournal();
   const life = statsd && statsdLife(statsd);
   const giveUp = new AbortController();
-  const made = fleetDeps({ ...deps, beats, statsd, journal, giveUp: giveUp.signal });
+  const cleared = new Set<string>();
+  const made = fleetDeps({ ...deps, beats, statsd, journal, cleared, giveUp: giveUp.signal });
   const fleet = createFleet(made, services.signal);
   try {
     life?.started();
     fleet.apply(config.services);
     log.info({ instance: config.instanceId, services: config.services.length }, 'checking');
     const configured = () => life?.configured();
-    await runTogether(sideTasks(config, { ...deps, fleet, beats, journal, configured }), signal);
+    await runTogether(
+      sideTasks(config, { ...deps, fleet, beats, journal, cleared, configured }),
+      signal,
+    );
   } finally {
     services.abort(signal.reason);
     await withdrawn(fleet, deps);
@@ -84,6 +82,7 @@ interface Parts extends NerveDeps {
   readonly fleet: Fleet;
   readonly beats: Beats;
   readonly journal: Journal;
+  readonly cleared: Set<string>;
   /** Told when another configuration is in place. */
   configured(): void;
 }
@@ -156,65 +155,27 @@ async function followReloads(
   }
 }
 
-async function withdrawn(fleet: Fleet, { log, withdrawDeadline = 7000 }: NerveDeps): Promise<void> {
+async function withdrawn(
+  fleet: Fleet,
+  { log, registries, withdrawDeadline = 7000 }: NerveDeps,
+): Promise<void> {
   const late = sleep(withdrawDeadline, 'late', { ref: false });
-  if ((await Promise.race([fleet.ended(), late])) === 'late')
-    log.error({ withdrawDeadline }, 'not everything was withdrawn in time');
-}
-
-/** How the fleet makes services. */
-function fleetDeps({
-  registries,
-  log,
-  metrics,
-  orders,
-  beats,
-  statsd,
-  journal,
-  giveUp,
-}: NerveDeps & {
-  readonly giveUp: AbortSignal;
-  readonly beats: Beats;
-  readonly journal: Journal;
-  readonly statsd: Statsd | undefined;
-}): FleetDeps {
-  const measure = createMeasures(metrics);
-  const schedule = createSchedule();
-  const life = statsd && statsdLife(statsd);
-  let checks = 0;
-  return {
-    log,
-    create: (service) => {
-      const own = log.child({ service: service.name });
-      if (service.checks.length === 0) own.warn('service has no checks: announced as it is');
-      const noted = journalMeasures(journal, service.name, () => created?.status());
-      const measures = both(measure.of(service.name), noted);
-      const created: Service = createService(service, {
-        registry: openPlace(registries, service.place),
-        log: own,
-        measures: statsd ? both(measures, statsdMeasures(statsd, service.name)) : measures,
-        phases: service.checks.map(() => phaseOf(checks++)),
-        beats,
-        schedule,
-        giveUp,
-        order: orders.of(service.name),
-      });
-      return life
-        ? { ...created, run: (signal) => life.watched(service.name, created.run(signal)) }
-        : created;
+  if ((await Promise.race([fleet.ended(), late])) !== 'late') return;
+  const standing = fleet.services().filter((service) => {
+    const { announced, may_stand: mayStand } = service.status();
+    return announced || mayStand;
+  });
+  log.error(
+    {
+      withdrawDeadline,
+      services: standing.map(({ name }) => name),
+      reason: isAway(registries.lastUnwell())
+        ? 'the registry does not answer'
+        : 'the registry has not confirmed it',
+      fix: 'their records may be used until the session of this nerve ends; a persistent one is to be deleted by hand',
     },
-    onEnded: measure.forget,
-  };
-}
-
-function openPlace(registries: OpenedRegistries, place: Place): Announcing {
-  if ('ttl' in place) {
-    const { announce } = registries.openEtcd(place.address);
-    return { announce: (...args) => announce(place.ttl, ...args) };
-  }
-  if (!('form' in place)) return registries.open(place.address);
-  const { announceAs } = registries.openZooKeeper(place.address.hosts);
-  return { announce: (...args) => announceAs(place.form, ...args) };
+    'not everything was withdrawn in time',
+  );
 }
 
 /** Every service was checked, and those that are up stand in the registry. */

@@ -22,6 +22,8 @@ export interface ServiceDeps {
   readonly schedule: Schedule;
   /** What an operator ordered before. */
   readonly order: Order;
+  /** Whether records of an earlier nerve stand at its path, which this one has neither taken over nor withdrawn. */
+  hasInherited?(): boolean;
   /** Ends withdrawals that the registry does not confirm. */
   readonly giveUp?: AbortSignal | undefined;
 }
@@ -120,7 +122,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
     status: () => ({
       ...standing.status(),
       announced,
-      may_stand: mayStand,
+      may_stand: mayStand || (deps.hasInherited?.() ?? false),
       path,
       checks: monitor?.checks() ?? [],
     }),

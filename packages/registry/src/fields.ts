@@ -25,8 +25,8 @@ export function readName(written: unknown): Field<string> {
 /** A weight: a whole number from 0, also as text; a fraction is rounded, but not to nothing. */
 export function readWeight(written: unknown): Field<number> {
   if (Number.isSafeInteger(written) && Number(written) >= 0) return { value: Number(written) };
-  const isNumber = typeof written === 'number' || /^\d+(?:\.\d+)?$/.test(String(written));
-  const number = isNumber && !Array.isArray(written) ? Number(written) : Number.NaN;
+  const isText = typeof written === 'string' && /^\d+(?:\.\d+)?$/.test(written);
+  const number = isText || typeof written === 'number' ? Number(written) : Number.NaN;
   const value = number > 0 ? Math.max(1, Math.round(number)) : number;
   return Number.isSafeInteger(value) && value >= 0
     ? { value, odd: `weight read as ${value}` }

@@ -1,4 +1,4 @@
-export { badRecordsOf, withBadRecords } from './decoder.ts';
+export { badRecordsOf, createDecoder, withBadRecords } from './decoder.ts';
 export type { EtcdAddress } from './etcd/keys.ts';
 export { createFileRegistry, type FileRegistryOptions } from './file/file.ts';
 export {

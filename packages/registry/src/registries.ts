@@ -9,6 +9,7 @@ import { createFileRegistry } from './file/file.ts';
 import type { Registry } from './registry.ts';
 import {
   createZooKeeperRegistry,
+  type IsLeft,
   splitChroot,
   type ZooKeeperRegistry,
 } from './zookeeper/zookeeper.ts';
@@ -56,8 +57,8 @@ export interface OpenedRegistries extends Registries {
   tickets(): Tickets;
   /** Ends all of them and leaves the announcements to a next process. */
   handOff(): Promise<Tickets>;
-  /** Withdraws what an earlier process announced and this one has not. */
-  dropUnclaimed(): Promise<void>;
+  /** Withdraws what an earlier process announced and this one has not, or what `isLeft` says of that. */
+  dropUnclaimed(isLeft?: IsLeft): Promise<void>;
   /** The last moment at which any ensemble was in trouble, on `performance.now`'s clock; undefined for never. */
   lastUnwell(): number | undefined;
 }
@@ -117,8 +118,8 @@ export function createRegistries({
         }),
       ),
     handOff: () => ofAll((registry) => registry.handOff()),
-    dropUnclaimed: async () => {
-      await Promise.all([...ensembles.values()].map((registry) => registry.dropUnclaimed()));
+    dropUnclaimed: async (isLeft) => {
+      await Promise.all([...ensembles.values()].map((registry) => registry.dropUnclaimed(isLeft)));
     },
     lastUnwell: () => {
       const times = [...ensembles.values()].map((registry) => registry.lastUnwell() ?? -1);

@@ -135,7 +135,7 @@ test.each([
   [
     'a default server that would break the proxy',
     'services:\n  web:\n    discovery: {method: base}\n    default_servers: [{host: "a b", port: 1}]',
-    'synapse.yaml:4:24: services.web.default_servers[0].host: expected a host name or an address, got "a b"',
+    'synapse.yaml:4:24: services.web.default_servers[0].host: expected a host name or an IP address, got "a b"',
   ],
   [
     'a port that is none',

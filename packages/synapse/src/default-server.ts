@@ -1,5 +1,5 @@
 import { portKey } from '@smartstack/daemon';
-import { type Instance, isHost } from '@smartstack/registry';
+import { hostSchema, type Instance } from '@smartstack/registry';
 import { z } from 'zod';
 
 const pathPattern = /^\/[A-Za-z0-9_.:@%+,=~/-]{1,106}$/;
@@ -37,13 +37,10 @@ export const defaultServer = z
       .string()
       .optional()
       .meta({ description: 'its name', examples: ['spare-1'] }),
-    host: z
-      .string()
-      .refine(isHost, { error: 'expected a host name or an address' })
-      .meta({
-        description: 'its address; `unix` for a UNIX socket, whose path is the `port`',
-        examples: ['10.0.0.9'],
-      }),
+    host: hostSchema.meta({
+      description: 'its address; `unix` for a UNIX socket, whose path is the `port`',
+      examples: ['10.0.0.9'],
+    }),
     port: portOrPath.meta({
       description: 'its port, or its path where the host is `unix`',
       examples: [3000],

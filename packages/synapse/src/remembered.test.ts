@@ -31,6 +31,16 @@ test('what is written is read', async () => {
   expect(await readMemory(path, silentLog)).toEqual(new Map([...memory].slice(0, 1)));
 });
 
+test('a label of whatever name is remembered', async () => {
+  const labels: Readonly<Record<string, string>> = JSON.parse(
+    '{"__proto__":"a","constructor":"b"}',
+  );
+  const instances = [{ host: 'a', port: 1, labels }];
+  await writeMemory(path, new Map([['web', { identity: 'i', instances }]]));
+  const read = (await readMemory(path, silentLog)).get('web')?.instances[0]?.labels ?? {};
+  expect(Object.entries(read)).toEqual(Object.entries(labels));
+});
+
 test('a UNIX socket is remembered', async () => {
   const instances = [{ host: 'unix', port: '/run/web.sock' }] as const;
   const socket: Memory = new Map([['web', { identity: 'i', instances }]]);

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { rename } from 'node:fs/promises';
 
-import { hasCode, type Log, messageOf, readRegularText, writeFileAtomic } from '@smartstack/daemon';
+import {
+  hasCode,
+  isRecord,
+  type Log,
+  messageOf,
+  readRegularText,
+  writeFileAtomic,
+} from '@smartstack/daemon';
 import { type Instance, isHost } from '@smartstack/registry';
 import { z } from 'zod';
 
@@ -25,7 +32,7 @@ const instance = z
     port: z.union([z.int().min(1).max(65_535), socketPath]),
     name: z.string().regex(/^[\x21-\x7e]*$/),
     weight: z.int().min(0),
-    labels: z.record(z.string(), z.string()),
+    labels: z.custom<Readonly<Record<string, string>>>(isLabels),
     haproxyServerOptions: z.string(),
     haproxyServerId: z.int(),
     id: z.string(),
@@ -38,6 +45,11 @@ const services = z.record(
   z.strictObject({ identity: z.string(), instances: z.array(instance) }),
 );
 const file = z.strictObject({ version: z.literal(1), checksum: z.string(), services: z.string() });
+
+/** Not a `z.record`, which drops a label called `__proto__`. */
+function isLabels(value: unknown): boolean {
+  return isRecord(value) && Object.values(value).every((each) => typeof each === 'string');
+}
 
 /** Writes what was served, whole or not at all. */
 export async function writeMemory(path: string, memory: Memory): Promise<void> {

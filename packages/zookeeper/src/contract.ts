@@ -172,10 +172,16 @@ export interface Session extends AsyncDisposable {
    */
   owns(owner: bigint): boolean;
   /**
-   * Deletes the nodes of a resumed session that no `ephemeral` has taken over. Call it once all that
-   * shall stand has been asked for; until then what an earlier process announced keeps standing.
+   * Deletes the nodes of a resumed session that no `ephemeral` has taken over, or those alone of which
+   * `isLeft` says so. Call it once all that shall stand has been asked for; until then what an earlier process
+   * announced keeps standing.
    */
-  dropUnclaimed(options?: OperationOptions): Promise<void>;
+  dropUnclaimed(
+    isLeft?: (path: string, data: Buffer) => boolean,
+    options?: OperationOptions,
+  ): Promise<void>;
+  /** The nodes of a resumed session that no `ephemeral` has taken over yet. */
+  unclaimed(): readonly string[];
   /** What a next process would need now, should this one die; undefined before the first connection. */
   ticket(): HandedOff | undefined;
   /** Closes the connection but not the session, for a next process to take over. */

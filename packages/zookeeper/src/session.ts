@@ -149,7 +149,8 @@ export function connect(options: SessionOptions): Session {
     children: (path, signal, onMissing) => children(core, path, signal, onMissing),
     data: (path, signal) => data(core, path, signal),
     owns: (owner) => owner === core.sessionId() || core.isFormer(owner),
-    dropUnclaimed: (within) => dropUnclaimed(core, within),
+    dropUnclaimed: (isLeft, within) => dropUnclaimed(core, isLeft, within),
+    unclaimed: core.inherited.paths,
     ...ending,
     [Symbol.asyncDispose]: ending.close,
   };

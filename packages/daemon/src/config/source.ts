@@ -1,10 +1,12 @@
 import {
+  CST,
   type Document,
   isAlias,
   isMap,
   isPair,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   type Node,
   type Pair,
@@ -16,7 +18,7 @@ import {
 import { messageOf, UserError } from '../error.ts';
 import { readRegularText } from '../read-file.ts';
 import { exact } from './plain.ts';
-import { filledIn, liftTags, noVariables, type Variables } from './variables.ts';
+import { filledIn, liftTags, noVariables, type TagProblem, type Variables } from './variables.ts';
 
 export type KeyPath = readonly PropertyKey[];
 
@@ -59,7 +61,8 @@ export function parseSource(file: string, text: string, variables = noVariables)
     return `${file}:${line}:${col}`;
   };
   const errors = document.errors.map(({ pos, message }) => ({ offset: pos[0], message }));
-  const problems = [...(lifted.problems.length > 0 ? lifted.problems : errors)];
+  const tagProblems = outsideComments(lifted.text, lifted.problems);
+  const problems: Problem[] = tagProblems.length > 0 ? [...tagProblems] : errors;
   if (problems.length === 0) problems.push(...fillIn(document, lifted.tags, variables));
   if (problems.length > 0)
     throw new ConfigError(problems.map(({ offset, message }) => `${where(offset)}: ${message}`));
@@ -82,6 +85,30 @@ export async function readSource(file: string, variables?: Variables): Promise<S
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * What a tag would write into a comment is nobody's business. Code there (`# <% if … %>`) decided in the
+ * originals about the lines that follow, and so did a tag that ends behind the comment.
+ */
+function outsideComments(text: string, problems: readonly TagProblem[]): readonly TagProblem[] {
+  if (problems.length === 0) return problems;
+  const comments: (readonly [from: number, to: number])[] = [];
+  let at = 0;
+  let before = '';
+  for (const piece of new Lexer().lex(text)) {
+    // The lexer's own marks are no part of the text; behind that of a scalar comes its text, whatever it begins with.
+    const isMark = [CST.DOCUMENT, CST.FLOW_END, CST.SCALAR].includes(piece);
+    if (!isMark && before !== CST.SCALAR && piece.startsWith('#'))
+      comments.push([at, at + piece.length]);
+    if (!isMark) at += piece.length;
+    before = piece;
+  }
+  return problems.filter(
+    ({ offset, tag }) =>
+      !tag.startsWith('<%=') ||
+      !comments.some(([from, to]) => from <= offset && offset + tag.length <= to),
+  );
 }
 
 type Problem = { readonly offset: number; readonly message: string };

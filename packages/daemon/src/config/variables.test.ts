@@ -122,3 +122,24 @@ test('a whole number of the environment loses no digit', () => {
   });
   expect(source.value).toEqual({ seed: long });
 });
+
+test.each([
+  'a: 1 # <%= port %>\nb: 2\n',
+  '# - <%= s %>\na: 1\nb: 2 # <%= `hostname` %>\n',
+  '# \u00e4 <%= x %>\na: 1\nb: 2',
+])('what ERB would write into a comment is nobody’s business: %j', (text) => {
+  expect(read(text)).toEqual({ a: 1, b: 2 });
+});
+
+test.each([
+  ['# <% if x %>\na: 1\n# <% end %>', 's.yaml:1:3: '],
+  ['# <%= x\na: 1 %>', 's.yaml:1:3: '],
+  ['a: |\n  # <%= x %>\n', 's.yaml:2:5: '],
+  ["a: '# <%= x %>'", 's.yaml:1:7: '],
+  ['a: 1 # <%= x %>\nb: <%= y %>', 's.yaml:2:4: '],
+])(
+  'ERB that is no comment, or decides about the lines behind one, is an error: %j',
+  (text, where) => {
+    expect(problemsOf(text)[0]).toMatch(new RegExp(`^${where}cannot read <%`));
+  },
+);

@@ -15,11 +15,17 @@ export interface Variables {
 /** No variables at all. */
 export const noVariables: Variables = { environment: {}, erb: false, isForeign: () => true };
 
+export interface TagProblem {
+  readonly offset: number;
+  readonly tag: string;
+  readonly message: string;
+}
+
 /** A text whose tags (`<% … %>`, `${…}`) were taken out, each replaced by a mark of the same length, so that places stay. */
 export interface Lifted {
   readonly text: string;
   readonly tags: readonly string[];
-  readonly problems: readonly { readonly offset: number; readonly message: string }[];
+  readonly problems: readonly TagProblem[];
 }
 
 /** Marks are of characters that YAML takes as any other and that nobody writes. */
@@ -39,12 +45,12 @@ const tagPattern = new RegExp(`<%(?:%|(?:.*?%>)?)|${braces.source}`, 'gs');
 /** Takes the tags out of a text; ERB that is no reading of the environment is a problem. */
 export function liftTags(text: string, erb: boolean): Lifted {
   const tags: string[] = [];
-  const problems: { offset: number; message: string }[] = [];
+  const problems: TagProblem[] = [];
   const lifted = text.replace(tagPattern, (tag, offset: number) => {
     const isErb = tag.startsWith('<');
     if (isErb ? !erb : tag.startsWith('$$') || tags.length >= mostTags / 2) return tag;
     const problem = isErb ? problemOf(tag, tags.length) : undefined;
-    if (problem !== undefined) problems.push({ offset, message: problem });
+    if (problem !== undefined) problems.push({ offset, tag, message: problem });
     if (problem !== undefined || tag.length < 3) return tag;
     tags.push(tag);
     const index = String.fromCharCode(firstIndex + tags.length - 1);

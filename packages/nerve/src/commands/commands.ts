@@ -95,7 +95,13 @@ export function createCommands(client: Client, print: (text: string) => void) {
         );
       const number = weight === 'default' ? null : Number(weight);
       await order(service, 'weight', { weight: number });
-      print(`${service} has ${number === null ? 'its configured weight' : `weight ${number}`}`);
+      const what = number === null ? 'its configured weight' : `weight ${number}`;
+      const { registry_away: isAway } = await status();
+      print(
+        isAway
+          ? `${service}: the registry does not answer; nerve announces ${what} once it does`
+          : `${service} has ${what}`,
+      );
     },
 
     check: async (service: string) => {

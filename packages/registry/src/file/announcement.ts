@@ -90,11 +90,13 @@ function withOwner(instance: Instance, owner: string): string {
   return `${JSON.stringify({ ...wire, owner })}\n`;
 }
 
+/** Who wrote it; undefined where it is gone or another one's. Rejects when that cannot be told. */
 async function ownerOf(file: string): Promise<unknown> {
   try {
-    return (JSON.parse(await readRegularText(file, { limit: 1_048_576 })) as { owner?: unknown })
-      .owner;
-  } catch {
-    return undefined;
+    const text = await readRegularText(file, { limit: 1_048_576 });
+    return (JSON.parse(text) as { owner?: unknown }).owner;
+  } catch (error) {
+    if (error instanceof SyntaxError || hasCode(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }

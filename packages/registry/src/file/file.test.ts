@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  mkdir,
   mkdtemp,
   readdir,
   readFile,
@@ -129,5 +130,19 @@ test('a path cannot leave the registry folder', async () => {
 test('disposing of the registry withdraws its announcements', async () => {
   await registry.announce('/services/web', web, ended.signal);
   await registry[Symbol.asyncDispose]();
+  expect(await readdir(folder())).toEqual([]);
+});
+
+test('a file that cannot be read is not taken for another one’s: its withdrawal is tried again', async () => {
+  const announcement = await registry.announce('/services/web', web, ended.signal);
+  const [name = ''] = await readdir(folder());
+  const file = join(folder(), name);
+  const content = await readFile(file);
+  await rm(file);
+  await mkdir(file);
+  await expect(announcement[Symbol.asyncDispose]()).rejects.toThrow();
+  await rm(file, { recursive: true });
+  await writeFile(file, content);
+  await announcement[Symbol.asyncDispose]();
   expect(await readdir(folder())).toEqual([]);
 });

@@ -27,6 +27,14 @@ export async function announceRecord(
   signal: AbortSignal,
 ): Promise<RecordAnnouncement> {
   let node = await createNode(options, instance, signal);
+  /** Nodes in whose place another one stands; one that cannot be removed is tried again. */
+  const replaced = new Set<Node>();
+  async function releaseAll(nodes: Iterable<Node>): Promise<void> {
+    for (const each of [...nodes]) {
+      await each.release();
+      replaced.delete(each);
+    }
+  }
   return {
     get path() {
       return node.path;
@@ -34,13 +42,16 @@ export async function announceRecord(
     update: async (next, updateSignal) => {
       const { path, form } = options;
       if (nodePathOf(path, next, form) === node.wanted)
-        return node.update(encodeInstance(next), updateSignal);
-      // The name holds the instance: the new node stands before the old one goes.
-      const old = node;
-      node = await createNode(options, next, updateSignal);
-      await old.release();
+        await node.update(encodeInstance(next), updateSignal);
+      else {
+        // The name holds the instance: the new node stands before the old one goes.
+        const old = node;
+        node = await createNode(options, next, updateSignal);
+        replaced.add(old);
+      }
+      await releaseAll(replaced);
     },
-    [Symbol.asyncDispose]: () => node.release(),
+    [Symbol.asyncDispose]: () => releaseAll([...replaced, node]),
   };
 }
 

@@ -1,7 +1,7 @@
 import { connect, type HandedOff, type SessionOptions } from '@smartstack/zookeeper';
 
 import { createDecoder, type DecoderDeps } from '../decoder.ts';
-import { decodeInstance, type Instance } from '../instance.ts';
+import { decodeInstance, type Instance, isBadRecord } from '../instance.ts';
 import { instanceOfName, namesFirst } from '../path-encoding.ts';
 import type { RecordDecoder } from '../record.ts';
 import type { Announcement, Registry } from '../registry.ts';
@@ -29,14 +29,22 @@ export interface FollowOptions {
   readonly onMissing?: (() => void) | undefined;
 }
 
+/** Judges a record at a service's path; undefined for one that is no instance. */
+export type IsLeft = (path: string, instance: Instance | undefined) => boolean;
+
 /** A registry with what only ZooKeeper has. */
 export interface ZooKeeperRegistry extends Registry {
   /** What a next process would need to take the announcements over, should this one die now. */
   ticket(): HandedOff | undefined;
   /** Ends, and leaves the announcements to a next process. */
   handOff(): Promise<HandedOff>;
-  /** Withdraws what an earlier process announced and this one has not; see `Session`. */
-  dropUnclaimed(): Promise<void>;
+  /**
+   * Withdraws what an earlier process announced and this one has not, or those records alone of which `isLeft`
+   * says so; see `Session`.
+   */
+  dropUnclaimed(isLeft?: IsLeft): Promise<void>;
+  /** Whether an earlier process left records at a path that are neither taken over nor withdrawn yet. */
+  hasUnclaimed(path: string): boolean;
   /**
    * Deletes the records of an instance that an earlier process left: those with its name, host and port
    * that this process does not keep, and that no other session has. Call it once the instance stands or is
@@ -129,7 +137,17 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
         : pollData({ session, log, path, interval }, signal),
     ticket: session.ticket,
     handOff: session.handOff,
-    dropUnclaimed: session.dropUnclaimed,
+    dropUnclaimed: (isLeft) =>
+      session.dropUnclaimed(
+        isLeft &&
+          ((node, data) => {
+            const slash = node.lastIndexOf('/');
+            const name = node.slice(slash + 1);
+            const found = namesFirst(decodeInstance)(name, data);
+            return isLeft(node.slice(0, slash), isBadRecord(found) ? undefined : found);
+          }),
+      ),
+    hasUnclaimed: (path) => session.unclaimed().some((node) => node.startsWith(`${path}/`)),
     lastUnwell: health.lastUnwell,
     [Symbol.asyncDispose]: async () => {
       await session.close();

@@ -53,6 +53,7 @@ test('published ports of an image’s containers are members', async () => {
     container('reg:5000/redis:7', 49_155, 80),
     container('redis:7', 49_156),
     { Image: 'reg:5000/redis:7', Ports: null },
+    { Image: 5, Ports: 'none of this shape is refused but that one' },
   );
   await using server = await startServer(answer);
   const found = follow([{ name: 'vm', host: '127.0.0.1', port: server.port }]);

@@ -95,25 +95,23 @@ export const docker: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
   },
 };
 
-const containers = z.array(
-  z.object({
-    Image: z.string(),
-    Ports: z.array(z.object({ PrivatePort: z.int(), PublicPort: z.int().nullish() })).nullish(),
-  }),
-);
+const container = z.object({
+  Image: z.string(),
+  Ports: z.array(z.object({ PrivatePort: z.int(), PublicPort: z.int().nullish() })).nullish(),
+});
 
 async function containersOn(
   engine: Server,
   { image_name: image, container_port: wanted }: Config,
   signal: AbortSignal,
 ): Promise<readonly Instance[]> {
-  const found = containers.parse(
-    await getJson({ ...at(engine, '/containers/json'), timeout }, signal),
-    {
+  const found = z
+    .array(z.unknown())
+    .parse(await getJson({ ...at(engine, '/containers/json'), timeout }, signal), {
       error: () => 'not what a Docker engine answers',
-    },
-  );
+    });
   const ports = found
+    .flatMap((each) => container.safeParse(each).data ?? [])
     .filter((container) => withoutTag(container.Image) === withoutTag(image))
     .flatMap(({ Ports }) => Ports ?? [])
     .flatMap(({ PrivatePort, PublicPort }) =>

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 
-import { silentLog } from '@smartstack/daemon';
+import { createMetrics, silentLog } from '@smartstack/daemon';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { collect } from './collect.fixture.ts';
@@ -29,7 +29,7 @@ function follow(more: object = {}) {
     check_interval: 0.02,
     ...more,
   });
-  return collect(marathon.create(config, { log: silentLog } as never));
+  return collect(marathon.create(config, { log: silentLog, metrics: createMetrics() } as never));
 }
 
 test('started tasks are members', async () => {
@@ -58,7 +58,6 @@ test.each<[string, RequestListener]>([
   ['a cut answer', (_, response) => response.write('{"tasks": [', () => response.destroy())],
   ['no JSON', (_, response) => response.end('<html>')],
   ['another JSON', json({ message: 'App does not exist' })],
-  ['a bad task', json({ tasks: [{ host: 5 }] })],
 ])('%s changes nothing, and the next good answer is taken', async (_, bad) => {
   const found = follow();
   await vi.waitFor(() => expect(found.lists).toHaveLength(1));
@@ -68,4 +67,10 @@ test.each<[string, RequestListener]>([
   expect(found.lists).toHaveLength(1);
   server.answer = json({ tasks: [] });
   await vi.waitFor(() => expect(found.newest()).toEqual([]));
+});
+
+test('a task of another shape is left out alone, and the others are members', async () => {
+  server.answer = json({ tasks: [task('a'), { host: 5 }, null, 'x', task('b', { ports: {} })] });
+  const found = follow();
+  await vi.waitFor(() => expect(found.newest()).toEqual(['a a:31000']));
 });

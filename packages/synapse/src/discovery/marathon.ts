@@ -1,10 +1,10 @@
 import { duration, type Mechanism } from '@smartstack/daemon';
-import { type Instance, isHost } from '@smartstack/registry';
+import { type BadRecord, createDecoder, type Instance, isHost } from '@smartstack/registry';
 import { z } from 'zod';
 
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { getJson } from './http/get.ts';
-import { polled } from './polled.ts';
+import { polled, recordOf } from './polled.ts';
 
 const schema = z
   .strictObject({
@@ -41,7 +41,12 @@ const timeout = 10_000;
 export const marathon: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
   type: 'marathon',
   schema,
-  create: (config, { log }) => {
+  create: (config, { log, metrics }) => {
+    const decode = createDecoder(
+      `marathon ${config.application_name}`,
+      { log, metrics },
+      (id, data) => readTask(id, data, config.port_index),
+    );
     const path = config.marathon_api_path.replaceAll('%{app}', config.application_name);
     const url = new URL(path, config.marathon_api_url);
     return polled({
@@ -51,28 +56,28 @@ export const marathon: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
         const { tasks } = answer.parse(await getJson({ url, timeout }, signal), {
           error: () => 'not what Marathon answers',
         });
-        return tasks.flatMap((task) => instancesOf(task, config.port_index));
+        return decode(tasks.map(recordOf));
       },
     });
   },
 };
 
-const answer = z.object({
-  tasks: z.array(
-    z.object({
-      host: z.string(),
-      ports: z.array(z.int().min(0).max(65_535)).nullish(),
-      startedAt: z.string().nullish(),
-    }),
-  ),
+const answer = z.object({ tasks: z.array(z.unknown()) });
+const task = z.object({
+  host: z.string(),
+  ports: z.array(z.int().min(0).max(65_535)).nullish(),
+  startedAt: z.string().nullish(),
 });
 
-type Task = z.output<typeof answer>['tasks'][number];
-
-/** A task that has not started, or has no such port, is no member. */
-function instancesOf({ host, ports, startedAt }: Task, index: number): readonly Instance[] {
+/** A task that has not started, or has no such port yet, is no member; one of another shape is left out alone. */
+function readTask(id: string, data: Buffer, index: number): Instance | BadRecord {
+  const read = task.safeParse(JSON.parse(data.toString()));
+  if (!read.success) return { id, reason: 'not a task of Marathon' };
+  const { host, ports, startedAt } = read.data;
+  if (!startedAt) return { id, reason: 'it has not started', isUsual: true };
   const port = ports?.[index];
   // Marathon writes 0 for a port that it has not chosen yet.
-  if (!startedAt || !port || !isHost(host)) return [];
-  return [{ name: host, host, port }];
+  if (!port) return { id, reason: `it has no port ${index}`, isUsual: true };
+  if (!isHost(host)) return { id, reason: 'bad host' };
+  return { name: host, host, port };
 }

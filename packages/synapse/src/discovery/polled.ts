@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { createLatest, type Log, messageOf } from '@smartstack/daemon';
-import type { Instance } from '@smartstack/registry';
+import type { Instance, RegistryRecord } from '@smartstack/registry';
 
 import type { Discovery } from './discovery.ts';
 
@@ -52,6 +52,16 @@ export function polled({ ask, interval, hints, fixFor, log }: PolledOptions): Di
       ended.abort();
       await hinting;
     }
+  };
+}
+
+/** One item of a source's answer as a record that is read alone: a bad one is no reason to refuse the others. */
+export function recordOf(item: unknown, index: number): RegistryRecord {
+  const { id, Id } = (item ?? {}) as { readonly id?: unknown; readonly Id?: unknown };
+  const named = [id, Id].find((each) => typeof each === 'string');
+  return {
+    id: typeof named === 'string' ? named.slice(0, 200) : `item ${index}`,
+    data: Buffer.from(JSON.stringify(item) ?? ''),
   };
 }
 

@@ -1,3 +1,4 @@
+import { createLatest } from '@smartstack/daemon';
 import { z } from 'zod';
 
 import { base } from './base.ts';
@@ -82,28 +83,22 @@ export function problemOf(config: DiscoveryConfig): string | undefined {
 
 /** The discovery that a configuration describes, before its own label filters; those of its parts are applied. */
 export function createDiscovery(config: DiscoveryConfig, deps: DiscoveryDeps): Discovery {
-  return config.method === 'multi'
-    ? multi(
-        Object.fromEntries(
-          Object.entries(config.watchers).map(([name, each]) => [
-            name,
-            withFilters(
-              // One that cannot be made fails when it is followed, and stops no other.
-              (signal) =>
-                createSingle(each, {
-                  ...deps,
-                  // The others may have members.
-                  onMissing: undefined,
-                  log: deps.log.child({ watcher: name }),
-                })(signal),
-              filtersOf(each),
-            ),
-          ]),
-        ),
-        config.resolver,
-        deps,
-      )
-    : createSingle(config, deps);
+  return config.method === 'multi' ? createMulti(config, deps) : createSingle(config, deps);
+}
+
+function createMulti(
+  { watchers: all, resolver }: z.output<typeof multiSchema>,
+  deps: DiscoveryDeps,
+): Discovery {
+  const names = Object.keys(all);
+  const missing = Object.fromEntries(names.map((name) => [name, createLatest<string>()]));
+  const made = Object.entries(all).map(([name, each]) => {
+    const own = { ...deps, onMissing: missing[name]?.set, log: deps.log.child({ watcher: name }) };
+    // One that cannot be made fails when it is followed, and stops no other.
+    const follow: Discovery = (signal) => createSingle(each, own)(signal);
+    return [name, withFilters(follow, filtersOf(each))] as const;
+  });
+  return multi(Object.fromEntries(made), resolver, { ...deps, missing });
 }
 
 function createSingle(config: SingleDiscovery, deps: DiscoveryDeps): Discovery {

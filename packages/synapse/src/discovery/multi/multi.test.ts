@@ -103,6 +103,33 @@ test('whenever one watcher’s list is another, so is the whole', async () => {
   await vi.waitFor(() => expect(found.newest()).toEqual([' a:1']));
 });
 
+test('a watcher whose place nobody made yet is empty beside one that has a list', async () => {
+  const { primary, other, discoveries } = watchers();
+  const missing = { primary: createLatest<string>(), other: createLatest<string>() };
+  const found = collect(multi(discoveries, { method: 'union' }, { log: silentLog, missing }));
+  missing.other.set('the path /other does not exist');
+  primary.set(one('a'));
+  await vi.waitFor(() => expect(found.newest()).toEqual([' a:1']));
+  other.set(one('b'));
+  await vi.waitFor(() => expect(found.newest()).toEqual([' a:1', ' b:1']));
+});
+
+test('where no watcher has a place, that is said at once in place of a list', async () => {
+  const { discoveries } = watchers();
+  const missing = { primary: createLatest<string>(), other: createLatest<string>() };
+  const said: string[] = [];
+  const onMissing = (reason: string) => said.push(reason);
+  const found = collect(
+    multi(discoveries, { method: 'union' }, { log: silentLog, missing, onMissing }),
+  );
+  missing.primary.set('the path /primary does not exist');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(said).toEqual([]);
+  missing.other.set('the path /other does not exist');
+  await vi.waitFor(() => expect(said).toEqual(['the path /primary does not exist']));
+  expect(found.lists).toEqual([]);
+});
+
 test('a file chooses who serves; a bad one changes nothing', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'toggle-'));
   const file = join(directory, 'toggle');

@@ -1,4 +1,4 @@
-import { createLatest, duration, keepRunning, type Log } from '@smartstack/daemon';
+import { createLatest, duration, keepRunning, type Latest, type Log } from '@smartstack/daemon';
 import { badRecordsOf, type Instance, withBadRecords } from '@smartstack/registry';
 import { z } from 'zod';
 
@@ -79,12 +79,20 @@ export function resolverProblem(
 /**
  * Several discoveries as one: their lists go through the resolver whenever one of them is another.
  * `onChosen` is told which watchers count, in order, before each list. A watcher that fails keeps its last
- * list and is followed again; the others go on.
+ * list and is followed again; the others go on. One that `missing` says to have no place yet counts as empty
+ * beside others that have one; where none has one, `onMissing` is told in place of a list.
  */
 export function multi(
   watchers: Readonly<Record<string, Discovery>>,
   resolver: ResolverConfig,
-  { log, onChosen = () => {} }: Pick<DiscoveryDeps, 'log' | 'onChosen'>,
+  {
+    log,
+    missing = {},
+    onChosen = () => {},
+    onMissing = () => {},
+  }: Pick<DiscoveryDeps, 'log' | 'onChosen' | 'onMissing'> & {
+    readonly missing?: Readonly<Record<string, Latest<string>>>;
+  },
 ): Discovery {
   const names = Object.keys(watchers);
   return async function* (outer) {
@@ -93,6 +101,7 @@ export function multi(
     const lists = new Map<string, readonly Instance[] | undefined>(
       names.map((name) => [name, undefined]),
     );
+    const absent = new Map<string, string>();
     const changed = createLatest<void>();
     let resolve = first(resolver, names);
     let patient = true;
@@ -103,6 +112,12 @@ export function multi(
     const follow = async (name: string, discovery: Discovery) => {
       for await (const list of discovery(signal)) {
         lists.set(name, list);
+        changed.set();
+      }
+    };
+    const note = async (name: string) => {
+      for await (const reason of missing[name]?.values(signal) ?? []) {
+        absent.set(name, reason);
         changed.set();
       }
     };
@@ -121,16 +136,25 @@ export function multi(
       ...Object.entries(watchers).map(([watcher, discovery]) =>
         keepRunning(() => follow(watcher, discovery), failed({ watcher }), signal),
       ),
+      ...names.map(note),
       keepRunning(choose, failed({ resolver: resolver.method }), signal),
     ]);
     try {
       for await (const _ of changed.values(signal)) {
-        const chosen = resolve(lists, patient);
+        const heard = [...lists.values()];
+        const [reason] = absent.values();
+        if (reason !== undefined && absent.size === names.length && heard.every((list) => !list)) {
+          onMissing(reason);
+          continue;
+        }
+        const known = new Map(
+          [...lists].map(([name, list]) => [name, list ?? (absent.has(name) ? [] : undefined)]),
+        );
+        const chosen = resolve(known, patient);
         if (!chosen) continue;
         onChosen(chosen);
-        const heard = [...lists.values()];
         yield withBadRecords(
-          membersOf(lists, chosen),
+          membersOf(known, chosen),
           heard.flatMap((list) => badRecordsOf(list ?? [])),
         );
       }

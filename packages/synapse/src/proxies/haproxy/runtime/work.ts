@@ -137,7 +137,7 @@ export function digest(work: Work, done: readonly Step[], { parkTime }: WorkOpti
     leaving,
     byHand: byHandAfter(work),
     states: statesAfter(work, done),
-    inStep: isWhole && hasAll(work, done) ? target.desired : undefined,
+    inStep: isWhole && hasAll(work, done) && !isUnfinished(work, done) ? target.desired : undefined,
   };
 }
 
