@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { execa } from 'execa';
 
+import { startCopy } from '../test/support/copies.ts';
+import { startDaemon } from '../test/support/daemon.ts';
 import { createScratch } from '../test/support/scratch.ts';
 import { startZooKeeper } from '../test/support/zookeeper.ts';
 import { installed } from './installed.ts';
@@ -30,8 +32,9 @@ interface Idle {
   readonly changes: readonly number[];
 }
 
-/** What a synapse costs that has nothing to do and that nobody looks at, beside an empty Node.js process. */
+/** What the daemons cost that have nothing to do and that nobody looks at, beside an empty Node.js process. */
 export async function idle(): Promise<void> {
+  for (const services of [0, 3]) await measureNerve(services);
   for (const shape of shapes) {
     const { floor, cpu, packets, memory, changes } = await measure(shape);
     const quiet = cpu * early.pause * 0.01;
@@ -40,6 +43,37 @@ export async function idle(): Promise<void> {
         `  the first ${changes.length} changes from ${early.after / 1000} s after the start, ${early.pause} ms apart: ${changes.map((each) => (each - quiet).toFixed(0)).join(', ')} ms of processor time beside ${quiet.toFixed(1)} ms that the time costs anyway (aim: at most 40)\n`,
     );
   }
+}
+
+/** nerve with so many healthy services, each with a tcp check at nerve's own interval of 0.5 s. */
+async function measureNerve(services: number): Promise<void> {
+  await using zookeeper = await startZooKeeper();
+  await using scratch = await createScratch();
+  await using copy = await startCopy('web');
+  const names = Array.from({ length: services }, (_, n) => `s${n}`);
+  const config = {
+    instance_id: 'vm-1',
+    status_address: false,
+    zookeeper: { hosts: [zookeeper.hosts] },
+    services: Object.fromEntries(
+      names.map((name) => [
+        name,
+        { host: '127.0.0.1', port: copy.port, zk_path: `/${name}`, checks: [{ type: 'tcp' }] },
+      ]),
+    ),
+  };
+  await using daemon = await startDaemon('nerve', config, scratch.directory, {
+    command: await installed('nerve', scratch.path('installed')),
+  });
+  const packetsOf = await createPacketCount(zookeeper);
+  await sleep(settling * 500);
+  const [before, sent] = [await cpuOf(daemon.pid), await packetsOf()];
+  await sleep(measured * 500);
+  const cpu = ((await cpuOf(daemon.pid)) - before) / (measured * 5);
+  const packets = ((await packetsOf()) - sent) / (measured / 2);
+  process.stdout.write(
+    `nerve with ${services} services: ${cpu.toFixed(2)} % of a core from ${settling / 2} to ${(settling + measured) / 2} s after the start, ${packets.toFixed(2)} packets/s to ZooKeeper\n`,
+  );
 }
 
 async function measure(shape: Shape): Promise<Idle> {
