@@ -73,8 +73,10 @@ test('a weight that is ordered while ZooKeeper does not answer is not said to st
   expect((await nerve('weight', 'a', '7')).all).toBe(
     'a: the registry does not answer; nerve announces weight 7 once it does',
   );
+  expect((await nerve('status')).all).not.toContain('(weight 7)');
   await scene.zookeeper.start();
   await until(async () => (await nerve('status')).all.includes('(weight 7)'));
+  await until(async () => !(await nerve('status')).all.startsWith('The registry does not answer'));
   expect((await nerve('weight', 'a', '8')).all).toBe('a has weight 8');
 });
 

@@ -18,6 +18,8 @@ export interface AnnouncerDeps {
   /** Told when an announcement stands, after so many milliseconds, and when there is none any more. */
   onStand?(took: number): void;
   onWithdraw?(): void;
+  /** Told what the registry has from now on. */
+  onShown?(instance: Instance): void;
   /** Told when no record of it can stand any more. */
   onGone?(): void;
   onTrouble?(): void;
@@ -131,7 +133,8 @@ async function run(
   for await (const instance of contents.values(cancelled)) {
     if (isDeepStrictEqual(instance, shown)) continue;
     shown = instance;
-    if (announcement) await insist(update(announcement, instance, withdrawn), deps, cancelled);
+    if (announcement)
+      await insist(update(announcement, instance, deps, withdrawn), deps, cancelled);
     else announcement = await insist(announce(instance, deps, withdrawn), deps, cancelled);
   }
   if (!announcement || !withdrawn.aborted) return;
@@ -171,19 +174,29 @@ async function withdraw(
 }
 
 function announce(instance: Instance, deps: AnnouncerDeps, signal: AbortSignal) {
-  const { registry, path, log, onStand } = deps;
+  const { registry, path, log, onStand, onShown } = deps;
   const { host, port } = instance;
   const start = performance.now();
   return async () => {
     const announcement = await registry.announce(path, instance, signal);
     log.info({ path, host, port }, 'announced');
+    onShown?.(instance);
     onStand?.(performance.now() - start);
     return announcement;
   };
 }
 
-const update = (announcement: Announcement, instance: Instance, signal: AbortSignal) => () =>
-  announcement.update(instance, signal);
+function update(
+  announcement: Announcement,
+  instance: Instance,
+  { onShown }: AnnouncerDeps,
+  signal: AbortSignal,
+) {
+  return async () => {
+    await announcement.update(instance, signal);
+    onShown?.(instance);
+  };
+}
 
 /** Tries until it works, or until the signal aborts: then undefined. Never rejects. */
 async function insist<T>(

@@ -64,6 +64,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
   const reported = createOccasion();
   let announced = false;
   let mayStand = false;
+  let shown: Instance | undefined;
   let monitor: Monitor | undefined;
 
   const standing = createStanding(config, {
@@ -81,6 +82,9 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
     path,
     onBegin: () => {
       mayStand = true;
+    },
+    onShown: (instance: Instance) => {
+      shown = instance;
     },
     onGone: () => {
       mayStand = false;
@@ -121,6 +125,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
     overdue: () => monitor?.overdue() ?? 0,
     status: () => ({
       ...standing.status(),
+      ...(announced && shown && { instance: shown }),
       announced,
       may_stand: mayStand || (deps.hasInherited?.() ?? false),
       path,
