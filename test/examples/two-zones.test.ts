@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, test } from 'vitest';
 
+import type { Daemon } from '../support/daemon.ts';
 import {
   createMachine,
   firstAnswer,
@@ -26,6 +27,7 @@ async function zones(path: string) {
   };
   const local = await freePort();
   const machines: Machine[] = [];
+  const nerves: Daemon[] = [];
   const copies = new Map<string, Awaited<ReturnType<typeof startService>>>();
   const machine = async (own: Readonly<Record<string, string | number>>) => {
     const made = await createMachine('two-zones', { ...changes, ...own });
@@ -36,8 +38,10 @@ async function zones(path: string) {
     const port = await freePort();
     copies.set(name, await startService(name, port));
     const own = { 'vm-a1': `vm-${name}`, 'zone: a': `zone: ${name[0]}`, 8001: port };
-    await (await machine(own)).start('nerve.yaml');
+    nerves.push(await (await machine(own)).start('nerve.yaml'));
   }
+  // A consumer that starts now hears of all of them at once.
+  await until(() => nerves.every(({ log }) => log.some(({ msg }) => msg === 'announced')));
   return {
     local,
     kill: (name: string) => copies.get(name)?.kill(),
