@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { haproxySchema } from '../packages/synapse/src/proxies/haproxy/index.ts';
-import { render } from '../packages/synapse/src/proxies/haproxy/preview.ts';
-import { capabilitiesOf } from '../packages/synapse/src/proxies/haproxy/render/version.ts';
-import type { Service, Snapshot } from '../packages/synapse/src/service.ts';
+import { haproxySchema } from '../packages/haproxy/src/config/config.ts';
+import { capabilitiesOf } from '../packages/haproxy/src/render/version.ts';
+import { render } from '../packages/haproxy/src/status/preview.ts';
+import type { Service, Snapshot } from '../packages/proxy/src/service.ts';
 import { createRun, drive, pidOf, service, type TopConfig } from '../test/support/haproxy.ts';
 import { freePort } from '../test/support/ports.ts';
 import { longestHold } from './haproxy/loop.ts';

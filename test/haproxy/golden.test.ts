@@ -5,14 +5,11 @@ import { decodeInstance, isBadRecord } from '@smartstack/registry';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
-import {
-  haproxySchema,
-  haproxyServiceSchema,
-} from '../../packages/synapse/src/proxies/haproxy/config/config.ts';
-import { judge, placesOf } from '../../packages/synapse/src/proxies/haproxy/judge/judge.ts';
-import { render } from '../../packages/synapse/src/proxies/haproxy/preview.ts';
-import { capabilitiesOf } from '../../packages/synapse/src/proxies/haproxy/render/version.ts';
-import type { Service } from '../../packages/synapse/src/service.ts';
+import { haproxySchema, haproxyServiceSchema } from '../../packages/haproxy/src/config/config.ts';
+import { judge, placesOf } from '../../packages/haproxy/src/reload/judge.ts';
+import { capabilitiesOf } from '../../packages/haproxy/src/render/version.ts';
+import { render } from '../../packages/haproxy/src/status/preview.ts';
+import type { Service } from '../../packages/proxy/src/service.ts';
 import { program } from '../support/haproxy.ts';
 import { createScratch } from '../support/scratch.ts';
 
@@ -51,7 +48,8 @@ async function outcomeOf(text: string): Promise<string> {
     const instances = (members ?? [])
       .map((one) => decodeInstance('id', Buffer.from(JSON.stringify(one))))
       .flatMap((one) => (isBadRecord(one) ? [] : [one]));
-    services.push({ name, instances, defaults: [], haproxy: section.data, origin: name });
+    const own = { haproxy: section.data };
+    services.push({ name, instances, defaults: [], own, origin: name });
   }
   const managed = top.data.reload_command === undefined;
   const settings = {

@@ -1,4 +1,4 @@
-import { takeLock } from '../../packages/synapse/src/proxies/haproxy/process/lock.ts';
+import { takeLock } from '../../packages/proxy/src/process/lock.ts';
 
 // A process of its own that takes a lock when it is told a path, and lets go when it is told none.
 let held: AsyncDisposable | undefined;

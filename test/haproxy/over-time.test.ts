@@ -6,11 +6,9 @@ import { createMetrics, silentLog } from '@smartstack/daemon';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 
-import {
-  createHaproxyDriver,
-  haproxySchema,
-  preview,
-} from '../../packages/synapse/src/proxies/haproxy/index.ts';
+import { haproxySchema } from '../../packages/haproxy/src/config/config.ts';
+import { createHaproxyDriver } from '../../packages/haproxy/src/driver.ts';
+import { preview } from '../../packages/haproxy/src/status/preview.ts';
 import { startCopy } from '../support/copies.ts';
 import {
   answerOf,
@@ -234,9 +232,7 @@ test('on_exit stop ends HAProxy with synapse', async () => {
 });
 
 async function workersOf(master: string): Promise<number> {
-  const { createMaster } = await import(
-    '../../packages/synapse/src/proxies/haproxy/process/master.ts'
-  );
+  const { createMaster } = await import('../../packages/haproxy/src/process/master.ts');
   const { workers, oldWorkers } = await createMaster(master).processes(signal);
   return workers.length + oldWorkers.length;
 }

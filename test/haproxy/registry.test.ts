@@ -5,10 +5,7 @@ import { decodeInstance, isBadRecord } from '@smartstack/registry';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import {
-  harmlessKeywords,
-  serverKeywords,
-} from '../../packages/synapse/src/proxies/haproxy/config/keywords.ts';
+import { harmlessKeywords, serverKeywords } from '../../packages/haproxy/src/config/keywords.ts';
 import { startCopy } from '../support/copies.ts';
 import {
   answerOf,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 
 import { expect, test } from 'vitest';
 
-import { rewrites } from '../../packages/synapse/src/proxies/haproxy/removed/rewrites.fixture.ts';
+import { rewrites } from '../../packages/haproxy/src/config/removed/rewrites.fixture.ts';
 import {
   createRun,
   drive,

@@ -6,13 +6,10 @@ import { createMetrics, silentLog } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 import type { z } from 'zod';
 
-import {
-  createHaproxyDriver,
-  haproxySchema,
-  haproxyServiceSchema,
-} from '../../packages/synapse/src/proxies/haproxy/index.ts';
-import type { Applied, ProxyDriver } from '../../packages/synapse/src/proxies/proxy.ts';
-import type { Service, Snapshot } from '../../packages/synapse/src/service.ts';
+import { haproxySchema, haproxyServiceSchema } from '../../packages/haproxy/src/config/config.ts';
+import { createHaproxyDriver } from '../../packages/haproxy/src/driver.ts';
+import type { Applied, ProxyDriver } from '../../packages/proxy/src/driver.ts';
+import type { Service, Snapshot } from '../../packages/proxy/src/service.ts';
 import { createScratch, type Scratch } from './scratch.ts';
 
 export type TopConfig = z.input<typeof haproxySchema>;
@@ -128,7 +125,7 @@ export function service(
     name,
     instances,
     defaults: [],
-    haproxy: haproxyServiceSchema.parse(haproxy),
+    own: { haproxy: haproxyServiceSchema.parse(haproxy) },
     origin: `synapse.yaml:${name}`,
   };
 }
@@ -183,10 +180,8 @@ export async function answerOf(port: number): Promise<string> {
 
 /** What a driver's status says of each server of a service. */
 export function statesOf({ driver }: Driven, name: string): Readonly<Record<string, string>> {
-  const { services } = driver.status() as {
-    services: Record<string, { servers: { name: string; state: string }[] }>;
-  };
-  return Object.fromEntries((services[name]?.servers ?? []).map((one) => [one.name, one.state]));
+  const { services } = driver.status();
+  return Object.fromEntries((services?.[name]?.servers ?? []).map((one) => [one.name, one.state]));
 }
 
 /** The pid of the worker that a driver says it keeps in step. */

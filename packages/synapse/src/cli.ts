@@ -1,4 +1,4 @@
-import './early.ts';
+import './v8-flags.ts';
 
 import {
   captureWarnings,
@@ -14,12 +14,12 @@ import {
   versionOf,
 } from '@smartstack/daemon';
 import { Command, Option } from 'commander';
-
-import { loadConfig } from './config.ts';
-import { addFileCommands, checkConfig } from './file/cli.ts';
+import { addFileCommands, checkConfig } from './config/cli.ts';
+import { loadConfig } from './config/config.ts';
+import { createReloader } from './config/reload.ts';
 import { addOperatorCommands, addressIn } from './operator/commands.ts';
-import { diffOf, previewOnce } from './preview.ts';
-import { createReloader } from './reload.ts';
+import { diffOf, previewOnce } from './operator/preview.ts';
+import { allProxies } from './proxies.ts';
 import { runSynapse } from './synapse.ts';
 
 interface Options {
@@ -37,6 +37,8 @@ const defaults = { status_address: { host: '127.0.0.1', port: 9102 } } as const;
 const description = `Follows the services that this machine uses and keeps its local proxy in step.
 Exits with 0 when done, 1 when something failed. COMMAND --help says more.`;
 
+const titles = allProxies.map(({ title }) => title).join(' or ');
+
 const program = new Command('synapse')
   .description(description)
   .showHelpAfterError('(--help says what there is)')
@@ -51,8 +53,8 @@ const program = new Command('synapse')
 addFileCommands(program, fileOrExit);
 program
   .command('render')
-  .summary('print the HAProxy file to be')
-  .description('Print the HAProxy file that synapse would write now, and touch nothing.')
+  .summary(`print the ${titles} file to be`)
+  .description(`Print the ${titles} file that synapse would write now, and touch nothing.`)
   .addHelpText('after', '\nExits with 0, or 1 when that cannot be said.')
   .action(render);
 program
@@ -102,9 +104,9 @@ async function main({ checkConfig: onlyCheck, logLevel, strict }: Options): Prom
 }
 
 async function render(): Promise<void> {
-  const { text, complaints } = await previewOrExit(1);
+  const { previews, complaints } = await previewOrExit(1);
   process.stderr.write(complaints.map((line) => `synapse: ${line}\n`).join(''));
-  process.stdout.write(text);
+  process.stdout.write(previews.map(({ text }) => text).join('\n'));
 }
 
 async function diff(): Promise<void> {

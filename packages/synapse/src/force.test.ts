@@ -2,9 +2,9 @@ import { createMetrics, parseSource, silentLog } from '@smartstack/daemon';
 import type { Instance, OpenedRegistries, Registry } from '@smartstack/registry';
 import { expect, onTestFinished, test, vi } from 'vitest';
 
-import { configSchema, type LoadedConfig } from './config.ts';
-import { followedServices } from './followed.ts';
-import { createReconciler } from './reconciler.ts';
+import { configSchema, type LoadedConfig } from './config/config.ts';
+import { followedServices } from './reconcile/followed.ts';
+import { createReconciler } from './reconcile/reconciler.ts';
 
 const fail = () => {
   throw new Error('a defect');
@@ -62,7 +62,7 @@ test.each(table)('a %s discovery that throws %s stops no other service', async (
   const deps = { log: silentLog, metrics: createMetrics() };
   const reconciler = createReconciler({
     followed: followedServices({ config, source, warnings: [] }, registries, deps),
-    drivers: [],
+    outputs: [],
     startupTimeout: 10_000,
     ...deps,
   });

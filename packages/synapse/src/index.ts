@@ -1,3 +1,3 @@
-export { configSchema } from './config.ts';
-export { originals } from './file/originals.ts';
-export { serviceSchema } from './schema.ts';
+export { configSchema } from './config/config.ts';
+export { originals } from './config/originals.ts';
+export { serviceSchema } from './config/schema.ts';

@@ -4,8 +4,8 @@ import { createLatest, createMetrics, silentLog } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 import { expect, test, vi } from 'vitest';
 
-import type { Followed } from './followers.ts';
-import { createReconciler } from './reconciler.ts';
+import type { Followed } from './reconcile/followers.ts';
+import { createReconciler } from './reconcile/reconciler.ts';
 
 test('500 services that are heard and replaced again and again leave no more listeners at the one signal', async () => {
   const lists = Array.from({ length: 500 }, () => createLatest<readonly Instance[]>());
@@ -23,7 +23,7 @@ test('500 services that are heard and replaced again and again leave no more lis
   let applied = 0;
   const reconciler = createReconciler({
     followed: followed(0),
-    drivers: [
+    outputs: [
       {
         name: 'counter',
         apply: async () => {

@@ -9,27 +9,24 @@ import {
   tellSupervisor,
   versionOf,
 } from '@smartstack/daemon';
+import type { Output, ProxyDriver, Snapshot } from '@smartstack/proxy';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
-
 import { createCatalog } from './api/catalog.ts';
 import { createApi } from './api/handler.ts';
-import type { LoadedConfig, SynapseConfig } from './config.ts';
-import { explain } from './explain.ts';
-import { followedServices, type SynapseDeps } from './followed.ts';
-import { observed } from './page/observed.ts';
+import type { LoadedConfig, SynapseConfig } from './config/config.ts';
+import type { Reloader } from './config/reload.ts';
+import { explain } from './operator/explain.ts';
+import { describeStatus } from './operator/status.ts';
+import { createFileOutput } from './outputs/file-output.ts';
+import { createRecorder } from './outputs/journal.ts';
+import { observed } from './outputs/observed.ts';
+import { type Memory, readMemory } from './outputs/snapshot-file.ts';
+import { createMemoryFile } from './outputs/snapshot-writer.ts';
+import { createStatsdDriver, withFailuresCounted } from './outputs/statsd.ts';
 import { createSynapsePage } from './page/page.ts';
-import { createRecorder } from './page/recorder.ts';
-import { createFileOutput } from './proxies/file-output.ts';
-import { createHaproxyDriver, haproxySchema, sectionOf } from './proxies/haproxy/index.ts';
-import { withLevels } from './proxies/levels.ts';
-import { createMemoryFile } from './proxies/memory-file.ts';
-import type { ProxyDriver } from './proxies/proxy.ts';
-import { createStatsdDriver, withFailuresCounted } from './proxies/statsd.ts';
-import { createReconciler } from './reconciler.ts';
-import type { Reloader } from './reload.ts';
-import { type Memory, readMemory } from './remembered.ts';
-import type { Snapshot } from './service.ts';
-import { describeStatus } from './status.ts';
+import { allProxies, sectionOf } from './proxies.ts';
+import { followedServices, type SynapseDeps } from './reconcile/followed.ts';
+import { createReconciler } from './reconcile/reconciler.ts';
 
 /** Where newer configurations come from. */
 export type Reloads = Pick<Reloader, 'changes' | 'problems'>;
@@ -53,20 +50,26 @@ export async function runSynapse(
     session: await sessionOptionsOf(config.zookeeper),
     ...deps,
   });
-  await using proxy = createHaproxyDriver(config.haproxy, deps);
-  const shown = withLevels(proxy);
+  const proxies = allProxies.map((proxy) => ({
+    proxy,
+    driver: proxy.create(sectionOf(config, proxy.name), deps),
+    section: () => sectionOf(current, proxy.name),
+  }));
+  await using _ = disposedTogether(proxies.map(({ driver }) => driver));
   const catalog = createCatalog();
   const { statsd: section } = config;
   using statsd = section && createStatsd({ ...section, sampleRates: section.sample_rate });
-  const counted = (driver: ProxyDriver) => (statsd ? withFailuresCounted(driver, statsd) : driver);
+  const counted = <Counted extends Output>(output: Counted) =>
+    statsd ? withFailuresCounted(output, statsd) : output;
   const journal = createJournal();
   const recorder = createRecorder({
     journal,
     metrics: deps.metrics,
     held: (name) => reconciler.get(name)?.guard?.held(),
   });
-  const drivers = [
-    observed(counted(shown), journal),
+  const drivers = proxies.map(({ driver }) => observed(counted(driver), journal));
+  const outputs = [
+    ...drivers,
     catalog.driver,
     recorder,
     ...(config.file_output ? [counted(createFileOutput(config.file_output))] : []),
@@ -85,7 +88,7 @@ export async function runSynapse(
   const allRemembered = followed.length > 0 && followed.every(({ service }) => service.stale);
   const reconciler = createReconciler({
     followed,
-    drivers: counters ? [...drivers, counters] : drivers,
+    outputs: counters ? [...outputs, counters] : outputs,
     startupTimeout: allRemembered
       ? Math.min(patience, config.startup_timeout)
       : config.startup_timeout,
@@ -105,17 +108,19 @@ export async function runSynapse(
           ready: reconciler.ready,
           page: createSynapsePage({
             reconciler,
-            proxy: shown,
+            proxies,
             journal,
-            haproxy: () => sectionOf(current.haproxy) ?? haproxySchema.parse({}),
             version: versionOf(import.meta.url),
             problems: deps.reloads.problems,
             lastUnwell: registries.lastUnwell,
           }),
-          status: async () => ({
-            config_problems: deps.reloads.problems(),
-            ...describeStatus(reconciler, await refreshed(drivers, signal)),
-          }),
+          status: async () => {
+            await refresh(drivers, signal);
+            return {
+              config_problems: deps.reloads.problems(),
+              ...describeStatus(reconciler, outputs),
+            };
+          },
           answer: createApi({
             catalog,
             accept: (name) => {
@@ -123,9 +128,9 @@ export async function runSynapse(
               return one && (one.guard?.accept() ?? false);
             },
             explain: async (name) => {
-              const asked = await refreshed(drivers, signal);
+              await refresh(drivers, signal);
               const [one, service] = [reconciler.get(name), reconciler.snapshot().get(name)];
-              return one && service && explain(one, service, asked, reconciler.failure(name));
+              return one && service && explain(one, service, drivers, reconciler.failure(name));
             },
           }),
         },
@@ -149,11 +154,10 @@ export async function runSynapse(
 
   function use(next: LoadedConfig): void {
     logWarnings(next.warnings);
-    const kept = proxy.configure(next.config.haproxy);
-    const restart = [
-      ...changedSections(current, next.config),
-      ...kept.map((key) => `haproxy.${key}`),
-    ];
+    const kept = proxies.flatMap(({ proxy: { name }, driver }) =>
+      driver.configure(sectionOf(next.config, name)).map((key) => `${name}.${key}`),
+    );
+    const restart = [...changedSections(current, next.config), ...kept];
     if (restart.length > 0)
       deps.log.warn(
         { sections: restart, fix: 'systemctl restart synapse' },
@@ -165,13 +169,19 @@ export async function runSynapse(
   }
 }
 
-/** The same drivers, which have asked their proxies just now what runs there. */
-async function refreshed(
-  drivers: readonly ProxyDriver[],
-  signal: AbortSignal,
-): Promise<readonly ProxyDriver[]> {
+/** Lets the drivers ask their proxies now what runs there. */
+async function refresh(drivers: readonly ProxyDriver[], signal: AbortSignal): Promise<void> {
   await Promise.all(drivers.map(async (driver) => driver.refresh?.(signal)));
-  return drivers;
+}
+
+/** Disposes of all of them, whichever fails. */
+function disposedTogether(all: readonly AsyncDisposable[]): AsyncDisposable {
+  return {
+    [Symbol.asyncDispose]: async () => {
+      const ends = await Promise.allSettled(all.map((one) => one[Symbol.asyncDispose]()));
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    },
+  };
 }
 
 /** Sections that are used only at the start. */

@@ -1,8 +1,6 @@
 import { createLatest, type Latest } from '@smartstack/daemon';
+import type { Output, Service, Snapshot } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
-
-import type { ProxyDriver } from '../proxies/proxy.ts';
-import type { Service, Snapshot } from '../service.ts';
 
 /** One service as apps see it. */
 export interface Entry {
@@ -16,7 +14,7 @@ export interface Entry {
 
 /** What apps may ask for, kept in step as a proxy is. */
 export interface Catalog {
-  readonly driver: ProxyDriver;
+  readonly driver: Output;
   /** All services by name; undefined before the first snapshot. */
   entries(): ReadonlyMap<string, Entry> | undefined;
   /** Yields a service's present entry, then each newer one; undefined once it is gone. Ends when the signal aborts. */

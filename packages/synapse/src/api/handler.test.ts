@@ -1,11 +1,9 @@
 import { connect } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-
+import type { Service, Snapshot } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-
 import { startServer, type TestServer } from '../discovery/http/server.fixture.ts';
-import type { Service, Snapshot } from '../service.ts';
 import { type Catalog, createCatalog } from './catalog.ts';
 import { createApi, orderHeader } from './handler.ts';
 

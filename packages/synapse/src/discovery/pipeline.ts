@@ -1,7 +1,6 @@
 import type { Log } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
-
-import type { ServiceConfig } from '../config.ts';
+import type { ServiceConfig } from '../config/config.ts';
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { withPort } from './policies/backend-port.ts';
 import { type FallbackPolicy, withFallback } from './policies/fallback.ts';

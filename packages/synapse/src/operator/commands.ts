@@ -8,9 +8,8 @@ import {
   UserError,
 } from '@smartstack/daemon';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-
-import type { Explanation } from '../explain.ts';
 import { type Client, createClient } from './client.ts';
+import type { Explanation } from './explain.ts';
 import { explanationText, type ShownStatus, statusTable } from './shown.ts';
 import { waitForMembers } from './wait.ts';
 

@@ -1,4 +1,5 @@
-import type { Explanation } from '../explain.ts';
+import { allProxies } from '../proxies.ts';
+import type { Explanation } from './explain.ts';
 
 /** The parts of `/status` that the table shows. */
 export interface ShownStatus {
@@ -24,18 +25,23 @@ interface ShownProxy {
 
 /** A table of every service: how many members it has, how many are up in the proxy, and what is unusual. */
 export function statusTable({ services, proxies, config_problems: problems }: ShownStatus): string {
-  const proxy = (proxies.haproxy ?? {}) as ShownProxy;
+  const shown = allProxies.map(({ name }) => [name, (proxies[name] ?? {}) as ShownProxy] as const);
   const rows = Object.entries(services).map(([name, service]) => [
     name,
     String(service.members.length),
-    upIn(proxy, name),
+    upIn(
+      shown.map(([, proxy]) => proxy),
+      name,
+    ),
     noteOf(service),
   ]);
   const notes = [
-    ...(proxy.trouble ? [`haproxy: ${proxy.trouble}`] : []),
-    ...(proxy.quarantined?.length
-      ? [`haproxy: ${proxy.quarantined.length} services are left out: see --json`]
-      : []),
+    ...shown.flatMap(([name, { trouble, quarantined = [] }]) => [
+      ...(trouble ? [`${name}: ${trouble}`] : []),
+      ...(quarantined.length > 0
+        ? [`${name}: ${quarantined.length} services are left out: see --json`]
+        : []),
+    ]),
     ...problems.map((problem) => `configuration: ${problem}`),
   ];
   return `${table([['SERVICE', 'MEMBERS', 'UP', ''], ...rows])}${notes.map((note) => `${note}\n`).join('')}`;
@@ -71,8 +77,8 @@ function unreadableText(records: Explanation['unreadable']): string {
   return table(records.map(({ id, reason }) => [`  ${id}`, 'cannot be read', reason]));
 }
 
-function upIn({ services = {} }: ShownProxy, name: string): string {
-  const servers = services[name]?.servers;
+function upIn(proxies: readonly ShownProxy[], name: string): string {
+  const servers = proxies.map(({ services }) => services?.[name]?.servers).find(Boolean);
   // Nobody knows where nobody can be asked.
   if (!servers || servers.some(({ state }) => state.startsWith('not known'))) return '-';
   return String(servers.filter(({ state }) => /^(up|added)/.test(state)).length);

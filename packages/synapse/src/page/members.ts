@@ -1,27 +1,22 @@
-import type { PageRow, Tone } from '@smartstack/daemon';
-
+import type { PageRow } from '@smartstack/daemon';
+import type {
+  MeasuredServer,
+  ProxyView,
+  ServerState,
+  Service,
+  ShownServer,
+} from '@smartstack/proxy';
 import { badRecordsOf } from '@smartstack/registry';
-
-import { type Source, standsBy, type TracedMember, tracedMembers } from '../explain.ts';
-import type { Followed } from '../followers.ts';
-import { unresolved } from '../proxies/haproxy/index.ts';
-import type { MeasuredServer } from '../proxies/measured.ts';
-import type { Service } from '../service.ts';
-
-/** A server as synapse's own driver knows it, by name. */
-export interface KnownServer {
-  readonly name: string;
-  readonly address: string;
-  readonly state: string;
-}
+import type { Followed } from '../reconcile/followers.ts';
+import { type Source, standsBy, type TracedMember, tracedMembers } from '../reconcile/traced.ts';
 
 export interface Servers {
   /** The proxy's name for a member. */
   nameOf(member: TracedMember['instance']): string;
-  readonly known: ReadonlyMap<string, KnownServer>;
+  readonly known: ReadonlyMap<string, ShownServer>;
   readonly measured: ReadonlyMap<string, MeasuredServer> | undefined;
-  /** Whether a proxy serves it at all. */
-  readonly proxied: boolean;
+  /** How the proxy that serves it is shown; undefined where none does. */
+  readonly proxy: Pick<ProxyView<unknown, unknown>, 'stateOf'> | undefined;
 }
 
 /** A service's members as rows, those in trouble first; then servers that are on their way out. */
@@ -70,13 +65,6 @@ const reasons: Readonly<Record<Exclude<Source, 'found'>, string>> = {
   previous: 'nobody is announced any more',
 };
 
-interface ServerState {
-  readonly state: string;
-  readonly tone: Tone;
-  readonly since?: number | undefined;
-  readonly reason?: string | undefined;
-}
-
 function rowOf(
   { instance, source, leftOut }: TracedMember,
   method: string,
@@ -116,41 +104,13 @@ function withPlace(server: ServerState, { instance }: TracedMember, service: Ser
   return { ...server, reason: [stands, server.reason].filter(Boolean).join('; ') };
 }
 
-function otherRow({ name, address }: KnownServer, servers: Servers): PageRow {
+function otherRow({ name, address }: ShownServer, servers: Servers): PageRow {
   const { reason, ...state } = stateOf(name, servers);
   return rowWith({ title: address, name, source: 'not served any more', ...state }, reason);
 }
 
-/** What the proxy makes of a server; what synapse did to it says more than the proxy's word for it. */
-function stateOf(name: string, { known, measured, proxied }: Servers): ServerState {
-  if (!proxied) return { state: 'known', tone: 'good' };
-  const own = known.get(name)?.state;
-  const seen = measured?.get(name);
-  const since = seen?.since;
-  if (own === unresolved) return { state: 'not in the proxy', tone: 'bad', reason: own };
-  if (own === undefined || own.startsWith('not in haproxy'))
-    return {
-      state: 'not in the proxy',
-      tone: 'warn',
-      reason: 'not added yet, or its host does not resolve',
-    };
-  if (own.endsWith('by operator')) return { state: own, tone: 'warn', since };
-  if (own === 'leaving' || own === 'parked') return { state: own, tone: 'idle', since };
-  if (!seen) return { state: own, tone: own === 'down' ? 'bad' : 'good' };
-  const { state, tone, reason } = wordOf(seen);
-  return { state, tone, reason, since };
-}
-
-/** HAProxy's words are those of section 9.1 of its management guide. */
-function wordOf({
-  status,
-  reason,
-}: MeasuredServer): Pick<ServerState, 'state' | 'tone' | 'reason'> {
-  if (status === 'UP') return { state: 'up', tone: 'good' };
-  if (status === 'no check') return { state: 'up, unchecked', tone: 'good' };
-  const state = status.toLowerCase();
-  if (/^UP/.test(status)) return { state, tone: 'warn', reason };
-  if (/^DOWN/.test(status)) return { state, tone: 'bad', reason };
-  if (/^(MAINT|DRAIN)/.test(status)) return { state, tone: 'idle', reason };
-  return { state, tone: 'warn', reason };
+/** What the proxy makes of a server. */
+function stateOf(name: string, { proxy, known, measured }: Servers): ServerState {
+  if (!proxy) return { state: 'known', tone: 'good' };
+  return proxy.stateOf(known.get(name), measured?.get(name));
 }

@@ -1,12 +1,12 @@
 import type { PageNotice, PageService } from '@smartstack/daemon';
 
-import type { Refused } from '../proxies/proxy.ts';
+import type { Refused } from '@smartstack/proxy';
 import type { ServiceParts } from './service-view.ts';
 
 export interface Circumstances {
   readonly problems: readonly string[];
-  /** What the proxy cannot be brought in step for. */
-  readonly trouble: string | null;
+  /** Why proxies cannot be brought in step. */
+  readonly troubles: readonly { readonly title: string; readonly trouble: string }[];
   readonly refused: readonly Refused[];
   /** Whether a registry is away now. */
   readonly registryAway: boolean;
@@ -15,7 +15,7 @@ export interface Circumstances {
 
 /** What a person should know first, worst first. */
 export function noticesOf(now: Circumstances): readonly PageNotice[] {
-  const { problems, trouble, refused, registryAway, services } = now;
+  const { problems, troubles, refused, registryAway, services } = now;
   const names = new Set(services.map(({ view }) => view.name));
   const notices: PageNotice[] = services.flatMap(({ parts, view }) => serviceNotice(parts, view));
   for (const { owner, reason, since } of refused)
@@ -26,8 +26,8 @@ export function noticesOf(now: Circumstances): readonly PageNotice[] {
         text: `${owner}: ${reason}`,
         since: Date.parse(since),
       });
-  if (trouble !== null)
-    notices.push({ tone: 'bad', title: 'HAProxy is not in step', text: trouble });
+  for (const { title, trouble } of troubles)
+    notices.push({ tone: 'bad', title: `${title} is not in step`, text: trouble });
   for (const problem of problems)
     notices.push({
       tone: 'warn',

@@ -1,18 +1,15 @@
 import { createJournal, type PageNotice, type PageService } from '@smartstack/daemon';
+import { haproxy } from '@smartstack/haproxy';
+import type { Measured, MeasuredServer, ProxyDriver, Refused, Service } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 import { expect, test } from 'vitest';
-
-import type { ServiceConfig } from '../config.ts';
+import type { ServiceConfig } from '../config/config.ts';
 import { createTrace } from '../discovery/trace.ts';
-import type { Followed } from '../followers.ts';
-import { haproxySchema, haproxyServiceSchema } from '../proxies/haproxy/index.ts';
-import type { Measured, MeasuredServer } from '../proxies/measured.ts';
-import type { ProxyDriver, Refused } from '../proxies/proxy.ts';
-import type { Service } from '../service.ts';
+import type { Followed } from '../reconcile/followers.ts';
 import { createSynapsePage } from './page.ts';
 
 const member = (host: string, zone = 'a'): Instance => ({ host, port: 80, labels: { zone } });
-const haproxy = haproxyServiceSchema.parse({ port: 3213 });
+const own = { haproxy: haproxy.config.keys.service.parse({ port: 3213 }) };
 
 interface Story {
   readonly instances?: readonly Instance[] | undefined;
@@ -41,7 +38,7 @@ async function pageOf(story: Story) {
     name: 'web',
     instances,
     defaults: [],
-    haproxy,
+    own,
     origin: 'synapse.yaml:2:3',
     ...story.service,
   };
@@ -66,18 +63,23 @@ async function pageOf(story: Story) {
       get: () => followed,
       snapshot: () => new Map([['web', service]]),
     },
-    proxy: {
-      status: () => ({
-        trouble: story.trouble ?? null,
-        version: '2.6.12',
-        mode: 'managed',
-        file: 'in step',
-        services: { web: { servers } },
-      }),
-      refused: () => story.refused ?? [],
-      measure: async () => new Map(story.measured ? [['web', measuredOf(story.measured)]] : []),
-    } as unknown as ProxyDriver,
-    haproxy: () => haproxySchema.parse({}),
+    proxies: [
+      {
+        proxy: haproxy,
+        section: () => undefined,
+        driver: {
+          status: () => ({
+            trouble: story.trouble ?? null,
+            version: '2.6.12',
+            mode: 'managed',
+            file: 'in step',
+            services: { web: { servers } },
+          }),
+          refused: () => story.refused ?? [],
+          measure: async () => new Map(story.measured ? [['web', measuredOf(story.measured)]] : []),
+        } as unknown as ProxyDriver,
+      },
+    ],
     journal: createJournal(),
     version: '1',
     problems: () => story.problems ?? [],
@@ -248,7 +250,7 @@ test('trouble of the whole is told, worst first', async () => {
 test('a service that no proxy serves is known, and nothing more', async () => {
   const { web } = await pageOf({
     instances: [member('a')],
-    service: { haproxy: undefined } as unknown as Partial<Service>,
+    service: { own: {} },
   });
   expect(web).toMatchObject({ tone: 'good', state: '1 known', place: 'not proxied' });
 });

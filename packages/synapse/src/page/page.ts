@@ -9,23 +9,35 @@ import {
   type PageView,
 } from '@smartstack/daemon';
 
-import type { Followed } from '../followers.ts';
-import type { HaproxyConfig } from '../proxies/haproxy/index.ts';
-import { serverName } from '../proxies/haproxy/index.ts';
-import type { Measured } from '../proxies/measured.ts';
-import type { ProxyDriver } from '../proxies/proxy.ts';
-import { statusOf } from '../proxies/status-of.ts';
-import type { Reconciler } from '../reconciler.ts';
-import type { Service } from '../service.ts';
-import { type KnownServer, memberRows } from './members.ts';
+import {
+  type Measured,
+  type ProxyDriver,
+  type ProxyKind,
+  type ProxyStatus,
+  type Refused,
+  type Service,
+  statusOf,
+} from '@smartstack/proxy';
+
+import { defaultProxy } from '../proxies.ts';
+import type { Followed } from '../reconcile/followers.ts';
+import type { Reconciler } from '../reconcile/reconciler.ts';
+import { memberRows } from './members.ts';
 import { noticesOf } from './notices.ts';
 import { type ServiceParts, serviceView } from './service-view.ts';
 import { createTraffic, trafficPlots } from './traffic.ts';
 
+/** A proxy with its driver. */
+export interface RunningProxy {
+  readonly proxy: ProxyKind;
+  readonly driver: ProxyDriver;
+  /** Its section at the top level, as it is now. */
+  section(): unknown;
+}
+
 export interface SynapsePageParts {
   readonly reconciler: Pick<Reconciler, 'get' | 'snapshot' | 'failure'>;
-  readonly proxy: ProxyDriver;
-  haproxy(): HaproxyConfig;
+  readonly proxies: readonly RunningProxy[];
   readonly journal: Journal;
   readonly version: string;
   problems(): readonly string[];
@@ -33,25 +45,21 @@ export interface SynapsePageParts {
   lastUnwell(): number | undefined;
 }
 
-/** What HAProxy's driver says of itself. */
-interface ProxyStatus {
-  readonly trouble?: string | null;
-  readonly mode?: string;
-  readonly version?: string;
-  readonly file?: string;
-  readonly reload?: { readonly waitingFor?: Readonly<Record<string, string>> };
-  readonly services?: Readonly<Record<string, { readonly servers?: readonly KnownServer[] }>>;
-}
-
 /** Synapse's status page. */
 export function createSynapsePage(parts: SynapsePageParts): PageSource {
-  const { proxy, reconciler } = parts;
+  const { proxies, reconciler } = parts;
   const traffic = createTraffic();
   const steady = createSteady();
 
   async function view(): Promise<PageView> {
-    const status = (statusOf(proxy) ?? {}) as ProxyStatus;
-    const refused = proxy.refused?.() ?? [];
+    const seen = proxies.map(
+      (one): SeenProxy => ({
+        ...one,
+        status: statusOf(one.driver),
+        refused: one.driver.refused(),
+      }),
+    );
+    const refused = seen.flatMap((one) => one.refused);
     const registryAway = isAway(parts.lastUnwell());
     const breath = createBreath();
     const services: { readonly parts: ServiceParts; readonly view: PageService }[] = [];
@@ -60,28 +68,34 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
       const followed = reconciler.get(service.name);
       if (!followed) continue;
       const measured = traffic.latest.get(service.name);
+      const server = seen.find(({ proxy: { name } }) => service.own?.[name]);
       const serviceParts: ServiceParts = {
         service,
         method: followed.config?.discovery.method ?? 'unknown',
-        rows: steady(service.name, rowsOf(service, followed, status, measured)),
+        rows: steady(service.name, rowsOf(service, { followed, server, measured })),
         held: followed.guard?.held(),
         failure: reconciler.failure(service.name),
         refused: refused.find(({ owner }) => owner === service.name),
         measured,
-        address: addressOf(service, parts.haproxy()),
+        address: server?.proxy.view.placeOf(service.own?.[server.proxy.name], server.section()),
       };
       services.push({ parts: serviceParts, view: serviceView(serviceParts) });
     }
     const notices = noticesOf({
       problems: parts.problems(),
-      trouble: status.trouble ?? null,
+      troubles: seen.flatMap(({ proxy: { title }, status: { trouble } }) =>
+        trouble ? [{ title, trouble }] : [],
+      ),
       refused,
       registryAway,
       services,
     });
     return {
       notices,
-      facts: factsOf(status, registryAway),
+      facts: [
+        ...seen.flatMap(({ proxy, status }) => proxy.view.facts(status)),
+        ['registry', registryAway ? 'away' : 'well', registryAway ? 'warn' : 'good'],
+      ],
       services: services.map((each) => each.view).sort(byTrouble),
     };
   }
@@ -92,69 +106,45 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
       instance: hostname(),
       version: parts.version,
       row: 'member',
-      plots: trafficPlots,
+      plots: trafficPlots(proxies.map(({ proxy }) => proxy.view.hints)),
       started: Date.now(),
     },
     journal: parts.journal,
     view,
     measure: async (signal) => {
-      const measured = await proxy.measure?.(signal);
-      if (measured) traffic.take(measured, Date.now());
+      const measured = await Promise.all(proxies.map(({ driver }) => driver.measure(signal)));
+      traffic.take(new Map(measured.flatMap((one) => [...one])), Date.now());
     },
     sample: traffic.sample,
   };
 }
 
-function rowsOf(
-  service: Service,
-  followed: Followed,
-  { services = {} }: ProxyStatus,
-  measured: Measured | undefined,
-): readonly PageRow[] {
-  const known = services[service.name]?.servers ?? [];
-  return memberRows(followed, service, {
-    nameOf: serverName,
-    known: new Map(known.map((server) => [server.name, server])),
-    measured: measured?.servers,
-    proxied: service.haproxy !== undefined,
-  });
+/** A proxy and what its driver says at this moment. */
+interface SeenProxy extends RunningProxy {
+  readonly status: ProxyStatus;
+  readonly refused: readonly Refused[];
 }
 
-/** Where apps reach a service. */
-function addressOf({ haproxy }: Service, top: HaproxyConfig): string | undefined {
-  if (!haproxy) return undefined;
-  const { port, bind_address: own, shared_frontend: shared } = haproxy;
-  const address = own ?? top.bind_address;
-  if (port === undefined) return shared ? 'the shared frontend' : 'its backend only';
-  return port === null ? address : `${address}:${port}`;
+interface Behind {
+  readonly followed: Followed;
+  /** The proxy that serves it; undefined where none does. */
+  readonly server: SeenProxy | undefined;
+  readonly measured: Measured | undefined;
+}
+
+function rowsOf(service: Service, { followed, server, measured }: Behind): readonly PageRow[] {
+  const known = server?.status.services?.[service.name]?.servers ?? [];
+  return memberRows(followed, service, {
+    nameOf: (server?.proxy ?? defaultProxy).view.serverName,
+    known: new Map(known.map((one) => [one.name, one])),
+    measured: measured?.servers,
+    proxy: server?.proxy.view,
+  });
 }
 
 const byTrouble = (one: PageService, other: PageService) =>
   rank[one.tone] - rank[other.tone] || (one.name < other.name ? -1 : 1);
 const rank = { bad: 0, warn: 1, idle: 2, good: 3 } as const;
-
-function factsOf(
-  { version, mode, file, reload }: ProxyStatus,
-  registryAway: boolean,
-): PageView['facts'] {
-  const waiting = Object.values(reload?.waitingFor ?? {});
-  const own: PageView['facts'] =
-    mode === 'none'
-      ? [['HAProxy', 'none is asked for', 'good']]
-      : [
-          [
-            'HAProxy',
-            version ? `${version}, ${mode}` : 'does not run yet',
-            version ? 'good' : 'warn',
-          ],
-          ['its file', file ?? 'not written yet', file === 'in step' ? 'good' : 'warn'],
-        ];
-  return [
-    ...own,
-    ...(waiting.length > 0 ? [['reload waits', waiting.join(', '), 'warn'] as const] : []),
-    ['registry', registryAway ? 'away' : 'well', registryAway ? 'warn' : 'good'],
-  ];
-}
 
 /** A registry that is in trouble now says so at every moment. */
 function isAway(lastUnwell: number | undefined): boolean {
@@ -162,7 +152,7 @@ function isAway(lastUnwell: number | undefined): boolean {
 }
 
 /**
- * HAProxy tells ages in whole seconds, so that the same beginning comes out a second earlier or later
+ * Proxies tell ages in whole seconds, so that the same beginning comes out a second earlier or later
  * each time: as long as the state is the same, so is its beginning.
  */
 function createSteady() {

@@ -1,9 +1,6 @@
 import type { PageRow, PageService, Tone } from '@smartstack/daemon';
-
+import type { Measured, Refused, Service } from '@smartstack/proxy';
 import type { Held } from '../discovery/policies/shrink-guard.ts';
-import type { Measured } from '../proxies/measured.ts';
-import type { Refused } from '../proxies/proxy.ts';
-import type { Service } from '../service.ts';
 
 export interface ServiceParts {
   readonly service: Service;
@@ -101,7 +98,7 @@ function factsOf({ service, method, measured }: ServiceParts): PageService['fact
     facts.push(['waiting now', String(measured.queued)]);
     facts.push(['retries', String(measured.retries)]);
     if (measured.longest !== undefined)
-      facts.push(['slowest ever', `${measured.longest} ms since HAProxy’s worker started`]);
+      facts.push(['slowest ever', `${measured.longest} ms since its proxy’s worker started`]);
   }
   facts.push(['configured at', service.origin]);
   return facts;

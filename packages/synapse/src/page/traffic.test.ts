@@ -1,6 +1,5 @@
+import type { Measured } from '@smartstack/proxy';
 import { expect, test } from 'vitest';
-
-import type { Measured } from '../proxies/measured.ts';
 import { createTraffic } from './traffic.ts';
 
 const measured = (requests: number, errors = 0): ReadonlyMap<string, Measured> =>

@@ -1,25 +1,25 @@
 import type { PagePlot, PageSample } from '@smartstack/daemon';
 
-import type { Measured } from '../proxies/measured.ts';
+import type { Measured, TrafficHints } from '@smartstack/proxy';
 
-/** What is plotted of each service; the numbers of `createTraffic` are in this order. */
-export const trafficPlots: readonly PagePlot[] = [
+/** What is plotted of each service, with what each proxy says of it; the numbers of `createTraffic` are in this order. */
+export const trafficPlots = (hints: readonly TrafficHints[]): readonly PagePlot[] => [
   {
     label: 'Requests',
     unit: '/s',
-    hint: 'Requests a second that HAProxy took for this service; connections where it is TCP',
+    hint: hints.map(({ requests }) => requests).join('. '),
     tone: 'plain',
   },
   {
     label: 'Errors',
     unit: '/s',
-    hint: 'Answers with status 5xx a second, HAProxy’s own included; failed connections and answers where it is TCP',
+    hint: hints.map(({ errors }) => errors).join('. '),
     tone: 'bad',
   },
   {
     label: 'Average time',
     unit: 'ms',
-    hint: 'HAProxy’s moving average over about the last 1,024 answers of how long servers took to begin an answer (to connect, where it is TCP). The percentiles are of this average, taken once a second, and not of single requests.',
+    hint: hints.map(({ average }) => average).join('. '),
     tone: 'time',
     percentiles: 'of this average, not of requests',
   },

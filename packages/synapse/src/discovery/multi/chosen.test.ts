@@ -1,14 +1,14 @@
 import { createLatest } from '@smartstack/daemon';
 import { expect, onTestFinished, test, vi } from 'vitest';
 
-import type { GeneratorOverrides } from '../generator.ts';
+import type { RegistryConfig } from '../registry-config.ts';
 import { createChosen, followChosen } from './chosen.ts';
 
 function follow() {
-  const [one, other] = [createLatest<GeneratorOverrides>(), createLatest<GeneratorOverrides>()];
+  const [one, other] = [createLatest<RegistryConfig>(), createLatest<RegistryConfig>()];
   const chosen = createChosen();
   const ended = new AbortController();
-  const said: GeneratorOverrides[] = [];
+  const said: RegistryConfig[] = [];
   const watchers = new Map([
     ['one', (signal: AbortSignal) => one.values(signal)],
     ['other', (signal: AbortSignal) => other.values(signal)],
@@ -27,23 +27,25 @@ function follow() {
 test('of watchers that count together, each key is as the first that has it says', async () => {
   const { one, other, chosen, said } = follow();
   chosen.note(['one', 'file', 'other']);
-  one.set({ backend_order: 'asc' });
-  other.set({ backend_order: 'desc', server_port_override: 9 });
-  await vi.waitFor(() => expect(said).toEqual([{ backend_order: 'asc', server_port_override: 9 }]));
+  one.set({ haproxy: { backend_order: 'asc' } });
+  other.set({ haproxy: { backend_order: 'desc', server_port_override: 9 } });
+  await vi.waitFor(() =>
+    expect(said).toEqual([{ haproxy: { backend_order: 'asc', server_port_override: 9 } }]),
+  );
   one.set({});
   await vi.waitFor(() =>
-    expect(said.at(-1)).toEqual({ backend_order: 'desc', server_port_override: 9 }),
+    expect(said.at(-1)).toEqual({ haproxy: { backend_order: 'desc', server_port_override: 9 } }),
   );
 });
 
 test('nothing is said before those that count were heard; another choice keeps what holds until then', async () => {
   const { one, other, chosen, said } = follow();
-  one.set({ backend_order: 'asc' });
+  one.set({ haproxy: { backend_order: 'asc' } });
   chosen.note(['one']);
-  await vi.waitFor(() => expect(said).toEqual([{ backend_order: 'asc' }]));
+  await vi.waitFor(() => expect(said).toEqual([{ haproxy: { backend_order: 'asc' } }]));
   chosen.note(['other']);
-  other.set({ backend_order: 'desc' });
-  await vi.waitFor(() => expect(said.at(-1)).toEqual({ backend_order: 'desc' }));
+  other.set({ haproxy: { backend_order: 'desc' } });
+  await vi.waitFor(() => expect(said.at(-1)).toEqual({ haproxy: { backend_order: 'desc' } }));
   expect(said).toHaveLength(2);
   chosen.note(['file']);
   await vi.waitFor(() => expect(said.at(-1)).toEqual({}));

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { createLatest } from '@smartstack/daemon';
 
-import type { FollowGenerator, GeneratorOverrides } from '../generator.ts';
+import type { FollowRegistryConfig, RegistryConfig } from '../registry-config.ts';
 
 /** Which watchers of a `multi` count, in order. */
 export interface Chosen {
@@ -32,16 +32,16 @@ export function createChosen(): Chosen {
  * It yields once all of these were heard, and whenever it comes to something else.
  */
 export function followChosen(
-  watchers: ReadonlyMap<string, FollowGenerator>,
+  watchers: ReadonlyMap<string, FollowRegistryConfig>,
   chosen: Chosen,
-): FollowGenerator {
+): FollowRegistryConfig {
   return async function* (outer) {
     const ended = new AbortController();
     const signal = AbortSignal.any([outer, ended.signal]);
-    const heard = new Map<string, GeneratorOverrides>();
+    const heard = new Map<string, RegistryConfig>();
     const changed = createLatest<void>();
     let names: readonly string[] | undefined;
-    let last: GeneratorOverrides | undefined;
+    let last: RegistryConfig | undefined;
     const note = async <T>(values: AsyncIterable<T>, keep: (value: T) => void) => {
       for await (const value of values) {
         keep(value);
@@ -76,8 +76,12 @@ export function followChosen(
 
 function mergedOf(
   names: readonly string[] | undefined,
-  heard: ReadonlyMap<string, GeneratorOverrides>,
-): GeneratorOverrides | undefined {
+  heard: ReadonlyMap<string, RegistryConfig>,
+): RegistryConfig | undefined {
   if (!names?.every((name) => heard.has(name))) return undefined;
-  return Object.assign({}, ...names.toReversed().map((name) => heard.get(name)));
+  const merged: Record<string, object> = {};
+  for (const name of names.toReversed())
+    for (const [proxy, section] of Object.entries(heard.get(name) ?? {}))
+      merged[proxy] = { ...merged[proxy], ...section };
+  return merged;
 }

@@ -1,0 +1,1 @@
+export { haproxy } from './proxy.ts';

@@ -1,0 +1,173 @@
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+
+import { type Log, messageOf, readRegularText, UserError } from '@smartstack/daemon';
+import { takeLock } from '@smartstack/proxy';
+import { type HaproxyConfig, isManaged } from '../config/config.ts';
+import type { CheckOptions } from '../reload/check.ts';
+import type { LayoutSettings } from '../render/layout.ts';
+import { atLeast, capabilitiesOf, oldest } from '../render/version.ts';
+import { startsWith } from '../render/words.ts';
+import { readWritten, type WrittenFile } from '../render/written.ts';
+import { createRuntime, type Runtime } from '../runtime/runtime.ts';
+import { createExternal } from './external.ts';
+import { type Loader, runningAt } from './loader.ts';
+import {
+  descriptorLimit,
+  haproxyAccount,
+  inspectProgram,
+  maxconnFor,
+  type Program,
+} from './machine.ts';
+import { createManaged } from './managed.ts';
+import { externalPaths, type ManagedPaths, managedPaths, type Paths } from './paths.ts';
+
+/** All that a driver works with, once it is known what there is. */
+export interface Equipment {
+  readonly managed: ManagedPaths | undefined;
+  readonly paths: Paths;
+  readonly settings: LayoutSettings;
+  readonly loader: Loader;
+  readonly runtimes: readonly Runtime[];
+  /** How files are judged; undefined where there is no program to ask. */
+  readonly check: CheckOptions | undefined;
+  /**
+   * Someone removed the stats socket's file: a reload is to make a new one. HAProxy would hand the old
+   * one over to the next worker for as long as its path is spelled the same.
+   */
+  renewSocket(): void;
+  /** The file that is there, read as one of synapse's. */
+  readonly written: WrittenFile | undefined;
+}
+
+/** Finds out what there is. Nothing is started or changed. */
+export async function survey(
+  config: HaproxyConfig,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Equipment> {
+  return isManaged(config)
+    ? surveyManaged(config, log, signal)
+    : surveyExternal(config, log, signal);
+}
+
+/** Takes the lock of a managed HAProxy until disposed of. */
+export async function claim(equipment: Equipment): Promise<AsyncDisposable | undefined> {
+  await makeFolders(equipment);
+  return equipment.managed && takeLock(equipment.managed.lock);
+}
+
+/** Makes the folders that are missing, also those that someone removed meanwhile. */
+export async function makeFolders({ managed, paths }: Equipment): Promise<void> {
+  if (managed) await mkdir(managed.directory, { recursive: true, mode: 0o700 });
+  if (paths.config !== undefined) await mkdir(dirname(paths.config), { recursive: true });
+}
+
+async function surveyManaged(
+  config: HaproxyConfig,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Equipment> {
+  const paths = managedPaths(config);
+  for (const path of [paths.master, ...paths.sockets])
+    if (path.length > 90)
+      throw new UserError(
+        `cannot use ${path}: too long for a socket's path; choose a shorter haproxy.run_directory`,
+      );
+  const program = await inspectProgram(config, signal);
+  if (!atLeast(program.version, oldest))
+    throw new UserError(
+      `cannot use ${config.binary}: it is HAProxy ${program.version}, too old; ${oldest} or newer is needed: install one, or name it with haproxy.binary`,
+    );
+  if (config.global?.some((line) => startsWith(line, 'daemon')))
+    log.warn(
+      { fix: 'take it out of haproxy.global' },
+      'the global line daemon was left out: synapse runs HAProxy itself',
+    );
+  const limit = await descriptorLimit();
+  const around = {
+    socket: paths.sockets[0],
+    stateFile: paths.serversState,
+    maxconn: config.maxconn ?? maxconnFor(limit),
+    account: await haproxyAccount(),
+  };
+  const loader = createManaged(config, paths, log);
+  const runtimes = paths.sockets.map((path) => createRuntime(path));
+  return {
+    managed: paths,
+    paths,
+    settings: {
+      config,
+      around,
+      capabilities: capabilitiesOf((await versionAt(runtimes, signal)) ?? program.version),
+      stats:
+        config.stats_address === false
+          ? undefined
+          : { address: config.stats_address, exporter: program.exporter },
+    },
+    loader,
+    runtimes,
+    renewSocket: () => {
+      around.socket &&= `${dirname(around.socket)}/./${basename(around.socket)}`;
+    },
+    check: { binary: config.binary, timeout: config.check_timeout },
+    written: await readOld(paths.config),
+  };
+}
+
+async function surveyExternal(
+  config: HaproxyConfig,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Equipment> {
+  const paths = externalPaths(config);
+  const runtimes = paths.sockets.map((path) => createRuntime(path));
+  const program = await inspectProgram(config, signal).catch((error: unknown) => {
+    log.warn(
+      { reason: messageOf(error), fix: 'install haproxy, or name it with haproxy.binary' },
+      'files are not judged before they are loaded',
+    );
+    return undefined;
+  });
+  const running = await versionAt(runtimes, signal);
+  const loader = createExternal(config, paths);
+  return {
+    managed: undefined,
+    paths,
+    settings: {
+      config,
+      around: {
+        socket: paths.sockets[0],
+        stateFile: undefined,
+        maxconn: undefined,
+        account: undefined,
+      },
+      capabilities: capabilitiesOf(running ?? program?.version ?? '2.6'),
+      stats: undefined,
+    },
+    loader,
+    runtimes,
+    renewSocket: () => {},
+    check: checkOf(config, program),
+    written: paths.config === undefined ? undefined : await readOld(paths.config),
+  };
+}
+
+/** The version that runs, which the program on disk may have left behind. */
+async function versionAt(
+  [runtime]: readonly Runtime[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  return (await (runtime && runningAt(runtime, signal).catch(() => undefined)))?.version;
+}
+
+function checkOf(config: HaproxyConfig, program: Program | undefined): CheckOptions | undefined {
+  const { binary, check_timeout: timeout, check_command: command, do_checks } = config;
+  if (do_checks && command !== undefined) return { binary, timeout, command };
+  return program && { binary, timeout };
+}
+
+async function readOld(path: string): Promise<WrittenFile | undefined> {
+  const text = await readRegularText(path, { limit: 2 ** 28 }).catch(() => undefined);
+  return text === undefined ? undefined : readWritten(text);
+}

@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf, UserError } from '@smartstack/daemon';
+import { runCommand } from '@smartstack/proxy';
+import type { HaproxyConfig } from '../config/config.ts';
+
+/** What a HAProxy program says of itself. */
+export interface Program {
+  readonly version: string;
+  /** Whether it was built with the Prometheus exporter. */
+  readonly exporter: boolean;
+}
+
+/** Asks a HAProxy program for its version; a `UserError` when it cannot be run. */
+export async function inspectProgram(
+  { binary, check_timeout }: HaproxyConfig,
+  signal: AbortSignal,
+): Promise<Program> {
+  try {
+    const options = { timeout: check_timeout, whole: true };
+    const { output: stdout } = await runCommand(binary, ['-vv'], options, signal);
+    const version = /^HA-?Proxy version (\S+)/m.exec(stdout)?.[1];
+    if (version === undefined) throw new Error(`no version in: ${stdout.slice(0, 80)}`);
+    return { version, exporter: stdout.includes('prometheus-exporter') };
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const why = missing
+      ? 'no such program; install HAProxy or set haproxy.binary'
+      : messageOf(error);
+    throw new UserError(`cannot run ${binary}: ${why}`, { cause: error });
+  }
+}
+
+/** How many files a process may have open. */
+export async function descriptorLimit(): Promise<number> {
+  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '');
+  const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1];
+  return hard === undefined ? 4096 : Number(hard);
+}
+
+/** Connections that a limit allows: two descriptors each, and a fifth left for checks and listeners. */
+export function maxconnFor(limit: number): number {
+  return Math.max(10, Math.min(20_000, Math.floor(limit * 0.4)));
+}
+
+/** The account that HAProxy's packages make for it, where root starts it, as a synapse of that user does. */
+export async function haproxyAccount(user = process.getuid?.()) {
+  if (user !== 0) return undefined;
+  const [users, groups] = await Promise.all(
+    ['/etc/passwd', '/etc/group'].map((path) => readFile(path, 'utf8').catch(() => '')),
+  );
+  const has = (text: string | undefined) => /^haproxy:/m.test(text ?? '');
+  return has(users) && has(groups) ? { user: 'haproxy', group: 'haproxy' } : undefined;
+}
+
+/**
+ * Why a file needs more descriptors than a process may have, which `haproxy -c` does not see; undefined
+ * when it does not. Two for each connection, one for each check and listener, a hundred for HAProxy.
+ */
+export async function descriptorProblem(text: string): Promise<string | undefined> {
+  const maxconn = Number(/^\tmaxconn\s+(\d+)/m.exec(text)?.[1] ?? 0);
+  const checks = text.match(/^\tserver .* check( |$)/gm)?.length ?? 0;
+  const binds = text.match(/^\tbind /gm)?.length ?? 0;
+  const needed = 2 * maxconn + checks + binds + 100;
+  const limit = await raisableLimit();
+  if (needed <= limit) return undefined;
+  return `maxconn ${maxconn} and ${checks} checks need ${needed} file descriptors and the limit is ${limit}; raise LimitNOFILE or lower maxconn`;
+}
+
+/** Root may raise its limit up to the kernel's. */
+async function raisableLimit(): Promise<number> {
+  const limit = await descriptorLimit();
+  if (process.getuid?.() !== 0) return limit;
+  const most = await readFile('/proc/sys/fs/nr_open', 'utf8').catch(() => '');
+  return Math.max(limit, Number(most));
+}

@@ -1,0 +1,33 @@
+import type { Desired } from '../desired/desired.ts';
+import type { Reasons } from './reasons.ts';
+
+export interface StuckInput {
+  readonly desired: ReadonlyMap<string, Desired>;
+  /** What a reload was to bring and did not. */
+  readonly waiting: Reasons;
+  /** What a reload would bring. */
+  readonly asked: Reasons;
+  /** Why there can be no reload; undefined where there can. */
+  readonly cannot: string | undefined;
+  /** The backends of a HAProxy whose file somebody else writes; undefined where synapse writes it. */
+  readonly backends: ReadonlySet<string> | undefined;
+}
+
+/** Why services are not as desired, where neither a command nor a reload helps now. */
+export function stuckOf({ desired, waiting, asked, cannot, backends }: StuckInput): Reasons {
+  const missing = [...desired].flatMap(([service, { part }]) => {
+    const { backendName } = part.stanza;
+    if (!backends || backends.has(backendName)) return [];
+    const why = `HAProxy has no backend ${backendName}, and do_writes is false: add it to HAProxy's file and reload HAProxy`;
+    return [[service, why] as const];
+  });
+  return new Map([
+    ...missing,
+    ...[...waiting].map(
+      ([service, reason]) => [service, `${reason}; the reload did not help`] as const,
+    ),
+    ...(cannot === undefined ? [] : [...asked]).map(
+      ([service, reason]) => [service, `${reason}; ${cannot}`] as const,
+    ),
+  ]);
+}

@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto';
+import type { HaproxyConfig, HaproxyService } from '../config/config.ts';
+import { runningLines } from '../config/removed/running.ts';
+import {
+  defaultsLines,
+  extraSection,
+  globalLines,
+  type Surroundings,
+  shapeVariable,
+  statsLines,
+} from './base.ts';
+import { type Stanza, stanzaOf } from './stanza.ts';
+import { type Traits, traitsOf } from './traits.ts';
+import type { Capabilities } from './version.ts';
+
+/** One service as the file is to have it. */
+export interface Part {
+  readonly service: string;
+  readonly config: HaproxyService;
+  readonly stanza: Stanza;
+  readonly traits: Traits;
+}
+
+/** One section of the file; its `backend`, if any, is followed by that service's servers. */
+export interface Section {
+  readonly title: string;
+  readonly lines: readonly string[];
+  /** What is left out when it cannot be: a service's name or `ownerOfExtra`; undefined for what all need. */
+  readonly owner?: string;
+  /** Whose each of the last lines is, where many share a section. */
+  readonly contributions?: readonly { readonly owner: string; readonly line: string }[];
+  readonly backend?: string;
+}
+
+/** The shape of the whole file: everything but the servers. */
+export interface Layout {
+  readonly sections: readonly Section[];
+  readonly parts: readonly Part[];
+  readonly partOf: ReadonlyMap<string, Part>;
+  /** Differs whenever a reload is needed; 16 hexadecimal digits. */
+  readonly shape: string;
+}
+
+export interface LayoutSettings {
+  readonly config: HaproxyConfig;
+  readonly around: Surroundings;
+  readonly capabilities: Capabilities;
+  /** Where the stats page is, if it is to be, and whether metrics are there too. */
+  readonly stats: { readonly address: string; readonly exporter: boolean } | undefined;
+}
+
+/** One service's part of the file. */
+export function partOf(service: string, config: HaproxyService, settings: LayoutSettings): Part {
+  const defaults = defaultsLines(settings.config, settings.around);
+  const tidy = settings.around.stateFile === undefined ? undefined : { defaults };
+  const stanza = stanzaOf(service, config, settings.config, tidy);
+  const traits = traitsOf(stanza.backend, defaults, {
+    serverOptions: config.server_options ?? '',
+    capabilities: settings.capabilities,
+  });
+  return { service, config, stanza, traits };
+}
+
+/** How an extra section is called where a service would be; no service has such a name. */
+export const ownerOfExtra = (title: string) => `extra_sections.${title}`;
+export const statsOwner = 'stats_address';
+
+/** The sections in the originals' order: global, defaults, extra ones, services, the shared frontend. */
+export function layoutOf(
+  parts: readonly Part[],
+  settings: LayoutSettings,
+  leftOut: ReadonlySet<string>,
+): Layout {
+  const { config, around, stats } = settings;
+  const common: Section[] = [
+    { title: 'global', lines: globalLines(config, around) },
+    { title: 'defaults', lines: defaultsLines(config, around) },
+    ...Object.entries(config.extra_sections).map(([title, lines]) => ({
+      ...extraSection(title, lines),
+      owner: ownerOfExtra(title),
+    })),
+  ];
+  if (stats)
+    common.push({
+      title: 'frontend synapse-stats',
+      lines: statsLines(stats.address, stats.exporter),
+      owner: statsOwner,
+    });
+  const sections = [...common, ...parts.flatMap(sectionsOf)].filter(
+    ({ owner }) => owner === undefined || !leftOut.has(owner),
+  );
+  if (config.shared_frontend) sections.push(sharedFrontend(config.shared_frontend, parts));
+  const partOf = new Map(parts.map((part) => [part.service, part]));
+  return { sections, parts, partOf, shape: shapeOf(sections, parts) };
+}
+
+/** As `layoutOf`, but the same layout again while nothing changed: most changes are of members. */
+export function createLayouts(settings: LayoutSettings) {
+  let last: Layout | undefined;
+  let lastLeftOut: ReadonlySet<string> = new Set();
+  let lastSocket: string | undefined;
+  return (parts: readonly Part[], leftOut: ReadonlySet<string>): Layout => {
+    const isSame =
+      last?.parts.length === parts.length &&
+      lastSocket === settings.around.socket &&
+      last.parts.every((part, index) => part === parts[index]) &&
+      leftOut.size === lastLeftOut.size &&
+      [...leftOut].every((owner) => lastLeftOut.has(owner));
+    if (last && isSame) return last;
+    last = layoutOf(parts, settings, leftOut);
+    lastLeftOut = leftOut;
+    lastSocket = settings.around.socket;
+    return last;
+  };
+}
+
+function sharedFrontend(own: readonly string[], parts: readonly Part[]): Section {
+  const contributions = parts.flatMap(({ service, stanza }) =>
+    stanza.shared.map((line) => ({ owner: service, line })),
+  );
+  const lines = [...runningLines(own), ...contributions.map(({ line }) => line)];
+  return { title: 'frontend shared-frontend', lines, contributions };
+}
+
+function sectionsOf({ service, stanza }: Part): readonly Section[] {
+  const { frontend, backend, backendName } = stanza;
+  const section: Section = {
+    title: `backend ${backendName}`,
+    lines: backend,
+    owner: service,
+    backend: backendName,
+  };
+  return frontend === undefined
+    ? [section]
+    : [{ title: `frontend ${service}`, lines: frontend, owner: service }, section];
+}
+
+/** What servers' own lines are made of locally is shape too: it concerns all of them at once. */
+function shapeOf(sections: readonly Section[], parts: readonly Part[]): string {
+  const members = parts.map(({ service, config }) => [
+    service,
+    config.server_options,
+    config.cookie_value_method,
+    config.use_nerve_weights,
+  ]);
+  return createHash('sha256')
+    .update(JSON.stringify([sections, members]))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+/** The file, and whose each of its lines is. */
+export interface File {
+  /** The text in pieces, which are the same strings again where a section is as it was. */
+  readonly pieces: readonly string[];
+  readonly text: string;
+  /** One line, counted from 1, and whose it is. */
+  lineAt(line: number): string | undefined;
+  ownerAt(line: number): string | undefined;
+  /** Whose the proxy of a name is; of one that many share, who wrote one of these words there. */
+  ownerOf(proxy: string, words: readonly string[]): string | undefined;
+}
+
+/** A section with further lines and an empty one before it; the same text again while both are the same: most are as they were. */
+function sectionText(section: Section, more: readonly string[]): string {
+  const before = sectionTexts.get(section);
+  if (before?.more === more) return before.text;
+  const text = `\n${[section.title, ...section.lines, ...more].join('\n\t')}\n`;
+  sectionTexts.set(section, { more, text });
+  return text;
+}
+
+const sectionTexts = new WeakMap<
+  Section,
+  { readonly more: readonly string[]; readonly text: string }
+>();
+
+/** The section that a line is in, and the line of its title; `counts` has how many lines each takes. */
+function sectionAt(sections: readonly Section[], counts: readonly number[], line: number) {
+  let title = 3;
+  let found: { readonly section: Section; readonly title: number } | undefined;
+  for (const [index, section] of sections.entries()) {
+    if (title > line) break;
+    found = { section, title };
+    title += counts[index] ?? 0;
+  }
+  return found;
+}
+
+/** The whole text; `servers` gives the server lines of a backend. */
+export function fileOf(layout: Layout, servers: (backend: string) => readonly string[]): File {
+  const pieces = ['# written by synapse: changes by hand are overwritten\n'];
+  const counts: number[] = [];
+  for (const section of layout.sections) {
+    const { title, lines, backend } = section;
+    const shape = title === 'global' ? [`setenv ${shapeVariable} ${layout.shape}`] : [];
+    const more = backend === undefined ? shape : servers(backend);
+    counts.push(2 + lines.length + more.length);
+    pieces.push(sectionText(section, more));
+  }
+  const text = () => pieces.join('');
+  return {
+    lineAt: (line) => text().split('\n')[line - 1]?.trim(),
+    pieces,
+    get text() {
+      return text();
+    },
+    ownerAt: (line) => {
+      const found = sectionAt(layout.sections, counts, line);
+      if (!found) return undefined;
+      const { lines, contributions = [], owner } = found.section;
+      const own = lines.length - contributions.length;
+      return owner ?? contributions[line - found.title - 1 - own]?.owner;
+    },
+    ownerOf: (proxy, words) => {
+      const section = layout.sections.find(({ title }) => title.split(' ')[1] === proxy);
+      const wrote = ({ line }: { readonly line: string }) =>
+        line.split(/\s+/).some((word) => word !== proxy && words.includes(word));
+      return section?.owner ?? section?.contributions?.find(wrote)?.owner;
+    },
+  };
+}

@@ -1,0 +1,144 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { silentLog } from '@smartstack/daemon';
+
+import type { Preview, Snapshot } from '@smartstack/proxy';
+import type { HaproxyConfig } from '../config/config.ts';
+import { createDesire, type Desired } from '../desired/desired.ts';
+import { createHosts } from '../desired/hosts.ts';
+import { type Equipment, survey } from '../process/equipment.ts';
+import { runningAt } from '../process/loader.ts';
+import { haproxyAccount } from '../process/machine.ts';
+import { judge, type Objection, placesOf } from '../reload/judge.ts';
+import { fileWith } from '../reload/members.ts';
+import { partsOf } from '../reload/reload.ts';
+import { assignIds } from '../render/ids.ts';
+import { type File, type Layout, type LayoutSettings, layoutOf } from '../render/layout.ts';
+import { halfAdded, remember } from '../runtime/memory.ts';
+import { plan } from '../runtime/plan.ts';
+import { parseServersState } from '../runtime/state.ts';
+import { createSync } from '../runtime/sync.ts';
+
+/** Looks at what there is and says what synapse would do; touches nothing but a temporary folder. */
+export async function preview(
+  config: HaproxyConfig,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+): Promise<Preview> {
+  const equipment = await surveyAsDaemon(config, signal);
+  const rendered = await render(
+    equipment.settings,
+    snapshot,
+    signal,
+    await keptBy(equipment, signal),
+  );
+  const objections = await judgeAside(equipment, rendered, signal);
+  const [runtime] = equipment.runtimes;
+  const running = runtime && (await runningAt(runtime, signal).catch(() => undefined));
+  const outcome = {
+    path: equipment.paths.config ?? 'haproxy.cfg',
+    text: rendered.file.text,
+    before: equipment.written?.text,
+    objections,
+  };
+  if (!running) return { ...outcome, commands: [], reload: 'haproxy does not run' };
+  if (running.shape !== rendered.layout.shape)
+    return { ...outcome, commands: [], reload: 'sections changed' };
+  return { ...outcome, ...(await changes(equipment, rendered, signal)) };
+}
+
+/** What the synapse whose files are there would find: who asks is often root, and it has an account of its own. */
+async function surveyAsDaemon(config: HaproxyConfig, signal: AbortSignal): Promise<Equipment> {
+  const equipment = await survey(config, silentLog, signal);
+  const { managed, settings } = equipment;
+  const owner = managed && (await stat(managed.config).catch(() => undefined));
+  if (!owner) return equipment;
+  const around = { ...settings.around, account: await haproxyAccount(owner.uid) };
+  return { ...equipment, settings: { ...settings, around } };
+}
+
+export interface Rendered {
+  readonly layout: Layout;
+  readonly file: File;
+  readonly desired: ReadonlyMap<string, Desired>;
+}
+
+/** The file for a snapshot, with nothing left out. */
+export async function render(
+  settings: LayoutSettings,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+  kept: Parameters<typeof fileWith>[2] = {
+    sync: undefined,
+    written: undefined,
+    maxId: settings.config.max_server_id,
+  },
+): Promise<Rendered> {
+  const hosts = createHosts();
+  const desire = createDesire({
+    settings,
+    hosts,
+    choose: (_, config) => config,
+    choices: () => 0,
+    addressOf: (server) => kept.written?.servers.get(server)?.host,
+    onRefused: () => {},
+    onIgnored: () => {},
+  });
+  const desired = await desire.resolved(snapshot, signal);
+  const layout = layoutOf(partsOf(desired), settings, new Set());
+  return { layout, desired, file: await fileWith(layout, desired, kept) };
+}
+
+async function keptBy({ runtimes, written, settings }: Equipment, signal: AbortSignal) {
+  const maxId = settings.config.max_server_id;
+  const [runtime] = runtimes;
+  const sync = runtime && createSync(runtime, { maxId, parkTime: undefined, log: silentLog });
+  const isRunning = runtime && (await runningAt(runtime, signal).catch(() => undefined));
+  if (sync && written && isRunning) sync.loaded(written);
+  return { sync: isRunning ? sync : undefined, written, maxId };
+}
+
+async function judgeAside(
+  { check, written, runtimes: [runtime] }: Equipment,
+  { layout, file }: Rendered,
+  signal: AbortSignal,
+): Promise<readonly Objection[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'synapse-'));
+  try {
+    const held = placesOf(written?.sections ?? []);
+    const running = runtime && (await runningAt(runtime, signal).catch(() => undefined));
+    const candidate = join(folder, 'haproxy.cfg');
+    return await judge(layout, file, { candidate, check, held, pid: running?.pid }, signal);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The commands that the members differ by. */
+async function changes(
+  { runtimes, written, settings }: Equipment,
+  { desired }: Rendered,
+  signal: AbortSignal,
+): Promise<Pick<Preview, 'commands' | 'reload'>> {
+  const [states = ''] = (await runtimes[0]?.ask(['show servers state'], signal)) ?? [];
+  const all = parseServersState(states);
+  const plans = [...desired.values()].map(({ part: { stanza, traits }, servers }) => {
+    const backend = stanza.backendName;
+    const actual = all.get(backend) ?? [];
+    const memory = remember(actual, written?.backends.get(backend), {
+      traits,
+      desired: servers,
+      leaving: [],
+      leave: () => ({ replace: false, parked: false, deadline: 0, next: 0, tries: 0 }),
+    });
+    const ids = assignIds(servers ?? [], memory.ids, settings.config.max_server_id);
+    const halfway = halfAdded(memory);
+    return plan({ ...memory, halfway, ids, actual, backend, traits, desired: servers });
+  });
+  return {
+    commands: plans.flatMap(({ steps }) => steps.flatMap(({ commands }) => commands)),
+    reload: plans.find(({ reload }) => reload !== undefined)?.reload,
+  };
+}

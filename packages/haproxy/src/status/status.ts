@@ -1,0 +1,120 @@
+import type { Refused } from '@smartstack/proxy';
+import { type HaproxyConfig, isManaged } from '../config/config.ts';
+import type { Desired } from '../desired/desired.ts';
+import type { Running } from '../process/loader.ts';
+import { addressOf, type Server } from '../render/server.ts';
+import type { Capabilities } from '../render/version.ts';
+import type { Seen } from '../runtime/sight.ts';
+import type { ServerState } from '../runtime/state.ts';
+import type { Sync } from '../runtime/sync.ts';
+
+/** How the state of a server begins that HAProxy does not have yet. */
+export const missing = 'not in haproxy';
+
+/** The state of a member whose host does not resolve. */
+export const unresolved = 'its name does not resolve';
+
+export interface StatusInput {
+  /** What HAProxy said when it was asked for this; undefined where it was not. */
+  readonly seen: Seen | undefined;
+  readonly hasSocket: boolean;
+  readonly config: HaproxyConfig;
+  readonly running: Running | undefined;
+  readonly desired: ReadonlyMap<string, Desired>;
+  readonly syncs: readonly Sync[];
+  readonly quarantine: readonly Refused[];
+  readonly fileTrouble: string | undefined;
+  readonly pending: ReadonlyMap<string, string>;
+  readonly nextReload: number;
+  /** Why the last reload did not take. */
+  readonly refusal: string | undefined;
+  /** Why services are not as desired, where neither a command nor a reload helps now. */
+  readonly stuck: ReadonlyMap<string, string>;
+  readonly isReloading: boolean;
+  readonly capabilities: Capabilities;
+}
+
+/** What the driver knows, for people: JSON-safe. */
+export function statusOf(input: StatusInput) {
+  const { config, running, desired, quarantine, pending, nextReload } = input;
+  const stuck = [...input.stuck].map(([service, reason]) => `${service}: ${reason}`);
+  return {
+    ...(stuck.length > 0 && { trouble: stuck.join('\n') }),
+    mode: isManaged(config) ? 'managed' : 'external',
+    version: running?.version ?? input.capabilities.version,
+    pid: running?.pid ?? null,
+    shape: running?.shape ?? null,
+    /** When HAProxy was asked for what is said of its servers; null for what was known before. */
+    askedAt: input.seen ? new Date(input.seen.at).toISOString() : null,
+    file: input.fileTrouble ?? (stuck.length > 0 ? 'not in step: see trouble' : 'in step'),
+    reload: {
+      underWay: input.isReloading,
+      waitingFor: Object.fromEntries(pending),
+      notBefore: pending.size > 0 ? timeOf(nextReload).toISOString() : null,
+      lastFailure: input.refusal ?? null,
+    },
+    quarantined: quarantine,
+    services: Object.fromEntries(
+      [...desired].map(([name, one]) => [name, serviceStatus(name, one, input)]),
+    ),
+  };
+}
+
+/** The time of day that a time of the steady clock is. */
+const timeOf = (steady: number) => new Date(Date.now() + steady - performance.now());
+
+/** What HAProxy makes of a server. */
+function stateIn(input: StatusInput, service: string, backend: string) {
+  const { syncs, seen, hasSocket } = input;
+  const memory = syncs[0]?.memoryOf(backend);
+  const actual = seen?.states ? (seen.states.get(backend) ?? []) : (memory?.states ?? []);
+  const states = new Map(actual.map((state) => [state.name, state]));
+  const waiting = input.stuck.get(service) ?? input.pending.get(service);
+  return (name: string): string => {
+    if (!hasSocket) return 'not known: no socket to ask (do_socket is false)';
+    if (seen && !seen.states) return 'not known: haproxy does not answer';
+    const state = states.get(name);
+    const leaving = memory?.leaving.get(name);
+    if (leaving && (state || !seen)) return leaving.parked ? 'parked' : 'leaving';
+    if (!state && !seen && memory?.told.has(name)) return 'added';
+    if (!state) return waiting === undefined ? missing : `${missing}: ${waiting}`;
+    const hand = seen ? handOf(state) : memory?.byHand.get(name);
+    return hand === undefined ? wordOf(state) : `${hand} by operator`;
+  };
+}
+
+function handOf({ maintenance, drain }: ServerState): string | undefined {
+  if (maintenance) return 'maintenance';
+  return drain ? 'drain' : undefined;
+}
+
+function wordOf({ operational, weight }: ServerState): string {
+  if (operational === 'stopped') return 'down';
+  return weight === 0 ? 'up, weight 0' : 'up';
+}
+
+function serviceStatus(name: string, desired: Desired, input: StatusInput) {
+  const { part, servers, refusals, made } = desired;
+  const backend = part.stanza.backendName;
+  const memory = input.syncs[0]?.memoryOf(backend);
+  const stateOf = stateIn(input, name, backend);
+  const show = (server: Pick<Server, 'name' | 'host' | 'port'>, state = stateOf(server.name)) => ({
+    name: server.name,
+    address: addressOf(server),
+    state,
+  });
+  const leaving = [...(memory?.leaving.keys() ?? [])].flatMap(
+    (each) => memory?.told.get(each) ?? [],
+  );
+  return {
+    backend,
+    members: part.traits.obstacle === undefined ? 'runtime' : 'reload',
+    ...(part.traits.obstacle !== undefined && { why: part.traits.obstacle }),
+    heard: servers !== undefined,
+    servers: [
+      ...[...(servers ?? [...(memory?.told.values() ?? [])]), ...leaving].map((one) => show(one)),
+      ...made.unresolved.map((one) => show(one, unresolved)),
+    ],
+    refusedOptions: refusals,
+  };
+}

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+
+import { mergePolicy } from './merge.ts';
+
+test('a stronger layer wins key by key, whatever the order, and each word has its origin', () => {
+  const { policy, origins } = mergePolicy([
+    { origin: 'service', policy: { timeouts: { request: 5000 } } },
+    { origin: 'built-in', policy: { timeouts: { connect: 1000, request: 30_000 }, balance: 'a' } },
+    { origin: 'registry', policy: { timeouts: { connect: 250 } } },
+    { origin: 'defaults', policy: { timeouts: { connect: 500, idle: 60_000 } } },
+  ]);
+  expect(policy).toEqual({
+    timeouts: { connect: 250, request: 5000, idle: 60_000 },
+    balance: 'a',
+  });
+  expect(Object.fromEntries(origins)).toEqual({
+    'timeouts.connect': 'registry',
+    'timeouts.request': 'service',
+    'timeouts.idle': 'defaults',
+    balance: 'built-in',
+  });
+});
+
+test.each([
+  ['a list is taken whole', { on: ['a', 'b'] }, { on: ['c'] }, { on: ['c'] }],
+  ['null is a value', { on: ['a'] }, { on: null }, { on: null }],
+  ['what is left out says nothing', { on: 1 }, { on: undefined }, { on: 1 }],
+  [
+    'a mapping in place of text',
+    { balance: 'a' },
+    { balance: { hash: 'x' } },
+    { balance: { hash: 'x' } },
+  ],
+  ['text in place of a mapping', { balance: { hash: 'x' } }, { balance: 'a' }, { balance: 'a' }],
+])('%s', (_, defaults, service, expected) => {
+  const { policy, origins } = mergePolicy([
+    { origin: 'defaults', policy: defaults },
+    { origin: 'service', policy: service },
+  ]);
+  expect(policy).toEqual(expected);
+  expect(origins.size).toBe(1);
+});
+
+test('a word called __proto__ is a word like any other', () => {
+  const word = JSON.parse('{"__proto__": {"a": 1}}');
+  const { policy, origins } = mergePolicy([{ origin: 'service', policy: word }]);
+  expect(JSON.stringify(policy)).toBe('{"__proto__":{"a":1}}');
+  expect([...origins]).toEqual([['__proto__.a', 'service']]);
+});

@@ -1,0 +1,69 @@
+import type { Policy } from './policy.ts';
+
+/** Who may say a word, from the weakest to the strongest. */
+export type PolicyOrigin = 'built-in' | 'defaults' | 'registry' | 'service';
+
+/** What one of them says. */
+export interface PolicyLayer {
+  readonly origin: PolicyOrigin;
+  readonly policy: Policy;
+}
+
+/** What counts, and who said each word of it. */
+export interface MergedPolicy {
+  readonly policy: Policy;
+  /** By the word's path, such as `timeouts.connect`. */
+  readonly origins: ReadonlyMap<string, PolicyOrigin>;
+}
+
+const strength: readonly PolicyOrigin[] = ['built-in', 'defaults', 'registry', 'service'];
+
+/**
+ * One policy of several: mappings are merged key by key, and of a list, a plain value or null the strongest
+ * one counts whole. The layers may come in any order; one that leaves a word out says nothing of it.
+ */
+export function mergePolicy(layers: readonly PolicyLayer[]): MergedPolicy {
+  const ordered = [...layers].sort(
+    (one, other) => strength.indexOf(one.origin) - strength.indexOf(other.origin),
+  );
+  const origins = new Map<string, PolicyOrigin>();
+  const policy = ordered.reduce<Policy>(
+    (merged, layer) => merge(merged, layer.policy, { origin: layer.origin, path: [], origins }),
+    {},
+  );
+  return { policy, origins };
+}
+
+interface Merging {
+  readonly origin: PolicyOrigin;
+  readonly path: readonly string[];
+  readonly origins: Map<string, PolicyOrigin>;
+}
+
+function merge(weaker: Policy, stronger: Policy, merging: Merging): Policy {
+  const words = new Map(Object.entries(weaker));
+  for (const [key, value] of Object.entries(stronger)) {
+    if (value === undefined) continue;
+    const below = { ...merging, path: [...merging.path, key] };
+    const before = words.get(key);
+    if (isMapping(value)) words.set(key, merge(isMapping(before) ? before : {}, value, below));
+    else words.set(key, value);
+    note(value, below);
+  }
+  return Object.fromEntries(words);
+}
+
+/** A word that was a mapping, or becomes one, has no origins but those of what it is now. */
+function note(value: unknown, { origin, path, origins }: Merging): void {
+  const name = path.join('.');
+  if (isMapping(value)) {
+    origins.delete(name);
+    return;
+  }
+  for (const known of origins.keys()) if (known.startsWith(`${name}.`)) origins.delete(known);
+  origins.set(name, origin);
+}
+
+function isMapping(value: unknown): value is Policy {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,66 @@
+import type { Measured } from './measured.ts';
+import type { Snapshot } from './service.ts';
+
+export type Applied = 'unchanged' | 'updated' | 'reloaded';
+
+/** What is kept in step with the desired state: a proxy, or files, counters and the like. */
+export interface Output extends AsyncDisposable {
+  readonly name: string;
+  /** Whether synapse is ready without it, since it serves no app. */
+  readonly auxiliary?: boolean;
+  /** Idempotent, and never called while an earlier call is under way. */
+  apply(snapshot: Snapshot, signal: AbortSignal): Promise<Applied>;
+  /**
+   * Makes ready for the first `apply` what can be known from a part of its snapshot, and changes nothing.
+   * Called before it, again and again while the rest is waited for, and never while another call is under way.
+   */
+  prepare?(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
+  /**
+   * Yields whenever it must be brought in step again without a new snapshot. Ends when aborted.
+   */
+  wakes(signal: AbortSignal): AsyncIterable<void>;
+  /** What it knows, for the status page: JSON-safe. */
+  status(): unknown;
+}
+
+/** A part of the configuration that a proxy does not take: a service, or what a section is called. */
+export interface Refused {
+  readonly owner: string;
+  readonly reason: string;
+  /** When it was refused first, as ISO 8601. */
+  readonly since: string;
+  /** Whether what it was before serves on meanwhile. */
+  readonly lastGood: boolean;
+}
+
+/**
+ * Keeps one local proxy equal to a snapshot. When `apply` rejects, the proxy still runs on the last good
+ * configuration. `wakes` yields when the proxy died, drained a server, was changed by hand, may reload now.
+ */
+export interface ProxyDriver extends Output {
+  /** Asks the proxy what `status` is to show of its actual state; within a bounded time, and never rejects. */
+  refresh?(signal: AbortSignal): Promise<void>;
+  status(): ProxyStatus;
+  /** What is left out for now. */
+  refused(): readonly Refused[];
+  /** What the proxy counted and checked, by service; asks it, which costs it something. */
+  measure(signal: AbortSignal): Promise<ReadonlyMap<string, Measured>>;
+}
+
+/** What every proxy's status has; its own facts stand beside. */
+export interface ProxyStatus {
+  /** `none` where no proxy is touched, which `why` explains. */
+  readonly mode?: string;
+  readonly why?: string;
+  /** Why the proxy is not as desired, where it is not. */
+  readonly trouble?: string | null;
+  readonly services?: Readonly<Record<string, { readonly servers?: readonly ShownServer[] }>>;
+}
+
+/** One server of a service as the driver shows it. */
+export interface ShownServer {
+  readonly name: string;
+  readonly address: string;
+  /** Its state in the proxy's words, or where it is on its way there. */
+  readonly state: string;
+}

@@ -1,0 +1,29 @@
+export type { Applied, Output, ProxyDriver, ProxyStatus, Refused, ShownServer } from './driver.ts';
+export { type Measured, type MeasuredServer, together } from './measured.ts';
+export { probe } from './process/address.ts';
+export { listensOn } from './process/holders.ts';
+export { startOf, takeLock } from './process/lock.ts';
+export { alertsSince, endOf } from './process/process-log.ts';
+export { runCommand } from './process/run-command.ts';
+export { Ended, spawnDetached } from './process/spawn.ts';
+export type {
+  ConfigurableDriver,
+  ConfiguredService,
+  ExplainedServer,
+  Preview,
+  Problem,
+  ProxyConfig,
+  ProxyDeps,
+  ProxyKind,
+  ProxyView,
+  RegistryKeys,
+  ServerState,
+  TrafficHints,
+} from './proxy.ts';
+export { createDue, type Due } from './reload/due.ts';
+export { createPace, type Pace } from './reload/pace.ts';
+export { pause } from './reload/pause.ts';
+export { createQuarantine, type Quarantine } from './reload/quarantine.ts';
+export { createReloading } from './reload/reloading.ts';
+export { isUnheard, type Service, type Snapshot } from './service.ts';
+export { statusOf } from './status-of.ts';

@@ -1,0 +1,156 @@
+import type { Log, Metrics, PageView, Source, Tone } from '@smartstack/daemon';
+import type { Locality } from '@smartstack/policy';
+import type { Instance } from '@smartstack/registry';
+import type { z } from 'zod';
+
+import type { ProxyDriver, ProxyStatus, Refused, ShownServer } from './driver.ts';
+import type { MeasuredServer } from './measured.ts';
+import type { Service, Snapshot } from './service.ts';
+
+/**
+ * One kind of proxy: all that synapse's core knows of it. `Config` is its section at the top level,
+ * `Own` that of a service, both as they are once read.
+ */
+export interface ProxyKind<Config = unknown, Own = unknown> {
+  /** What its sections are called in files, and it in status, logs and metrics. */
+  readonly name: string;
+  /** What people call it. */
+  readonly title: string;
+  readonly config: ProxyConfig<Config, Own>;
+  readonly view: ProxyView<Config, Own>;
+  /** A driver, which touches no proxy before its first `apply`. */
+  create(config: Config | undefined, deps: ProxyDeps): ConfigurableDriver<Config>;
+  /** What a driver would do now; undefined where it would touch no proxy. Touches nothing itself. */
+  preview(
+    config: Config | undefined,
+    snapshot: Snapshot,
+    signal: AbortSignal,
+  ): Promise<Preview | undefined>;
+}
+
+export interface ProxyDeps {
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** A driver whose configuration can be another one while it runs. */
+export interface ConfigurableDriver<Config> extends ProxyDriver {
+  /**
+   * Uses another configuration from the next `apply` on, which is asked for. Answers the keys that stay as
+   * they were until a restart, because they say which proxy it is.
+   */
+  configure(config: Config | undefined): readonly string[];
+}
+
+/** What is wrong with keys that are each right, and where. */
+export type Problem = readonly [path: readonly string[], message: string];
+
+/** A service as it is configured. */
+export interface ConfiguredService<Own> {
+  readonly own?: Own | undefined;
+  readonly locality?: Locality | undefined;
+  /** The services that it stands for: itself, or the copies of a load test. */
+  readonly copies: readonly { readonly name: string; readonly own?: Own | undefined }[];
+}
+
+/** A proxy's sections in synapse's files, and in the registry. */
+export interface ProxyConfig<Config, Own> {
+  readonly keys: {
+    /** The top-level key as it is written, for the reference and the JSON Schema; and as it is read. */
+    readonly written: z.ZodOptional<z.ZodType>;
+    readonly read: z.ZodOptional<z.ZodType<Config>>;
+    readonly service: z.ZodOptional<z.ZodType<Own>>;
+  };
+  /** Whether the value at a path of keys is read by somebody who has variables of their own. */
+  isForeign(path: readonly (string | number)[]): boolean;
+  /** Whether no proxy is to be run or touched, whatever services say. */
+  isOff(config: Config | undefined): boolean;
+  problems(
+    config: Config | undefined,
+    services: ReadonlyMap<string, ConfiguredService<Own>>,
+  ): readonly Problem[];
+  /** What is worth saying of files that are good, each with its place. */
+  warnings(config: Config | undefined, source: Source): readonly string[];
+  /** The port that a section gives every member, which is not the proxy's affair, and the section without it. */
+  takePort<Section extends Partial<Own>>(
+    own: Section,
+  ): { readonly port?: number | undefined; readonly own: Section };
+  /** The section of a copy that apps do not connect to, since two cannot share an address. */
+  withoutAddress(own: Own): Own;
+  readonly registry: RegistryKeys<Config>;
+  /** What is run, in a sentence, for `check-config --explain`. */
+  explain(config: Config | undefined, services: readonly (Own | undefined)[]): string;
+  /** How apps reach a service, in a sentence. */
+  explainService(own: Own | undefined, config: Config | undefined): string;
+}
+
+/** What a registry may set in a service's section. */
+export interface RegistryKeys<Config> {
+  /** Whether all of it, rather than the harmless keys alone. */
+  isTrusted(config: Config | undefined): boolean;
+  /** The value of a key; or the reason why it is not taken. */
+  parse(
+    key: string,
+    value: unknown,
+    isTrusted: boolean,
+  ): { readonly value: unknown } | { readonly reason: string };
+  /** What the log says when keys were refused. */
+  readonly fix: string;
+  /** What is worth saying of values that are good. */
+  warnings(own: object): readonly string[];
+}
+
+/** What synapse would do for a snapshot, none of which was done. */
+export interface Preview {
+  /** Where the file that the proxy would run belongs, its text, and that of the one there; undefined where there is none. */
+  readonly path: string;
+  readonly text: string;
+  readonly before: string | undefined;
+  /** Commands for the proxy that runs, if its members are all that differs. */
+  readonly commands: readonly string[];
+  /** Why it would be started or reloaded; undefined when not. */
+  readonly reload: string | undefined;
+  /** What would be left out, and why. */
+  readonly objections: readonly { readonly owner: string; readonly reason: string }[];
+}
+
+/** A server's state as the page shows it. */
+export interface ServerState {
+  readonly state: string;
+  readonly tone: Tone;
+  readonly since?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** What exactly a proxy counts as a request and an error, and averages. */
+export interface TrafficHints {
+  readonly requests: string;
+  readonly errors: string;
+  readonly average: string;
+}
+
+/** How people are shown what the proxy does. */
+export interface ProxyView<Config, Own> {
+  /** The name of a member's server in the driver's status. */
+  serverName(member: Instance): string;
+  /** What the page says of the plots of traffic. */
+  readonly hints: TrafficHints;
+  /** The page's facts about the proxy itself. */
+  facts(status: ProxyStatus): PageView['facts'];
+  /** Where apps reach a service; undefined where this proxy does not serve it. */
+  placeOf(own: Own | undefined, config: Config | undefined): string | undefined;
+  /** What the proxy makes of a server; `shown` is what its driver says, `measured` the proxy itself. */
+  stateOf(shown: ShownServer | undefined, measured: MeasuredServer | undefined): ServerState;
+  /** The same in `explain`: whether a member gets there at all, and what becomes of it. */
+  explain(member: ExplainedServer<Own>): { readonly served: boolean; readonly why: string };
+}
+
+/** What is known of a member and its proxy. */
+export interface ExplainedServer<Own> {
+  /** Its state in the driver's status; undefined where it is not there. */
+  readonly state: string | undefined;
+  readonly service: Service;
+  readonly own: Own | undefined;
+  readonly status: ProxyStatus;
+  readonly refused: Refused | undefined;
+}

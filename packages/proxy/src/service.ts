@@ -1,0 +1,35 @@
+import type { Locality } from '@smartstack/policy';
+import type { Instance } from '@smartstack/registry';
+
+/** One followed service as the proxies are to serve it. */
+export interface Service {
+  readonly name: string;
+  /** Its members; undefined while its discovery has not answered, which is not an empty list. */
+  readonly instances: readonly Instance[] | undefined;
+  /** Why it has no members, where its registry answered that there is no such place. */
+  readonly missing?: string;
+  /** What to serve while `instances` is undefined and the proxy holds no members of its own. */
+  readonly defaults: readonly Instance[];
+  /** Whether `defaults` are the members of an earlier run rather than configured ones. */
+  readonly stale?: boolean;
+  /** What tells this way of finding its members from another. */
+  readonly identity?: string;
+  /** Which of its members stand by for which, where the proxy is to judge when they serve. */
+  readonly locality?: Locality;
+  /** How each proxy is to serve it, by the proxy's name; one that is not to is absent. */
+  readonly own?: Readonly<Record<string, unknown>>;
+  /** What its registry sets in these sections, where it sets something. */
+  readonly registryConfig?: Readonly<Record<string, object>> | undefined;
+  /** Whether its members are written as a file, where those of others are; absent for yes. */
+  readonly fileOutput?: boolean;
+  /** Where it is configured, for messages: `file:line:col`. */
+  readonly origin: string;
+}
+
+/** The whole desired state, by service name; never changed once made. */
+export type Snapshot = ReadonlyMap<string, Service>;
+
+/** Whether its registry has not answered yet; where it remembers members whose place is gone, they are still to be heard of. */
+export function isUnheard({ instances, missing, stale = false }: Service): boolean {
+  return instances === undefined && (missing === undefined || stale);
+}

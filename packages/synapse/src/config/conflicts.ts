@@ -1,0 +1,82 @@
+import type { Problem } from '@smartstack/proxy';
+import type { z } from 'zod';
+import { partsOf, problemOf, type SingleDiscovery } from '../discovery/table.ts';
+import { allProxies, sectionOf } from '../proxies.ts';
+import { copiesOf } from './load-test.ts';
+import type { readKeys } from './schema.ts';
+
+type Unchecked = z.output<typeof readKeys>;
+
+/** What is wrong with keys that are each right: with one another, or for what they leave out. */
+export function conflicts(config: Unchecked): readonly Problem[] {
+  return [...discoveryProblems(config), ...proxyProblems(config)];
+}
+
+function discoveryProblems({ services, zookeeper, registry }: Unchecked): readonly Problem[] {
+  return Object.entries(services).flatMap(([name, service]): readonly Problem[] => {
+    const path = ['services', name, 'discovery'];
+    const whole = problemOf(service.discovery);
+    const port = service.backend_port_override;
+    const parts = partsOf(service.discovery).flatMap(([below, part]): readonly Problem[] => {
+      const problem = partProblem(part, {
+        zookeeper: zookeeper !== undefined,
+        registry: registry !== undefined,
+        port: port !== undefined,
+      });
+      return problem === undefined ? [] : [[[...path, ...below], problem]];
+    });
+    return whole === undefined ? parts : [[path, whole], ...parts];
+  });
+}
+
+type Given = Readonly<Record<'zookeeper' | 'registry' | 'port', boolean>>;
+
+/** What a discovery lacks, given what the rest of the configuration gives. */
+function partProblem(part: SingleDiscovery, given: Given): string | undefined {
+  const noPort = 'nobody says which port members listen on; give backend_port_override';
+  switch (part.method) {
+    case 'zookeeper':
+    case 'zookeeper_poll':
+    case 'zookeeper_dns':
+    case 'zookeeper_dns_poll':
+      return part.hosts || given.zookeeper
+        ? undefined
+        : 'no ZooKeeper to ask; give hosts here or zookeeper.hosts for all services';
+    case 'file':
+      return part.directory || given.registry
+        ? undefined
+        : 'no folder to read; give directory here or registry.directory for all services';
+    case 'dns':
+      return given.port || part.servers.every(({ port, host }) => port || host.startsWith('_'))
+        ? undefined
+        : noPort;
+    case 'ec2tag':
+      return given.port ? undefined : noPort;
+    case 'base':
+    case 'docker':
+    case 'marathon':
+      return undefined;
+  }
+}
+
+/** What each proxy has against the services' sections of its own. */
+function proxyProblems({ services, ...top }: Unchecked): readonly Problem[] {
+  return allProxies.flatMap(({ name, config }) =>
+    config.problems(
+      sectionOf(top, name),
+      new Map(
+        Object.entries(services).map(([service, one]) => [
+          service,
+          {
+            own: sectionOf(one, name),
+            locality: one.locality,
+            copies: copiesOf(service, one).map(([copy, each]) => ({
+              name: copy,
+              own: sectionOf(each, name),
+            })),
+          },
+        ]),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,164 @@
+import { type Advice, adviceFor, adviceText, type StatusAddress } from '@smartstack/daemon';
+import type { LabelFilter } from '../discovery/policies/label-filters.ts';
+import type { DiscoveryConfig, SingleDiscovery } from '../discovery/table.ts';
+import { allProxies, defaultProxy, sectionOf } from '../proxies.ts';
+import type { ServiceConfig, SynapseConfig } from './config.ts';
+import { originals } from './originals.ts';
+
+/** What a configuration, which is good, means: in plain words, with what is better now. `written` is what the file holds. */
+export function explain(config: SynapseConfig, written: unknown): string {
+  return [
+    `${statusText(config.status_address)} ${proxyText(config)}`,
+    ...Object.entries(config.services).map(
+      ([name, service]) => `\n${serviceText(name, service, config)}`,
+    ),
+    adviceText([...sharedEnsemble(config, written), ...adviceFor(rest(config), written)]),
+  ]
+    .join('\n')
+    .trimEnd();
+}
+
+function statusText(address: StatusAddress | false): string {
+  return address
+    ? `Status and members are at http://${address.host}:${address.port}/status and /v1.`
+    : 'Status is served nowhere.';
+}
+
+/** What every proxy does, in a sentence each. */
+function proxyText(config: SynapseConfig): string {
+  const services = Object.values(config.services);
+  return allProxies
+    .map((proxy) =>
+      proxy.config.explain(
+        sectionOf(config, proxy.name),
+        services.map((service) => sectionOf(service, proxy.name)),
+      ),
+    )
+    .join(' ');
+}
+
+function serviceText(name: string, service: ServiceConfig, config: SynapseConfig): string {
+  return [
+    name,
+    ...discoveryText(service.discovery, config, name).map((text) => `  ${text}`),
+    ...filtersText(service),
+    ...whenEmptyText(service),
+    ...guardText(service, config),
+    `  ${appsText(service, config)}`,
+  ].join('\n');
+}
+
+function discoveryText(
+  discovery: DiscoveryConfig,
+  config: SynapseConfig,
+  service: string,
+): readonly string[] {
+  if (discovery.method !== 'multi') return [singleText(discovery, config, service)];
+  const { watchers, resolver } = discovery;
+  return [
+    `joins these by ${resolver.method}:`,
+    ...Object.entries(watchers).map(
+      ([name, part]) => `  ${name}: ${singleText(part, config, service)}`,
+    ),
+  ];
+}
+
+function singleText(discovery: SingleDiscovery, config: SynapseConfig, service: string): string {
+  switch (discovery.method) {
+    case 'zookeeper':
+    case 'zookeeper_poll':
+    case 'zookeeper_dns':
+    case 'zookeeper_dns_poll': {
+      const hosts = discovery.hosts ?? config.zookeeper?.hosts ?? [];
+      const polls = 'polling_interval_sec' in discovery;
+      const names = discovery.method.startsWith('zookeeper_dns');
+      return `${polls ? `reads every ${seconds(discovery.polling_interval_sec)}` : 'follows'} who is announced in ZooKeeper at ${hosts.join(',')} below ${discovery.path}${names ? ', and looks these names up' : ''}`;
+    }
+    case 'file':
+      return `follows who is announced in the folder ${discovery.directory ?? config.registry?.directory} as ${discovery.path ?? service}`;
+    case 'dns':
+      return `looks up ${discovery.servers.map(({ host }) => host).join(', ')}, at least every ${seconds(discovery.check_interval)}`;
+    case 'docker':
+      return `asks the engines at ${discovery.servers.map(({ host }) => host).join(', ')} for containers of ${discovery.image_name}`;
+    case 'marathon':
+      return `asks Marathon at ${discovery.marathon_api_url} for ${discovery.application_name} every ${seconds(discovery.check_interval)}`;
+    case 'ec2tag':
+      return `asks EC2 for instances with ${discovery.tag_name}=${discovery.tag_value} every ${seconds(discovery.check_interval)}`;
+    case 'base':
+      return 'has nobody but its default servers';
+  }
+}
+
+function filtersText(service: ServiceConfig): readonly string[] {
+  const { discovery, leader_election: leader, locality } = service;
+  const { label_filter: one, label_filters: more = [] } = discovery;
+  const filters = [...(one ? [one] : []), ...more];
+  const words = filters.map(
+    ({ label, condition, value }) => `${label} ${condition} ${valueText(value)}`,
+  );
+  return [
+    ...(words.length > 0 ? [`  takes only members whose label ${words.join(', and ')}`] : []),
+    ...(locality
+      ? [
+          `  serves those whose label ${locality.from} is ${locality.prefer.join(', else ')}; others ${locality.spill === 'down' ? 'while HAProxy has none of them that is up' : `while fewer than ${locality.spill} of them are announced`}`,
+        ]
+      : []),
+    ...(leader ? ['  serves only the member that announced itself first'] : []),
+  ];
+}
+
+/** A value in words; what could not be seen without quotes has them. */
+function valueText(value: LabelFilter['value']): string {
+  const shown = (each: string | boolean) =>
+    /^\S+$/.test(String(each)) ? String(each) : JSON.stringify(each);
+  return [value].flat().map(shown).join(', ');
+}
+
+function whenEmptyText(service: ServiceConfig): readonly string[] {
+  const { default_servers: servers, discovery } = service;
+  const names = servers.map(({ name, host, port }) => name ?? `${host}:${port}`).join(', ');
+  if (discovery.method === 'base') return [`  serves ${names || 'nobody'}`];
+  if (names !== '' && service.keep_default_servers) return [`  serves ${names} beside them`];
+  if (names !== '') return [`  serves ${names} while nobody is announced`];
+  return service.use_previous_backends
+    ? ['  keeps the last members when nobody is announced any more']
+    : ['  serves nobody when nobody is announced'];
+}
+
+function guardText(service: ServiceConfig, config: SynapseConfig): readonly string[] {
+  const guard = service.shrink_guard ?? config.shrink_guard;
+  if (guard === false || service.discovery.method === 'base') return [];
+  return [
+    `  does not believe a loss of over ${guard.fraction * 100} % of ${guard.min_members} or more members for ${seconds(guard.hold)} while the registry is in trouble`,
+  ];
+}
+
+/** How apps reach a service by the proxy that serves it; by no proxy, where none does. */
+function appsText(service: ServiceConfig, config: SynapseConfig): string {
+  const [proxy = defaultProxy] = allProxies.filter(({ name }) => sectionOf(service, name));
+  return proxy.config.explainService(sectionOf(service, proxy.name), sectionOf(config, proxy.name));
+}
+
+/** One ensemble that several services name is better named once; no other advice is as exact. */
+function sharedEnsemble(config: SynapseConfig, written: unknown): readonly Advice[] {
+  const services = Object.values(config.services);
+  const ensembles = new Set(
+    services.flatMap(({ discovery }) =>
+      'hosts' in discovery && discovery.hosts ? [discovery.hosts.join(',')] : [],
+    ),
+  );
+  const [only] = ensembles;
+  if (ensembles.size !== 1 || services.length < 2) return [];
+  const better = `zookeeper: {hosts: [${only}]} at the top names the ensemble once for all services`;
+  return adviceFor(
+    originals.filter(isHosts).map((key) => ({ ...key, better })),
+    written,
+  );
+}
+
+function rest({ services }: SynapseConfig) {
+  return originals.filter((key) => !isHosts(key) || Object.keys(services).length < 2);
+}
+
+const isHosts = ({ key }: { readonly key: string }) => key.endsWith('.hosts');
+const seconds = (milliseconds: number) => `${milliseconds / 1000} s`;

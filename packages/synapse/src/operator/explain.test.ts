@@ -1,0 +1,164 @@
+import type { ProxyDriver, Service } from '@smartstack/proxy';
+import { type Instance, withBadRecords } from '@smartstack/registry';
+import { expect, test } from 'vitest';
+import type { ServiceConfig } from '../config/config.ts';
+import { createTrace } from '../discovery/trace.ts';
+import type { Followed } from '../reconcile/followers.ts';
+import { explain } from './explain.ts';
+import { explanationText } from './shown.ts';
+
+const member = (host: string, zone = 'a'): Instance => ({ host, port: 1, labels: { zone } });
+const proxy = (servers: Record<string, string>) =>
+  ({
+    name: 'haproxy',
+    refused: () => [],
+    status: () => ({
+      services: {
+        web: {
+          servers: Object.entries(servers).map(([name, state]) => ({ name, address: name, state })),
+        },
+      },
+    }),
+  }) as unknown as ProxyDriver;
+
+async function followed(
+  lists: Record<string, readonly Instance[]>,
+  config: object,
+  held: readonly Instance[] = [],
+) {
+  const trace = createTrace();
+  for (const [step, list] of Object.entries(lists))
+    for await (const _ of trace.through(step, async function* () {
+      yield list;
+    })(new AbortController().signal));
+  const plain = { discovery: { method: 'zookeeper' }, default_servers: [] };
+  return {
+    trace,
+    config: { ...plain, ...config } as unknown as ServiceConfig,
+    guard: { held: () => (held.length > 0 ? { members: held, until: 0 } : undefined) },
+  } as unknown as Followed;
+}
+const service = (
+  instances: readonly Instance[] | undefined,
+  more: Partial<Service> = {},
+): Service => ({
+  name: 'web',
+  instances,
+  defaults: [],
+  origin: 'synapse.yaml:2:3',
+  ...more,
+});
+const whys = (explanation: ReturnType<typeof explain>) =>
+  explanation.members.map(
+    ({ address, served, why }) => `${address} ${served ? 'yes' : 'no'}: ${why}`,
+  );
+
+test('a path that does not exist is said, not that nobody answered', async () => {
+  const missing = 'the path /services/web does not exist';
+  const { summary } = explain(await followed({}, {}), service(undefined, { missing }), []);
+  expect(summary).toBe(
+    'nobody is announced: the path /services/web does not exist; 0 served meanwhile',
+  );
+});
+
+test('a member is followed to the proxy, or to the filter that left it out', async () => {
+  const [a, b, c] = [member('a'), member('b', 'z'), member('c')];
+  const filter = { label: 'zone', condition: 'equals', value: 'a' };
+  const each = await followed(
+    { found: [a, b, c], filtered: [a, c], kept: [a, c] },
+    { discovery: { method: 'zookeeper', label_filters: [filter] } },
+  );
+  const explained = explain(each, service([a, c]), [proxy({ 'a:1': 'up' })]);
+  expect(explained).toMatchObject({ method: 'zookeeper', configured_at: 'synapse.yaml:2:3' });
+  expect(explained.summary).toMatch(/^3 found, 2 served/);
+  expect(whys(explained)).toEqual([
+    'a:1 yes: in the proxy: up',
+    'c:1 yes: not proxied: the service has no haproxy section',
+    'b:1 no: left out by a label filter: zone equals "a", but it is "z"',
+  ]);
+});
+
+test('who does not lead, who is held back, and who is there for want of others is said', async () => {
+  const [a, b] = [member('a'), member('b')];
+  const led = await followed(
+    { found: [a, b], filtered: [a, b], kept: [a, b] },
+    { leader_election: true },
+  );
+  expect(whys(explain(led, service([a]), [proxy({ 'a:1': 'up' })]))).toEqual([
+    'a:1 yes: in the proxy: up',
+    'b:1 no: not the leader',
+  ]);
+  const held = await followed({ found: [a], filtered: [a], kept: [a, b] }, {}, [b]);
+  const explained = explain(held, service([a, b]), []);
+  expect(explained.summary).toMatch(/^1 of 2 served are no longer announced; held back until 1970/);
+  expect(whys(explained)[1]).toMatch(/^b:1 yes: held back/);
+  const previous = await followed({ found: [], filtered: [], kept: [a] }, {});
+  expect(whys(explain(previous, service([a]), []))[0]).toMatch(
+    /^a:1 yes: previous: nobody is announced/,
+  );
+});
+
+test('who is further away than need be, and who stands by, is said', async () => {
+  const [a, b] = [member('a'), member('b', 'b')];
+  const zones = { from: 'zone', prefer: ['a'] };
+  const lists = { found: [a, b], filtered: [a, b], kept: [a] };
+  const near = await followed(lists, { locality: { ...zones, spill: 1 } });
+  expect(whys(explain(near, service([a]), []))[1]).toBe(
+    'b:1 no: not needed: its zone is "b", and enough are nearer',
+  );
+  const down = await followed({ ...lists, kept: [a, b] }, {});
+  const levelled = service([a, b], { locality: { ...zones, spill: 'down' } });
+  expect(whys(explain(down, levelled, [proxy({ 'a:1': 'up', 'b:1': 'up' })]))).toEqual([
+    'a:1 yes: in the proxy: up',
+    'b:1 yes: stands by: its zone is "b"; in the proxy: up',
+  ]);
+});
+
+test('what is served before anything was heard is said', async () => {
+  const silent = await followed({}, {});
+  const defaults = [member('d')];
+  expect(whys(explain(silent, service(undefined, { defaults }), []))[0]).toMatch(
+    /: a default server/,
+  );
+  const stale = explain(silent, service(undefined, { defaults, stale: true }), []);
+  expect(whys(stale)[0]).toMatch(/: remembered from an earlier run/);
+  expect(stale.summary).toBe('no answer from the discovery yet; 1 served meanwhile');
+});
+
+test('records that cannot be read are said, with their reasons', async () => {
+  const bad = [{ id: 'vm-9_0000000009', reason: 'not JSON' }];
+  const each = await followed({ found: withBadRecords([], bad), filtered: [], kept: [] }, {});
+  const explained = explain(each, service([]), []);
+  expect(explained.summary).toBe('0 found, 1 cannot be read, 0 served');
+  expect(explanationText(explained)).toMatch(/\n {2}vm-9_0000000009 +cannot be read +not JSON\n$/);
+});
+
+test('a replaced port is the member’s', async () => {
+  const a = member('a');
+  const each = await followed(
+    { found: [a], filtered: [a], kept: [{ ...a, port: 9 }] },
+    { backend_port_override: 9 },
+  );
+  expect(whys(explain(each, service([{ ...a, port: 9 }]), [proxy({ 'a:9': 'down' })]))).toEqual([
+    'a:9 yes: in the proxy: down',
+  ]);
+});
+
+test('what the registry says over the section is said, and its port is the members’', async () => {
+  const [a, spare] = [member('a'), member('spare')];
+  const each = await followed(
+    { found: [a], filtered: [a], kept: [a, spare] },
+    { default_servers: [spare] },
+  );
+  const moved = service([{ ...a, port: 9 }, spare], {
+    registryConfig: { haproxy: { server_port_override: 9, backend_order: 'asc' } },
+  });
+  const explained = explain(each, moved, [proxy({ 'a:9': 'up', 'spare:1': 'up' })]);
+  expect(whys(explained)).toEqual([
+    'a:9 yes: in the proxy: up',
+    'spare:1 yes: a default server; in the proxy: up',
+  ]);
+  expect(explanationText(explained)).toContain(
+    '\n  its ZooKeeper path sets server_port_override 9, backend_order "asc"\n',
+  );
+});

@@ -1,0 +1,72 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { silentLog } from '@smartstack/daemon';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { type Memory, readMemory, writeMemory } from './snapshot-file.ts';
+
+let directory: string;
+let path: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'memory-'));
+  path = join(directory, 'snapshot.json');
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const memory: Memory = new Map([
+  [
+    'web',
+    {
+      identity: 'i',
+      instances: [{ host: 'a', port: 1, name: 'n', labels: { zone: 'z' }, id: 'x_1' }],
+    },
+  ],
+  ['__proto__', { identity: '', instances: [] }],
+]);
+
+test('what is written is read', async () => {
+  await writeMemory(path, new Map([...memory].slice(0, 1)));
+  expect(await readMemory(path, silentLog)).toEqual(new Map([...memory].slice(0, 1)));
+});
+
+test('a label of whatever name is remembered', async () => {
+  const labels: Readonly<Record<string, string>> = JSON.parse(
+    '{"__proto__":"a","constructor":"b"}',
+  );
+  const instances = [{ host: 'a', port: 1, labels }];
+  await writeMemory(path, new Map([['web', { identity: 'i', instances }]]));
+  const read = (await readMemory(path, silentLog)).get('web')?.instances[0]?.labels ?? {};
+  expect(Object.entries(read)).toEqual(Object.entries(labels));
+});
+
+test('a UNIX socket is remembered', async () => {
+  const instances = [{ host: 'unix', port: '/run/web.sock' }] as const;
+  const socket: Memory = new Map([['web', { identity: 'i', instances }]]);
+  await writeMemory(path, socket);
+  expect(await readMemory(path, silentLog)).toEqual(socket);
+});
+
+test('no file is nothing to remember', async () => {
+  expect(await readMemory(path, silentLog)).toEqual(new Map());
+  expect(await readdir(directory)).toEqual([]);
+});
+
+test('what cannot be read is left where it is', async () => {
+  await mkdir(path);
+  expect(await readMemory(path, silentLog)).toEqual(new Map());
+  expect(await readdir(directory)).toEqual(['snapshot.json']);
+});
+
+test.each<[string, (text: string) => string]>([
+  ['cut off', (text) => text.slice(0, 50)],
+  ['empty', () => ''],
+  ['changed', (text) => text.replace('zone', 'zona')],
+  ['of another version', (text) => text.replace('"version":1', '"version":2')],
+])('a file that is %s is set aside', async (_, damage) => {
+  await writeMemory(path, memory);
+  await writeFile(path, damage(await readFile(path, 'utf8')));
+  expect(await readMemory(path, silentLog)).toEqual(new Map());
+  expect(await readdir(directory)).toEqual(['snapshot.json.bad']);
+});

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { rename } from 'node:fs/promises';
+
+import {
+  hasCode,
+  isRecord,
+  type Log,
+  messageOf,
+  readRegularText,
+  writeFileAtomic,
+} from '@smartstack/daemon';
+import { type Instance, isHost } from '@smartstack/registry';
+import { z } from 'zod';
+
+import { socketPath } from '../config/default-server.ts';
+
+/** More than a snapshot of 100,000 members has, in bytes. */
+const mostBytes = 256 * 1_048_576;
+
+/** What one service was last served with. */
+export interface Remembered {
+  /** The text that its configuration was then; members found another way are not remembered. */
+  readonly identity: string;
+  readonly instances: readonly Instance[];
+}
+
+export type Memory = ReadonlyMap<string, Remembered>;
+
+const instance = z
+  .strictObject({
+    host: z.string().refine(isHost),
+    port: z.union([z.int().min(1).max(65_535), socketPath]),
+    name: z.string().regex(/^[\x21-\x7e]*$/),
+    weight: z.int().min(0),
+    labels: z.custom<Readonly<Record<string, string>>>(isLabels),
+    haproxyServerOptions: z.string(),
+    haproxyServerId: z.int(),
+    id: z.string(),
+  })
+  .partial()
+  .required({ host: true, port: true });
+
+const services = z.record(
+  z.string(),
+  z.strictObject({ identity: z.string(), instances: z.array(instance) }),
+);
+const file = z.strictObject({ version: z.literal(1), checksum: z.string(), services: z.string() });
+
+/** Not a `z.record`, which drops a label called `__proto__`. */
+function isLabels(value: unknown): boolean {
+  return isRecord(value) && Object.values(value).every((each) => typeof each === 'string');
+}
+
+/** Writes what was served, whole or not at all. */
+export async function writeMemory(path: string, memory: Memory): Promise<void> {
+  const text = JSON.stringify(Object.fromEntries(memory));
+  const whole = { version: 1, checksum: checksumOf(text), services: text };
+  await writeFileAtomic(path, `${JSON.stringify(whole)}\n`, 0o600);
+}
+
+/**
+ * Reads what was served; nothing where there is no file. One that is damaged, or of another version, is
+ * renamed to `<path>.bad` and said to be; one that cannot be read is left alone. Never rejects.
+ */
+export async function readMemory(path: string, log: Log): Promise<Memory> {
+  const content = await readRegularText(path, { limit: mostBytes }).catch((error: unknown) => {
+    if (!hasCode(error, 'ENOENT'))
+      log.error(
+        { path, reason: messageOf(error), fix: 'let this account read snapshot_file' },
+        'cannot read the snapshot',
+      );
+    return undefined;
+  });
+  if (content === undefined) return new Map();
+  try {
+    return parseMemory(content);
+  } catch (error) {
+    log.error({ path, reason: reasonOf(error) }, 'cannot use the snapshot; it is set aside');
+    await rename(path, `${path}.bad`).catch(() => {});
+    return new Map();
+  }
+}
+
+function parseMemory(content: string): Memory {
+  const { checksum, services: text } = file.parse(JSON.parse(content), {
+    error: () => 'not a snapshot of this version',
+  });
+  if (checksumOf(text) !== checksum) throw new Error('its checksum is wrong');
+  const parsed = services.parse(JSON.parse(text), { error: () => 'bad members' });
+  return new Map(Object.entries(parsed) as [string, Remembered][]);
+}
+
+function checksumOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof z.ZodError ? (error.issues[0]?.message ?? 'bad') : messageOf(error);
+}

@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+
+import { createLatest, type Log, type Metrics } from '@smartstack/daemon';
+import type { OpenedRegistries } from '@smartstack/registry';
+
+import type { LoadedConfig, ServiceConfig } from '../config/config.ts';
+import { copiesOf } from '../config/load-test.ts';
+import type { DiscoveryDeps } from '../discovery/discovery.ts';
+import { createChosen } from '../discovery/multi/chosen.ts';
+import { createPipeline } from '../discovery/pipeline.ts';
+import { followRegistryConfig } from '../discovery/registry-config.ts';
+import type { Memory } from '../outputs/snapshot-file.ts';
+import { allProxies, isProxy, sectionOf } from '../proxies.ts';
+import type { Followed } from './followers.ts';
+
+/** What all of synapse shares. */
+export interface SynapseDeps {
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/**
+ * Every configured service with the discovery that follows it; nothing is opened before that runs.
+ * `memory` has the members of an earlier run, which are served until the registry is heard.
+ */
+export function followedServices(
+  { config, source }: LoadedConfig,
+  registries: OpenedRegistries,
+  deps: SynapseDeps,
+  memory: Memory = new Map(),
+): readonly Followed[] {
+  const { zookeeper, registry } = config;
+  const shared: Omit<DiscoveryDeps, 'service'> = {
+    ...deps,
+    registries,
+    zookeeper: zookeeper && { type: 'zookeeper', hosts: zookeeper.hosts },
+    file: registry && { type: 'file', directory: registry.directory },
+  };
+  const running = allProxies.filter((proxy) => !proxy.config.isOff(sectionOf(config, proxy.name)));
+  const trust = new Map(
+    running.map(({ name, config: { registry } }) => [
+      name,
+      registry.isTrusted(sectionOf(config, name)),
+    ]),
+  );
+  const services = Object.entries(config.services).flatMap(([name, service]) =>
+    copiesOf(name, service).map(([copy, each]) => [copy, each, name] as const),
+  );
+  return services.map(([name, service, written]) => {
+    const identity = hashOf([waysOf(service), zookeeper?.hosts, registry]);
+    const before = memory.get(name);
+    const remembered = before?.identity === identity ? before.instances : undefined;
+    const own = ownSections(service, trust.keys());
+    const chosen = createChosen();
+    const missing = createLatest<string>();
+    const serviceDeps = {
+      ...shared,
+      service: name,
+      onChosen: chosen.note,
+      onMissing: missing.set,
+    };
+    return {
+      config: service,
+      missing,
+      identity: hashOf([service, zookeeper, registry, config.shrink_guard, [...trust]]),
+      service: {
+        name,
+        instances: undefined,
+        identity,
+        // Which default server would lead is not known.
+        defaults: remembered ?? (service.leader_election ? [] : service.default_servers),
+        ...(remembered && { stale: true }),
+        ...(own && { own }),
+        ...(service.locality?.spill === 'down' && { locality: service.locality }),
+        ...(service.file_output?.disabled && { fileOutput: false }),
+        origin: source.locate(['services', written]),
+      },
+      ...attempted(() => ({
+        ...createPipeline(service, { shrinkGuard: config.shrink_guard, remembered }, serviceDeps),
+        overrides: own
+          ? followRegistryConfig(service.discovery, trust, serviceDeps, chosen)
+          : undefined,
+      })),
+    };
+  });
+}
+
+type Parts = Omit<Followed, 'service'>;
+
+/** A service whose parts cannot be made fails when it is followed, and is no other's trouble. */
+function attempted(make: () => Parts): Parts {
+  try {
+    return make();
+  } catch (error) {
+    return {
+      // biome-ignore lint/correctness/useYield: it never comes to that
+      discovery: async function* () {
+        throw error;
+      },
+    };
+  }
+}
+
+/** The sections that a service has for these proxies. */
+function ownSections(
+  service: ServiceConfig,
+  names: Iterable<string>,
+): Readonly<Record<string, unknown>> | undefined {
+  const sections = [...names].map((name) => [name, sectionOf(service, name)] as const);
+  const present = sections.filter(([, section]) => section !== undefined);
+  return present.length === 0 ? undefined : Object.fromEntries(present);
+}
+
+/** What decides which members a service has. */
+function waysOf({ shrink_guard: _, file_output: __, ...rest }: ServiceConfig): object {
+  return Object.fromEntries(Object.entries(rest).filter(([key]) => !isProxy(key)));
+}
+
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22);
+}

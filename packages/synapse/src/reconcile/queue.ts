@@ -1,0 +1,106 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import {
+  createBackoff,
+  createLatest,
+  isAbort,
+  type Latest,
+  type Log,
+  type Metrics,
+  messageOf,
+} from '@smartstack/daemon';
+import type { Output, Snapshot } from '@smartstack/proxy';
+
+/** One driver and the mailbox that it takes snapshots from. */
+export interface OutputQueue {
+  readonly output: Output;
+  /** Gives the driver the newest state; an idle one applies it at once. */
+  post(snapshot: Snapshot): void;
+  /** Lets the driver make ready for a first state of which this is known, unless it is busy with that. */
+  prepare(snapshot: Snapshot, signal: AbortSignal): void;
+  /** Applies snapshots as they come until the signal aborts; what fails is tried again with whatever is newest by then. */
+  drive(signal: AbortSignal): Promise<void>;
+  /** Whether the driver has been in step once. */
+  inStep(): boolean;
+  /** How long the driver has been at one snapshot by now, in milliseconds; 0 when it is idle. */
+  busyFor(): number;
+}
+
+/** A queue with one slot: a busy driver finds the newest state when it is done. */
+export function createQueue(
+  output: Output,
+  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+): OutputQueue {
+  const mailbox: Latest<Snapshot> = createLatest();
+  const backoff = createBackoff({ base: 200, max: 5000 });
+  const applied = metrics.counter({
+    name: 'synapse_applies_total',
+    help: 'Snapshots applied to a proxy, by what that took',
+    labels: ['proxy', 'result'],
+  });
+  let failure = '';
+  let inStep = false;
+  let busySince: number | undefined;
+  let preparing: Promise<void> | undefined;
+  let isPrepared = output.prepare === undefined;
+
+  function rest(): void {
+    busySince = undefined;
+  }
+
+  function succeeded(result: string): void {
+    applied.inc({ proxy: output.name, result });
+    inStep = true;
+    if (failure !== '') log.info({ proxy: output.name }, 'proxy is in step again');
+    failure = '';
+    backoff.reset();
+  }
+
+  function failed(reason: string): void {
+    applied.inc({ proxy: output.name, result: 'failed' });
+    if (failure !== reason)
+      log.error(
+        { proxy: output.name, reason, fix: 'it is tried again; synapse diff says what waits' },
+        'cannot bring the proxy in step',
+      );
+    failure = reason;
+  }
+
+  /** What fails here fails again in the first apply, and is said then. */
+  function prepare(snapshot: Snapshot, signal: AbortSignal): void {
+    if (isPrepared || preparing) return;
+    preparing = (async () => output.prepare?.(snapshot, signal))()
+      .catch(() => {
+        isPrepared = true;
+      })
+      .finally(() => {
+        preparing = undefined;
+      });
+  }
+
+  return {
+    output,
+    prepare,
+    post: mailbox.set,
+    inStep: () => inStep,
+    busyFor: () => (busySince === undefined ? 0 : performance.now() - busySince),
+    drive: async (signal) => {
+      for await (const snapshot of mailbox.values(signal)) {
+        busySince = performance.now();
+        isPrepared = true;
+        await preparing;
+        // Whom apps wait for goes first.
+        if (output.auxiliary) await nextTurn();
+        try {
+          succeeded(await output.apply(snapshot, signal).finally(rest));
+        } catch (error) {
+          if (isAbort(error, signal)) return;
+          failed(messageOf(error));
+          await backoff.wait(signal).catch(() => {});
+          mailbox.offer(snapshot);
+        }
+      }
+      await preparing;
+    },
+  };
+}

@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { keepRunning, type Log, type Metrics } from '@smartstack/daemon';
+import type { Output } from '@smartstack/proxy';
+import { isUnheard, type Snapshot } from '@smartstack/proxy';
+import { createFollowers, type Followed } from './followers.ts';
+import { createQueue, type OutputQueue } from './queue.ts';
+import { createTaskGroup } from './task-group.ts';
+
+export interface ReconcilerOptions {
+  readonly followed: readonly Followed[];
+  readonly outputs: readonly Output[];
+  /** How long the first apply waits for discoveries that were not heard yet, in milliseconds. */
+  readonly startupTimeout: number;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Keeps every proxy in step with every discovery. */
+export interface Reconciler {
+  /** Works until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Follows these services in place of those before; what did not change is not touched. */
+  replace(followed: readonly Followed[]): void;
+  /** The followed service of this name. */
+  get(name: string): Followed | undefined;
+  /** Why a service cannot be followed for now; undefined where it can. */
+  failure(name: string): string | undefined;
+  /** The newest desired state. */
+  snapshot(): Snapshot;
+  /** Whether every proxy has been brought in step once. */
+  ready(): boolean;
+  /** Whether no proxy is stuck in one change. */
+  works(): boolean;
+}
+
+/** Each step of a change has a deadline of its own, of 15 s at most unless configured otherwise. */
+const stuck = 180_000;
+/** How often drivers are shown what is heard before the first apply, in milliseconds. */
+const preparationInterval = 50;
+
+/**
+ * Each driver has a mailbox of one slot: an idle one applies a change at once, a busy one finds the
+ * newest state when it is done. The first apply waits for every discovery, up to a time.
+ */
+export function createReconciler(options: ReconcilerOptions): Reconciler {
+  const { startupTimeout, log } = options;
+  const queues = options.outputs.map((output) => createQueue(output, options));
+  let started = false;
+  let running: AbortSignal | undefined;
+  let nextPreparation = 0;
+
+  const unheard = options.metrics.gauge({
+    name: 'synapse_services_unheard',
+    help: 'Services that no discovery has told of yet, by what is served of them meanwhile',
+    labels: ['served'],
+  });
+
+  function measure(snapshot: Snapshot): void {
+    const silent = [...snapshot.values()].filter(isUnheard);
+    const stale = silent.filter((service) => service.stale).length;
+    unheard.set({ served: 'stale' }, stale);
+    unheard.set({ served: 'defaults' }, silent.length - stale);
+  }
+
+  /** Before the first apply a thousand services may be heard of at once. */
+  function post(): void {
+    if (!started) {
+      prepare();
+      return;
+    }
+    const snapshot = followers.snapshot();
+    measure(snapshot);
+    for (const queue of queues) queue.post(snapshot);
+  }
+
+  function prepare(): void {
+    if (!running || performance.now() < nextPreparation) return;
+    nextPreparation = performance.now() + preparationInterval;
+    for (const queue of queues) queue.prepare(followers.snapshot(), running);
+  }
+
+  const failures = options.metrics.counter({
+    name: 'synapse_service_failures_total',
+    help: 'How often following a service failed, which is then tried again',
+    labels: ['service'],
+  });
+  const followers = createFollowers(options.followed, {
+    onChange: post,
+    onFailure: (service, error) => {
+      failures.inc({ service });
+      log.error(
+        { service, err: error, fix: 'it is tried again, and the other services go on' },
+        'cannot follow the service',
+      );
+    },
+  });
+  measure(followers.snapshot());
+
+  async function start(signal: AbortSignal): Promise<void> {
+    await before(followers.heard, startupTimeout, signal);
+    const snapshot = followers.snapshot();
+    const silent = [...snapshot.values()].filter(isUnheard);
+    if (silent.length > 0 && !signal.aborted)
+      log.warn(
+        {
+          services: silent.map(({ name }) => name),
+          fix: 'see that their discoveries answer: synapse explain SERVICE',
+        },
+        'starting before all were heard',
+      );
+    started = true;
+    post();
+  }
+
+  async function wake(queue: OutputQueue, signal: AbortSignal): Promise<void> {
+    for await (const _ of queue.output.wakes(signal)) if (started) queue.post(followers.snapshot());
+  }
+
+  return {
+    run: async (signal) => {
+      running = signal;
+      const group = createTaskGroup(signal);
+      followers.start(group, signal);
+      for (const queue of queues) {
+        const failed = (error: unknown) =>
+          log.error({ proxy: queue.output.name, err: error }, 'proxy driver failed; it goes on');
+        group.add(keepRunning(queue.drive, failed, signal), signal);
+        group.add(
+          keepRunning((own) => wake(queue, own), failed, signal),
+          signal,
+        );
+      }
+      group.add(start(signal), signal);
+      await group.done();
+    },
+    replace: followers.replace,
+    get: followers.get,
+    failure: followers.failure,
+    snapshot: followers.snapshot,
+    ready: () => queues.every((queue) => queue.output.auxiliary || queue.inStep()),
+    works: () => queues.every((queue) => queue.busyFor() < stuck),
+  };
+}
+
+/** Waits for a promise, but no longer than a time and the signal; never rejects. */
+async function before(
+  promise: Promise<void>,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const timer = new AbortController();
+  const ended = AbortSignal.any([signal, timer.signal]);
+  await Promise.race([promise, sleep(milliseconds, undefined, { signal: ended }).catch(() => {})]);
+  timer.abort();
+}
