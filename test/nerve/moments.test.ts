@@ -5,9 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics, parseSource, silentLog } from '@smartstack/daemon';
 import { createRegistries, type Tickets } from '@smartstack/registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-
-import { parseConfig } from '../../packages/nerve/src/config.ts';
-import { HandOff } from '../../packages/nerve/src/hand-off.ts';
+import { HandOff } from '../../packages/nerve/src/announce/hand-off.ts';
+import { parseConfig } from '../../packages/nerve/src/config/config.ts';
 import { runNerve } from '../../packages/nerve/src/nerve.ts';
 import { type Chance, createChance } from '../fleet/chance.ts';
 import { startDaemon } from '../support/daemon.ts';

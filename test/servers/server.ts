@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { chown } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { execa } from 'execa';
-import { createBeats } from '../../packages/nerve/src/beats.ts';
+import { createProbe, type Result } from '../../packages/nerve/src/checks/probe.ts';
 import { checkSchema, createCheck } from '../../packages/nerve/src/checks/table.ts';
-import { createProbe, type Result } from '../../packages/nerve/src/probe.ts';
+import { createBeats } from '../../packages/nerve/src/checks/ttl-reports.ts';
 
 import { freePort } from '../support/ports.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';

@@ -1,4 +1,4 @@
-import './early.ts';
+import './v8-flags.ts';
 
 import { captureWarnings, endWithReader } from '@smartstack/daemon';
 

@@ -14,11 +14,10 @@ import {
 } from '@smartstack/daemon';
 import { sessionOptionsOf } from '@smartstack/registry';
 import type { Command } from 'commander';
-
-import type { Config } from './config.ts';
-import { noConfiguration } from './file/cli.ts';
-import { type LoadedConfig, loadConfig } from './load-config.ts';
-import { readConfigFile } from './read-config-file.ts';
+import { noConfiguration } from './config/cli.ts';
+import type { Config } from './config/config.ts';
+import { type LoadedConfig, loadConfig } from './config/load-config.ts';
+import { readConfigFile } from './config/read-config-file.ts';
 import { runWithState } from './run.ts';
 
 interface Options {

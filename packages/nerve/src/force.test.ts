@@ -7,7 +7,7 @@ import type { OpenedRegistries } from '@smartstack/registry';
 import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { tcpServer } from './checks/server.fixture.ts';
-import { type Config, parseConfig } from './config.ts';
+import { type Config, parseConfig } from './config/config.ts';
 import { runNerve } from './nerve.ts';
 import { createTestRegistry } from './registry.fixture.ts';
 

@@ -2,7 +2,7 @@ import { utimes, writeFile } from 'node:fs/promises';
 
 import { hasCode, type Log, messageOf } from '@smartstack/daemon';
 
-import { createSchedule } from './schedule.ts';
+import { createSchedule } from './health/schedule.ts';
 
 /** Touches a file every 5 seconds until aborted, so that others can see that this process works. */
 export async function keepHeartbeat(path: string, log: Log, signal: AbortSignal): Promise<void> {

@@ -1,2 +1,2 @@
-export { originals } from './file/originals.ts';
-export { configSchema, serviceSchema } from './schema.ts';
+export { originals } from './config/originals.ts';
+export { configSchema, serviceSchema } from './config/schema.ts';

@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { createLatest, createMetrics, parseSource, silentLog } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 import { describe, expect, test, vi } from 'vitest';
-
+import { HandOff } from './announce/hand-off.ts';
 import { closedPort, httpServer, type TestServer, tcpServer } from './checks/server.fixture.ts';
-import { type Config, parseConfig } from './config.ts';
-import { HandOff } from './hand-off.ts';
+import { type Config, parseConfig } from './config/config.ts';
 import { runNerve } from './nerve.ts';
-import type { Orders } from './orders.ts';
+import type { Orders } from './operator/overrides.ts';
 import { createTestRegistry, type TestRegistry } from './registry.fixture.ts';
 
 function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegistries {

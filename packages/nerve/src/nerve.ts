@@ -13,19 +13,18 @@ import {
   versionOf,
 } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
-
-import { type Beats, createBeats, takeBeats } from './beats.ts';
-import type { Config } from './config.ts';
-import { serveControl } from './control.ts';
-import { createFleet, type Fleet } from './fleet.ts';
-import { fleetDeps } from './fleet-deps.ts';
-import { HandOff } from './hand-off.ts';
+import { HandOff } from './announce/hand-off.ts';
+import { clearLeftovers } from './announce/stale-records.ts';
+import { type Beats, createBeats, takeBeats } from './checks/ttl-reports.ts';
+import type { Config } from './config/config.ts';
 import { keepHeartbeat } from './heartbeat.ts';
-import { clearLeftovers } from './leftovers.ts';
-import type { Orders } from './orders.ts';
+import { statsdLife } from './metrics/statsd.ts';
+import { serveControl } from './operator/control.ts';
+import type { Orders } from './operator/overrides.ts';
 import { createNervePage, isAway } from './page/page.ts';
-import { statsdLife } from './statsd.ts';
-import { runTogether, untilAborted } from './tasks.ts';
+import { fleetDeps } from './services/parts.ts';
+import { createFleet, type Fleet } from './services/services.ts';
+import { runTogether, untilAborted } from './services/tasks.ts';
 
 export interface NerveDeps {
   readonly registries: OpenedRegistries;

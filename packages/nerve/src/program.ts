@@ -1,9 +1,8 @@
 import { logLevelOption, strictOption, versionOf } from '@smartstack/daemon';
 import { Command, Option } from 'commander';
-
-import { addCommands } from './commands/cli.ts';
+import { addFileCommands } from './config/cli.ts';
 import { runDaemonCommand } from './daemon-command.ts';
-import { addFileCommands } from './file/cli.ts';
+import { addCommands } from './operator/cli.ts';
 
 const description = `Checks the services of this machine and announces the healthy ones.
 Exits with 0 when done, 1 when something failed. COMMAND --help says more.`;

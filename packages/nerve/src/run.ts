@@ -3,14 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log, Metrics } from '@smartstack/daemon';
 import { createRegistries, type OpenedRegistries } from '@smartstack/registry';
 import type { SessionOptions } from '@smartstack/zookeeper';
-
-import type { Config } from './config.ts';
-import { HandOff, leaveAtOnce } from './hand-off.ts';
+import { HandOff, leaveAtOnce } from './announce/hand-off.ts';
+import { openSessionStore, type SessionStore } from './announce/session-store.ts';
+import type { Config } from './config/config.ts';
+import { createSchedule } from './health/schedule.ts';
 import { runNerve } from './nerve.ts';
-import { openOrders } from './orders.ts';
-import { createSchedule } from './schedule.ts';
-import { openSessionStore, type SessionStore } from './session-store.ts';
-import { runTogether } from './tasks.ts';
+import { openOrders } from './operator/overrides.ts';
+import { runTogether } from './services/tasks.ts';
 
 export interface RunDeps {
   readonly session: Partial<SessionOptions>;

@@ -1,6 +1,6 @@
-export { badRecordsOf, createDecoder, withBadRecords } from './decoder.ts';
 export type { EtcdAddress } from './etcd/keys.ts';
 export { createFileRegistry, type FileRegistryOptions } from './file/file.ts';
+export { badRecordsOf, createDecoder, withBadRecords } from './instance/decoder.ts';
 export {
   type BadRecord,
   decodeInstance,
@@ -11,10 +11,11 @@ export {
   isHost,
   keyOf,
   type NetworkInstance,
-} from './instance.ts';
+} from './instance/instance.ts';
+export type { RecordDecoder, RegistryRecord } from './instance/record.ts';
+export { serversetDecoder } from './instance/serverset.ts';
 export { createMemoryRegistry } from './memory/memory.ts';
 export { instanceOfName } from './path-encoding.ts';
-export type { RecordDecoder, RegistryRecord } from './record.ts';
 export {
   createRegistries,
   type OpenedRegistries,
@@ -26,7 +27,6 @@ export {
   type Tickets,
 } from './registries.ts';
 export type { Announcement, Registry } from './registry.ts';
-export { serversetDecoder } from './serverset.ts';
 export { nodeTypes, type RecordForm } from './zookeeper/record.ts';
 export {
   nodePath,

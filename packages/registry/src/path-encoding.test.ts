@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { decodeInstance } from './instance.ts';
+import { decodeInstance } from './instance/instance.ts';
 import { instanceOfName, namesFirst } from './path-encoding.ts';
 
 const web = { host: '10.0.0.1', port: 80, name: 'vm-1', labels: { zone: 'a' } };

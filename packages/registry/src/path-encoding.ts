@@ -1,5 +1,5 @@
-import { decodeInstance, type Instance, isBadRecord } from './instance.ts';
-import type { RecordDecoder } from './record.ts';
+import { decodeInstance, type Instance, isBadRecord } from './instance/instance.ts';
+import type { RecordDecoder } from './instance/record.ts';
 
 /**
  * What a path-encoded name carries: nerve writes `base64_<length>_<url-safe base64 of the record>_<seq>`,

@@ -1,11 +1,10 @@
 import { filePath } from '@smartstack/daemon';
 import type { HandedOff, SessionOptions } from '@smartstack/zookeeper';
 import { z } from 'zod';
-
-import type { DecoderDeps } from './decoder.ts';
 import { createEtcdRegistry, type EtcdRegistry } from './etcd/etcd.ts';
 import type { EtcdAddress } from './etcd/keys.ts';
 import { createFileRegistry } from './file/file.ts';
+import type { DecoderDeps } from './instance/decoder.ts';
 import type { Registry } from './registry.ts';
 import {
   createZooKeeperRegistry,

@@ -1,4 +1,4 @@
-import type { Instance } from './instance.ts';
+import type { Instance } from './instance/instance.ts';
 
 /**
  * Where instances are announced and followed. A path names one service, such as `/services/web`.

@@ -16,7 +16,7 @@ import {
 } from 'yaml';
 
 import { messageOf, UserError } from '../error.ts';
-import { readRegularText } from '../read-file.ts';
+import { readRegularText } from '../files/read-file.ts';
 import { exact } from './plain.ts';
 import { filledIn, liftTags, noVariables, type TagProblem, type Variables } from './variables.ts';
 

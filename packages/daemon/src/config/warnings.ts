@@ -1,4 +1,4 @@
-import type { Log } from '../log.ts';
+import type { Log } from '../logs/log.ts';
 
 /** The option by which every key that is not known is an error, as commander takes it. */
 export const strictOption = ['--strict', 'refuse unknown keys'] as const;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { messageOf } from '../error.ts';
-import { createLatest } from '../latest.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../logs/log.ts';
+import { createLatest } from '../run/latest.ts';
 import type { Journal } from './journal.ts';
 import type { PageAbout, PageSample, PageView } from './model.ts';
 import { type Present, type Written, writeView } from './news.ts';

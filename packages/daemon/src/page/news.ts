@@ -1,4 +1,4 @@
-import { createBreath } from '../breath.ts';
+import { createBreath } from '../run/breath.ts';
 import type { PageAbout, PageEvent, PageSample, PageView } from './model.ts';
 
 /** All there is to tell at one moment. */

@@ -4,9 +4,9 @@ import { type AddressInfo, createServer } from 'node:net';
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { silentLog } from '../log.ts';
-import { createMetrics } from '../metrics.ts';
-import { serveStatus } from '../status.ts';
+import { silentLog } from '../logs/log.ts';
+import { createMetrics } from '../metrics/metrics.ts';
+import { serveStatus } from '../status/status.ts';
 import { createJournal } from './journal.ts';
 import type { PageMessage, PageView } from './model.ts';
 

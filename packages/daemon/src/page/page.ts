@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { Log } from '../log.ts';
+import type { Log } from '../logs/log.ts';
 import { readAsset } from './assets.ts';
 import { createLook, type LookTimes, type PageSource } from './look.ts';
 import { createReader } from './news.ts';

@@ -2,7 +2,7 @@ import { duration, type Mechanism, portKey, wholeNumber } from '@smartstack/daem
 import { hostSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
-import type { Beats } from '../beats.ts';
+import type { Beats } from './ttl-reports.ts';
 
 /** One question to a service: does it work? */
 export interface Check {

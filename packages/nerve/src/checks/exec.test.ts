@@ -4,11 +4,9 @@ import { join } from 'node:path';
 
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-
-import { createBeats } from '../beats.ts';
-
-import { createProbe, type Result } from '../probe.ts';
+import { createProbe, type Result } from './probe.ts';
 import { checkSchema, createCheck } from './table.ts';
+import { createBeats } from './ttl-reports.ts';
 
 let directory: string;
 beforeEach(async () => {

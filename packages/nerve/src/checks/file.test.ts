@@ -3,10 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
-
-import { createBeats } from '../beats.ts';
-
 import { checkSchema, createCheck } from './table.ts';
+import { createBeats } from './ttl-reports.ts';
 
 let directory: string;
 beforeEach(async () => {

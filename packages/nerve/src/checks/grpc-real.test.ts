@@ -1,11 +1,9 @@
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
-
-import { createBeats } from '../beats.ts';
-
 import { certificate } from './certificate.fixture.ts';
 import { closedPort } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
+import { createBeats } from './ttl-reports.ts';
 
 /** The standard health service on gRPC's own server: one service that serves, one that does not. */
 async function grpcServer(credentials = ServerCredentials.createInsecure()) {

@@ -3,11 +3,9 @@ import { createServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 
 import { expect, test } from 'vitest';
-
-import { createBeats } from '../beats.ts';
-
 import { closedPort } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
+import { createBeats } from './ttl-reports.ts';
 
 const { signal } = new AbortController();
 

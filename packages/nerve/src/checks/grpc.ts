@@ -1,9 +1,8 @@
 import { type ClientHttp2Session, connect, constants } from 'node:http2';
 
 import { z } from 'zod';
-
-import { percentDecoded } from '../percent.ts';
 import { addressOf, type CheckMechanism, nameOf, networkKeys, targetOf } from './check.ts';
+import { percentDecoded } from './percent.ts';
 import { failure } from './reason.ts';
 import { sslKeys, tlsKeys, tlsOptionsOf } from './tls.ts';
 

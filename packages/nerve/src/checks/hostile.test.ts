@@ -2,12 +2,11 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-
-import { createBeats } from '../beats.ts';
-import { createProbe } from '../probe.ts';
 import { fullServer } from './full-server.fixture.ts';
+import { createProbe } from './probe.ts';
 import { closedPort, tcpServer } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
+import { createBeats } from './ttl-reports.ts';
 
 /** Every check over the network that expects an answer, and the first half of one. */
 const checks = [

@@ -3,7 +3,7 @@ import * as plain from 'node:http';
 import * as secure from 'node:https';
 import type { Socket } from 'node:net';
 
-import { startDeadline } from '../deadline.ts';
+import { startDeadline } from './deadline.ts';
 import { connectTidied } from './tidy-head.ts';
 
 /** What is asked and how long each part of it may take, in milliseconds. */

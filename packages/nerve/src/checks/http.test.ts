@@ -5,11 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
-
-import { createBeats } from '../beats.ts';
-import { createProbe } from '../probe.ts';
 import { certificate } from './certificate.fixture.ts';
 import type { Check } from './check.ts';
+import { createProbe } from './probe.ts';
 import {
   closedPort,
   httpServer,
@@ -18,6 +16,7 @@ import {
   tcpServer,
 } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
+import { createBeats } from './ttl-reports.ts';
 
 const probe = async (
   check: Promise<Check>,

@@ -1,9 +1,8 @@
 import { createServer, type Socket } from 'node:net';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
-
-import { createBeats } from '../beats.ts';
 import { checkSchema, createCheck } from './table.ts';
+import { createBeats } from './ttl-reports.ts';
 
 const many = Array.from({ length: 400 }, (_, index) => `X-H${index}: ${'v'.repeat(60)}`);
 

@@ -1,9 +1,7 @@
 import { expect, test } from 'vitest';
-
-import { createBeats } from '../beats.ts';
-
 import { tcpServer } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
+import { createBeats } from './ttl-reports.ts';
 
 const { signal } = new AbortController();
 

@@ -1,14 +1,13 @@
 import { connect } from 'node:net';
 
 import { expect, test } from 'vitest';
-
-import { createBeats } from '../beats.ts';
-import { createProbe } from '../probe.ts';
 import type { Check } from './check.ts';
 import { fullServer } from './full-server.fixture.ts';
+import { createProbe } from './probe.ts';
 import { closedPort, tcpServer } from './server.fixture.ts';
 import { createCheck } from './table.ts';
 import { isSelfConnected } from './tcp.ts';
+import { createBeats } from './ttl-reports.ts';
 
 const probe = async (
   check: Promise<Check>,

@@ -1,7 +1,7 @@
 import type { Journal } from '@smartstack/daemon';
 
-import type { ServiceMeasures } from '../measures.ts';
-import type { ServiceStatus } from '../service.ts';
+import type { ServiceMeasures } from '../metrics/metrics.ts';
+import type { ServiceStatus } from '../services/service.ts';
 import { downReason } from './page.ts';
 
 /** Measures that note in the journal what became of a service; `status` tells why. */

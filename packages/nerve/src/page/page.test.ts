@@ -1,7 +1,7 @@
 import { createJournal } from '@smartstack/daemon';
 import { expect, test } from 'vitest';
 
-import type { ServiceStatus } from '../service.ts';
+import type { ServiceStatus } from '../services/service.ts';
 import { journalMeasures } from './journal.ts';
 import { pageView } from './page.ts';
 

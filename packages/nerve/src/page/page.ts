@@ -6,10 +6,9 @@ import type {
   PageSource,
   PageView,
 } from '@smartstack/daemon';
-
-import type { Fleet } from '../fleet.ts';
-import type { CheckStatus } from '../monitor.ts';
-import type { Service, ServiceStatus } from '../service.ts';
+import type { CheckStatus } from '../health/monitor.ts';
+import type { Service, ServiceStatus } from '../services/service.ts';
+import type { Fleet } from '../services/services.ts';
 
 export interface NervePageParts {
   readonly instance: string;

@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import { type Log, silentLog } from '@smartstack/daemon';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import type { Instance } from '../instance.ts';
+import type { Instance } from '../instance/instance.ts';
 import { createEtcdRegistry, type EtcdRegistry } from './etcd.ts';
 import { type EtcdServer, startEtcd } from './server.fixture.ts';
 

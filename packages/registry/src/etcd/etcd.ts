@@ -3,7 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Log, messageOf } from '@smartstack/daemon';
 
 import { createAnnouncements } from '../announcements.ts';
-import { decodeInstance, encodeInstance, type Instance, isBadRecord } from '../instance.ts';
+import {
+  decodeInstance,
+  encodeInstance,
+  type Instance,
+  isBadRecord,
+} from '../instance/instance.ts';
 import type { Announcement, Registry } from '../registry.ts';
 import { createEtcdKeys, type EtcdAddress, type EtcdKeys, type EtcdNode } from './keys.ts';
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { hasCode, type Log, messageOf, readRegularText, writeFileAtomic } from '@smartstack/daemon';
 
-import { encodeInstance, type Instance } from '../instance.ts';
+import { encodeInstance, type Instance } from '../instance/instance.ts';
 import type { Announcement } from '../registry.ts';
 
 export interface FileAnnouncementOptions {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { hasCode, readRegularStart } from '@smartstack/daemon';
 
-import type { RegistryRecord } from '../record.ts';
+import type { RegistryRecord } from '../instance/record.ts';
 
 /** As much as ZooKeeper takes for one record, in bytes. */
 const mostBytes = 65_537;

@@ -16,8 +16,8 @@ import { join } from 'node:path';
 import { createMetrics, silentLog } from '@smartstack/daemon';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { badRecordsOf } from '../decoder.ts';
-import type { Instance } from '../instance.ts';
+import { badRecordsOf } from '../instance/decoder.ts';
+import type { Instance } from '../instance/instance.ts';
 import type { Registry } from '../registry.ts';
 import { createFileRegistry } from './file.ts';
 

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@smartstack/daemon';
 
 import { createAnnouncements } from '../announcements.ts';
-import { createDecoder, type DecoderDeps } from '../decoder.ts';
-import type { Instance } from '../instance.ts';
+import { createDecoder, type DecoderDeps } from '../instance/decoder.ts';
+import type { Instance } from '../instance/instance.ts';
 import type { Registry } from '../registry.ts';
 import { announceFile } from './announcement.ts';
 import { ending, watchDirectory } from './directory.ts';

@@ -1,6 +1,6 @@
 import { createLatest, type Latest } from '@smartstack/daemon';
 
-import type { Instance } from '../instance.ts';
+import type { Instance } from '../instance/instance.ts';
 import type { Registry } from '../registry.ts';
 
 /** A registry inside one process, for tests and for trying things out; every path is there from the start. */

@@ -2,7 +2,7 @@ import { silentLog } from '@smartstack/daemon';
 import type { Session } from '@smartstack/zookeeper';
 import { expect, test } from 'vitest';
 
-import type { Instance } from '../instance.ts';
+import type { Instance } from '../instance/instance.ts';
 import { announceRecord } from './announcement.ts';
 import { createSharedNodes } from './shared-nodes.ts';
 

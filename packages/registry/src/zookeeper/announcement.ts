@@ -1,7 +1,12 @@
 import type { Log } from '@smartstack/daemon';
 import type { Session } from '@smartstack/zookeeper';
 
-import { decodeInstance, encodeInstance, type Instance, isBadRecord } from '../instance.ts';
+import {
+  decodeInstance,
+  encodeInstance,
+  type Instance,
+  isBadRecord,
+} from '../instance/instance.ts';
 import type { Announcement } from '../registry.ts';
 import { keepPersistent } from './persistent.ts';
 import { nodePathOf, type RecordForm } from './record.ts';

@@ -1,7 +1,7 @@
 import { messageOf } from '@smartstack/daemon';
 import { parseHost, pathFlaw } from '@smartstack/zookeeper';
 
-import { isHost } from '../instance.ts';
+import { isHost } from '../instance/instance.ts';
 import { splitChroot } from './zookeeper.ts';
 
 /** What is wrong with a list of ZooKeeper's hosts, with a chroot or without, or undefined. */

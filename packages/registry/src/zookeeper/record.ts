@@ -1,4 +1,4 @@
-import { encodeInstance, type Instance } from '../instance.ts';
+import { encodeInstance, type Instance } from '../instance/instance.ts';
 
 export const nodeTypes = [
   'ephemeral_sequential',

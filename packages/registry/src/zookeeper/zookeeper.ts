@@ -1,16 +1,16 @@
 import { connect, type HandedOff, type SessionOptions } from '@smartstack/zookeeper';
 
-import { createDecoder, type DecoderDeps } from '../decoder.ts';
-import { decodeInstance, type Instance, isBadRecord } from '../instance.ts';
+import { createDecoder, type DecoderDeps } from '../instance/decoder.ts';
+import { decodeInstance, type Instance, isBadRecord } from '../instance/instance.ts';
+import type { RecordDecoder } from '../instance/record.ts';
 import { instanceOfName, namesFirst } from '../path-encoding.ts';
-import type { RecordDecoder } from '../record.ts';
 import type { Announcement, Registry } from '../registry.ts';
 import { announceRecord, type RecordAnnouncement } from './announcement.ts';
-import { clearGhosts } from './ghosts.ts';
 import { createHealth } from './health.ts';
 import { pollChildren, pollData } from './poll.ts';
 import type { RecordForm } from './record.ts';
 import { createSharedNodes } from './shared-nodes.ts';
+import { clearGhosts } from './stale-nodes.ts';
 
 export interface ZooKeeperRegistryOptions
   extends DecoderDeps,

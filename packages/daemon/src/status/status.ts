@@ -1,0 +1,139 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+import { z } from 'zod';
+import type { Log } from '../logs/log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { PageSource } from '../page/look.ts';
+import { createPage, type Page } from '../page/page.ts';
+import { keepServing } from '../run/keep-serving.ts';
+import { isForUs, isLoopback } from './host.ts';
+
+/** What a daemon tells about itself. */
+export interface StatusParts {
+  readonly metrics: Metrics;
+  /** Whether it does its job by now. */
+  ready(): boolean;
+  /** What it knows: JSON-safe, or a promise of that. */
+  status(): unknown;
+  /** Answers what is the daemon's own; false for what is not, which is then answered here. */
+  answer?(request: IncomingMessage, response: ServerResponse): boolean;
+  /** What is on its page at `/`; without it there is none. */
+  readonly page?: PageSource;
+}
+
+const addressPattern = /^(\[[0-9a-f:]+\]|[^:\s[\]/]+):\d{1,5}$/;
+
+/** Where the status server listens: `host:port`, or false for nowhere. */
+export const statusAddress = z.union([
+  z.literal(false),
+  z
+    .string()
+    .regex(addressPattern, { error: 'expected host:port' })
+    .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, {
+      error: 'expected a port of at most 65535',
+    })
+    .transform((text) => {
+      const colon = text.lastIndexOf(':');
+      return {
+        host: text.slice(0, colon).replace(/^\[|\]$/g, ''),
+        port: Number(text.slice(colon + 1)),
+      };
+    })
+    .meta({ written: { type: 'string', pattern: addressPattern.source }, unit: 'host:port' }),
+]);
+
+export type StatusAddress = Exclude<z.output<typeof statusAddress>, false>;
+
+/**
+ * Serves `GET /health /ready /metrics /status` and a page at `/` until the signal aborts, to whoever asks
+ * for this machine (see `isForUs`). A daemon's job does not depend on it: while it cannot listen, it says
+ * so in the log and tries again.
+ */
+export function serveStatus(
+  address: StatusAddress,
+  { log, ...parts }: StatusParts & { readonly log: Log },
+  signal: AbortSignal,
+): Promise<void> {
+  const complain = (reason: string) =>
+    log.warn(
+      { ...address, reason, fix: 'free that port, or set another status_address' },
+      'cannot serve status',
+    );
+  return keepServing((own) => serveOnce(address, { log, ...parts }, own), complain, signal);
+}
+
+async function serveOnce(
+  address: StatusAddress,
+  { log, ...parts }: StatusParts & { readonly log: Log },
+  signal: AbortSignal,
+): Promise<void> {
+  const page = parts.page && createPage(parts.page, log);
+  const served = { ...parts, address, page };
+  const server = createServer((request, response) => {
+    answer(request, response, served).catch((error: unknown) => {
+      log.error({ err: error, url: request.url }, 'cannot answer a status request');
+      response.destroy();
+    });
+  });
+  const ended = new AbortController();
+  const looking = page?.run(ended.signal);
+  try {
+    await once(server.listen(address), 'listening', { signal });
+    log.info(address, 'status is served');
+    const [error] = await once(server, 'error', { signal });
+    throw error;
+  } finally {
+    server.close();
+    server.closeAllConnections();
+    ended.abort();
+    await looking;
+  }
+}
+
+interface Served extends Omit<StatusParts, 'page'> {
+  readonly address: StatusAddress;
+  readonly page: Page | undefined;
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { metrics, ready, status, answer: own, address, page }: Served,
+): Promise<void> {
+  const path = request.url?.split('?', 1)[0] ?? '/';
+  const send = (code: number, type: string, body: string) => {
+    response.writeHead(code, { 'content-type': type, 'x-content-type-options': 'nosniff' });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  };
+  if (!isForUs(request.headers.host, address.host) && !isForScrapers(path, address))
+    return send(421, plain, 'asked for under another name: use localhost or the address\n');
+  if (own?.(request, response) || (await page?.answer(request, response))) return;
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return send(405, plain, 'only GET is answered\n');
+  switch (path) {
+    case '/health':
+      return send(200, plain, 'ok\n');
+    case '/ready':
+      return ready() ? send(200, plain, 'ready\n') : send(503, plain, 'not ready yet\n');
+    case '/metrics': {
+      const { body, contentType } = await metrics.text();
+      return send(200, contentType, body);
+    }
+    case '/status':
+      return send(200, 'application/json', `${JSON.stringify(await status(), undefined, 2)}\n`);
+    default:
+      return send(
+        404,
+        plain,
+        `there are ${page ? '/, ' : ''}/health, /ready, /metrics and /status\n`,
+      );
+  }
+}
+
+/** Where the network may ask, monitoring does so by any of this machine's names, and learns no secret. */
+function isForScrapers(path: string, { host }: StatusAddress): boolean {
+  return !isLoopback(host) && ['/health', '/ready', '/metrics'].includes(path);
+}
+
+const plain = 'text/plain; charset=utf-8';

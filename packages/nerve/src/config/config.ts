@@ -1,0 +1,137 @@
+import { resolve } from 'node:path';
+
+import {
+  type Source,
+  type StatusAddress,
+  type ValidateOptions,
+  validate,
+} from '@smartstack/daemon';
+import type { NetworkInstance, ZooKeeperSection } from '@smartstack/registry';
+import { keyOfPlace, type Place } from '../announce/reporters/reporter.ts';
+import { placeOf } from '../announce/reporters/table.ts';
+import type { CheckDeps } from '../checks/check.ts';
+import type { CheckConfig } from '../checks/table.ts';
+import type { Beats } from '../checks/ttl-reports.ts';
+import type { DampingLimits } from '../health/damping.ts';
+import { defaultStateDirectory } from '../operator/state-directory.ts';
+import type { BucketLimits } from '../services/token-bucket.ts';
+import { configSchema, defaultDamping, type ParsedConfig, type ParsedService } from './schema.ts';
+
+/** What nerve is to do, ready for use; times in milliseconds. */
+export interface Config {
+  readonly instanceId: string;
+  /** How ZooKeeper sessions are opened. */
+  readonly zookeeper: ZooKeeperSection | undefined;
+  readonly statusAddress: StatusAddress | false;
+  readonly stateDirectory: string | false;
+  /** How long nerve stays on after it has withdrawn everything. */
+  readonly drain: number;
+  readonly heartbeatPath: string | undefined;
+  readonly statsd: { readonly host: string; readonly port: number } | undefined;
+  readonly services: readonly ServiceConfig[];
+}
+
+export interface ServiceConfig {
+  readonly name: string;
+  /** What is announced while the service is up, and where. */
+  readonly instance: NetworkInstance;
+  readonly place: Place;
+  /** How often each check starts. */
+  readonly checkInterval: number;
+  readonly checks: readonly CheckConfig[];
+  readonly policy: ServicePolicy;
+  /** The configuration's folder, which relative file names are meant from. */
+  readonly directory: string;
+}
+
+/** How a service's state becomes its presence. */
+export interface ServicePolicy {
+  readonly flapDamping: DampingLimits | false;
+  readonly startGrace: number;
+  readonly warmup: number | undefined;
+  readonly rateLimit: (BucketLimits & { readonly shadow: boolean }) | undefined;
+}
+
+export interface ParseOptions extends ValidateOptions {
+  /** Wins over the file's. */
+  readonly instanceId?: string | undefined;
+}
+
+/** The configuration that a source holds, with relative file names meant from a folder. */
+export function parseConfig(
+  source: Source,
+  directory: string,
+  { instanceId, ...options }: ParseOptions = {},
+): Config {
+  const named = instanceId ? withInstanceId(source, instanceId) : source;
+  return toConfig(validate(configSchema, named, options), directory);
+}
+
+/** The same for services that announce one address at one place. */
+export function seatOf({ place, instance: { host, port } }: ServiceConfig): string {
+  return JSON.stringify([keyOfPlace(place), host.toLowerCase(), port]);
+}
+
+/** What a service's checks take over from it. */
+export function checkDepsOf({ name, instance, directory }: ServiceConfig, beats: Beats): CheckDeps {
+  return { service: name, host: instance.host, port: instance.port, directory, beats };
+}
+
+function withInstanceId(source: Source, instanceId: string): Source {
+  const { value } = source;
+  if (typeof value !== 'object' || value === null) return source;
+  return { ...source, value: { ...value, instance_id: instanceId } };
+}
+
+function toConfig(parsed: ParsedConfig, directory: string): Config {
+  return {
+    instanceId: parsed.instance_id,
+    zookeeper: parsed.zookeeper,
+    statusAddress: parsed.status_address,
+    stateDirectory:
+      parsed.state_directory === false
+        ? false
+        : resolve(directory, parsed.state_directory ?? defaultStateDirectory()),
+    drain: parsed.drain,
+    heartbeatPath: parsed.heartbeat_path && resolve(directory, parsed.heartbeat_path),
+    statsd: parsed.statsd,
+    services: Object.entries(parsed.services).flatMap(([name, service]) =>
+      namesOf(name, service).map((each) => ({
+        name: each,
+        instance: instanceOf(service, parsed.instance_id),
+        place: placeOf(name, service, parsed),
+        checkInterval: service.check_interval,
+        checks: service.check_mocked ? [] : service.checks,
+        policy: policyOf(service, parsed),
+        directory,
+      })),
+    ),
+  };
+}
+
+/** A load test's copies are numbered. */
+function namesOf(name: string, { load_test_concurrency: copies }: ParsedService) {
+  if (copies === undefined) return [name];
+  return Array.from({ length: copies }, (_, index) => `${name}_${index}`);
+}
+
+function policyOf(service: ParsedService, top: ParsedConfig): ServicePolicy {
+  return {
+    flapDamping: service.flap_damping ?? top.flap_damping ?? defaultDamping,
+    startGrace: service.start_grace ?? top.start_grace ?? 0,
+    warmup: service.warmup,
+    rateLimit: service.rate_limiting,
+  };
+}
+
+function instanceOf(service: ParsedService, instanceId: string): NetworkInstance {
+  const { host, port, weight, labels, haproxy_server_options: options } = service;
+  return {
+    host,
+    port,
+    name: instanceId,
+    ...(weight !== undefined && { weight }),
+    ...(options !== undefined && { haproxyServerOptions: options }),
+    ...(labels !== undefined && { labels }),
+  };
+}

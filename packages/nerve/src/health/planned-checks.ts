@@ -1,0 +1,52 @@
+import { createProbe, type Result } from '../checks/probe.ts';
+import { createCheck } from '../checks/table.ts';
+import type { Beats } from '../checks/ttl-reports.ts';
+import { checkDepsOf, type ServiceConfig } from '../config/config.ts';
+import type { ServiceMeasures } from '../metrics/metrics.ts';
+import type { PlannedCheck } from './monitor.ts';
+
+/** What one run of one check gave. */
+export interface CheckReport extends Result {
+  readonly name: string;
+}
+
+/** A service's checks, ready to run; `phases` says where in its interval each of them stands, from 0 to 1. */
+export function planChecks(
+  service: ServiceConfig,
+  beats: Beats,
+  phases: readonly number[] = [],
+): Promise<readonly PlannedCheck[]> {
+  return Promise.all(
+    service.checks.map(async (config, index) => ({
+      check: await createCheck(config, checkDepsOf(service, beats)),
+      timeout: config.timeout,
+      rise: config.rise,
+      fall: config.fall,
+      interval: service.checkInterval,
+      phase: phases[index] ?? 0,
+      // A service that speaks for itself needs the time to do so after nerve's start, too.
+      grace: Math.max(service.policy.startGrace, config.type === 'ttl' ? config.ttl : 0),
+    })),
+  );
+}
+
+/** Runs a service's checks once, side by side, each under its own deadline. */
+export async function runOnce(
+  service: ServiceConfig,
+  beats: Beats,
+  signal: AbortSignal,
+): Promise<readonly CheckReport[]> {
+  const planned = await planChecks(service, beats);
+  return Promise.all(
+    planned.map(async ({ check, timeout }) => ({
+      name: check.name,
+      ...(await createProbe(check, timeout, signal)()),
+    })),
+  );
+}
+
+/** Measures each result under its check's name. */
+export function recorderOf(planned: readonly PlannedCheck[], measures: ServiceMeasures) {
+  const recorders = new Map(planned.map((each) => [each, measures.check(each.check.name)]));
+  return (check: PlannedCheck, { passed, took }: Result) => recorders.get(check)?.(passed, took);
+}

@@ -1,0 +1,61 @@
+import type { Log } from '@smartstack/daemon';
+import { type Session, ZooKeeperError } from '@smartstack/zookeeper';
+
+import { decodeInstance, type Instance, isBadRecord } from '../instance/instance.ts';
+import { instanceOfName } from '../path-encoding.ts';
+
+export interface GhostsOptions {
+  readonly session: Session;
+  readonly log: Log;
+  readonly path: string;
+  /** Whether a node is one that this process keeps. */
+  isKept(node: string): boolean;
+}
+
+/**
+ * Deletes the records that stand for an instance, by its name and its host and port, and that nobody
+ * keeps: left by an earlier process that could not withdraw them. A record of a session that lives and is
+ * not ours is somebody's, and goes with that session. Rejects when the registry does not answer.
+ */
+export async function clearGhosts(
+  { session, log, path, isKept }: GhostsOptions,
+  instance: Instance,
+  signal: AbortSignal,
+): Promise<void> {
+  /** Persistent nodes have no session. */
+  const isAnothers = (owner: bigint) => owner !== 0n && !session.owns(owner);
+  const { names } = await orGone(session.list(path, { signal }), { names: [] });
+  for (const name of names.filter((each) => couldBe(each, instance))) {
+    const node = `${path}/${name}`;
+    if (isKept(node)) continue;
+    const found = await orGone(session.get(node, { signal }), undefined);
+    if (!found || isAnothers(found.stat.ephemeralOwner)) continue;
+    // Asked again: what this process created meanwhile is known by now.
+    if (!standsFor(name, found.data, instance) || isKept(node)) continue;
+    const { version } = found.stat;
+    await orGone(session.remove(node, { signal, version }), undefined);
+    log.warn({ node }, 'cleared a record that an earlier nerve left');
+  }
+}
+
+/** A sequence number follows the name, unless the node has none. */
+function couldBe(name: string, { name: owner = '' }: Instance): boolean {
+  if (name.startsWith('base64_')) return true;
+  return name.startsWith(`${owner}_`) && /^(-?\d{10})?$/.test(name.slice(owner.length + 1));
+}
+
+function standsFor(name: string, data: Buffer, { name: owner, host, port }: Instance): boolean {
+  const found = instanceOfName(name) ?? decodeInstance(name, data);
+  return !isBadRecord(found) && found.name === owner && found.host === host && found.port === port;
+}
+
+/** What is gone, or was written anew by somebody who lives, is no ghost. */
+async function orGone<T, G>(answer: Promise<T>, gone: G): Promise<T | G> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ZooKeeperError && ['NO_NODE', 'BAD_VERSION'].includes(error.code))
+      return gone;
+    throw error;
+  }
+}

@@ -1,0 +1,94 @@
+import type { ACL } from 'node-zookeeper-client';
+
+import type { CreateMode, OperationOptions, Stat } from '../contract.ts';
+import { isCode, ZooKeeperError } from '../error.ts';
+import { flawOf, parentOf } from '../path.ts';
+import {
+  create,
+  type Data,
+  exists,
+  get,
+  list,
+  type Names,
+  type Request,
+  remove,
+  set,
+} from '../wire/requests.ts';
+import type { Operations } from './operations.ts';
+
+/** The operations on nodes as `Session` promises them: arguments checked, never a synchronous throw. */
+export interface Nodes {
+  get(path: string, options?: OperationOptions): Promise<Data>;
+  exists(path: string, options?: OperationOptions): Promise<Stat | undefined>;
+  list(path: string, options?: OperationOptions): Promise<Names>;
+  create(path: string, data: Buffer, mode: CreateMode, options?: OperationOptions): Promise<string>;
+  makePath(path: string, options?: OperationOptions): Promise<void>;
+  set(path: string, data: Buffer, options?: OperationOptions & { version?: number }): Promise<Stat>;
+  remove(path: string, options?: OperationOptions & { version?: number }): Promise<void>;
+}
+
+export interface NodesOptions {
+  readonly operations: Operations;
+  readonly acl: readonly ACL[];
+  /** The deadline of an operation that names none, in milliseconds. */
+  deadline(): number;
+  /** Makes sure that the root of these paths exists, where it is a chroot. */
+  makeRoot(options: OperationOptions): Promise<void>;
+}
+
+/** The server's default jute.maxbuffer; a longer request makes it drop the connection. */
+const maxRequest = 0xfffff;
+
+export function createNodes({ operations, acl, deadline, makeRoot }: NodesOptions): Nodes {
+  async function submit<T>(request: Request<T>, options: OperationOptions = {}, data?: Buffer) {
+    check(request, data);
+    return await operations.submit(request, { deadline: deadline(), ...options });
+  }
+
+  const nodes: Nodes = {
+    get: (path, options) => submit(get(path), options),
+    exists: (path, options) => submit(exists(path), options),
+    list: (path, options) => submit(list(path), options),
+    create: (path, data, mode, options) => submit(create({ path, data, mode, acl }), options, data),
+    set: (path, data, options) => submit(set(path, data, options?.version), options, data),
+    remove: (path, options) => submit(remove(path, options?.version), options),
+
+    async makePath(path, options = {}) {
+      const until = performance.now() + (options.deadline ?? deadline());
+      const remaining = () => ({
+        ...options,
+        deadline: Math.max(0, Math.ceil(until - performance.now())),
+      });
+      await makeLevel(path, remaining);
+    },
+  };
+
+  /** Looks before it creates, since a parent that exists may forbid creation; a lost answer is asked for again. */
+  async function makeLevel(path: string, remaining: () => OperationOptions): Promise<void> {
+    if (path === '/') return makeRoot(remaining());
+    if (await nodes.exists(path, remaining())) return;
+    await makeLevel(parentOf(path), remaining);
+    try {
+      await nodes.create(path, Buffer.alloc(0), 'persistent', remaining());
+    } catch (error) {
+      if (isCode(error, 'NODE_EXISTS')) return;
+      if (isCode(error, 'CONNECTION_LOSS', 'NO_NODE')) return makeLevel(path, remaining);
+      throw error;
+    }
+  }
+
+  return nodes;
+}
+
+function check({ operation, path }: Request<unknown>, data?: Buffer) {
+  const flaw = flawOf(path) ?? (data && tooLong(path, data));
+  if (flaw) throw new ZooKeeperError({ code: 'BAD_ARGUMENTS', operation, path, reason: flaw });
+}
+
+/** Beside path and data a request carries its header and access control list: a kilobyte is plenty. */
+function tooLong(path: string, data: Buffer): string | undefined {
+  const most = maxRequest - Buffer.byteLength(path) - 1024;
+  return data.length > most
+    ? `${data.length} bytes of data, and the server takes at most ${most}`
+    : undefined;
+}
