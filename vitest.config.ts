@@ -21,7 +21,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts'],
+          include: ['packages/*/src/**/*.test.ts', 'test/house/*.test.ts'],
           environment: 'node',
           maxWorkers: workers,
           // Files share the modules of their worker: loading them anew for each took most of the time.
@@ -36,7 +36,7 @@ export default defineConfig({
           name: 'system',
           env,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/servers/**', 'test/package/**', 'test/page/**'],
+          exclude: ['test/servers/**', 'test/package/**', 'test/page/**', 'test/house/**'],
           environment: 'node',
           testTimeout: 120_000,
           hookTimeout: 120_000,

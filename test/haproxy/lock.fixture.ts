@@ -5,7 +5,7 @@ let held: AsyncDisposable | undefined;
 
 async function obey(path: string): Promise<string> {
   if (path !== '') {
-    held = await takeLock(path).catch(() => undefined);
+    held = await takeLock(path, 'stop that one').catch(() => undefined);
     return held ? 'won' : 'lost';
   }
   await held?.[Symbol.asyncDispose]();

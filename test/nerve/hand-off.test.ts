@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { type Copy, startCopy } from '../support/copies.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
+import { startRelay } from '../support/relay.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { shareZooKeeper } from './shared-zookeeper.ts';
@@ -155,3 +157,25 @@ test('a bad configuration on SIGHUP changes nothing, and its problems are logged
   );
   expect(await traces()).toEqual(before);
 });
+
+test.each(['SIGUSR2', 'SIGTERM'] as const)(
+  'a nerve ends on %s though ZooKeeper does not answer what it asks of an earlier one’s records',
+  async (signal) => {
+    await using relay = await startRelay(shared.zookeeper.port);
+    const behind = (which: readonly Copy[]) => ({
+      ...configOf(which),
+      zookeeper: { hosts: [relay.hosts], session_timeout: 60 },
+    });
+    const first = await nerve(behind(copies));
+    await announced(3);
+    first.kill('SIGUSR2');
+    expect(await first.exited).toBe(0);
+    relay.delayAnswers(() => 500);
+    await using second = await nerve(behind(copies.slice(0, 1)));
+    await ready(second, 1);
+    relay.silence();
+    second.kill(signal);
+    // It gives withdrawals 7 s.
+    expect(await Promise.race([second.exited, sleep(20_000, 'runs on')])).toBe(0);
+  },
+);

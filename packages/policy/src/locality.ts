@@ -31,7 +31,7 @@ export const localitySchema = z.strictObject({
     .prefault('members<1')
     .meta({
       description:
-        'when farther members serve. `members<N`: the next level is served beside the nearer ones while these have fewer than N announced members. `down`: HAProxy takes the nearest level in which it has a server that is up, by itself, with one backend for each level (`<name>`, `<name>.spill1`, …); give `server_options: check …` so that it can tell, and a `port`',
+        'when farther members serve. `members<N`: the next level is served beside the nearer ones while these have fewer than N announced members. `down`: the proxy takes the nearest level in which it has a server that is up, by itself, with one backend for each level (`<name>`, `<name>.spill1`, …); let it check servers so that it can tell (`server_options: check …`), and give a `port`',
       examples: ['down'],
     }),
 });

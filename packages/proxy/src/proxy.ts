@@ -61,6 +61,8 @@ export interface ProxyConfig<Config, Own> {
     readonly read: z.ZodOptional<z.ZodType<Config>>;
     readonly service: z.ZodOptional<z.ZodType<Own>>;
   };
+  /** Sections as an example of `defaults`. */
+  readonly example: object;
   /** Whether the value at a path of keys is read by somebody who has variables of their own. */
   isForeign(path: readonly (string | number)[]): boolean;
   /** Whether no proxy is to be run or touched, whatever services say. */
@@ -94,6 +96,8 @@ export interface RegistryKeys<Config> {
     value: unknown,
     isTrusted: boolean,
   ): { readonly value: unknown } | { readonly reason: string };
+  /** Which keys are taken, in a sentence, for the reference. */
+  readonly description: string;
   /** What the log says when keys were refused. */
   readonly fix: string;
   /** What is worth saying of values that are good. */

@@ -56,8 +56,8 @@ export interface OpenedRegistries extends Registries {
   tickets(): Tickets;
   /** Ends all of them and leaves the announcements to a next process. */
   handOff(): Promise<Tickets>;
-  /** Withdraws what an earlier process announced and this one has not, or what `isLeft` says of that. */
-  dropUnclaimed(isLeft?: IsLeft): Promise<void>;
+  /** Withdraws what `isLeft` says of what an earlier process announced and this one has not. Rejects when the signal aborts. */
+  dropUnclaimed(isLeft: IsLeft, signal: AbortSignal): Promise<void>;
   /** The last moment at which any ensemble was in trouble, on `performance.now`'s clock; undefined for never. */
   lastUnwell(): number | undefined;
 }
@@ -117,8 +117,10 @@ export function createRegistries({
         }),
       ),
     handOff: () => ofAll((registry) => registry.handOff()),
-    dropUnclaimed: async (isLeft) => {
-      await Promise.all([...ensembles.values()].map((registry) => registry.dropUnclaimed(isLeft)));
+    dropUnclaimed: async (isLeft, signal) => {
+      await Promise.all(
+        [...ensembles.values()].map((registry) => registry.dropUnclaimed(isLeft, signal)),
+      );
     },
     lastUnwell: () => {
       const times = [...ensembles.values()].map((registry) => registry.lastUnwell() ?? -1);

@@ -16,6 +16,8 @@ const harmless: ReadonlySet<string> = new Set([
 
 /** Raw lines and addresses are taken from the registry only where the configuration trusts it. */
 export const registryKeys: RegistryKeys<HaproxyConfig> = {
+  description:
+    'Only `backend_order`, `cookie_value_method`, `use_nerve_weights`, `server_port_override` and `drain_timeout` are taken, unless the top level’s `haproxy.trust_registry_config` is true',
   isTrusted: (config) => sectionOf(config)?.trust_registry_config ?? false,
   parse: (key, value, isTrusted) => {
     const { shape } = haproxyServiceSchema;

@@ -13,6 +13,7 @@ import { isOff } from './section.ts';
 /** HAProxy's sections in synapse's files, and in the registry. */
 export const config: ProxyConfig<HaproxyConfig, HaproxyService> = {
   keys,
+  example: { haproxy: { listen: ['mode http'] } },
   isForeign,
   isOff,
   problems,

@@ -54,7 +54,13 @@ export async function survey(
 /** Takes the lock of a managed HAProxy until disposed of. */
 export async function claim(equipment: Equipment): Promise<AsyncDisposable | undefined> {
   await makeFolders(equipment);
-  return equipment.managed && takeLock(equipment.managed.lock);
+  return (
+    equipment.managed &&
+    takeLock(
+      equipment.managed.lock,
+      'stop that one, or give this one another haproxy.run_directory',
+    )
+  );
 }
 
 /** Makes the folders that are missing, also those that someone removed meanwhile. */

@@ -38,7 +38,7 @@ export async function clearLeftovers(
     await Promise.race([Promise.all(reports.values()), late]);
     const isJudged = (path: string, instance: Instance | undefined) =>
       ![...unjudged].some((config) => standsFor(config, path, instance));
-    await insist(() => registries.dropUnclaimed(isJudged));
+    await insist(() => registries.dropUnclaimed(isJudged, signal));
   }
 
   async function clearGhosts(twins: readonly ServiceConfig[]): Promise<void> {
@@ -50,7 +50,7 @@ export async function clearLeftovers(
     const { address, path } = first.place;
     const registry = registries.openZooKeeper(address.hosts);
     await insist(() =>
-      registry.dropUnclaimed((place, instance) => standsFor(first, place, instance)),
+      registry.dropUnclaimed((place, instance) => standsFor(first, place, instance), signal),
     );
     for (const { name } of twins) cleared.add(name);
     await insist(() => registry.clearGhosts(path, first.instance, signal));

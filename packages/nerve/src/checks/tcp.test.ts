@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 
 import { expect, test } from 'vitest';
+import { endsWithin } from '../../../../test/support/ends-within.ts';
 import type { Check } from './check.ts';
 import { fullServer } from './full-server.fixture.ts';
 import { createProbe } from './probe.ts';
@@ -57,10 +58,8 @@ test('a name that has no address fails and says so', async () => {
 
 test('a host that does not answer fails at its deadline', async () => {
   await using server = await fullServer();
-  const start = performance.now();
-  const result = await probe(check(server.host, server.port), 100);
+  const result = await endsWithin(1000, probe(check(server.host, server.port), 100));
   expect(result.reason).toBe(`connect ${server.host}:${server.port}: no answer within 100 ms`);
-  expect(performance.now() - start).toBeLessThan(1000);
 });
 
 test('an aborted check ends at once', async () => {

@@ -142,7 +142,7 @@ export const serviceSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        "words for HAProxy's server line, announced; synapse lets only known ones through",
+        'words for a proxy’s server line, announced; synapse lets only known ones through',
       examples: ['maxconn 100'],
     }),
   flap_damping: flapDamping.optional().meta({

@@ -10,7 +10,7 @@ const patience = 100;
  * Takes a lock file, which names this process. A lock whose process is gone is taken over; one whose
  * process lives is a `UserError`: two masters would share the same ports in silence.
  */
-export async function takeLock(path: string): Promise<AsyncDisposable> {
+export async function takeLock(path: string, fix: string): Promise<AsyncDisposable> {
   const draft = `${path}.${process.pid}`;
   const file = await open(draft, 'w', 0o600);
   await file.writeFile(`${process.pid} ${startOf(process.pid) ?? ''}`);
@@ -20,17 +20,17 @@ export async function takeLock(path: string): Promise<AsyncDisposable> {
       if (await linked(draft, path))
         return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
       const { pid, lives } = (await holderOf(path)) ?? {};
-      if (lives) throw new UserError(held(path, pid));
+      if (lives) throw new UserError(held(path, fix, pid));
       if (pid !== undefined) await clear(path);
     }
-    throw new UserError(held(path));
+    throw new UserError(held(path, fix));
   } finally {
     await rm(draft, { force: true });
   }
 }
 
-const held = (path: string, pid?: number) =>
-  `cannot lock ${path}: synapse with pid ${pid ?? 'that changes'} holds it; stop that one, or give this one another haproxy.run_directory`;
+const held = (path: string, fix: string, pid?: number) =>
+  `cannot lock ${path}: synapse with pid ${pid ?? 'that changes'} holds it; ${fix}`;
 
 /** A link appears with its content or not at all, which an exclusive create does not promise. */
 async function linked(draft: string, path: string): Promise<boolean> {
@@ -45,7 +45,7 @@ async function linked(draft: string, path: string): Promise<boolean> {
 
 /** Removes a lock that nobody holds. One process at a time may: else the lock of who just took it would go. */
 async function clear(path: string): Promise<void> {
-  const right = await takeLock(`${path}.takeover`).catch(() => undefined);
+  const right = await takeLock(`${path}.takeover`, '').catch(() => undefined);
   if (!right) return sleep(20);
   try {
     if ((await holderOf(path))?.lives === false) await rm(path, { force: true });

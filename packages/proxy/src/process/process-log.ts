@@ -2,7 +2,7 @@ import { open, rename, stat } from 'node:fs/promises';
 
 const maxBytes = 10_000_000;
 
-/** Opens HAProxy's log to append to; one that grew too long is set aside first, one generation. */
+/** Opens a process' log to append to; one that grew too long is set aside first, one generation. */
 export async function openLog(path: string) {
   const size = (await stat(path).catch(() => undefined))?.size ?? 0;
   if (size > maxBytes) await rename(path, `${path}.1`);

@@ -1,11 +1,11 @@
-/** When HAProxy may be reloaded, or started again. Changes of members ask nobody. */
+/** When a proxy may be reloaded, or started again. Changes of members do not wait for it. */
 export interface Pace {
   /** The earliest time for a reload (`performance.now()`). */
   readonly next: number;
   /** A reload or a start is being tried. */
   trying(isStart: boolean): void;
   succeeded(): void;
-  /** HAProxy is dead: at once the first time, ever later when it keeps dying. */
+  /** The proxy is dead: it may be started at once the first time, later and later when it keeps dying. */
   dead(): void;
 }
 

@@ -57,7 +57,7 @@ export function readServerOptions(written: unknown): Field<string> {
     : { odd: 'haproxy_server_options ignored' };
 }
 
-/** The id of a server: a whole number that HAProxy takes, also as text, as Ruby took it. */
+/** The id of a server: a whole number that a proxy takes, also as text, as Ruby took it. */
 export function readServerId(written: unknown): Field<number> {
   const isText = typeof written === 'string' && /^\d{1,10}$/.test(written);
   const value = isText ? Number(written) : written;

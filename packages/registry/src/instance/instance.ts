@@ -25,9 +25,9 @@ export interface Instance {
   /** A whole number from 0; what it means is the proxy's. */
   readonly weight?: number;
   readonly labels?: Readonly<Record<string, string>>;
-  /** Raw words of a HAProxy server line. Whoever writes to the registry wrote them: never trust them. */
+  /** Raw words of a proxy's server line. Whoever writes to the registry wrote them: never trust them. */
   readonly haproxyServerOptions?: string;
-  /** The id that its HAProxy server should have, from 1 to 2147483647. */
+  /** The id that its server should have in the proxy, from 1 to 2147483647. */
   readonly haproxyServerId?: number;
   /** The record's name in the registry, such as `web-1_0000000042`; absent for configured servers. */
   readonly id?: string;

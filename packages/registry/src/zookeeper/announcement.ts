@@ -10,7 +10,7 @@ import {
 import type { Announcement } from '../registry.ts';
 import { keepPersistent } from './persistent.ts';
 import { nodePathOf, type RecordForm } from './record.ts';
-import type { SharedNodes } from './shared-nodes.ts';
+import type { Node, SharedNodes } from './shared-nodes.ts';
 
 export interface RecordOptions {
   readonly session: Session;
@@ -58,14 +58,6 @@ export async function announceRecord(
     },
     [Symbol.asyncDispose]: () => releaseAll([...replaced, node]),
   };
-}
-
-export interface Node {
-  /** Its path before the sequence number. */
-  readonly wanted: string;
-  readonly path: string;
-  update(data: Buffer, signal: AbortSignal): Promise<void>;
-  release(): Promise<void>;
 }
 
 async function createNode(

@@ -1,4 +1,10 @@
-import type { Node } from './announcement.ts';
+export interface Node {
+  /** Its path before the sequence number. */
+  readonly wanted: string;
+  readonly path: string;
+  update(data: Buffer, signal: AbortSignal): Promise<void>;
+  release(): Promise<void>;
+}
 
 /** Nodes that several announcements of this process have in common: one takes another's place in the same node. */
 export interface SharedNodes {

@@ -39,10 +39,10 @@ export interface ZooKeeperRegistry extends Registry {
   /** Ends, and leaves the announcements to a next process. */
   handOff(): Promise<HandedOff>;
   /**
-   * Withdraws what an earlier process announced and this one has not, or those records alone of which `isLeft`
-   * says so; see `Session`.
+   * Withdraws what an earlier process announced and this one has not, those records of which `isLeft` says so;
+   * see `Session`. Rejects when the signal aborts.
    */
-  dropUnclaimed(isLeft?: IsLeft): Promise<void>;
+  dropUnclaimed(isLeft: IsLeft, signal: AbortSignal): Promise<void>;
   /** Whether an earlier process left records at a path that are neither taken over nor withdrawn yet. */
   hasUnclaimed(path: string): boolean;
   /**
@@ -137,15 +137,15 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
         : pollData({ session, log, path, interval }, signal),
     ticket: session.ticket,
     handOff: session.handOff,
-    dropUnclaimed: (isLeft) =>
+    dropUnclaimed: (isLeft, signal) =>
       session.dropUnclaimed(
-        isLeft &&
-          ((node, data) => {
-            const slash = node.lastIndexOf('/');
-            const name = node.slice(slash + 1);
-            const found = namesFirst(decodeInstance)(name, data);
-            return isLeft(node.slice(0, slash), isBadRecord(found) ? undefined : found);
-          }),
+        (node, data) => {
+          const slash = node.lastIndexOf('/');
+          const name = node.slice(slash + 1);
+          const found = namesFirst(decodeInstance)(name, data);
+          return isLeft(node.slice(0, slash), isBadRecord(found) ? undefined : found);
+        },
+        { signal },
       ),
     hasUnclaimed: (path) => session.unclaimed().some((node) => node.startsWith(`${path}/`)),
     lastUnwell: health.lastUnwell,

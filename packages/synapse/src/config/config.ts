@@ -11,13 +11,12 @@ import {
   withoutInherited,
 } from '@smartstack/daemon';
 import { sessionProblems } from '@smartstack/registry';
-import type { z } from 'zod';
 import { regionOf } from '../discovery/aws.ts';
 import { partsOf } from '../discovery/table.ts';
 import { allProxies, isProxy, sectionOf } from '../proxies.ts';
 import { conflicts } from './conflicts.ts';
 import { readConfigFile } from './read-config-file.ts';
-import { configKeys, readKeys } from './schema.ts';
+import { configKeys, readKeys, type SynapseConfig } from './schema.ts';
 
 /** synapse's configuration as it is written. */
 export const configSchema = configKeys;
@@ -28,8 +27,7 @@ const readSchema = readKeys.superRefine((config, context) => {
     context.addIssue({ code: 'custom', path: [...path], message });
 });
 
-export type SynapseConfig = z.output<typeof readSchema>;
-export type ServiceConfig = SynapseConfig['services'][string];
+export type { ServiceConfig, SynapseConfig } from './schema.ts';
 
 /** A valid configuration and where its parts were written. */
 export interface LoadedConfig {

@@ -1,18 +1,15 @@
 import type { Problem } from '@smartstack/proxy';
-import type { z } from 'zod';
 import { partsOf, problemOf, type SingleDiscovery } from '../discovery/table.ts';
 import { allProxies, sectionOf } from '../proxies.ts';
 import { copiesOf } from './load-test.ts';
-import type { readKeys } from './schema.ts';
-
-type Unchecked = z.output<typeof readKeys>;
+import type { SynapseConfig } from './schema.ts';
 
 /** What is wrong with keys that are each right: with one another, or for what they leave out. */
-export function conflicts(config: Unchecked): readonly Problem[] {
+export function conflicts(config: SynapseConfig): readonly Problem[] {
   return [...discoveryProblems(config), ...proxyProblems(config)];
 }
 
-function discoveryProblems({ services, zookeeper, registry }: Unchecked): readonly Problem[] {
+function discoveryProblems({ services, zookeeper, registry }: SynapseConfig): readonly Problem[] {
   return Object.entries(services).flatMap(([name, service]): readonly Problem[] => {
     const path = ['services', name, 'discovery'];
     const whole = problemOf(service.discovery);
@@ -60,7 +57,7 @@ function partProblem(part: SingleDiscovery, given: Given): string | undefined {
 }
 
 /** What each proxy has against the services' sections of its own. */
-function proxyProblems({ services, ...top }: Unchecked): readonly Problem[] {
+function proxyProblems({ services, ...top }: SynapseConfig): readonly Problem[] {
   return allProxies.flatMap(({ name, config }) =>
     config.problems(
       sectionOf(top, name),

@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const pathPattern = /^\/[A-Za-z0-9_.:@%+,=~/-]{1,106}$/;
 
-/** The path of a UNIX socket, of characters that need no quotes in HAProxy's file, as long as sockets allow. */
+/** The path of a UNIX socket, of characters that need no quotes in a proxy's file, as long as sockets allow. */
 export const socketPath = z
   .string()
   .regex(pathPattern)

@@ -100,7 +100,7 @@ function filtersText(service: ServiceConfig): readonly string[] {
     ...(words.length > 0 ? [`  takes only members whose label ${words.join(', and ')}`] : []),
     ...(locality
       ? [
-          `  serves those whose label ${locality.from} is ${locality.prefer.join(', else ')}; others ${locality.spill === 'down' ? 'while HAProxy has none of them that is up' : `while fewer than ${locality.spill} of them are announced`}`,
+          `  serves those whose label ${locality.from} is ${locality.prefer.join(', else ')}; others ${locality.spill === 'down' ? 'while the proxy has none of them that is up' : `while fewer than ${locality.spill} of them are announced`}`,
         ]
       : []),
     ...(leader ? ['  serves only the member that announced itself first'] : []),

@@ -1,5 +1,5 @@
 import { allProxies, sectionOf } from '../proxies.ts';
-import type { ServiceConfig } from './config.ts';
+import type { ServiceConfig } from './schema.ts';
 
 /**
  * The services that one configured service stands for: itself, or with `load_test_concurrency` so many

@@ -12,7 +12,7 @@ import { z } from 'zod';
 import { shrinkGuardSchema } from '../discovery/policies/shrink-guard.ts';
 import { type DiscoveryConfig, discoveryMultiSchema, discoverySchema } from '../discovery/table.ts';
 import { fileOutputSchema, fileOutputServiceSchema } from '../outputs/file-output.ts';
-import { allProxies, proxyKeys, sectionOf } from '../proxies.ts';
+import { allProxies, defaultProxy, proxyKeys, sectionOf } from '../proxies.ts';
 import { defaultServer } from './default-server.ts';
 
 const serviceObject = z.strictObject({
@@ -108,9 +108,8 @@ export const configKeys = z
     }),
     service_conf_dir: serviceConfDir,
     defaults: defaultsSchema.optional().meta({
-      description:
-        'keys of a service, for every service (of `service_conf_dir`, too) that was written without them. Mappings are merged key by key; a list, a plain value or `null` is the service’s own where it has one. `haproxy` is for services that have such a section, `discovery` for those of the same `method` or of none. Editors that know the JSON Schema still ask a service for what it needs',
-      examples: [{ discovery: { method: 'zookeeper' }, haproxy: { listen: ['mode http'] } }],
+      description: `keys of a service, for every service (of \`service_conf_dir\`, too) that was written without them. Mappings are merged key by key; a list, a plain value or \`null\` is the service’s own where it has one. A proxy’s section, such as \`${defaultProxy.name}\`, is for services that have one, \`discovery\` for those of the same \`method\` or of none. Editors that know the JSON Schema still ask a service for what it needs`,
+      examples: [{ discovery: { method: 'zookeeper' }, ...defaultProxy.config.example }],
       leaf: true,
     }),
     zookeeper: zooKeeperSchema.optional(),
@@ -182,6 +181,9 @@ function withPortOverride<S extends z.output<typeof serviceObject>>(service: S):
 
 /** The same as they are read. */
 export const readKeys = configKeys.extend(proxyKeys('read'));
+
+export type SynapseConfig = z.output<typeof readKeys>;
+export type ServiceConfig = SynapseConfig['services'][string];
 
 function withPrimary(
   { watchers, ...more }: z.output<typeof discoveryMultiSchema>,

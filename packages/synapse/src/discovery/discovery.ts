@@ -24,3 +24,9 @@ export interface DiscoveryDeps {
   readonly log: Log;
   readonly metrics: Metrics;
 }
+
+/** What the registry says over a service's own sections, by the proxy; a proxy of which it says nothing is absent. */
+export type RegistryConfig = Readonly<Record<string, object>>;
+
+/** Yields what a registry says over a service's sections, whenever it is another. */
+export type FollowRegistryConfig = (signal: AbortSignal) => AsyncIterable<RegistryConfig>;

@@ -1,16 +1,10 @@
 import { isRecord, type Log } from '@smartstack/daemon';
 
 import { allProxies } from '../proxies.ts';
-import type { DiscoveryDeps } from './discovery.ts';
+import type { DiscoveryDeps, FollowRegistryConfig, RegistryConfig } from './discovery.ts';
 import { type Chosen, followChosen } from './multi/chosen.ts';
 import type { DiscoveryConfig, SingleDiscovery } from './table.ts';
 import { hostsOf, isZooKeeper } from './zookeeper-path.ts';
-
-/** What the registry says over a service's own sections, by the proxy; a proxy of which it says nothing is absent. */
-export type RegistryConfig = Readonly<Record<string, object>>;
-
-/** Yields what a registry says over a service's sections, whenever it is another. */
-export type FollowRegistryConfig = (signal: AbortSignal) => AsyncIterable<RegistryConfig>;
 
 /** The proxies that the registry may say something of, and whether it may say anything. */
 export type Trust = ReadonlyMap<string, boolean>;

@@ -9,6 +9,7 @@ import {
 } from '@smartstack/registry';
 import { z } from 'zod';
 
+import { defaultProxy } from '../proxies.ts';
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { withPace } from './policies/pace.ts';
 
@@ -57,8 +58,7 @@ export const zooKeeperKeys = {
     .union([z.literal('disabled'), nodePath])
     .optional()
     .meta({
-      description:
-        'the node whose data, `{"haproxy": {…}}`, goes over the service’s `haproxy` section, seen as soon as it is written. Of a `multi` the nodes of the watchers whose members are served count; of several, each key is as the first of them in the file says. `disabled`: none. Only `backend_order`, `cookie_value_method`, `use_nerve_weights`, `server_port_override` and `drain_timeout` are taken, unless the top level’s `haproxy.trust_registry_config` is true',
+      description: `the node whose data, \`{"${defaultProxy.name}": {…}}\`, goes over the service’s \`${defaultProxy.name}\` section, seen as soon as it is written. Of a \`multi\` the nodes of the watchers whose members are served count; of several, each key is as the first of them in the file says. \`disabled\`: none. ${defaultProxy.config.registry.description}`,
       otherwise: 'the path itself',
       examples: ['disabled'],
     }),

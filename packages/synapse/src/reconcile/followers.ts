@@ -1,10 +1,9 @@
 import { keepRunning, type Latest, messageOf } from '@smartstack/daemon';
 import type { Service, Snapshot } from '@smartstack/proxy';
 import type { ServiceConfig } from '../config/config.ts';
-import type { Discovery } from '../discovery/discovery.ts';
+import type { Discovery, FollowRegistryConfig, RegistryConfig } from '../discovery/discovery.ts';
 import { createPortedMembers, type PortedMembers } from '../discovery/policies/backend-port.ts';
 import type { ShrinkGuard } from '../discovery/policies/shrink-guard.ts';
-import type { FollowRegistryConfig, RegistryConfig } from '../discovery/registry-config.ts';
 import type { Trace } from '../discovery/trace.ts';
 import { allProxies } from '../proxies.ts';
 import type { TaskGroup } from './task-group.ts';

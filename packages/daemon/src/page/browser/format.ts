@@ -23,7 +23,7 @@ export function amount(value: number): string {
   return value === 0 ? '0' : value.toFixed(1).replace(/\.0$/, '');
 }
 
-/** A plotted number with its unit; HAProxy measures whole milliseconds, so that 0 is less than one. */
+/** A plotted number with its unit; proxies measure whole milliseconds, so that 0 is less than one. */
 export function measured(value: number | null | undefined, unit: '/s' | 'ms'): string {
   if (value === null || value === undefined) return '–';
   if (unit === '/s') return `${amount(value)}/s`;

@@ -1,7 +1,7 @@
 import { createLatest } from '@smartstack/daemon';
 import { expect, onTestFinished, test, vi } from 'vitest';
 
-import type { RegistryConfig } from '../registry-config.ts';
+import type { RegistryConfig } from '../discovery.ts';
 import { createChosen, followChosen } from './chosen.ts';
 
 function follow() {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { createLatest } from '@smartstack/daemon';
 
-import type { FollowRegistryConfig, RegistryConfig } from '../registry-config.ts';
+import type { FollowRegistryConfig, RegistryConfig } from '../discovery.ts';
 
 /** Which watchers of a `multi` count, in order. */
 export interface Chosen {
