@@ -1,5 +1,6 @@
 export type { Applied, Output, ProxyDriver, ProxyStatus, Refused, ShownServer } from './driver.ts';
 export { type Measured, type MeasuredServer, together } from './measured.ts';
+export { type MemoryConfig, type MemorySection, memoryProxy } from './memory/memory.ts';
 export { probe } from './process/address.ts';
 export { listensOn } from './process/holders.ts';
 export { startOf, takeLock } from './process/lock.ts';
