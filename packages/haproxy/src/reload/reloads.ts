@@ -1,0 +1,206 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import { type Log, messageOf } from '@smartstack/daemon';
+import {
+  createReloading,
+  type Due,
+  type Pace,
+  type Quarantine,
+  type Snapshot,
+} from '@smartstack/proxy';
+
+import { type HaproxyConfig, type HaproxyService, isManaged } from '../config/config.ts';
+import type { Desire, Desired } from '../desired/desired.ts';
+import type { Equipment } from '../process/equipment.ts';
+import { createLayouts, type Layout } from '../render/layout.ts';
+import type { Actual } from '../runtime/actual.ts';
+import type { SyncedMembers } from '../runtime/membership.ts';
+import type { Sync } from '../runtime/sync.ts';
+import type { Meters } from '../status/metrics.ts';
+import { stuckOf } from './blocked.ts';
+import type { Keeper } from './keeper.ts';
+import { type Reasons, reloadReasons } from './reasons.ts';
+import { partsOf, type Reloaded, reload } from './reload.ts';
+import { createWants } from './wants.ts';
+
+/** When and why HAProxy loads a new file, and what became of it; one at a time. */
+export interface Reloads {
+  /** The layout of the file on disk, where that is known. */
+  readonly layout: Layout | undefined;
+  readonly isUnderWay: boolean;
+  /** Why the last reload did not take; undefined once one did. */
+  readonly refusal: string | undefined;
+  /** Why HAProxy is to load a file, by what asks for it. */
+  readonly pending: Reasons;
+  /** Why services are not as desired, where neither a command nor a reload helps now. */
+  readonly stuck: Reasons;
+  /** Members were compared with HAProxy, which left some of them wanting. */
+  compared(synced: SyncedMembers): void;
+  /** Finds out why HAProxy is to load a file, and notes what no reload helps. */
+  consider(desired: ReadonlyMap<string, Desired>): Promise<Reasons>;
+  /**
+   * Loads what a snapshot asks for; false when that runs already, but for what is left out, and when
+   * it takes so long that a later `take` is to see its end.
+   */
+  load(
+    snapshot: Snapshot,
+    newest: () => ReadonlyMap<string, Desired>,
+    signal: AbortSignal,
+  ): Promise<boolean>;
+  /** The end of a load that took long: whether a new file runs; undefined before it. Rejects when it failed. */
+  take(signal: AbortSignal): Promise<Taken | undefined>;
+  /** Waits for what is under way, and takes note of its file. */
+  close(): Promise<void>;
+}
+
+/** How a load that took long ended. */
+export interface Taken {
+  readonly isLoaded: boolean;
+  readonly error?: Error | undefined;
+}
+
+export interface ReloadsOptions {
+  readonly config: HaproxyConfig;
+  readonly equipment: Equipment;
+  readonly actual: Actual;
+  readonly desire: Desire;
+  readonly quarantine: Quarantine<HaproxyService>;
+  readonly syncs: readonly Sync[];
+  readonly keeper: Keeper;
+  readonly due: Due;
+  readonly pace: Pace;
+  readonly meters: Meters;
+  readonly log: Log;
+}
+
+/** How long `load` waits for its end, in milliseconds. */
+const patience = 500;
+
+export function createReloads(options: ReloadsOptions): Reloads {
+  const { config, equipment, actual, desire, quarantine, syncs } = options;
+  const { keeper, due, pace, meters, log } = options;
+  const { runtimes, paths } = equipment;
+  const layouts = createLayouts(equipment.settings);
+  const wants = createWants();
+  const reloading = createReloading<Reloaded>(() => due.at('loaded', performance.now()));
+  let layout: Layout | undefined;
+  let pending: Reasons = new Map();
+  let stuck: Reasons = new Map();
+  let refusal: string | undefined;
+
+  async function consider(desired: ReadonlyMap<string, Desired>): Promise<Reasons> {
+    const desiredOnly = (reasons: Reasons) =>
+      new Map([...reasons].filter(([service]) => desired.has(service)));
+    const wanted = layouts(partsOf(desired), quarantine.leftOut);
+    if (actual.running?.shape === wanted.shape) layout ??= wanted;
+    if (layout === wanted && keeper.written?.shape !== wanted.shape) keeper.touch();
+    const asked = desiredOnly(wants.due());
+    const cannot = whyNoReload(config, paths.config);
+    noteStuck(desired, { waiting: desiredOnly(wants.waiting()), asked, cannot });
+    if (wants.next < Infinity) due.at('reload', wants.next);
+    if (cannot !== undefined) asked.clear();
+    if (paths.config === undefined) return new Map();
+    const hasSocket = runtimes.length > 0;
+    const isBehind = !hasSocket && layout !== undefined && (await keeper.differs(layout, desired));
+    return reloadReasons({ running: actual.running, wanted, asked, isBehind });
+  }
+
+  function noteStuck(
+    desired: ReadonlyMap<string, Desired>,
+    reasons: { waiting: Reasons; asked: Reasons; cannot: string | undefined },
+  ): void {
+    const before = stuck;
+    const isForeign = paths.config === undefined && actual.running !== undefined;
+    stuck = stuckOf({ desired, ...reasons, backends: isForeign ? actual.backends : undefined });
+    // Whoever reloads it is to find what is desired.
+    if (!isDeepStrictEqual(before, stuck)) keeper.touch();
+  }
+
+  async function load(
+    snapshot: Snapshot,
+    newest: () => ReadonlyMap<string, Desired>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const before = actual.running;
+    const asked = [...pending.keys()];
+    const isNews = ({ shape }: Layout) =>
+      shape !== before?.shape || asked.some((what) => what !== 'shape');
+    const isRevival = !before && actual.lastPid === undefined;
+    pace.trying(isRevival);
+    const state = { written: keeper.written, pid: before?.pid, isNews, isRevival };
+    const parts = { equipment, desire, quarantine, syncs, log, newest, ...state };
+    reloading.begin(() => reload(snapshot, parts, signal).catch(refused));
+    // Where none runs there is nothing else to bring in step.
+    await reloading.settled(before ? patience : undefined);
+    const ended = reloading.take();
+    if (ended?.error) throw ended.error;
+    return ended !== undefined && (await loaded(ended.loaded, signal));
+  }
+
+  function refused(error: unknown): never {
+    refusal = messageOf(error);
+    meters.reloads.inc({ result: 'failed' });
+    throw error;
+  }
+
+  /** Takes note of what was loaded; false when nothing was. */
+  async function loaded({ layout: now, file }: Reloaded, signal: AbortSignal): Promise<boolean> {
+    layout = now;
+    pending = new Map();
+    wants.loaded();
+    refusal = undefined;
+    pace.succeeded();
+    if (!file) return false;
+    keeper.replaced(file);
+    keeper.touch();
+    meters.reloads.inc({ result: 'ok' });
+    quarantine.loaded(now.parts);
+    await actual.loaded(now, file, signal);
+    return true;
+  }
+
+  return {
+    get layout() {
+      return layout;
+    },
+    get isUnderWay() {
+      return reloading.isUnderWay;
+    },
+    get refusal() {
+      return refusal;
+    },
+    get pending() {
+      return pending;
+    },
+    get stuck() {
+      return stuck;
+    },
+    compared: ({ compared, reload: reasons }) => wants.compared(compared, reasons),
+    consider: async (desired) => {
+      pending = await consider(desired);
+      return pending;
+    },
+    load,
+    take: async (signal) => {
+      const ended = reloading.take();
+      if (!ended) return undefined;
+      if (ended.error) return { isLoaded: false, error: ended.error };
+      return { isLoaded: await loaded(ended.loaded, signal) };
+    },
+    close: async () => {
+      await reloading.settled();
+      const late = reloading.take()?.loaded;
+      if (!late?.file) return;
+      layout = late.layout;
+      keeper.replaced(late.file);
+      keeper.touch();
+    },
+  };
+}
+
+/** Why synapse cannot have a file loaded; undefined where it can. */
+function whyNoReload(config: HaproxyConfig, file: string | undefined): string | undefined {
+  if (file === undefined) return 'a reload would do it, but do_writes is false';
+  if (isManaged(config) || config.do_reloads) return undefined;
+  return 'a reload would do it, but do_reloads is false: reload HAProxy yourself';
+}
