@@ -15,9 +15,9 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-/** Resolves once the server no longer knows the session. */
+/** Resolves once the server no longer knows the session, and its nodes are gone. */
 const expired = (id: string | undefined) =>
-  eventually(async () => expect(await server.fourLetter('dump')).not.toContain(id), 10_000);
+  eventually(async () => expect(await server.hasSession(id)).toBe(false), 10_000);
 
 test('operations on their way when the session expires are all settled, and the session goes on as a new one', async () => {
   await using relay = await startRelay(server.port);
