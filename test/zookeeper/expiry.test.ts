@@ -160,6 +160,8 @@ test('a client that was stopped beyond its timeout announces again once it goes 
   const announced = `stopped-client=${client.pid}`;
   try {
     await eventually(() => expect(lists.at(-1)).toContain(announced), 20_000);
+    // Others see the node before the client hears that it stands, and shows its states.
+    await eventually(() => expect(output).toMatch(/connected\n$/));
     client.kill('SIGSTOP');
     await eventually(() => expect(lists.at(-1)).not.toContain(announced));
     client.kill('SIGCONT');
