@@ -324,7 +324,12 @@ describe('a driver whose parts fail ends nothing', () => {
   test('status: what the others say is shown', () => {
     const { driver } = recorder();
     const status = describeStatus(
-      { snapshot: () => new Map(), get: () => undefined, failure: () => undefined },
+      {
+        snapshot: () => new Map(),
+        get: () => undefined,
+        failure: () => undefined,
+        trouble: () => undefined,
+      },
       [
         { ...driver, name: 'broken', status: fail },
         { ...driver, status: () => 'well' },

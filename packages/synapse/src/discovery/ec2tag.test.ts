@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 
-import { type Log, silentLog } from '@smartstack/daemon';
+import { createMetrics, type Log, silentLog } from '@smartstack/daemon';
+import { badRecordsOf } from '@smartstack/registry';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { loadAws, regionOf } from './aws.ts';
@@ -70,7 +71,14 @@ function follow(...given: Answer[]) {
     aws_secret_access_key: 'secret',
     check_interval: 0.02,
   });
-  return collect(followTag(config, { log: { ...silentLog, warn }, port: 80 }, loadAws, 500));
+  return collect(
+    followTag(
+      config,
+      { log: { ...silentLog, warn }, metrics: createMetrics(), port: 80 },
+      loadAws,
+      500,
+    ),
+  );
 }
 
 test('running instances with the tag are members, from every page', async () => {
@@ -140,11 +148,29 @@ test.each<[string, RequestListener, RegExp]>([
   ]);
 });
 
+test('an instance of no good address is left out alone, said and counted; one without is usual', async () => {
+  const found = follow(page([machine('a', '10.0.0.1'), machine('b', 'a b'), machine('gone')]));
+  await vi.waitFor(() => expect(found.newest()).toEqual(['a 10.0.0.1:80']), 10_000);
+  const left = badRecordsOf(found.lists.at(-1) ?? []);
+  expect(left).toEqual([
+    { id: 'i-b', reason: 'bad host' },
+    { id: 'i-gone', reason: 'it has no private address', isUsual: true },
+  ]);
+  expect(warn).toHaveBeenCalledOnce();
+});
+
 test('without a region the key to set is named, and AWS_DEFAULT_REGION is one', async () => {
   for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION']) vi.stubEnv(name, undefined);
   vi.stubEnv('AWS_CONFIG_FILE', '/dev/null');
   const config = ec2tag.schema.parse({ method: 'ec2tag', tag_name: 'role', tag_value: 'web' });
-  collect(followTag(config, { log: { ...silentLog, warn }, port: 80 }, loadAws, 500));
+  collect(
+    followTag(
+      config,
+      { log: { ...silentLog, warn }, metrics: createMetrics(), port: 80 },
+      loadAws,
+      500,
+    ),
+  );
   await vi.waitFor(
     () =>
       expect(warn.mock.calls[0]?.[0]).toEqual({
