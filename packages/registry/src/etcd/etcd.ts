@@ -35,7 +35,12 @@ export function createEtcdRegistry(
       const folder = `${path === '/' ? '' : path}/${instance.name ?? ''}`;
       const left = await leftovers.take(keys, folder, instance, signal);
       const kept = { keys, log, folder, seconds, interval };
-      return announcements.add(await announceKey(kept, left, instance, signal));
+      try {
+        return announcements.add(await announceKey(kept, left?.key, instance, signal));
+      } catch (error) {
+        left?.giveBack();
+        throw error;
+      }
     },
     [Symbol.asyncDispose]: async () => {
       // What could not be withdrawn ends with its time.
@@ -64,12 +69,13 @@ function createLeftovers() {
       folder: string,
       instance: Instance,
       signal: AbortSignal,
-    ): Promise<string | undefined> => {
+    ): Promise<{ readonly key: string; giveBack(): void } | undefined> => {
       const reading = folders.get(folder) ?? read(keys, folder, signal);
       folders.set(folder, reading);
       const nodes = await reading;
       const index = nodes.findIndex((node) => holds(node, instance));
-      return index === -1 ? undefined : nodes.splice(index, 1)[0]?.key;
+      const [node] = index === -1 ? [] : nodes.splice(index, 1);
+      return node && { key: node.key, giveBack: () => nodes.push(node) };
     },
   };
 }
