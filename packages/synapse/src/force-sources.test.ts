@@ -8,7 +8,7 @@ import type { Explanation } from './explain.ts';
 import { startScene } from './force.fixture.ts';
 import { explanationText } from './operator/shown.ts';
 
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 /** A source that a test can make good, with this host as its member, or hostile; and its discovery. */
 interface Source {
@@ -49,6 +49,26 @@ const overHttp = {
   bad: (how: string) => {
     const answer = hostile[how];
     if (answer) web.answer = answer;
+  },
+};
+/** What a hostile name server answers; its names point at themselves, for one. */
+const hostileNames: Readonly<Record<string, (query: Buffer) => Buffer | undefined>> = {
+  'answers nonsense': () => Buffer.from('<html>'),
+  'answers a name that points at itself': (query) => {
+    const end = query.indexOf(0, 12) + 5;
+    const head = Buffer.from(query.subarray(0, 12));
+    head.writeUInt16BE(0x8180, 2);
+    head.writeUInt16BE(0xffff, 6);
+    const loop = Buffer.from([0xc0, end, 0xc0, end, 0xff, 0xff]);
+    return Buffer.concat([head, query.subarray(12, end), loop]);
+  },
+  'never answers': () => undefined,
+};
+const overDns = {
+  asked: () => names.asked.length,
+  bad: (how: string) => {
+    if (how === 'refuses') names.refuse = true;
+    else names.instead = hostileNames[how];
   },
 };
 const interval = { check_interval: 0.02 };
@@ -110,19 +130,39 @@ const sources: Readonly<Record<string, () => Source>> = {
     },
     good: (address) => {
       names.refuse = false;
+      names.instead = undefined;
       names.records = { 'web.test': [{ type: 'A', address, ttl: 1 }] };
     },
-    bad: () => {
-      names.refuse = true;
+    ...overDns,
+  }),
+  'dns SRV': () => ({
+    discovery: {
+      method: 'dns',
+      servers: [{ host: '_web._tcp.test' }],
+      nameserver: names.address,
+      ...interval,
     },
-    asked: () => names.asked.length / 2,
+    good: (address) => {
+      names.refuse = false;
+      names.instead = undefined;
+      names.records = {
+        '_web._tcp.test': [
+          { type: 'SRV', target: 'web.test', port: 81, priority: 1, weight: 1, ttl: 1 },
+        ],
+        'web.test': [{ type: 'A', address, ttl: 1 }],
+      };
+    },
+    ...overDns,
   }),
 };
 
 const faults = Object.keys(sources).flatMap((method) =>
-  (method === 'dns' ? ['refuses'] : Object.keys(hostile)).map((how) => [method, how] as const),
+  (method.startsWith('dns') ? ['refuses', ...Object.keys(hostileNames)] : Object.keys(hostile)).map(
+    (how) => [method, how] as const,
+  ),
 );
-const soon = { timeout: 10_000, interval: 10 };
+// A name server that does not answer is given up after some seconds.
+const soon = { timeout: 20_000, interval: 10 };
 
 describe.each(faults)('a %s discovery whose source %s', (method, how) => {
   test('from the start is asked on, said once and shown; its neighbour goes on', async () => {

@@ -193,8 +193,11 @@ export function createHaproxyDriver(
       try {
         await engine?.close();
       } finally {
-        await equipment?.loader[Symbol.asyncDispose]();
-        await lock?.[Symbol.asyncDispose]();
+        try {
+          await equipment?.loader[Symbol.asyncDispose]();
+        } finally {
+          await lock?.[Symbol.asyncDispose]();
+        }
       }
     },
   };
