@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Announcement, OpenedRegistries } from '@smartstack/registry';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { type EtcdServer, startEtcd } from '../../registry/src/etcd/server.fixture.ts';
 import { soon, startForced } from './force.fixture.ts';
@@ -24,12 +24,13 @@ interface Peer {
 let etcd: EtcdServer;
 let directory: string;
 beforeEach(async () => {
-  etcd = await startEtcd();
-  directory = await mkdtemp(join(tmpdir(), 'force-'));
-});
-afterEach(async () => {
-  await etcd[Symbol.asyncDispose]();
-  await rm(directory, { recursive: true });
+  const [server, made] = [await startEtcd(), await mkdtemp(join(tmpdir(), 'force-'))];
+  [etcd, directory] = [server, made];
+  // After nerve, which comes later and ends before.
+  onTestFinished(async () => {
+    await server[Symbol.asyncDispose]();
+    await rm(made, { recursive: true });
+  });
 });
 
 const etcdThat = (answer: RequestListener) => (): Peer => ({

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { startDns, type TestDns } from './discovery/dns/server.fixture.ts';
 import { json, startServer, type TestServer } from './discovery/http/server.fixture.ts';
@@ -22,15 +22,16 @@ interface Source {
 let web: TestServer;
 let names: TestDns;
 beforeEach(async () => {
-  web = await startServer(json({}));
-  names = await startDns({});
-  vi.stubEnv('AWS_ENDPOINT_URL_EC2', web.url);
+  const [server, nameServer] = [await startServer(json({})), await startDns({})];
+  [web, names] = [server, nameServer];
+  vi.stubEnv('AWS_ENDPOINT_URL_EC2', server.url);
   vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
-});
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await web[Symbol.asyncDispose]();
-  await names[Symbol.asyncDispose]();
+  // After synapse, which comes later and ends before.
+  onTestFinished(async () => {
+    vi.unstubAllEnvs();
+    await server[Symbol.asyncDispose]();
+    await nameServer[Symbol.asyncDispose]();
+  });
 });
 
 /** What a hostile server does with a request. */

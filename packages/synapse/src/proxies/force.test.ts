@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { createMetrics, createStatsd, type Statsd } from '@smartstack/daemon';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { startScene } from '../force.fixture.ts';
 import { createFileOutput } from './file-output.ts';
@@ -23,9 +23,11 @@ const fail = () => {
 const soon = { timeout: 10_000, interval: 10 };
 let directory: string;
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'force-'));
+  const made = await mkdtemp(join(tmpdir(), 'force-'));
+  directory = made;
+  // After whatever still uses it, which comes later and ends before.
+  onTestFinished(() => rm(made, { recursive: true, force: true }));
 });
-afterEach(() => rm(directory, { recursive: true, force: true }));
 const at = (...names: string[]) => join(directory, ...names);
 
 /** A whole driver that notes the hosts of the good service whenever it is told of them. */
@@ -178,7 +180,7 @@ describe('HAProxy', () => {
     'answers nonsense': (socket) => socket.end('\u0000<html>\n> \n> nonsense\n> '),
     'answers no end of nonsense': (socket) => {
       const more = () => {
-        if (!socket.destroyed) socket.write('x'.repeat(65_536), () => setImmediate(more));
+        if (!socket.destroyed) socket.write('x'.repeat(65_536), () => setTimeout(more, 20));
       };
       more();
     },
@@ -195,11 +197,16 @@ describe('HAProxy', () => {
     reload_timeout: '1s',
     ...more,
   });
-  const open = (config: object) =>
-    createHaproxyDriver(haproxySchema.parse(config), {
+  const open = (config: object) => {
+    const driver = createHaproxyDriver(haproxySchema.parse(config), {
       log: pino({ level: 'silent' }),
       metrics: createMetrics(),
     });
+    onTestFinished(async () => {
+      await driver[Symbol.asyncDispose]();
+    });
+    return driver;
+  };
 
   test.each<[string, () => object, RegExp]>([
     [
@@ -235,7 +242,6 @@ describe('HAProxy', () => {
     await goesOn('next');
     await goesOn('another');
     expect(said()).toHaveLength(1);
-    await driver[Symbol.asyncDispose]();
   });
 
   test.each(Object.keys(peers))(
@@ -246,6 +252,7 @@ describe('HAProxy', () => {
         peers[how]?.(socket);
       });
       await once(server.listen(at('stats.sock')), 'listening');
+      onTestFinished(() => void server.close());
       const driver = open(
         external({
           do_socket: true,
@@ -262,8 +269,6 @@ describe('HAProxy', () => {
       expect(refusedBy(driver)).toEqual([]);
       await driver.measure?.(signal).catch(() => {});
       await goesOn('another');
-      await driver[Symbol.asyncDispose]();
-      server.close();
     },
   );
 });
