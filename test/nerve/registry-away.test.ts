@@ -71,6 +71,21 @@ test.each([
   },
 );
 
+test('a weight that ZooKeeper has not answered is not confirmed yet, and stands once it has', async () => {
+  await using relay = await startRelay(scene.zookeeper.port);
+  await scene.nerve(scene.config({}, { zookeeper: { hosts: [relay.hosts], session_timeout: 30 } }));
+  await scene.announced(3);
+  relay.swallowAnswers();
+  expect((await nerve('weight', 'a', '7')).all).toBe(
+    'a: weight 7 is not confirmed yet: the registry has not answered; it is tried on, and nerve status says how it stands',
+  );
+  expect((await nerve('status')).all).toMatch(/^a .* a change is not confirmed yet$/m);
+  relay.cut();
+  await until(async () => (await nerve('status')).all.includes('(weight 7)'));
+  expect((await nerve('status')).all).not.toContain('not confirmed');
+  expect((await nerve('weight', 'a', '7')).all).toBe('a has weight 7');
+});
+
 test('a weight that is ordered while ZooKeeper does not answer is not said to stand', async () => {
   await scene.nerve();
   await scene.announced(3);

@@ -6,11 +6,12 @@ import type { GeneratorOverrides } from './discovery/generator.ts';
 import { createPortedMembers } from './discovery/policies/backend-port.ts';
 import { filtersOf, type LabelFilter, obstacleOf } from './discovery/policies/label-filters.ts';
 import { type Locality, levelOf } from './discovery/policies/locality.ts';
+import type { Trouble } from './discovery/trace.ts';
 import type { Followed } from './followers.ts';
 import { serverName, unresolved } from './proxies/haproxy/index.ts';
 import { socketOf } from './proxies/haproxy/render/server.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
-import { statusOf } from './proxies/status-of.ts';
+import { refusedBy, statusOf } from './proxies/status-of.ts';
 import type { Service } from './service.ts';
 
 /** Where one member got to. */
@@ -31,6 +32,8 @@ export interface Explanation {
   readonly summary: string;
   /** What the ZooKeeper path's own data says over the service's `haproxy` section, as it is used. */
   readonly registry_config?: GeneratorOverrides;
+  /** Which parts of its discovery cannot be asked now, and why; what was known of them stands. */
+  readonly troubles: readonly Trouble[];
   readonly members: readonly ExplainedMember[];
   /** Records in the registry that are no members, and why. */
   readonly unreadable: readonly BadRecord[];
@@ -71,6 +74,7 @@ export function explain(
       summaryOf(followed, service, members.filter(({ served }) => served).length),
     ].join('; '),
     registry_config: service.registryConfig ?? {},
+    troubles: followed.trace?.troubles() ?? [],
     members,
     unreadable: badRecordsOf(followed.trace?.at('found') ?? []),
   };
@@ -194,7 +198,7 @@ function inProxy(
   if (state?.startsWith('not in haproxy')) return `not in the proxy yet${state.slice(14)}`;
   if (state !== undefined) return `in the proxy: ${state}`;
   const refused = drivers
-    .flatMap((driver) => driver.refused?.() ?? [])
+    .flatMap((driver) => refusedBy(driver))
     .find(({ owner }) => owner === name);
   if (refused) return `not in the proxy: quarantined: ${refused.reason}`;
   const none = drivers.map(whyNone).find((why) => why !== undefined);

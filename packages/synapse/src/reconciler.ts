@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { keepRunning, type Log, type Metrics } from '@smartstack/daemon';
+import type { Log, Metrics } from '@smartstack/daemon';
 
 import { createFollowers, type Followed } from './followers.ts';
 import { createLane, type Lane } from './lane.ts';
@@ -27,6 +27,8 @@ export interface Reconciler {
   get(name: string): Followed | undefined;
   /** Why a service cannot be followed for now; undefined where it can. */
   failure(name: string): string | undefined;
+  /** Why a proxy is not in step, by its driver's name; undefined where it is. */
+  trouble(proxy: string): string | undefined;
   /** The newest desired state. */
   snapshot(): Snapshot;
   /** Whether every proxy has been brought in step once. */
@@ -88,8 +90,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   });
   const followers = createFollowers(options.followed, {
     onChange: post,
-    onFailure: (service, error) => {
+    onFailure: (service, error, isNews) => {
       failures.inc({ service });
+      if (!isNews) return;
       log.error(
         { service, err: error, fix: 'it is tried again, and the other services go on' },
         'cannot follow the service',
@@ -115,7 +118,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   async function wake(lane: Lane, signal: AbortSignal): Promise<void> {
-    for await (const _ of lane.driver.wakes(signal)) if (started) lane.post(followers.snapshot());
+    for await (const _ of lane.driver.wakes(signal)) {
+      lane.works();
+      if (started) lane.post(followers.snapshot());
+    }
   }
 
   return {
@@ -124,11 +130,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       const group = createTaskGroup(signal);
       followers.start(group, signal);
       for (const lane of lanes) {
-        const failed = (error: unknown) =>
-          log.error({ proxy: lane.driver.name, err: error }, 'proxy driver failed; it goes on');
-        group.add(keepRunning(lane.drive, failed, signal), signal);
+        group.add(lane.keep(lane.drive, signal), signal);
         group.add(
-          keepRunning((own) => wake(lane, own), failed, signal),
+          lane.keep((own) => wake(lane, own), signal),
           signal,
         );
       }
@@ -138,6 +142,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     replace: followers.replace,
     get: followers.get,
     failure: followers.failure,
+    trouble: (proxy) => lanes.find(({ driver }) => driver.name === proxy)?.trouble(),
     snapshot: followers.snapshot,
     ready: () => lanes.every((lane) => lane.driver.auxiliary || lane.inStep()),
     works: () => lanes.every((lane) => lane.busyFor() < stuck),

@@ -1,10 +1,11 @@
+import { troubleOf } from './discovery/trace.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
 import { statusOf } from './proxies/status-of.ts';
 import type { Reconciler } from './reconciler.ts';
 
 /** What `GET /status` shows: every service with its members, and what each proxy says of itself. */
 export function describeStatus(
-  { snapshot, get, failure }: Pick<Reconciler, 'snapshot' | 'get' | 'failure'>,
+  { snapshot, get, failure, trouble }: Pick<Reconciler, 'snapshot' | 'get' | 'failure' | 'trouble'>,
   drivers: readonly ProxyDriver[],
 ): object {
   return {
@@ -15,7 +16,7 @@ export function describeStatus(
           name,
           {
             heard: (instances ?? missing) !== undefined,
-            trouble: failure(name) ?? null,
+            trouble: troubleOf(failure(name), get(name)?.trace) ?? null,
             stale: instances === undefined && stale,
             members: instances ?? (stale ? defaults : []),
             held: held
@@ -26,6 +27,15 @@ export function describeStatus(
         ];
       }),
     ),
-    proxies: Object.fromEntries(drivers.map((driver) => [driver.name, statusOf(driver)])),
+    proxies: Object.fromEntries(
+      drivers.map((driver) => [driver.name, withTrouble(statusOf(driver), trouble(driver.name))]),
+    ),
   };
+}
+
+/** What a proxy says of itself, and what is known of it that it does not say. */
+function withTrouble(status: unknown, trouble: string | undefined): unknown {
+  if (trouble === undefined) return status;
+  const { trouble: own } = (status ?? {}) as { readonly trouble?: string | null };
+  return { ...(status ?? {}), trouble: own ?? trouble };
 }

@@ -25,6 +25,7 @@ import { withLevels } from './proxies/levels.ts';
 import { createMemoryFile } from './proxies/memory-file.ts';
 import type { ProxyDriver } from './proxies/proxy.ts';
 import { createStatsdDriver, withFailuresCounted } from './proxies/statsd.ts';
+import { refresh } from './proxies/status-of.ts';
 import { createReconciler } from './reconciler.ts';
 import type { Reloader } from './reload.ts';
 import { type Memory, readMemory } from './remembered.ts';
@@ -170,7 +171,7 @@ async function refreshed(
   drivers: readonly ProxyDriver[],
   signal: AbortSignal,
 ): Promise<readonly ProxyDriver[]> {
-  await Promise.all(drivers.map(async (driver) => driver.refresh?.(signal)));
+  await Promise.all(drivers.map((driver) => refresh(driver, signal)));
   return drivers;
 }
 

@@ -12,6 +12,8 @@ interface ShownService {
   readonly stale: boolean;
   readonly members: readonly unknown[];
   readonly held: { readonly members: readonly unknown[]; readonly until: string } | null;
+  /** Why it, or a part of its discovery, cannot be followed now. */
+  readonly trouble?: string | null;
 }
 
 interface ShownProxy {
@@ -32,7 +34,10 @@ export function statusTable({ services, proxies, config_problems: problems }: Sh
     noteOf(service),
   ]);
   const notes = [
-    ...(proxy.trouble ? [`haproxy: ${proxy.trouble}`] : []),
+    ...Object.entries(proxies).flatMap(([name, shown]) => {
+      const { trouble } = (shown ?? {}) as ShownProxy;
+      return trouble ? [`${name}: ${trouble}`] : [];
+    }),
     ...(proxy.quarantined?.length
       ? [`haproxy: ${proxy.quarantined.length} services are left out: see --json`]
       : []),
@@ -44,7 +49,7 @@ export function statusTable({ services, proxies, config_problems: problems }: Sh
 /** An explanation as sentences, of one member only where `address` is given. */
 export function explanationText(explanation: Explanation, address?: string): string {
   const { service, method, configured_at: place, summary, members, unreadable } = explanation;
-  const head = `${service} (${method}, ${place}): ${summary}\n${registryText(explanation)}`;
+  const head = `${service} (${method}, ${place}): ${summary}\n${troubleText(explanation)}${registryText(explanation)}`;
   const chosen = members.filter(
     (member) => address === undefined || plain(member.address) === plain(address),
   );
@@ -57,6 +62,14 @@ export function explanationText(explanation: Explanation, address?: string): str
     why,
   ]);
   return `${head}${table(rows)}${address === undefined ? unreadableText(unreadable) : ''}`;
+}
+
+function troubleText({ troubles }: Explanation): string {
+  return troubles
+    .map(
+      ({ part, reason }) => `  ${part || 'its discovery'} fails, and is tried again: ${reason}\n`,
+    )
+    .join('');
 }
 
 function registryText({ registry_config: said = {} }: Explanation): string {
@@ -78,10 +91,14 @@ function upIn({ services = {} }: ShownProxy, name: string): string {
   return String(servers.filter(({ state }) => /^(up|added)/.test(state)).length);
 }
 
-function noteOf({ heard, stale, held }: ShownService): string {
-  if (held) return `${held.members.length} lost members held back until ${held.until}`;
-  if (stale) return 'stale: remembered from an earlier run';
-  return heard ? '' : 'not heard yet';
+function noteOf({ heard, stale, held, trouble }: ShownService): string {
+  const notes = [
+    ...(held ? [`${held.members.length} lost members held back until ${held.until}`] : []),
+    ...(stale ? ['stale: remembered from an earlier run'] : []),
+    ...(heard || stale ? [] : ['not heard yet']),
+    ...(trouble ? [`trouble: ${trouble}`] : []),
+  ];
+  return notes.join('; ');
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -9,12 +9,13 @@ import {
   type PageView,
 } from '@smartstack/daemon';
 
+import { troubleOf } from '../discovery/trace.ts';
 import type { Followed } from '../followers.ts';
 import type { HaproxyConfig } from '../proxies/haproxy/index.ts';
 import { serverName } from '../proxies/haproxy/index.ts';
 import type { Measured } from '../proxies/measured.ts';
 import type { ProxyDriver } from '../proxies/proxy.ts';
-import { statusOf } from '../proxies/status-of.ts';
+import { refusedBy, statusOf } from '../proxies/status-of.ts';
 import type { Reconciler } from '../reconciler.ts';
 import type { Service } from '../service.ts';
 import { type KnownServer, memberRows } from './members.ts';
@@ -51,7 +52,7 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
 
   async function view(): Promise<PageView> {
     const status = (statusOf(proxy) ?? {}) as ProxyStatus;
-    const refused = proxy.refused?.() ?? [];
+    const refused = refusedBy(proxy);
     const registryAway = isAway(parts.lastUnwell());
     const breath = createBreath();
     const services: { readonly parts: ServiceParts; readonly view: PageService }[] = [];
@@ -66,6 +67,7 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
         rows: steady(service.name, rowsOf(service, followed, status, measured)),
         held: followed.guard?.held(),
         failure: reconciler.failure(service.name),
+        trouble: troubleOf(undefined, followed.trace),
         refused: refused.find(({ owner }) => owner === service.name),
         measured,
         address: addressOf(service, parts.haproxy()),

@@ -1,6 +1,6 @@
 import { messageOf } from '@smartstack/daemon';
 
-import type { ProxyDriver } from './proxy.ts';
+import type { ProxyDriver, Refused } from './proxy.ts';
 
 /** What a driver says of itself; where it throws, that it does, so that the others are shown all the same. */
 export function statusOf(driver: ProxyDriver): unknown {
@@ -8,5 +8,23 @@ export function statusOf(driver: ProxyDriver): unknown {
     return driver.status();
   } catch (error) {
     return { trouble: `cannot show its status: ${messageOf(error)}` };
+  }
+}
+
+/** What a driver leaves out; nothing, where it cannot say. */
+export function refusedBy(driver: ProxyDriver): readonly Refused[] {
+  try {
+    return driver.refused?.() ?? [];
+  } catch {
+    return [];
+  }
+}
+
+/** Lets a driver ask its proxy what `statusOf` is to show; what it cannot ask, `statusOf` shows as it was. */
+export async function refresh(driver: ProxyDriver, signal: AbortSignal): Promise<void> {
+  try {
+    await driver.refresh?.(signal);
+  } catch {
+    // Whoever asks is shown what was known before.
   }
 }

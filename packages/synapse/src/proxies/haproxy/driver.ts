@@ -16,6 +16,7 @@ import { claim, type Equipment, survey } from './process/equipment.ts';
 import { parseStatistics } from './runtime/statistics.ts';
 import { createDue } from './time/due.ts';
 import { createPace } from './time/pace.ts';
+import { wakesBeside } from './time/wakes.ts';
 
 export interface HaproxyDeps {
   readonly log: Log;
@@ -138,18 +139,6 @@ export function createHaproxyDriver(
     }
   }
 
-  async function* wakes(signal: AbortSignal): AsyncGenerator<void, void> {
-    const own = new AbortController();
-    const both = AbortSignal.any([signal, own.signal]);
-    const watching = Promise.all([watch(both), follow(both)]);
-    try {
-      yield* due.wakes(signal);
-    } finally {
-      own.abort();
-      await watching;
-    }
-  }
-
   async function watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const watched = equipment;
@@ -194,7 +183,7 @@ export function createHaproxyDriver(
     },
     apply,
     configure,
-    wakes,
+    wakes: (signal) => wakesBeside(due, { deaths: watch, hosts: follow }, log, signal),
     status: () => {
       if (none !== undefined) return { mode: 'none', why: none, trouble: null, services: {} };
       const status = engine?.status();
@@ -204,8 +193,11 @@ export function createHaproxyDriver(
       try {
         await engine?.close();
       } finally {
-        await equipment?.loader[Symbol.asyncDispose]();
-        await lock?.[Symbol.asyncDispose]();
+        try {
+          await equipment?.loader[Symbol.asyncDispose]();
+        } finally {
+          await lock?.[Symbol.asyncDispose]();
+        }
       }
     },
   };
