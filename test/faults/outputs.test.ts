@@ -7,13 +7,15 @@ import { join } from 'node:path';
 import { createMetrics, createStatsd, type Statsd } from '@smartstack/daemon';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-
-import { startScene } from '../force.fixture.ts';
-import { createFileOutput } from './file-output.ts';
-import { createHaproxyDriver, haproxySchema } from './haproxy/index.ts';
-import type { ProxyDriver } from './proxy.ts';
-import { createStatsdDriver } from './statsd.ts';
-import { refresh, refusedBy } from './status-of.ts';
+import { createFileOutput } from '../../packages/synapse/src/proxies/file-output.ts';
+import {
+  createHaproxyDriver,
+  haproxySchema,
+} from '../../packages/synapse/src/proxies/haproxy/index.ts';
+import type { ProxyDriver } from '../../packages/synapse/src/proxies/proxy.ts';
+import { createStatsdDriver } from '../../packages/synapse/src/proxies/statsd.ts';
+import { refresh, refusedBy } from '../../packages/synapse/src/proxies/status-of.ts';
+import { startScene } from './synapse.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 

@@ -3,13 +3,17 @@ import type { OpenedRegistries } from '@smartstack/registry';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 
-import { configSchema, type LoadedConfig, type ServiceConfig } from './config.ts';
-import { json, startServer } from './discovery/http/server.fixture.ts';
-import { explain } from './explain.ts';
-import { followedServices } from './followed.ts';
-import type { ProxyDriver } from './proxies/proxy.ts';
-import { createReconciler } from './reconciler.ts';
-import { describeStatus } from './status.ts';
+import {
+  configSchema,
+  type LoadedConfig,
+  type ServiceConfig,
+} from '../../packages/synapse/src/config.ts';
+import { json, startServer } from '../../packages/synapse/src/discovery/http/server.fixture.ts';
+import { explain } from '../../packages/synapse/src/explain.ts';
+import { followedServices } from '../../packages/synapse/src/followed.ts';
+import type { ProxyDriver } from '../../packages/synapse/src/proxies/proxy.ts';
+import { createReconciler } from '../../packages/synapse/src/reconciler.ts';
+import { describeStatus } from '../../packages/synapse/src/status.ts';
 
 interface ShownService {
   readonly trouble: string | null;

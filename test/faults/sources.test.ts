@@ -2,11 +2,15 @@ import type { RequestListener } from 'node:http';
 
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 
-import { startDns, type TestDns } from './discovery/dns/server.fixture.ts';
-import { json, startServer, type TestServer } from './discovery/http/server.fixture.ts';
-import type { Explanation } from './explain.ts';
-import { startScene } from './force.fixture.ts';
-import { explanationText } from './operator/shown.ts';
+import { startDns, type TestDns } from '../../packages/synapse/src/discovery/dns/server.fixture.ts';
+import {
+  json,
+  startServer,
+  type TestServer,
+} from '../../packages/synapse/src/discovery/http/server.fixture.ts';
+import type { Explanation } from '../../packages/synapse/src/explain.ts';
+import { explanationText } from '../../packages/synapse/src/operator/shown.ts';
+import { startScene } from './synapse.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 

@@ -7,13 +7,13 @@ import { createRegistries, type Instance, type OpenedRegistries } from '@smartst
 import { pino } from 'pino';
 import { onTestFinished, vi } from 'vitest';
 
-import { createClient } from './commands/client.ts';
-import { createCommands } from './commands/commands.ts';
-import type { ServiceLine, Status } from './commands/table.ts';
-import { type Config, parseConfig } from './config.ts';
-import { runNerve } from './nerve.ts';
-import { openOrders } from './orders.ts';
-import { controlSocketIn } from './socket-path.ts';
+import { createClient } from '../../packages/nerve/src/commands/client.ts';
+import { createCommands } from '../../packages/nerve/src/commands/commands.ts';
+import type { ServiceLine, Status } from '../../packages/nerve/src/commands/table.ts';
+import { type Config, parseConfig } from '../../packages/nerve/src/config.ts';
+import { runNerve } from '../../packages/nerve/src/nerve.ts';
+import { openOrders } from '../../packages/nerve/src/orders.ts';
+import { controlSocketIn } from '../../packages/nerve/src/socket-path.ts';
 
 /** A line of the log. */
 export interface Line {

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import type { Announcement, OpenedRegistries } from '@smartstack/registry';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 
-import { type EtcdServer, startEtcd } from '../../registry/src/etcd/server.fixture.ts';
-import { soon, startForced } from './force.fixture.ts';
+import { type EtcdServer, startEtcd } from '../../packages/registry/src/etcd/server.fixture.ts';
+import { soon, startForced } from './nerve.ts';
 
 vi.setConfig({ testTimeout: 40_000 });
 
