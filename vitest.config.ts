@@ -36,12 +36,32 @@ export default defineConfig({
           name: 'system',
           env,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/servers/**', 'test/package/**', 'test/page/**', 'test/house/**'],
+          exclude: [
+            'test/faults/**',
+            'test/house/**',
+            'test/servers/**',
+            'test/package/**',
+            'test/page/**',
+          ],
           environment: 'node',
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'faults',
+          env,
+          include: ['test/faults/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // They wait for retries most of the time, and for nothing else.
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
         },
       },
       {

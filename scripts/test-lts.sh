@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 
 bash scripts/setup.sh
 exec node --conditions=source --import tsx scripts/newest-node.ts \
-  node node_modules/vitest/vitest.mjs run --project unit --project system "$@"
+  node node_modules/vitest/vitest.mjs run --project unit --project system --project faults "$@"

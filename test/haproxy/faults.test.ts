@@ -1,4 +1,5 @@
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
@@ -18,7 +19,7 @@ import {
   webAt,
 } from '../support/haproxy.ts';
 import { freePort } from '../support/ports.ts';
-import { openStatsSocket, oracleAt, serversOf } from '../support/stats-socket.ts';
+import { clientsOf, openStatsSocket, oracleAt, serversOf } from '../support/stats-socket.ts';
 import { until } from '../support/until.ts';
 
 test.each([
@@ -33,11 +34,41 @@ test.each([
   const pids = { master: (await masterOf(run.path('run'))) ?? 0, worker: pidOf(driven) };
   await until(() => oracleAt(run.path('run', 'master.sock')).ask('show proc'));
   for (const each of hung) await freeze(pids[each]);
+  // It lets go of a worker while a file is loaded, and holds on to it again soon after.
+  await until(async () => (await clientsOf(run.socket)) > 0);
   process.kill(pids[killed], 'SIGKILL');
+  // Turns of this process, which is the driver's too: a machine that stands still counts for nothing.
+  let turns = 0;
+  const isServed = () => pidOf(driven) !== pids.worker && pidOf(driven) > 0;
+  for (; !isServed() && turns < 500; turns++) await sleep(20);
+  expect(turns).toBeLessThan(50);
   await until(async () => pidOf(driven) !== pids.worker && (await answerOf(port)) === 'one');
   expect(await masterOf(run.path('run'))).not.toBe(pids.master);
   const after = snapshotOf(service('web', { port }, [member(one.port, 'a')]));
   expect(await driven.apply(after)).toBe('updated');
+});
+
+test('the connection that tells of a worker’s end does not hold up the end of one that a reload replaced', async () => {
+  await using run = await createRun();
+  await using one = await startCopy('one');
+  await using driven = drive({ ...run.config, restart_interval: 0 });
+  const web = service('web', { port: await freePort() }, [member(one.port)]);
+  await driven.apply(snapshotOf(web));
+  const old = pidOf(driven);
+  await until(async () => (await clientsOf(run.socket)) > 0);
+  const more = service('more', { port: await freePort() }, [member(one.port)]);
+  expect(await driven.apply(snapshotOf(web, more))).toBe('reloaded');
+  await until(
+    () =>
+      access(`/proc/${old}`).then(
+        () => false,
+        () => true,
+      ),
+    4_000,
+  );
+  const current = pidOf(driven);
+  await until(async () => (await clientsOf(run.socket)) > 0);
+  expect(pidOf(driven)).toBe(current);
 });
 
 test('a member that a killed synapse told HAProxy of, and did not write down, is in the next one’s file', async () => {

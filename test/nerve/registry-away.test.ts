@@ -18,25 +18,31 @@ const nerve = (...args: string[]) =>
     all: true,
   });
 
-test('a record whose creation ZooKeeper has not confirmed is not said to be gone', async () => {
-  await using relay = await startRelay(scene.zookeeper.port);
-  await scene.session.makePath(scene.path);
-  for (const copy of scene.copies) copy.healthy(false);
-  const daemon = await scene.nerve(
-    scene.config({}, { zookeeper: { hosts: [relay.hosts], session_timeout: 30 } }),
-  );
-  await until(() => daemon.log.some(({ msg }) => msg === 'zookeeper connected'));
-  relay.swallowAnswers();
-  for (const copy of scene.copies) copy.healthy(true);
-  await scene.announced(3);
-  const { all, exitCode } = await nerve('drain', '--timeout', '2s');
-  expect(all).toMatch(/^a, b, c: still announced after 2 s/);
-  expect(exitCode).toBe(1);
-  expect((await nerve('status')).all).toMatch(/^a .* not known .*taken down by/m);
-  relay.cut();
-  expect((await nerve('drain')).all).toBe('all 3 services are gone from the registry');
-  expect(await scene.names()).toEqual([]);
-});
+test.each(['ephemeral_sequential', 'persistent_sequential'])(
+  'a record (%s) whose creation ZooKeeper has not confirmed is not said to be gone',
+  async (nodeType) => {
+    await using relay = await startRelay(scene.zookeeper.port);
+    await scene.session.makePath(scene.path);
+    for (const copy of scene.copies) copy.healthy(false);
+    const daemon = await scene.nerve(
+      scene.config(
+        Object.fromEntries(scene.copies.map(({ name }) => [name, { node_type: nodeType }])),
+        { zookeeper: { hosts: [relay.hosts], session_timeout: 30 } },
+      ),
+    );
+    await until(() => daemon.log.some(({ msg }) => msg === 'zookeeper connected'));
+    relay.swallowAnswers();
+    for (const copy of scene.copies) copy.healthy(true);
+    await scene.announced(3);
+    const { all, exitCode } = await nerve('drain', '--timeout', '2s');
+    expect(all).toMatch(/^a, b, c: still announced after 2 s/);
+    expect(exitCode).toBe(1);
+    expect((await nerve('status')).all).toMatch(/^a .* not known .*taken down by/m);
+    relay.cut();
+    expect((await nerve('drain')).all).toBe('all 3 services are gone from the registry');
+    expect(await scene.names()).toEqual([]);
+  },
+);
 
 test.each([
   ['down', ['down', 'a', '--wait'], ['a']],
@@ -64,6 +70,21 @@ test.each([
     await until(async () => (await scene.names()).length === 3 - services.length);
   },
 );
+
+test('a weight that ZooKeeper has not answered is not confirmed yet, and stands once it has', async () => {
+  await using relay = await startRelay(scene.zookeeper.port);
+  await scene.nerve(scene.config({}, { zookeeper: { hosts: [relay.hosts], session_timeout: 30 } }));
+  await scene.announced(3);
+  relay.swallowAnswers();
+  expect((await nerve('weight', 'a', '7')).all).toBe(
+    'a: weight 7 is not confirmed yet: the registry has not answered; it is tried on, and nerve status says how it stands',
+  );
+  expect((await nerve('status')).all).toMatch(/^a .* a change is not confirmed yet$/m);
+  relay.cut();
+  await until(async () => (await nerve('status')).all.includes('(weight 7)'));
+  expect((await nerve('status')).all).not.toContain('not confirmed');
+  expect((await nerve('weight', 'a', '7')).all).toBe('a has weight 7');
+});
 
 test('a weight that is ordered while ZooKeeper does not answer is not said to stand', async () => {
   await scene.nerve();

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 
 /** Someone to ask for HAProxy's own truth: one command of its stats socket, the whole answer. */
@@ -58,6 +59,12 @@ export async function openStatsSocket(path: string): Promise<StatsSocket> {
       await closed;
     },
   };
+}
+
+/** How many connections to a HAProxy at a UNIX socket stand. It binds another name, and moves it there. */
+export async function clientsOf(path: string): Promise<number> {
+  const sockets = (await readFile('/proc/net/unix', 'utf8')).split('\n');
+  return sockets.filter((line) => line.includes(` ${path}`) && / 0001 03 /.test(line)).length;
 }
 
 /** One server as HAProxy holds it; the columns are those of `show servers state`, version 1. */

@@ -44,6 +44,8 @@ export interface ZooKeeper extends AsyncDisposable {
   ready(): Promise<void>;
   /** The answer to one of ZooKeeper's four-letter words, such as `srvr` or `cons`; `''` when it does not answer. */
   fourLetter(word: string): Promise<string>;
+  /** Whether it knows a session or has nodes of it, whoever is connected; rejects when it does not answer. */
+  hasSession(id: string | undefined): Promise<boolean>;
 }
 
 /** Starts a ZooKeeper server on a port of 127.0.0.1; resolves once it serves, in about half a second. */
@@ -55,6 +57,14 @@ export async function startZooKeeper(options: ZooKeeperOptions = {}): Promise<Zo
   await configure(directory, port, options);
 
   const fourLetter = (word: string) => ask(address, port, word);
+
+  async function hasSession(id: string | undefined): Promise<boolean> {
+    const dump = await fourLetter('dump');
+    const connections = dump.indexOf('Connections dump:');
+    if (connections < 0 || id === undefined) throw new Error(`no list of sessions: ${dump}`);
+    const lines = dump.slice(0, connections).split('\n');
+    return lines.some((line) => line.trim() === id || line.trim() === `${id}:`);
+  }
 
   async function ready(): Promise<void> {
     const deadline = performance.now() + 30_000;
@@ -111,6 +121,7 @@ export async function startZooKeeper(options: ZooKeeperOptions = {}): Promise<Zo
     stop,
     ready,
     fourLetter,
+    hasSession,
     [Symbol.asyncDispose]: dispose,
   };
 }

@@ -23,7 +23,7 @@ test.each(['nerve', 'synapse'] as const)(
     await using scratch = await createScratch();
     using _options = withVariable(
       'NODE_OPTIONS',
-      `--import data:text/javascript,${encodeURIComponent("setTimeout(() => process.emitWarning('careful', { code: 'C1' }), 900).unref()")}`,
+      `--import data:text/javascript,${encodeURIComponent("process.once('SIGWINCH', () => process.emitWarning('careful', { code: 'C1' }))")}`,
     );
     const services = Array.from({ length: 30 }, (_, index) => [
       `s${index}`,
@@ -52,6 +52,7 @@ test.each(['nerve', 'synapse'] as const)(
     );
     const started = name === 'nerve' ? 'announced' : 'following';
     await until(() => daemon.log.some(({ msg }) => msg === started));
+    daemon.kill('SIGWINCH');
     await until(() => daemon.log.some(({ msg }) => msg === 'Node.js warns'));
     expect(daemon.log.filter(({ level }) => level === 0)).toEqual([]);
     expect(daemon.log.filter(({ msg }) => msg === 'Node.js warns')).toMatchObject([

@@ -90,7 +90,7 @@ test('a node that another session keeps is made once that session has ended, and
   await using watched = await open();
   const data = Buffer.from('new');
   const making = watched.session.ephemeral({ path: '/ghosts/a', data }, watched.signal);
-  await eventually(async () => expect(await server.fourLetter('dump')).not.toContain(id), 20_000);
+  await eventually(async () => expect(await server.hasSession(id)).toBe(false), 20_000);
   await making;
   await eventually(() => expect(lists).toEqual([['a=old'], [], ['a=new']]));
 });

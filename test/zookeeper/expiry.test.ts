@@ -15,9 +15,9 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-/** Resolves once the server no longer knows the session. */
+/** Resolves once the server no longer knows the session, and its nodes are gone. */
 const expired = (id: string | undefined) =>
-  eventually(async () => expect(await server.fourLetter('dump')).not.toContain(id), 10_000);
+  eventually(async () => expect(await server.hasSession(id)).toBe(false), 10_000);
 
 test('operations on their way when the session expires are all settled, and the session goes on as a new one', async () => {
   await using relay = await startRelay(server.port);
@@ -160,6 +160,8 @@ test('a client that was stopped beyond its timeout announces again once it goes 
   const announced = `stopped-client=${client.pid}`;
   try {
     await eventually(() => expect(lists.at(-1)).toContain(announced), 20_000);
+    // Others see the node before the client hears that it stands, and shows its states.
+    await eventually(() => expect(output).toMatch(/connected\n$/));
     client.kill('SIGSTOP');
     await eventually(() => expect(lists.at(-1)).not.toContain(announced));
     client.kill('SIGCONT');

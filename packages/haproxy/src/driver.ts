@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { messageOf } from '@smartstack/daemon';
 import type { Applied, ConfigurableDriver, Measured, ProxyDeps, Snapshot } from '@smartstack/proxy';
-import { createDue, createPace } from '@smartstack/proxy';
+import { createDue, createPace, wakesBeside } from '@smartstack/proxy';
 import { type HaproxyConfig, haproxySchema } from './config/config.ts';
 import { reconfigured } from './config/reconfigured.ts';
 import { isAsked, isOff, name, sectionOf, sectionsOf } from './config/section.ts';
@@ -123,18 +123,6 @@ export function createHaproxyDriver(
     }
   }
 
-  async function* wakes(signal: AbortSignal): AsyncGenerator<void, void> {
-    const own = new AbortController();
-    const both = AbortSignal.any([signal, own.signal]);
-    const watching = Promise.all([watch(both), follow(both)]);
-    try {
-      yield* due.wakes(signal);
-    } finally {
-      own.abort();
-      await watching;
-    }
-  }
-
   async function watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const watched = equipment;
@@ -179,7 +167,7 @@ export function createHaproxyDriver(
     },
     apply,
     configure,
-    wakes,
+    wakes: (signal) => wakesBeside(due, { deaths: watch, hosts: follow }, log, signal),
     status: () => {
       if (none !== undefined) return { mode: 'none', why: none, trouble: null, services: {} };
       const status = engine?.status();
@@ -189,8 +177,11 @@ export function createHaproxyDriver(
       try {
         await engine?.close();
       } finally {
-        await equipment?.loader[Symbol.asyncDispose]();
-        await lock?.[Symbol.asyncDispose]();
+        try {
+          await equipment?.loader[Symbol.asyncDispose]();
+        } finally {
+          await lock?.[Symbol.asyncDispose]();
+        }
       }
     },
   };

@@ -6,6 +6,13 @@ export interface Announcements extends AsyncDisposable {
   add(announcement: Announcement): Announcement;
 }
 
+/** Disposes of all, also where some fail, and rejects once all have ended. */
+export async function disposeAll(all: Iterable<AsyncDisposable>): Promise<void> {
+  const ends = [...all].map(async (each) => each[Symbol.asyncDispose]());
+  await Promise.allSettled(ends);
+  await Promise.all(ends);
+}
+
 /** None yet; disposing of them withdraws all, and rejects where one could not be. */
 export function createAnnouncements(): Announcements {
   const standing = new Set<Announcement>();
@@ -21,7 +28,7 @@ export function createAnnouncements(): Announcements {
       };
     },
     [Symbol.asyncDispose]: async () => {
-      await Promise.all([...standing].map((each) => each[Symbol.asyncDispose]()));
+      await disposeAll(standing);
     },
   };
 }

@@ -1,6 +1,8 @@
 import { filePath } from '@smartstack/daemon';
 import type { HandedOff, SessionOptions } from '@smartstack/zookeeper';
 import { z } from 'zod';
+
+import { disposeAll } from './announcements.ts';
 import { createEtcdRegistry, type EtcdRegistry } from './etcd/etcd.ts';
 import type { EtcdAddress } from './etcd/keys.ts';
 import { createFileRegistry } from './file/file.ts';
@@ -128,8 +130,7 @@ export function createRegistries({
       return last < 0 ? undefined : last;
     },
     [Symbol.asyncDispose]: async () => {
-      const all = [...folders.values(), ...etcds.values(), ...ensembles.values()];
-      await Promise.all(all.map((registry) => registry[Symbol.asyncDispose]()));
+      await disposeAll([...folders.values(), ...etcds.values(), ...ensembles.values()]);
     },
   };
 }

@@ -9,7 +9,7 @@ import {
   tellSupervisor,
   versionOf,
 } from '@smartstack/daemon';
-import type { Output, ProxyDriver, Snapshot } from '@smartstack/proxy';
+import { type Output, type ProxyDriver, refresh, type Snapshot } from '@smartstack/proxy';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 import { createCatalog } from './api/catalog.ts';
 import { createApi } from './api/handler.ts';
@@ -115,7 +115,7 @@ export async function runSynapse(
             lastUnwell: registries.lastUnwell,
           }),
           status: async () => {
-            await refresh(drivers, signal);
+            await refreshAll(drivers, signal);
             return {
               config_problems: deps.reloads.problems(),
               ...describeStatus(reconciler, outputs),
@@ -128,7 +128,7 @@ export async function runSynapse(
               return one && (one.guard?.accept() ?? false);
             },
             explain: async (name) => {
-              await refresh(drivers, signal);
+              await refreshAll(drivers, signal);
               const [one, service] = [reconciler.get(name), reconciler.snapshot().get(name)];
               return one && service && explain(one, service, drivers, reconciler.failure(name));
             },
@@ -170,8 +170,8 @@ export async function runSynapse(
 }
 
 /** Lets the drivers ask their proxies now what runs there. */
-async function refresh(drivers: readonly ProxyDriver[], signal: AbortSignal): Promise<void> {
-  await Promise.all(drivers.map(async (driver) => driver.refresh?.(signal)));
+async function refreshAll(drivers: readonly ProxyDriver[], signal: AbortSignal): Promise<void> {
+  await Promise.all(drivers.map((driver) => refresh(driver, signal)));
 }
 
 /** Disposes of all of them, whichever fails. */

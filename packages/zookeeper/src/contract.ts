@@ -137,6 +137,8 @@ export interface Session extends AsyncDisposable {
   /** The node's stat, or undefined where there is none. */
   exists(path: string, options?: OperationOptions): Promise<Stat | undefined>;
   list(path: string, options?: OperationOptions): Promise<{ names: readonly string[]; stat: Stat }>;
+  /** Resolves once this server has all that any server had confirmed when it was asked. */
+  sync(path: string, options?: OperationOptions): Promise<void>;
   /** Creates one node and returns its path; parents must exist. */
   create(path: string, data: Buffer, mode: CreateMode, options?: OperationOptions): Promise<string>;
   /** Creates a persistent path level by level, touching only what is missing. */

@@ -8,7 +8,6 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { createLine } from './line.ts';
 
-const { signal } = new AbortController();
 let folder: string;
 let path: string;
 beforeEach(async () => {
@@ -22,25 +21,43 @@ test('one connection is kept, and its end is noticed', async () => {
   await once(server.listen(path), 'listening');
   using line = createLine(path);
   const accepted = once(server, 'connection');
-  const closed = await line.hold(signal);
+  const closed = await line.hold();
   const [socket] = await accepted;
   expect(closed?.aborted).toBe(false);
-  expect(await line.hold(signal)).toBe(closed);
+  expect(await line.hold()).toBe(closed);
   const end = closed && once(closed, 'abort');
   socket.destroy();
   await end;
   const again = once(server, 'connection');
-  const next = await line.hold(signal);
+  const next = await line.hold();
   expect(next?.aborted).toBe(false);
   const [second] = await again;
   const last = next && once(next, 'abort');
   server.close();
   second.destroy();
   await last;
-  expect(await line.hold(signal)).toBeUndefined();
+  expect(await line.hold()).toBeUndefined();
 });
 
 test('where nobody listens there is none', async () => {
   using line = createLine(path);
-  expect(await line.hold(signal)).toBeUndefined();
+  expect(await line.hold()).toBeUndefined();
+});
+
+test('one that is dropped, or older than it may be, is made anew', async () => {
+  const server = createServer();
+  await once(server.listen(path), 'listening');
+  using line = createLine(path, 0);
+  using kept = createLine(path);
+  const [first, second] = [await line.hold(), await line.hold()];
+  expect(second).not.toBe(first);
+  expect(second?.aborted).toBe(false);
+  if (first && !first.aborted) await once(first, 'abort');
+  const before = await kept.hold();
+  kept.drop();
+  if (before && !before.aborted) await once(before, 'abort');
+  expect((await kept.hold())?.aborted).toBe(false);
+  line.drop();
+  kept.drop();
+  server.close();
 });

@@ -1,40 +1,51 @@
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /** A connection to a process that is kept open to notice the process' end at once, without asking for it. */
 export interface Line extends Disposable {
-  /** Connects unless it is connected; the signal aborts when the other side closes. Undefined where nobody listens. */
-  hold(signal: AbortSignal): Promise<AbortSignal | undefined>;
+  /** Connects unless it is connected; the signal aborts when it closes. Undefined where nobody listens. */
+  hold(): Promise<AbortSignal | undefined>;
+  /** Closes it; the next `hold` connects again. */
+  drop(): void;
 }
 
-/** A line to a UNIX socket, such as the one of HAProxy's master, which lets an idle client be. */
-export function createLine(path: string): Line {
+/**
+ * A line to a UNIX socket, such as the one of HAProxy's master, which lets an idle client be. One that does not
+ * is connected to again by the first `hold` after `lifetime` milliseconds, before it closes by itself.
+ */
+export function createLine(path: string, lifetime = Number.POSITIVE_INFINITY): Line {
   let socket: Socket | undefined;
   let closed: AbortSignal | undefined;
+  let end = 0;
 
-  async function dial(signal: AbortSignal): Promise<AbortSignal | undefined> {
+  /** At a UNIX socket it is known at once whether somebody listens. */
+  async function dial(): Promise<AbortSignal | undefined> {
+    drop();
     const own = connect(path);
     const ended = new AbortController();
-    own.on('error', () => {});
-    own.once('close', () => ended.abort());
-    own.resume();
     socket = own;
-    try {
-      await once(own, 'connect', { signal });
-    } catch {
-      own.destroy();
-      return undefined;
-    }
-    return ended.signal;
+    end = performance.now() + lifetime;
+    own.on('error', () => {});
+    own.resume();
+    return new Promise((resolve) => {
+      own.once('connect', () => resolve(ended.signal));
+      own.once('close', () => {
+        ended.abort();
+        resolve(undefined);
+      });
+    });
+  }
+
+  function drop(): void {
+    socket?.destroy();
+    socket = closed = undefined;
   }
 
   return {
-    hold: async (signal) => {
-      if (!closed || closed.aborted) closed = await dial(signal);
+    hold: async () => {
+      if (!closed || closed.aborted || performance.now() >= end) closed = await dial();
       return closed;
     },
-    [Symbol.dispose]: () => {
-      socket?.destroy();
-    },
+    drop,
+    [Symbol.dispose]: drop,
   };
 }

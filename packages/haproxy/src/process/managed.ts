@@ -9,20 +9,18 @@ import {
   readRegularText,
   writeFileAtomic,
 } from '@smartstack/daemon';
-import { alertsSince, endOf, pause, spawnDetached, startOf } from '@smartstack/proxy';
+import { alertsSince, endOf, isStopped, spawnDetached, startOf } from '@smartstack/proxy';
 import type { HaproxyConfig } from '../config/config.ts';
 import { createRuntime, isGone } from '../runtime/runtime.ts';
 import type { Processes } from '../runtime/state.ts';
-import { createLine } from './line.ts';
+import { createDeaths } from './deaths.ts';
+import { isSame, type Known, knownOf } from './known.ts';
 import { type Loader, type Running, runningAt } from './loader.ts';
 import { createMaster } from './master.ts';
 import type { ManagedPaths } from './paths.ts';
 
 /** How long a reload that nothing came of is waited for before it is asked for again. */
 const lostReload = 2_000;
-/** How often it is asked whether HAProxy lives, where a closed connection would tell and where it would not. */
-const lineInterval = 3_000;
-const deathInterval = 300;
 /** How often a HAProxy that starts is asked: nobody is served before it answers. */
 const startInterval = 15;
 
@@ -39,16 +37,20 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
   /** The worker that last answered. */
   let worker: Known | undefined;
   let isLoading = false;
+  /** The master that was found not to answer while its worker is dead. */
+  let stuck: Known | undefined;
   const processes = (signal: AbortSignal) => master.processes(signal).catch(() => undefined);
 
   async function now(signal: AbortSignal): Promise<Running | undefined> {
     const running = await runningAt(runtime, signal).catch(() => undefined);
+    if (running) stuck = undefined;
     if (running && running.pid !== worker?.pid) worker = knownOf(running.pid);
     return running;
   }
 
   async function load(shape: string, signal: AbortSignal): Promise<void> {
     isLoading = true;
+    deaths.release();
     try {
       await loadNow(shape, signal);
     } finally {
@@ -57,7 +59,10 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
   }
 
   async function loadNow(shape: string, signal: AbortSignal): Promise<void> {
-    const before = (await processes(signal)) ?? (await starting(signal));
+    const before =
+      stuck && stuck === known
+        ? undefined
+        : ((await processes(signal)) ?? (await starting(signal)));
     const logged = await endOf(paths.log);
     using deadline = createDeadline(config.reload_timeout, signal);
     try {
@@ -164,9 +169,12 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
 
   /** Whether a master hangs whose worker is dead: nobody listens, and nobody else will see to it. */
   async function isStuck(signal: AbortSignal): Promise<boolean> {
-    if (config.supervised || !worker || isSame(worker)) return false;
+    if (config.supervised || !known || !worker || isSame(worker)) return false;
+    if (stuck === known) return true;
     const isAlone = await runtime.ask(['show info'], signal).then(() => false, isGone);
-    return isAlone && (await processes(signal)) === undefined;
+    if (!isAlone || (!isStopped(known.pid) && (await processes(signal)))) return false;
+    stuck = known;
+    return true;
   }
 
   /** The pid in the pid file, if that process is a HAProxy of this folder. */
@@ -176,31 +184,24 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     return command.includes(paths.master) ? pid : undefined;
   }
 
-  async function* deaths(signal: AbortSignal): AsyncGenerator<void, void> {
-    using line = createLine(paths.master);
-    const mourned = new WeakSet<Known>();
-    const isNews = (one: Known | undefined) =>
-      one !== undefined && !mourned.has(one) && !isSame(one);
-    while (!signal.aborted) {
-      const [watched, served] = [known, worker];
-      if (!watched) await lives(signal);
-      else if (!served && !isLoading) await now(signal);
-      const isDead = isNews(watched);
-      const isDown = !isLoading && isNews(served) && (await now(signal)) === undefined;
-      for (const one of [watched, served]) if (one && (isDead || isDown)) mourned.add(one);
-      if (isDead || isDown) yield;
-      const closed = await line.hold(signal);
-      const told = [ended, closed].flatMap((each) => (each && !each.aborted ? [each] : []));
-      await pause(closed ? lineInterval : deathInterval, signal, ...told);
-      // What closes a connection is not yet gone, or takes no other one for a moment.
-      if (closed?.aborted) await pause(startInterval, signal);
-    }
-  }
+  const deaths = createDeaths({
+    sockets: { master: paths.master, worker: paths.sockets[0] ?? '' },
+    global: config.global ?? [],
+    known: async (signal) => {
+      const found = { master: known, worker };
+      if (!known) await lives(signal);
+      else if (!worker && !isLoading) await now(signal);
+      return found;
+    },
+    ended: () => ended,
+    isLoading: () => isLoading,
+    isServed: async (signal) => (await now(signal)) !== undefined,
+  });
 
   return {
     lives,
     load,
-    deaths,
+    deaths: deaths.follow,
     [Symbol.asyncDispose]: async () => {
       if (config.on_exit !== 'stop' || config.supervised) return;
       using patience = createDeadline(5_000);
@@ -210,15 +211,6 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     },
   };
 }
-
-interface Known {
-  readonly pid: number;
-  readonly start: string | undefined;
-}
-
-const knownOf = (pid: number): Known => ({ pid, start: startOf(pid) });
-
-const isSame = ({ pid, start }: Known) => startOf(pid) === start;
 
 /** Whether a worker that did not run before runs the shape that is meant. */
 function isNew(running: Running | undefined, before: Processes, shape: string): boolean {

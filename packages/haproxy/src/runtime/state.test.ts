@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { parseProcesses, parseServersConn, parseServersState } from './state.ts';
+import { parseProcesses, parseServersState } from './state.ts';
 
 test('servers as HAProxy 2.6 shows them', () => {
   const text = [
@@ -22,19 +22,12 @@ test('servers as HAProxy 2.6 shows them', () => {
       operational: 'running',
       maintenance: false,
       drain: false,
+      backendId: 3,
     },
     expect.objectContaining({ name: 'b', host: '::1', operational: 'stopped', maintenance: true }),
   ]);
   expect(backends.get('other')).toMatchObject([{ drain: true, weight: 0 }]);
   expect(() => parseServersState("Can't find backend.")).toThrow('unexpected servers state');
-});
-
-test('connections in use by the servers that are asked for', () => {
-  const text =
-    '# bkname/svname bkid/svid addr port - purge_delay used_cur max_used need_est unsafe_nb safe_nb idle_lim idle_cur idle_per_thr[2]\n' +
-    'web/a 3/11 127.0.0.1 23101 - 5000 4 1 1 0 0 -1 9 0 0\n' +
-    'web/b 3/12 127.0.0.1 23102 - 5000 2 1 1 0 0 -1 9 0 0\n';
-  expect(parseServersConn(text, new Set(['a', 'c']))).toEqual(new Map([['a', 4]]));
 });
 
 test('processes of a master, with its failed reloads and old workers', () => {

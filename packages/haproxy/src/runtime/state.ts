@@ -9,6 +9,8 @@ export interface ServerState {
   readonly operational: 'stopped' | 'starting' | 'running' | 'stopping';
   readonly maintenance: boolean;
   readonly drain: boolean;
+  /** HAProxy's number for its backend, where HAProxy said it. */
+  readonly backendId?: number;
 }
 
 const portColumn = 18;
@@ -26,7 +28,7 @@ export function parseServersState(text: string): ReadonlyMap<string, readonly Se
   for (const row of rows) {
     if (row === '' || row.startsWith('#')) continue;
     const fields = row.split(' ', portColumn + 1);
-    const [, backend = '', id, name = '', host = '', state, admin, weight] = fields;
+    const [backendId, backend = '', id, name = '', host = '', state, admin, weight] = fields;
     const bits = Number(admin);
     const server: ServerState = {
       name,
@@ -37,27 +39,13 @@ export function parseServersState(text: string): ReadonlyMap<string, readonly Se
       operational: operational[Number(state)] ?? 'stopped',
       maintenance: (bits & 0x63) !== 0,
       drain: (bits & 0x18) !== 0,
+      backendId: Number(backendId),
     };
     const servers = backends.get(backend);
     if (servers) servers.push(server);
     else backends.set(backend, [server]);
   }
   return backends;
-}
-
-/** Connections in use by these servers, out of `show servers conn <backend>`. */
-export function parseServersConn(
-  text: string,
-  names: ReadonlySet<string>,
-): ReadonlyMap<string, number> {
-  const used = new Map<string, number>();
-  const [header, ...rows] = text.split('\n');
-  const column = (header ?? '').split(/\s+/).indexOf('used_cur') - 1;
-  for (const row of rows) {
-    const name = row.slice(row.indexOf('/') + 1, row.indexOf(' '));
-    if (names.has(name)) used.set(name, Number(row.split(/\s+/)[column]));
-  }
-  return used;
 }
 
 /** The fields of `show info`. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { parseStatistics } from './statistics.ts';
+import { parseConnections, parseStatistics } from './statistics.ts';
 
 const header =
   '# pxname,svname,type,status,mode,stot,lbtot,hrsp_5xx,econ,eresp,wretr,qcur,rtime,ctime,rtime_max,ctime_max,lastchg,check_status,check_code,last_chk,check_desc,addr';
@@ -70,4 +70,9 @@ web,BACKEND,1,DOWN,http,0,0,0,0,0,0,0,0,0,0,0,1,,,,,`;
 
 test('nothing is nothing', () => {
   expect(parseStatistics('', 0).size).toBe(0);
+});
+
+test('connections that carry something, by server', () => {
+  const text = '# pxname,svname,qcur,qmax,scur,smax,\nweb,a,0,0,4,9,\nweb,b,0,0,0,2,\n\n';
+  expect(parseConnections(text)).toEqual(new Map(Object.entries({ a: 4, b: 0 })));
 });

@@ -21,6 +21,18 @@ export function parseStatistics(text: string, now: number): ReadonlyMap<string, 
   return measured;
 }
 
+/**
+ * How many connections servers have that carry something (`scur`), out of `show stat <backend> 4 …`. `show
+ * servers conn` does not tell: its `used_cur` stays 0 where the mode is TCP.
+ */
+export function parseConnections(text: string): ReadonlyMap<string, number> {
+  const [header = [], ...rows] = parseCsv(text.replace(/^# /, ''));
+  const [name, current] = [header.indexOf('svname'), header.indexOf('scur')];
+  return new Map(
+    rows.filter((row) => row.length > 1).map((row) => [row[name] ?? '', Number(row[current])]),
+  );
+}
+
 type Field = (name: string) => string;
 
 function serverOf(field: Field, now: number) {

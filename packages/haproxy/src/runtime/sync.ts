@@ -1,7 +1,7 @@
 import { createBreath, type Log } from '@smartstack/daemon';
 import type { WrittenFile } from '../render/written.ts';
 import type { Step } from './command.ts';
-import { type Looked, look } from './look.ts';
+import { type Leavers, type Looked, look } from './look.ts';
 import { fresh, type Memory } from './memory.ts';
 import type { Runtime } from './runtime.ts';
 import { createVerified } from './verified.ts';
@@ -129,7 +129,7 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     signal: AbortSignal,
   ): Promise<readonly Planned[]> {
     const doubtful = new Set(targets.filter(isDoubtful).map(({ backend }) => backend));
-    const expected = { backends: memories.size, leaving: leavingOf };
+    const expected = { backends: memories.size, leaving: leaversOf };
     const sightOf = await look(
       runtime,
       [...doubtful].map((backend) => ({ backend })),
@@ -150,8 +150,13 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     return work;
   }
 
-  const leavingOf = (backend: string): ReadonlySet<string> =>
-    new Set(memories.get(backend)?.leaving.keys());
+  function leaversOf(backend: string): Leavers | undefined {
+    const { leaving, states = [] } = memories.get(backend) ?? {};
+    const id = states.find(({ backendId }) => backendId !== undefined)?.backendId;
+    if (!leaving?.size || id === undefined) return undefined;
+    const servers = states.filter(({ name }) => leaving.has(name)).map((state) => state.id);
+    return { backend: id, servers };
+  }
 
   function isDoubtful({ backend, desired }: Target): boolean {
     const memory = memories.get(backend);

@@ -77,9 +77,11 @@ export function prepare(
   const ids = idsOf(before, all, scope.desired ?? [], maxId);
   const halfway = halfAdded(sight);
   const planned = plan({ ...sight, ...scope, backend, traits, ids, halfway });
+  // One that became due since HAProxy was looked at is looked at first.
+  const isUnused = (name: string) => used !== undefined && (used.get(name) ?? 0) === 0;
   const settled = [...leaving]
     .filter(([name, { next }]) => next <= performance.now() && !planned.back.includes(name))
-    .filter(([name, { deadline }]) => (used?.get(name) ?? 0) === 0 || deadline <= performance.now())
+    .filter(([name, { deadline }]) => isUnused(name) || deadline <= performance.now())
     .map(([name, { deadline, parked, replace }]) =>
       parkTime !== undefined && traits.obstacle !== undefined && !parked && !replace
         ? parkServer(backend, name)

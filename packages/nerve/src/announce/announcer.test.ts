@@ -2,7 +2,7 @@ import { createLatest, silentLog } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 import { expect, test, vi } from 'vitest';
 import { createTestRegistry } from '../registry.fixture.ts';
-import { keepAnnounced } from './announcer.ts';
+import { type Announcing, keepAnnounced } from './announcer.ts';
 
 const web: Instance = { host: '127.0.0.1', port: 80, name: 'a' };
 
@@ -95,5 +95,38 @@ test('down and up again in one go touches nothing', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   expect(registry.events).toEqual(['announce 80', 'stands 80']);
   stop();
+  await ended;
+});
+
+test('what is tried again is the newest, and what failed and may have been done is written over', async () => {
+  const written: (number | undefined)[] = [];
+  let fails = true;
+  const registry: Announcing = {
+    announce: async () => ({
+      update: async ({ weight }) => {
+        written.push(weight);
+        if (fails) throw new Error('no answer');
+      },
+      [Symbol.asyncDispose]: async () => {},
+    }),
+  };
+  const wishes = createLatest<Instance | undefined>();
+  const stop = new AbortController();
+  const told: unknown[] = [];
+  const onTrouble = (reason: string | undefined) => told.push(reason);
+  const deps = { registry, path: '/services/web', log: silentLog, onTrouble };
+  const ended = keepAnnounced(wishes, deps, stop.signal);
+  wishes.set(web);
+  await vi.waitFor(() => expect(told).toEqual([undefined]));
+  wishes.set({ ...web, weight: 7 });
+  await vi.waitFor(() => expect(written).toContain(7));
+  wishes.set({ ...web, weight: 8 });
+  await vi.waitFor(() => expect(written).toContain(8), 5000);
+  wishes.set(web);
+  fails = false;
+  await vi.waitFor(() => expect(written.at(-1)).toBeUndefined(), 5000);
+  await vi.waitFor(() => expect(told.at(-1)).toBeUndefined());
+  expect(told[1]).toBe('cannot announce: no answer');
+  stop.abort();
   await ended;
 });

@@ -22,7 +22,8 @@ export interface AnnouncerDeps {
   onShown?(instance: Instance): void;
   /** Told when no record of it can stand any more. */
   onGone?(): void;
-  onTrouble?(): void;
+  /** Told each time why the registry could not be told what is wished, and undefined once it was. */
+  onTrouble?(reason: string | undefined): void;
   /** Ends withdrawals that a registry does not confirm; without it they are tried for ever. */
   readonly giveUp?: AbortSignal;
 }
@@ -122,33 +123,69 @@ interface Ends {
   onRefused(): void;
 }
 
-/** Announces the newest content until cancelled, then withdraws. Never rejects. */
+/** Announces the newest content until cancelled, however often that takes, then withdraws. Never rejects. */
 async function run(
   contents: Latest<Instance>,
   deps: AnnouncerDeps,
   { cancelled, withdrawn, onRefused }: Ends,
 ): Promise<void> {
+  const backoff = createBackoff({ base: 100, max: 10_000 });
+  const trouble = createTrouble('cannot announce', fixes.announce, deps);
   let announcement: Announcement | undefined;
+  /** What the registry has for sure. */
   let shown: Instance | undefined;
   for await (const instance of contents.values(cancelled)) {
     if (isDeepStrictEqual(instance, shown)) continue;
-    shown = instance;
-    if (announcement)
-      await insist(update(announcement, instance, deps, withdrawn), deps, cancelled);
-    else announcement = await insist(announce(instance, deps, withdrawn), deps, cancelled);
+    try {
+      if (announcement) await update(announcement, instance, deps, withdrawn);
+      else announcement = await announce(instance, deps, withdrawn);
+      shown = instance;
+      trouble.over();
+      backoff.reset();
+    } catch (error) {
+      if (cancelled.aborted) break;
+      // What failed may have been done all the same.
+      shown = undefined;
+      trouble.tell(error);
+      await backoff.wait(cancelled).catch(() => {});
+      contents.offer(instance);
+    }
   }
   if (!announcement || !withdrawn.aborted) return;
   await withdraw(announcement, deps, onRefused);
 }
 
+const fixes = {
+  announce: 'it is tried again; where it is refused, let this machine write at that path',
+  withdraw: 'it is tried again; until then others may use the record',
+} as const;
+
+/** Says each reason once in a row. */
+function createTrouble(what: string, fix: string, { path, log, onTrouble }: AnnouncerDeps) {
+  let last: string | undefined;
+  return {
+    tell: (error: unknown) => {
+      const reason = messageOf(error);
+      if (reason !== last) log.error({ path, reason, fix }, what);
+      last = reason;
+      onTrouble?.(`${what}: ${reason}`);
+    },
+    over: () => {
+      last = undefined;
+      onTrouble?.(undefined);
+    },
+  };
+}
+
 /** Withdraws however often that takes: what the registry has not confirmed may still be used. */
 async function withdraw(
   announcement: Announcement,
-  { path, log, onWithdraw, giveUp = new AbortController().signal }: AnnouncerDeps,
+  deps: AnnouncerDeps,
   onRefused: () => void,
 ): Promise<void> {
+  const { path, log, onWithdraw, giveUp = new AbortController().signal } = deps;
   const backoff = createBackoff({ base: 100, max: 5_000 });
-  let last: string | undefined;
+  const trouble = createTrouble('cannot withdraw', fixes.withdraw, deps);
   while (!giveUp.aborted) {
     const settled = new AbortController();
     try {
@@ -156,15 +193,10 @@ async function withdraw(
       await Promise.race([announcement[Symbol.asyncDispose](), given]);
       if (giveUp.aborted) return;
       log.info({ path }, 'withdrawn');
+      trouble.over();
       return onWithdraw?.();
     } catch (error) {
-      const reason = messageOf(error);
-      if (reason !== last)
-        log.error(
-          { path, reason, fix: 'it is tried again; until then others may use the record' },
-          'cannot withdraw',
-        );
-      last = reason;
+      trouble.tell(error);
       onRefused();
       await backoff.wait(giveUp).catch(() => {});
     } finally {
@@ -173,58 +205,26 @@ async function withdraw(
   }
 }
 
-function announce(instance: Instance, deps: AnnouncerDeps, signal: AbortSignal) {
-  const { registry, path, log, onStand, onShown } = deps;
+async function announce(
+  instance: Instance,
+  { registry, path, log, onStand, onShown }: AnnouncerDeps,
+  signal: AbortSignal,
+): Promise<Announcement> {
   const { host, port } = instance;
   const start = performance.now();
-  return async () => {
-    const announcement = await registry.announce(path, instance, signal);
-    log.info({ path, host, port }, 'announced');
-    onShown?.(instance);
-    onStand?.(performance.now() - start);
-    return announcement;
-  };
+  const announcement = await registry.announce(path, instance, signal);
+  log.info({ path, host, port }, 'announced');
+  onShown?.(instance);
+  onStand?.(performance.now() - start);
+  return announcement;
 }
 
-function update(
+async function update(
   announcement: Announcement,
   instance: Instance,
   { onShown }: AnnouncerDeps,
   signal: AbortSignal,
-) {
-  return async () => {
-    await announcement.update(instance, signal);
-    onShown?.(instance);
-  };
-}
-
-/** Tries until it works, or until the signal aborts: then undefined. Never rejects. */
-async function insist<T>(
-  attempt: () => Promise<T>,
-  { path, log, onTrouble }: AnnouncerDeps,
-  signal: AbortSignal,
-): Promise<T | undefined> {
-  const backoff = createBackoff({ base: 100, max: 10_000 });
-  let last: string | undefined;
-  while (!signal.aborted) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (signal.aborted) break;
-      const reason = messageOf(error);
-      if (reason !== last)
-        log.error(
-          {
-            path,
-            reason,
-            fix: 'it is tried again; where it is refused, let this machine write at that path',
-          },
-          'cannot announce',
-        );
-      last = reason;
-      onTrouble?.();
-      await backoff.wait(signal).catch(() => {});
-    }
-  }
-  return undefined;
+): Promise<void> {
+  await announcement.update(instance, signal);
+  onShown?.(instance);
 }

@@ -53,7 +53,7 @@ export function createMeasures(metrics: Metrics): Measures {
   });
   const errors = metrics.counter({
     name: 'nerve_registry_errors_total',
-    help: 'Announcements that the registry refused and that are tried again',
+    help: 'Announcements, changes and withdrawals that failed and are tried again',
     labels,
   });
   const holds = metrics.counter({

@@ -21,6 +21,8 @@ export interface UpOptions {
 
 /** How long `--wait` waits where nothing else is said, in milliseconds. */
 const patience = 60_000;
+/** How long a change of weight is waited for before it is said not to be confirmed yet, in milliseconds. */
+const confirmation = 3_000;
 
 /** Each command prints what a person wants to know, and rejects with a `UserError` when it could not be done. */
 export function createCommands(client: Client, print: (text: string) => void) {
@@ -48,6 +50,22 @@ export function createCommands(client: Client, print: (text: string) => void) {
         throw new UserError(`${still}${isAway ? whyAway(announced) : '; nerve status says why'}`);
       }
       await sleep(100);
+    }
+  }
+
+  /** What became of a weight, once the registry has confirmed it or does not for a while. */
+  async function weightSaid(service: string, what: string): Promise<string> {
+    const deadline = performance.now() + confirmation;
+    for (;;) {
+      const { services, registry_away: isAway } = await status();
+      const line = services[service];
+      if (isAway)
+        return `${service}: the registry does not answer; nerve announces ${what} once it does`;
+      // One that is not up has it once it is.
+      if (!line || line.confirmed || line.because !== 'up') return `${service} has ${what}`;
+      if (performance.now() > deadline)
+        return `${service}: ${what} is not confirmed yet: ${line.trouble ?? 'the registry has not answered'}; it is tried on, and nerve status says how it stands`;
+      await sleep(50);
     }
   }
 
@@ -96,12 +114,7 @@ export function createCommands(client: Client, print: (text: string) => void) {
       const number = weight === 'default' ? null : Number(weight);
       await order(service, 'weight', { weight: number });
       const what = number === null ? 'its configured weight' : `weight ${number}`;
-      const { registry_away: isAway } = await status();
-      print(
-        isAway
-          ? `${service}: the registry does not answer; nerve announces ${what} once it does`
-          : `${service} has ${what}`,
-      );
+      print(await weightSaid(service, what));
     },
 
     check: async (service: string) => {

@@ -8,6 +8,7 @@ const up: ServiceLine = {
   since: '2026-01-01T11:59:00Z',
   announced: true,
   may_stand: true,
+  confirmed: true,
   because: 'up',
   path: '/services/web',
   instance: { host: '10.0.0.1', port: 80 },
@@ -44,7 +45,18 @@ test('the table tells of every service whether it is announced and why not', () 
       because: 'flapping',
       until: '2026-01-01T12:00:05Z',
     },
-    slow: { ...up, announced: false },
+    slow: { ...up, announced: false, confirmed: false },
+    refused: { ...up, announced: false, confirmed: false, trouble: 'cannot announce: no' },
+    late: { ...up, confirmed: false },
+    stuck: { ...up, confirmed: false, trouble: 'cannot announce: no' },
+    stays: {
+      ...up,
+      state: 'down',
+      because: 'down',
+      confirmed: false,
+      reason: 'status 503',
+      trouble: 'cannot withdraw: no',
+    },
     new: {
       ...up,
       state: 'unknown',
@@ -61,6 +73,10 @@ api      10.0.0.1:80  down     no                        60s    GET x: status 50
 db       10.0.0.1:80  up       no                        60s    taken down by ann for 60m more: upgrade
 cron     10.0.0.1:80  up       no                        60s    flaps, held down for 5s more
 slow     10.0.0.1:80  up       not known                 60s    the registry has not answered yet
+refused  10.0.0.1:80  up       not known                 60s    cannot announce: no
+late     10.0.0.1:80  up       /services/web             60s    a change is not confirmed yet
+stuck    10.0.0.1:80  up       /services/web             60s    a change is not confirmed yet: cannot announce: no
+stays    10.0.0.1:80  down     /services/web             60s    status 503; cannot withdraw: no
 new      10.0.0.1:80  unknown  no                        60s    not checked yet`,
   );
 });

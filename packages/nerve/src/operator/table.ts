@@ -13,6 +13,10 @@ export interface ServiceLine {
   readonly announced: boolean;
   /** Whether a record may stand all the same: the registry has not answered. */
   readonly may_stand: boolean;
+  /** Whether the registry has confirmed all that it is to have. */
+  readonly confirmed: boolean;
+  /** Why it, or the service, fails at what is to be done now. */
+  readonly trouble?: string;
   readonly because: string;
   readonly until?: string;
   readonly path: string;
@@ -45,7 +49,20 @@ function announcedAs({ announced, may_stand, path, instance: { weight } }: Servi
   return weight === undefined ? path : `${path} (weight ${weight})`;
 }
 
-function why({ because, announced, reason, until, downtime }: ServiceLine, now: number): string {
+/** Why it stands as it does, and what the registry still has to confirm. */
+function why(line: ServiceLine, now: number): string {
+  const { trouble, announced, because, confirmed } = line;
+  const waits = announced && because === 'up' && !confirmed ? 'a change is not confirmed yet' : '';
+  const last = trouble === undefined ? waits : `${waits && `${waits}: `}${trouble}`;
+  return [trouble !== undefined && because === 'up' ? '' : causeOf(line, now), last]
+    .filter((text) => text !== '')
+    .join('; ');
+}
+
+function causeOf(
+  { because, announced, reason, until, downtime }: ServiceLine,
+  now: number,
+): string {
   const end = until === undefined ? '' : ` for ${span(Date.parse(until) - now)} more`;
   switch (because) {
     case 'up':

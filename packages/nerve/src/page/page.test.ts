@@ -10,6 +10,7 @@ const up: ServiceStatus = {
   since: new Date(5),
   announced: true,
   may_stand: true,
+  confirmed: true,
   path: '/services/web',
   because: 'up',
   instance: { host: '10.0.0.1', port: 80 },

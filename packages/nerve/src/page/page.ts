@@ -102,9 +102,12 @@ function stateOf({
   state,
   announced,
   because,
+  trouble,
 }: ServiceStatus): Pick<PageService, 'tone' | 'state'> {
   switch (because) {
     case 'up':
+      if (announced && trouble !== undefined)
+        return { tone: 'warn', state: 'up, announced, a change waits' };
       return announced
         ? { tone: 'good', state: 'up, announced' }
         : { tone: 'warn', state: 'up, not announced yet' };
@@ -122,9 +125,10 @@ function stateOf({
 }
 
 function reasonOf(status: ServiceStatus): string {
-  const { because, announced, downtime } = status;
+  const { because, announced, downtime, trouble } = status;
   switch (because) {
     case 'up':
+      if (trouble !== undefined) return trouble;
       return announced ? '' : 'the registry has not answered yet';
     case 'down':
       return downReason(status);
@@ -135,7 +139,7 @@ function reasonOf(status: ServiceStatus): string {
     case 'rate limit':
       return 'announced too often: held back';
     case 'not checked yet':
-      return '';
+      return trouble ?? '';
   }
 }
 
@@ -155,7 +159,7 @@ function noticeOf(status: ServiceStatus, view: PageService): PageNotice | undefi
   };
   return {
     tone,
-    title: titles[status.because] ?? 'Not announced yet',
+    title: titles[status.because] ?? (status.announced ? 'A change waits' : 'Not announced yet'),
     text: reasonOf(status),
     service,
     ...(since !== undefined && { since }),

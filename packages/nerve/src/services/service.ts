@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { createLatest, type Log } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 
@@ -34,6 +36,10 @@ export interface ServiceStatus extends StandingStatus {
   readonly announced: boolean;
   /** Whether a record may stand there: it does, or the registry has not answered what was asked of it. */
   readonly may_stand: boolean;
+  /** Whether the registry has confirmed all that it is to have of the service, or that it has nothing. */
+  readonly confirmed: boolean;
+  /** Why the registry, or the service itself, fails at what it is to do now; it is tried again. */
+  readonly trouble?: string;
   readonly path: string;
   readonly checks: readonly CheckStatus[];
 }
@@ -65,13 +71,19 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
   let announced = false;
   let mayStand = false;
   let shown: Instance | undefined;
+  let wished: Instance | undefined;
+  let isSure = false;
+  let trouble: string | undefined;
   let monitor: Monitor | undefined;
 
   const standing = createStanding(config, {
     log,
     measures,
     order,
-    onWish: wishes.set,
+    onWish: (instance) => {
+      wished = instance;
+      wishes.set(instance);
+    },
     onDecided: ({ instance, reason }) => {
       if (!instance && reason !== 'not checked yet') reported.arise();
     },
@@ -85,6 +97,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
     },
     onShown: (instance: Instance) => {
       shown = instance;
+      isSure = true;
     },
     onGone: () => {
       mayStand = false;
@@ -98,12 +111,27 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
       announced = false;
       measures.withdrawn();
     },
-    onTrouble: measures.registryError,
+    onTrouble: (reason: string | undefined) => {
+      trouble = reason;
+      // What failed may have been done all the same.
+      if (reason !== undefined) isSure = false;
+      if (reason !== undefined) measures.registryError();
+    },
     ...(giveUp && { giveUp }),
   };
 
+  /** What cannot be told may stand. */
+  function hasInherited(): boolean {
+    try {
+      return deps.hasInherited?.() ?? false;
+    } catch {
+      return true;
+    }
+  }
+
   async function run(signal: AbortSignal): Promise<void> {
     standing.begin();
+    wished = undefined;
     const planned = await planChecks(config, beats, phases);
     const onResult = recorderOf(planned, measures);
     const watched = createMonitor(planned, { schedule, onResult, onChange: standing.change });
@@ -127,7 +155,11 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
       ...standing.status(),
       ...(announced && shown && { instance: shown }),
       announced,
-      may_stand: mayStand || (deps.hasInherited?.() ?? false),
+      may_stand: mayStand || hasInherited(),
+      confirmed: wished
+        ? announced && isSure && isDeepStrictEqual(shown, wished)
+        : !announced && !mayStand,
+      ...(trouble !== undefined && { trouble }),
       path,
       checks: monitor?.checks() ?? [],
     }),
@@ -154,6 +186,7 @@ export function unusable({ name, instance, place }: ServiceConfig, reason: strin
       instance,
       announced: false,
       may_stand: false,
+      confirmed: true,
       path: place.path,
       checks: [],
     }),

@@ -48,14 +48,23 @@ export function createFleet({ create, onEnded, log }: FleetDeps, signal: AbortSi
     const stop = () => own.abort(signal.reason);
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop);
-    const ended = keepRunning(
-      service.run,
-      (error) =>
-        log.error({ service: service.name, err: error }, 'service failed, starting it again'),
-      own.signal,
-    );
+    let failure: string | undefined;
+    const isUnjudged = () => service.status().state === 'unknown';
+    const failed = (error: unknown) => {
+      const reason = messageOf(error);
+      const fix = 'it is started again, and the others go on';
+      if (reason !== failure || !isUnjudged())
+        log.error({ service: service.name, err: error, fix }, 'the service failed');
+      failure = reason;
+    };
+    const ended = keepRunning(service.run, failed, own.signal);
     track(ended.finally(() => signal.removeEventListener('abort', stop)));
-    return { config, service, stop: () => own.abort(), ended };
+    /** One that failed shows why until it is judged again. */
+    const status = () => {
+      const now = service.status();
+      return failure !== undefined && now.state === 'unknown' ? { ...now, trouble: failure } : now;
+    };
+    return { config, service: { ...service, status }, stop: () => own.abort(), ended };
   }
 
   /** A service that cannot be made stays as it was, or is shown with the reason; the others go on. */

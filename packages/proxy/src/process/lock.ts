@@ -74,15 +74,21 @@ async function holderOf(path: string): Promise<Holder | undefined> {
  * and answered from memory, so that a read that waits costs the least.
  */
 export function startOf(pid: number): string | undefined {
-  const stat = statOf(pid);
-  if (stat === undefined) return alive(pid) ? 'unknown' : undefined;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = statOf(pid);
+  if (fields === undefined) return alive(pid) ? 'unknown' : undefined;
   return fields[0] === 'Z' ? undefined : fields[19];
 }
 
-function statOf(pid: number): string | undefined {
+/** Whether a process was stopped, as by SIGSTOP: it answers nothing until it is told to go on. */
+export function isStopped(pid: number): boolean {
+  return statOf(pid)?.[0]?.toUpperCase() === 'T';
+}
+
+/** What the kernel says of a process, from its state on. */
+function statOf(pid: number): readonly string[] | undefined {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return undefined;
   }

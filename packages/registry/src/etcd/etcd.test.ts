@@ -88,6 +88,42 @@ test('copies of one service each have a key of their own', async () => {
   expect(Object.keys(server.values())).toHaveLength(3);
 });
 
+test('what was announced and not answered is taken over by the next try, and withdrawn with it', async () => {
+  server.onDone = (method, response) => {
+    if (method === 'POST') response.destroy();
+  };
+  await expect(announce()).rejects.toThrow(/^cannot POST /);
+  expect(Object.keys(server.values())).toHaveLength(1);
+  server.onDone = undefined;
+  const other = await announce({ ...web, port: 81 });
+  const again = await announce();
+  expect(Object.keys(server.values())).toHaveLength(2);
+  await again[Symbol.asyncDispose]();
+  expect(Object.values(server.values())).toEqual([{ ...web, port: 81 }]);
+  await other[Symbol.asyncDispose]();
+});
+
+test('one that is cancelled on its way does not stand', async () => {
+  server.onDone = (method) => {
+    if (method === 'POST') ended.abort(new Error('stopped'));
+  };
+  await expect(announce()).rejects.toThrow('stopped');
+  expect(server.values()).toEqual({});
+});
+
+test('a key of before that could not be written is taken over by the next try', async () => {
+  await announce();
+  await using next = open();
+  const take = () => next.announce(1000, '/services/web', { ...web, weight: 2 }, ended.signal);
+  server.onDone = (method, response) => {
+    if (method === 'PUT') response.destroy();
+  };
+  await expect(take()).rejects.toThrow(/^cannot PUT /);
+  server.onDone = undefined;
+  await take();
+  expect(server.values()).toEqual({ [first]: { ...web, weight: 2 } });
+});
+
 test('a server that answers nothing in time is an error, and is asked again later', async () => {
   server.instead = () => {};
   await expect(announce()).rejects.toThrow(/^cannot GET .*vm-1: no whole answer in 1000 ms$/);

@@ -33,14 +33,16 @@ export function createEtcdRegistry(
   const announcements = createAnnouncements();
   const leftovers = createLeftovers();
   return {
-    announce: async (ttl, path, instance, signal) => {
+    announce: (ttl, path, instance, signal) => {
       const seconds = Math.ceil(ttl / 1000);
       const interval = (seconds * 1000) / 3;
       const keys = createEtcdKeys(address, Math.max(interval, 1000));
       const folder = `${path === '/' ? '' : path}/${instance.name ?? ''}`;
-      const left = await leftovers.take(keys, folder, instance, signal);
-      const kept = { keys, log, folder, seconds, interval };
-      return announcements.add(await announceKey(kept, left, instance, signal));
+      return leftovers.inTurn(folder, async () => {
+        const left = await leftovers.take(keys, folder, instance, signal);
+        const kept = { keys, log, folder, seconds, interval, held: leftovers.held };
+        return announcements.add(await announceKey(kept, left, instance, signal));
+      });
     },
     [Symbol.asyncDispose]: async () => {
       // What could not be withdrawn ends with its time.
@@ -49,20 +51,29 @@ export function createEtcdRegistry(
   };
 }
 
-/** Keys that were there before this process wrote any, each of which is given out once. */
+/** Keys that stand and that nothing in this process keeps, each of which is given out once. */
 function createLeftovers() {
   const folders = new Map<string, Promise<EtcdNode[]>>();
+  const turns = new Map<string, Promise<unknown>>();
+  const held = new Set<string>();
 
   async function read(keys: EtcdKeys, folder: string, signal: AbortSignal): Promise<EtcdNode[]> {
-    try {
-      return [...(await keys.list(folder, signal))];
-    } catch (error) {
-      folders.delete(folder);
-      throw error;
-    }
+    return (await keys.list(folder, signal)).filter(({ key }) => !held.has(key));
   }
 
   return {
+    /** What this process keeps. */
+    held,
+    /**
+     * Announces in a folder, one at a time. What was refused or not answered may have been done: the folder is
+     * read again before the next, which takes over what came of it.
+     */
+    inTurn: async <T>(folder: string, announce: () => Promise<T>): Promise<T> => {
+      const turn = (turns.get(folder) ?? Promise.resolve()).then(announce);
+      const done = turn.catch(() => folders.delete(folder));
+      turns.set(folder, done);
+      return turn;
+    },
     /** A key in a folder that holds this very instance. */
     take: async (
       keys: EtcdKeys,
@@ -70,6 +81,7 @@ function createLeftovers() {
       instance: Instance,
       signal: AbortSignal,
     ): Promise<string | undefined> => {
+      signal.throwIfAborted();
       const reading = folders.get(folder) ?? read(keys, folder, signal);
       folders.set(folder, reading);
       const nodes = await reading;
@@ -89,6 +101,8 @@ interface Keeping {
   readonly keys: EtcdKeys;
   readonly log: Log;
   readonly folder: string;
+  /** The keys that this process keeps. */
+  readonly held: Set<string>;
   /** How long the key lives. */
   readonly seconds: number;
   /** How often it is written again, in milliseconds. */
@@ -101,9 +115,13 @@ async function announceKey(
   instance: Instance,
   signal: AbortSignal,
 ): Promise<Announcement> {
-  const { keys, folder, seconds: ttl } = keeping;
+  const { keys, folder, held, seconds: ttl } = keeping;
   let value = encodeInstance(instance).toString();
-  const key = left ?? (await keys.createInOrder(folder, { value, ttl }, signal));
+  const key = left ?? (await keys.createInOrder(folder, { value, ttl }));
+  if (left === undefined && signal.aborted) {
+    await keys.remove(key);
+    throw signal.reason;
+  }
   let written: Promise<unknown> = Promise.resolve();
   /** One write after the other, so that the newest value is the last. */
   const write = () => {
@@ -112,6 +130,7 @@ async function announceKey(
     return writing;
   };
   if (left !== undefined) await write();
+  held.add(key);
   const stop = new AbortController();
   const kept = keepWritten(keeping, key, write, stop.signal);
   return {
@@ -123,6 +142,7 @@ async function announceKey(
       stop.abort();
       await Promise.all([kept, written]);
       await keys.remove(key);
+      held.delete(key);
     },
   };
 }

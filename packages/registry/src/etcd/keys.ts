@@ -28,8 +28,8 @@ export interface Content {
 export interface EtcdKeys {
   /** The values right below a folder, those of no folder included: none. */
   list(folder: string, signal: AbortSignal): Promise<readonly EtcdNode[]>;
-  /** Creates a key of etcd's own choice in a folder, in order; resolves to the key. */
-  createInOrder(folder: string, content: Content, signal: AbortSignal): Promise<string>;
+  /** Creates a key of etcd's own choice in a folder, in order; resolves to the key. It is not cancelled: it may have been made. */
+  createInOrder(folder: string, content: Content): Promise<string>;
   /** Writes a key, whether or not it is there. */
   set(key: string, content: Content): Promise<void>;
   /** Deletes a key, which may be gone. */
@@ -76,8 +76,8 @@ export function createEtcdKeys({ host, port }: EtcdAddress, timeout: number): Et
         return data ? [data] : [];
       });
     },
-    createInOrder: async (folder, content, signal) => {
-      const node = await ask('POST', folder, content, signal);
+    createInOrder: async (folder, content) => {
+      const node = await ask('POST', folder, content);
       if (!node) throw new Error(`cannot create a key in ${folder} of ${origin}: no such folder`);
       return node.key;
     },

@@ -16,6 +16,8 @@ export interface EtcdServer extends AsyncDisposable {
   expire(): void;
   /** Answers in the API's stead until it is undefined again. */
   instead: RequestListener | undefined;
+  /** Called when something was done, before it is answered, until it is undefined again. */
+  onDone: ((method: string, response: ServerResponse) => void) | undefined;
   /** Every request so far: method, path, and body. */
   readonly asked: readonly string[];
 }
@@ -55,6 +57,8 @@ export async function startEtcd(): Promise<EtcdServer> {
     if (subject.instead) return void subject.instead(request, response);
     const key = decodeURIComponent((request.url ?? '').replace(/^\/v2\/keys/, ''));
     const [status, json] = answer(request.method ?? '', key, new URLSearchParams(body));
+    subject.onDone?.(request.method ?? '', response);
+    if (response.destroyed) return;
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
   }
 
@@ -68,6 +72,7 @@ export async function startEtcd(): Promise<EtcdServer> {
       Object.fromEntries([...nodes].map(([key, value]) => [key, JSON.parse(value) as unknown])),
     expire: () => nodes.clear(),
     instead: undefined,
+    onDone: undefined,
     asked,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();

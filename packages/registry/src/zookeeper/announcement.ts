@@ -70,7 +70,7 @@ async function createNode(
   const data = encodeInstance(instance);
   const open = async (): Promise<Node> => {
     if (nodeType === 'persistent' || nodeType === 'persistent_sequential') {
-      const options = { path, data, mode: nodeType, ttl, log };
+      const options = { path, data, mode: nodeType, ttl, taken: shared.taken, log };
       return withWanted(path, await keepPersistent(session, options, signal));
     }
     const sequential = nodeType === 'ephemeral_sequential';

@@ -1,18 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type Log, messageOf } from '@smartstack/daemon';
-import { type CreateMode, type Session, ZooKeeperError } from '@smartstack/zookeeper';
+import { messageOf } from '@smartstack/daemon';
+import { isCode, type Session } from '@smartstack/zookeeper';
+
+import { type CreationOptions, creationOf } from './creation.ts';
 
 /** How often a record without a time to live is looked after, in milliseconds. */
 const interval = 30_000;
 
-export interface PersistentOptions {
-  /** The whole path; a sequential node's is this with the sequence number behind it. */
-  readonly path: string;
+export interface PersistentOptions extends CreationOptions {
   readonly data: Buffer;
-  readonly mode: Extract<CreateMode, 'persistent' | 'persistent_sequential'>;
   readonly ttl: number | undefined;
-  readonly log: Log;
 }
 
 /** A persistent node that is looked after until released. */
@@ -24,16 +22,20 @@ export interface Persistent {
   release(): Promise<void>;
 }
 
-/** Writes a persistent node, and writes it again every `ttl`, or should it be gone. */
+/**
+ * Writes a persistent node, and writes it again every `ttl`, or should it be gone. When that cannot be or the
+ * signal aborts before, it rejects once nothing is left behind, as an ephemeral one does.
+ */
 export async function keepPersistent(
   session: Session,
-  { path: wanted, data, mode, ttl, log }: PersistentOptions,
+  options: PersistentOptions,
   signal: AbortSignal,
 ): Promise<Persistent> {
+  const { data, ttl, log, taken } = options;
+  const create = creationOf(session, options);
   const released = new AbortController();
   let content = data;
-  await session.makePath(wanted.slice(0, wanted.lastIndexOf('/')), { signal });
-  let path = await write(session, wanted, content, mode, signal);
+  let path = await create(content, signal);
 
   async function keep(): Promise<void> {
     let complaint = '';
@@ -63,8 +65,9 @@ export async function keepPersistent(
     return session.set(path, content, { signal: own }).then(
       () => path,
       (error: unknown) => {
-        if (isCode(error, 'NO_NODE')) return write(session, wanted, content, mode, own);
-        throw error;
+        if (!isCode(error, 'NO_NODE')) throw error;
+        taken.delete(path);
+        return create(content, own);
       },
     );
   }
@@ -84,6 +87,7 @@ export async function keepPersistent(
       await session.remove(path).catch((error: unknown) => {
         if (!isCode(error, 'NO_NODE')) throw error;
       });
+      taken.delete(path);
     },
   };
 
@@ -91,28 +95,6 @@ export async function keepPersistent(
     await session.set(path, content);
     return path;
   }
-}
-
-/** One that is there already, without a sequence number, is taken over; written only if it says something else. */
-async function write(
-  session: Session,
-  path: string,
-  data: Buffer,
-  mode: CreateMode,
-  signal: AbortSignal,
-): Promise<string> {
-  try {
-    return await session.create(path, data, mode, { signal });
-  } catch (error) {
-    if (!isCode(error, 'NODE_EXISTS')) throw error;
-    const { data: present } = await session.get(path, { signal });
-    if (!present.equals(data)) await session.set(path, data, { signal });
-    return path;
-  }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof ZooKeeperError && error.code === code;
 }
 
 async function slept(milliseconds: number, signal: AbortSignal): Promise<boolean> {

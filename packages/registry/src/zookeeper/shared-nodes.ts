@@ -1,3 +1,5 @@
+import type { Taken } from './creation.ts';
+
 export interface Node {
   /** Its path before the sequence number. */
   readonly wanted: string;
@@ -8,6 +10,8 @@ export interface Node {
 
 /** Nodes that several announcements of this process have in common: one takes another's place in the same node. */
 export interface SharedNodes {
+  /** Paths of the persistent nodes that this process keeps. */
+  readonly taken: Taken;
   /** The node at a path, opened by the first that wants it. It has the content of the latest, and goes with the last. */
   use(path: string, data: Buffer, open: () => Promise<Node>, signal: AbortSignal): Promise<Node>;
 }
@@ -32,6 +36,7 @@ export function createSharedNodes(): SharedNodes {
   }
 
   return {
+    taken: new Set(),
     use: async (path, data, open, signal) => {
       const present = nodes.get(path);
       const entry = present ?? { opened: open(), users: 0 };

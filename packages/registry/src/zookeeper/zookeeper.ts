@@ -105,7 +105,8 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
 
   const kept = new Set<RecordAnnouncement>();
   const shared = createSharedNodes();
-  const isKept = (node: string) => [...kept].some(({ path }) => path === node);
+  const isKept = (node: string) =>
+    shared.taken.has(node) || [...kept].some(({ path }) => path === node);
 
   const announceAs: ZooKeeperRegistry['announceAs'] = async (form, path, instance, signal) => {
     const announcement = await announceRecord(

@@ -21,6 +21,11 @@ export interface DiscoveryDeps {
   readonly file?: Extract<RegistryAddress, { type: 'file' }> | undefined;
   /** Told why nobody is announced where the registry answered, but has no such place; nobody leaves for that. */
   readonly onMissing?: ((reason: string) => void) | undefined;
+  /**
+   * Told why it cannot be asked now, although what was known stands; undefined once it answers again. `part` says
+   * which of several parts it is, `''` the whole.
+   */
+  onTrouble?(reason: string | undefined, part?: string): void;
   readonly log: Log;
   readonly metrics: Metrics;
 }

@@ -3,8 +3,9 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { silentLog } from '@smartstack/daemon';
-import { expect, test, vi } from 'vitest';
+import { createMetrics, type Log, silentLog } from '@smartstack/daemon';
+import { badRecordsOf } from '@smartstack/registry';
+import { beforeEach, expect, test, vi } from 'vitest';
 
 import { collect } from './collect.fixture.ts';
 import { docker } from './docker.ts';
@@ -34,6 +35,13 @@ const container = (image: string, published?: number, port = 6379) => ({
   Ports: [{ PrivatePort: port, ...(published && { PublicPort: published }), Type: 'tcp' }],
 });
 
+const warn = vi.fn<Log['warn']>();
+let metrics = createMetrics();
+beforeEach(() => {
+  warn.mockClear();
+  metrics = createMetrics();
+});
+
 function follow(servers: readonly object[], interval = 0.02) {
   const config = docker.schema.parse({
     method: 'docker',
@@ -42,7 +50,8 @@ function follow(servers: readonly object[], interval = 0.02) {
     container_port: '6379',
     check_interval: interval,
   });
-  return collect(docker.create(config, { log: silentLog } as never));
+  const log = { ...silentLog, warn };
+  return collect(docker.create(config, { log, metrics } as never));
 }
 
 test('published ports of an image’s containers are members', async () => {
@@ -61,6 +70,33 @@ test('published ports of an image’s containers are members', async () => {
     expect(found.newest()).toEqual(['vm 127.0.0.1:49153', 'vm 127.0.0.1:49154']),
   );
   await found.stop();
+});
+
+test('a container of another shape is left out alone, said once and counted', async () => {
+  const { state, answer } = engine(
+    { ...container('reg:5000/redis:7', 49_153), Id: 'good' },
+    { ...container('reg:5000/redis:7'), Id: 'hidden' },
+    { ...container('redis:7', 49_156), Id: 'other' },
+    { Id: 'odd', Image: 5, Ports: 'none' },
+    { Id: 'far', Image: 'reg:5000/redis', Ports: [{ PrivatePort: 6379, PublicPort: 70_000 }] },
+    null as unknown as object,
+  );
+  await using server = await startServer(answer);
+  const found = follow([{ host: '127.0.0.1', port: server.port }]);
+  await vi.waitFor(() => expect(found.newest()).toEqual([' 127.0.0.1:49153']));
+  const asked = server.asked.length;
+  await vi.waitFor(() => expect(server.asked.length).toBeGreaterThan(asked + 2));
+  const reason = 'not a container of Docker';
+  const bad = ['odd', 'far', 'item 5'].map((id) => ({ id, reason }));
+  const usual = { id: 'hidden', reason: 'its port 6379 is not published', isUsual: true };
+  expect(badRecordsOf(found.lists.at(-1) ?? [])).toEqual([usual, ...bad]);
+  expect(warn.mock.calls.map(([fields]) => fields)).toMatchObject(
+    bad.map(({ id }) => ({ path: 'docker 127.0.0.1', record: id, reason })),
+  );
+  expect((await metrics.text()).body).toContain(
+    'smartstack_registry_bad_records_total{path="docker 127.0.0.1"} 3',
+  );
+  expect(state.listeners.size).toBe(1);
 });
 
 test('an engine is asked over its socket, and at once when it tells of an event', async () => {

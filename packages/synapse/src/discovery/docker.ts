@@ -1,12 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { createLatest, duration, type Mechanism, messageOf } from '@smartstack/daemon';
-import { hostSchema, type Instance } from '@smartstack/registry';
+import { createLatest, duration, type Mechanism } from '@smartstack/daemon';
+import {
+  type BadRecord,
+  badRecordsOf,
+  createDecoder,
+  hostSchema,
+  type Instance,
+  type RegistryRecord,
+  withBadRecords,
+} from '@smartstack/registry';
 import { z } from 'zod';
 
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { getJson, openGet } from './http/get.ts';
-import { lastGood, polled } from './polled.ts';
+import { lastGood, polled, recordOf } from './polled.ts';
 
 const port = z
   .union([z.int(), z.string().regex(/^\d{1,5}$/)])
@@ -72,55 +80,85 @@ const decisive = ['start', 'die', 'destroy', 'pause', 'unpause', 'rename'];
 export const docker: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
   type: 'docker',
   schema,
-  create: (config, { log }) => {
-    const engines = config.servers.map((each) =>
-      lastGood(
-        (signal) => containersOn(each, config, signal),
-        (error) =>
-          log.warn(
-            {
-              reason: messageOf(error),
-              fix: 'see that docker answers this machine; it is asked again',
-            },
-            'engine keeps what it had',
-          ),
-      ),
-    );
+  create: (config, { log, metrics, onTrouble = () => {} }) => {
+    const engines = config.servers.map((each) => {
+      const decode = createDecoder(
+        `docker ${each.socket ?? each.host}`,
+        { log, metrics },
+        (id, data) => readContainer(id, data, each, config),
+      );
+      const ask = async (signal: AbortSignal) =>
+        onceEach(decode(await containersOn(each, config, signal)));
+      return lastGood(ask, (reason) => {
+        onTrouble(reason, `engine ${each.host}`);
+        if (reason === undefined) return;
+        const fix = 'see that docker answers this machine; it is asked again';
+        log.warn({ reason, fix }, 'engine keeps what it had');
+      });
+    });
     return polled({
       interval: config.check_interval,
       log,
+      onTrouble,
       hints: (signal) => events(config.servers, signal),
-      ask: async (signal) => (await Promise.all(engines.map((ask) => ask(signal)))).flat(),
+      ask: async (signal) => {
+        const lists = await Promise.all(engines.map((ask) => ask(signal)));
+        return withBadRecords(lists.flat(), lists.flatMap(badRecordsOf));
+      },
     });
   },
 };
 
+/** 0 stands for none. */
+const publicPort = z.int().min(0).max(65_535);
 const container = z.object({
+  Id: z.unknown().optional(),
   Image: z.string(),
-  Ports: z.array(z.object({ PrivatePort: z.int(), PublicPort: z.int().nullish() })).nullish(),
+  Ports: z.array(z.object({ PrivatePort: z.int(), PublicPort: publicPort.nullish() })).nullish(),
 });
 
+/** The image's containers, one record for each place where the port is published; one of another shape as it is. */
 async function containersOn(
   engine: Server,
   { image_name: image, container_port: wanted }: Config,
   signal: AbortSignal,
-): Promise<readonly Instance[]> {
+): Promise<readonly RegistryRecord[]> {
   const found = z
     .array(z.unknown())
     .parse(await getJson({ ...at(engine, '/containers/json'), timeout }, signal), {
       error: () => 'not what a Docker engine answers',
     });
-  const ports = found
-    .flatMap((each) => container.safeParse(each).data ?? [])
-    .filter((container) => withoutTag(container.Image) === withoutTag(image))
-    .flatMap(({ Ports }) => Ports ?? [])
-    .flatMap(({ PrivatePort, PublicPort }) =>
-      PrivatePort === wanted && PublicPort ? [PublicPort] : [],
+  return found.flatMap((item, index) => {
+    const read = container.safeParse(item);
+    if (!read.success) return [recordOf(item, index)];
+    const { Id, Image, Ports } = read.data;
+    if (withoutTag(Image) !== withoutTag(image)) return [];
+    const published = (Ports ?? []).filter(
+      ({ PrivatePort, PublicPort }) => PrivatePort === wanted && PublicPort,
     );
-  const { name, host } = engine;
-  return [...new Set(ports)]
-    .sort((a, b) => a - b)
-    .map((published) => ({ ...(name !== undefined && { name }), host, port: published }));
+    const places = published.length > 0 ? published.map((each) => [each]) : [[]];
+    return places.map((each) => recordOf({ Id, Image, Ports: each }, index));
+  });
+}
+
+function readContainer(
+  id: string,
+  data: Buffer,
+  { name, host }: Server,
+  { container_port: wanted }: Config,
+): Instance | BadRecord {
+  const read = container.safeParse(JSON.parse(data.toString() || 'null'));
+  if (!read.success) return { id, reason: 'not a container of Docker' };
+  const port = read.data.Ports?.[0]?.PublicPort;
+  if (!port) return { id, reason: `its port ${wanted} is not published`, isUsual: true };
+  return { ...(name !== undefined && { name }), host, port };
+}
+
+/** A port that is published for IPv4 and IPv6 is one member; in order. */
+function onceEach(list: readonly Instance[]): readonly Instance[] {
+  const byPort = new Map(list.map((each) => [each.port, each]));
+  const sorted = [...byPort.values()].sort((one, other) => Number(one.port) - Number(other.port));
+  return withBadRecords(sorted, badRecordsOf(list));
 }
 
 /** An image without its tag; a registry's port is none. */

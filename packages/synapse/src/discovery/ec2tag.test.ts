@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 
-import { type Log, silentLog } from '@smartstack/daemon';
+import { createMetrics, type Log, silentLog } from '@smartstack/daemon';
+import { badRecordsOf } from '@smartstack/registry';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { loadAws, regionOf } from './aws.ts';
@@ -59,8 +60,8 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-function follow(...given: Answer[]) {
-  answers = given;
+function follow(given: readonly Answer[], timeout?: number) {
+  answers = [...given];
   const config = ec2tag.schema.parse({
     method: 'ec2tag',
     tag_name: 'role',
@@ -70,14 +71,21 @@ function follow(...given: Answer[]) {
     aws_secret_access_key: 'secret',
     check_interval: 0.02,
   });
-  return collect(followTag(config, { log: { ...silentLog, warn }, port: 80 }, loadAws, 500));
+  return collect(
+    followTag(
+      config,
+      { log: { ...silentLog, warn }, metrics: createMetrics(), port: 80 },
+      loadAws,
+      timeout,
+    ),
+  );
 }
 
 test('running instances with the tag are members, from every page', async () => {
-  const found = follow(
+  const found = follow([
     page([machine('b', '10.0.0.2'), machine('gone')], 'more'),
     page([machine('a', '10.0.0.1')]),
-  );
+  ]);
   await vi.waitFor(
     () =>
       expect(found.lists[0]).toEqual([
@@ -99,7 +107,7 @@ test('running instances with the tag are members, from every page', async () => 
   expect(authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=key\/\d+\/eu-west-1\/ec2\//);
 });
 
-test.each<[string, RequestListener, RegExp]>([
+test.each<[string, RequestListener, RegExp, timeout?: number]>([
   [
     'throttling',
     (_, r) => r.writeHead(503).end(failure('RequestLimitExceeded', 'Request limit exceeded.')),
@@ -116,19 +124,23 @@ test.each<[string, RequestListener, RegExp]>([
     },
     /aborted|ECONNRESET/,
   ],
-  ['no answer', () => {}, /^cannot ask @aws-sdk\/client-ec2: no whole answer in 500 ms$/],
+  ['no answer', () => {}, /^cannot ask @aws-sdk\/client-ec2: no whole answer in 500 ms$/, 500],
   [
     'a body that does not end',
     (_, r) => void r.writeHead(200, { 'content-length': '1000' }).write('<'),
     /^cannot ask @aws-sdk\/client-ec2: no whole answer in 500 ms$/,
+    500,
   ],
-])('%s changes nothing, on any page, and is said once', async (_, bad, message) => {
+])('%s changes nothing, on any page, and is said once', async (_, bad, message, timeout) => {
   const found = follow(
-    page([machine('a', '10.0.0.1')]),
-    bad,
-    page([], 'more'),
-    bad,
-    page([machine('b', '10.0.0.2')]),
+    [
+      page([machine('a', '10.0.0.1')]),
+      bad,
+      page([], 'more'),
+      bad,
+      page([machine('b', '10.0.0.2')]),
+    ],
+    timeout,
   );
   await vi.waitFor(() => expect(found.lists).toHaveLength(2), 10_000);
   expect(found.newest()).toEqual(['b 10.0.0.2:80']);
@@ -140,11 +152,29 @@ test.each<[string, RequestListener, RegExp]>([
   ]);
 });
 
+test('an instance of no good address is left out alone, said and counted; one without is usual', async () => {
+  const found = follow([page([machine('a', '10.0.0.1'), machine('b', 'a b'), machine('gone')])]);
+  await vi.waitFor(() => expect(found.newest()).toEqual(['a 10.0.0.1:80']), 10_000);
+  const left = badRecordsOf(found.lists.at(-1) ?? []);
+  expect(left).toEqual([
+    { id: 'i-b', reason: 'bad host' },
+    { id: 'i-gone', reason: 'it has no private address', isUsual: true },
+  ]);
+  expect(warn).toHaveBeenCalledOnce();
+});
+
 test('without a region the key to set is named, and AWS_DEFAULT_REGION is one', async () => {
   for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION']) vi.stubEnv(name, undefined);
   vi.stubEnv('AWS_CONFIG_FILE', '/dev/null');
   const config = ec2tag.schema.parse({ method: 'ec2tag', tag_name: 'role', tag_value: 'web' });
-  collect(followTag(config, { log: { ...silentLog, warn }, port: 80 }, loadAws, 500));
+  collect(
+    followTag(
+      config,
+      { log: { ...silentLog, warn }, metrics: createMetrics(), port: 80 },
+      loadAws,
+      500,
+    ),
+  );
   await vi.waitFor(
     () =>
       expect(warn.mock.calls[0]?.[0]).toEqual({

@@ -1,10 +1,17 @@
 import { duration, type Mechanism } from '@smartstack/daemon';
-import { type Instance, isHost } from '@smartstack/registry';
+import {
+  type BadRecord,
+  badRecordsOf,
+  createDecoder,
+  type Instance,
+  isHost,
+  withBadRecords,
+} from '@smartstack/registry';
 import { z } from 'zod';
 
 import { createAwsCall, isWithoutRegion, type LoadAws, loadAws } from './aws.ts';
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
-import { polled } from './polled.ts';
+import { polled, recordOf } from './polled.ts';
 
 const environment = 'the environment’s, the profile’s or the machine’s role';
 const schema = z
@@ -49,7 +56,7 @@ export const ec2tag: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
 /** The discovery by a tag, with the SDK that `load` gives. */
 export function followTag(
   config: z.output<typeof schema>,
-  { log, port }: Pick<DiscoveryDeps, 'log' | 'port'>,
+  { log, metrics, port, onTrouble }: Pick<DiscoveryDeps, 'log' | 'metrics' | 'port' | 'onTrouble'>,
   load: LoadAws,
   timeout?: number,
 ): Discovery {
@@ -73,28 +80,31 @@ export function followTag(
     { Name: `tag:${config.tag_name}`, Values: [config.tag_value] },
     { Name: 'instance-state-name', Values: ['running'] },
   ];
+  const decode = createDecoder(
+    `ec2tag ${config.tag_name}=${config.tag_value}`,
+    { log, metrics },
+    (id, data) => readMachine(id, data, port),
+  );
   const ask = async (signal: AbortSignal): Promise<readonly Instance[]> => {
-    const instances: Instance[] = [];
+    const machines: unknown[] = [];
     let token: string | undefined;
     do {
       const page = await describe(
         { Filters, ...(token !== undefined && { NextToken: token }) },
         signal,
       );
-      instances.push(
-        ...page.Reservations.flatMap(({ Instances }) => Instances).flatMap((each) =>
-          instanceOf(each, port),
-        ),
-      );
+      machines.push(...page.Reservations.flatMap(({ Instances }) => Instances));
       token = page.NextToken || undefined;
     } while (token !== undefined);
-    return instances.sort((a, b) => (a.host < b.host ? -1 : 1));
+    const instances = decode(machines.map(recordOf));
+    const sorted = instances.toSorted((a, b) => (a.host < b.host ? -1 : 1));
+    return withBadRecords(sorted, badRecordsOf(instances));
   };
   const fixFor = (error: unknown) =>
     isWithoutRegion(error)
       ? 'set aws_region, or AWS_REGION in the environment of synapse; EC2 is asked again'
       : undefined;
-  return polled({ ask, interval: config.check_interval, fixFor, log });
+  return polled({ ask, interval: config.check_interval, fixFor, onTrouble, log });
 }
 
 const none = <S extends z.ZodType>(schema: S) =>
@@ -107,14 +117,16 @@ const machine = z.object({
   PrivateIpAddress: z.string().nullish(),
 });
 const answer = z.object({
-  Reservations: none(z.object({ Instances: none(machine) })),
+  Reservations: none(z.object({ Instances: none(z.unknown()) })),
   NextToken: z.string().nullish(),
 });
 
-/** One that has no address any more is no member. */
-function instanceOf(
-  { PrivateDnsName: name, PrivateIpAddress: host }: z.output<typeof machine>,
-  port: number,
-): readonly Instance[] {
-  return host && isHost(host) ? [{ host, port, ...(name && { name }) }] : [];
+/** One that has no address any more is no member; one of another shape is left out alone. */
+function readMachine(id: string, data: Buffer, port: number): Instance | BadRecord {
+  const read = machine.safeParse(JSON.parse(data.toString() || 'null'));
+  if (!read.success) return { id, reason: 'not an instance of EC2' };
+  const { PrivateDnsName: name, PrivateIpAddress: host } = read.data;
+  if (!host) return { id, reason: 'it has no private address', isUsual: true };
+  if (!isHost(host)) return { id, reason: 'bad host' };
+  return { host, port, ...(name && { name }) };
 }

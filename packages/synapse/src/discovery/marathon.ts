@@ -41,7 +41,7 @@ const timeout = 10_000;
 export const marathon: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
   type: 'marathon',
   schema,
-  create: (config, { log, metrics }) => {
+  create: (config, { log, metrics, onTrouble }) => {
     const decode = createDecoder(
       `marathon ${config.application_name}`,
       { log, metrics },
@@ -52,6 +52,7 @@ export const marathon: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
     return polled({
       interval: config.check_interval,
       log,
+      onTrouble,
       ask: async (signal) => {
         const { tasks } = answer.parse(await getJson({ url, timeout }, signal), {
           error: () => 'not what Marathon answers',
@@ -71,7 +72,7 @@ const task = z.object({
 
 /** A task that has not started, or has no such port yet, is no member; one of another shape is left out alone. */
 function readTask(id: string, data: Buffer, index: number): Instance | BadRecord {
-  const read = task.safeParse(JSON.parse(data.toString()));
+  const read = task.safeParse(JSON.parse(data.toString() || 'null'));
   if (!read.success) return { id, reason: 'not a task of Marathon' };
   const { host, ports, startedAt } = read.data;
   if (!startedAt) return { id, reason: 'it has not started', isUsual: true };

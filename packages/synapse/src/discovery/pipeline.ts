@@ -44,7 +44,10 @@ export function createPipeline(
   const log = deps.log.child({ service: deps.service });
   const port = service.backend_port_override;
   const trace = createTrace();
-  const found = trace.through('found', createDiscovery(service.discovery, { ...deps, log, port }));
+  const found = trace.through(
+    'found',
+    createDiscovery(service.discovery, { ...deps, log, port, onTrouble: trace.note }),
+  );
   const filtered = trace.through('filtered', withFilters(found, filtersOf(service.discovery)));
   const addressed = withPort(filtered, port);
   const policy = service.shrink_guard ?? shrinkGuard;

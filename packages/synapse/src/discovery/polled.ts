@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { createLatest, type Log, messageOf } from '@smartstack/daemon';
+import { createLatest, keepRunning, type Log, messageOf } from '@smartstack/daemon';
 import type { Instance, RegistryRecord } from '@smartstack/registry';
 
 import type { Discovery } from './discovery.ts';
@@ -14,16 +14,36 @@ export interface PolledOptions {
   readonly hints?: ((signal: AbortSignal) => AsyncIterable<void>) | undefined;
   /** What to do about a failure, where more is known than that its source does not answer. */
   readonly fixFor?: ((error: unknown) => string | undefined) | undefined;
+  /** Told why it could not be asked, and undefined once it could again. */
+  readonly onTrouble?: ((reason: string | undefined) => void) | undefined;
   readonly log: Log;
 }
 
 /** A discovery that asks again and again. A failed answer changes nothing and is logged when it is another one. */
-export function polled({ ask, interval, hints, fixFor, log }: PolledOptions): Discovery {
+export function polled({
+  ask,
+  interval,
+  hints,
+  fixFor,
+  onTrouble = () => {},
+  log,
+}: PolledOptions): Discovery {
   return async function* (outer) {
     const ended = new AbortController();
     const signal = AbortSignal.any([outer, ended.signal]);
     const due = createLatest<void>();
-    const hinting = hints && feed(hints(signal), due.set);
+    // Without them it is asked at its interval all the same.
+    const hinting =
+      hints &&
+      keepRunning(
+        (own) => feed(hints(own), due.set),
+        (error) =>
+          log.warn(
+            { reason: messageOf(error), fix: 'it is asked at its interval all the same' },
+            'cannot listen for events',
+          ),
+        signal,
+      );
     let last: readonly Instance[] | undefined;
     let complaint = '';
     let timer: NodeJS.Timeout | undefined;
@@ -32,7 +52,7 @@ export function polled({ ask, interval, hints, fixFor, log }: PolledOptions): Di
     try {
       for await (const _ of due.values(signal)) {
         clearTimeout(timer);
-        const result = await ask(signal).catch((error: unknown) => ({
+        const result = await attempted(ask, signal).catch((error: unknown) => ({
           failure: messageOf(error),
           fix: fixFor?.(error) ?? 'see that its source answers this machine; it is asked again',
         }));
@@ -41,6 +61,7 @@ export function polled({ ask, interval, hints, fixFor, log }: PolledOptions): Di
         if (failure !== '' && failure !== complaint)
           log.warn({ reason: failure, fix }, 'cannot discover; what was known stands');
         complaint = failure;
+        onTrouble(failure === '' ? undefined : failure);
         timer = setTimeout(due.set, wait);
         wait = interval;
         if ('failure' in result || isDeepStrictEqual(result, last)) continue;
@@ -57,13 +78,16 @@ export function polled({ ask, interval, hints, fixFor, log }: PolledOptions): Di
 
 /** One item of a source's answer as a record that is read alone: a bad one is no reason to refuse the others. */
 export function recordOf(item: unknown, index: number): RegistryRecord {
-  const { id, Id } = (item ?? {}) as { readonly id?: unknown; readonly Id?: unknown };
-  const named = [id, Id].find((each) => typeof each === 'string');
+  const { id, Id, InstanceId } = (item ?? {}) as Readonly<Record<string, unknown>>;
+  const named = [id, Id, InstanceId].find((each) => typeof each === 'string');
   return {
     id: typeof named === 'string' ? named.slice(0, 200) : `item ${index}`,
     data: Buffer.from(JSON.stringify(item) ?? ''),
   };
 }
+
+/** What throws before it answers is a failure as any other. */
+const attempted = async (ask: PolledOptions['ask'], signal: AbortSignal) => ask(signal);
 
 const none = { failure: '', fix: '' };
 
@@ -71,20 +95,29 @@ async function feed(hints: AsyncIterable<void>, wake: () => void): Promise<void>
   for await (const _ of hints) wake();
 }
 
-/** The same question with the last good answer in place of a failed one; rejects where there is none yet. */
+/**
+ * The same question with the last good answer in place of a failed one; rejects where there is none yet.
+ * `onOutcome` is told why it failed when that is another reason than before, and undefined once it did not.
+ */
 export function lastGood<T>(
   ask: (signal: AbortSignal) => Promise<T>,
-  onFailure: (error: unknown) => void,
+  onOutcome: (failure: string | undefined) => void,
 ): (signal: AbortSignal) => Promise<T> {
   let last: { readonly value: T } | undefined;
+  let complaint: string | undefined;
+  const note = (failure: string | undefined) => {
+    if (failure !== complaint) onOutcome(failure);
+    complaint = failure;
+  };
   return async (signal) => {
     try {
       const value = await ask(signal);
       last = { value };
+      note(undefined);
       return value;
     } catch (error) {
       if (!last || signal.aborted) throw error;
-      onFailure(error);
+      note(messageOf(error));
       return last.value;
     }
   };

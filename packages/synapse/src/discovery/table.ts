@@ -93,7 +93,13 @@ function createMulti(
   const names = Object.keys(all);
   const missing = Object.fromEntries(names.map((name) => [name, createLatest<string>()]));
   const made = Object.entries(all).map(([name, each]) => {
-    const own = { ...deps, onMissing: missing[name]?.set, log: deps.log.child({ watcher: name }) };
+    const own: DiscoveryDeps = {
+      ...deps,
+      onMissing: missing[name]?.set,
+      onTrouble: (reason, part) =>
+        deps.onTrouble?.(reason, part ? `watcher ${name}, ${part}` : `watcher ${name}`),
+      log: deps.log.child({ watcher: name }),
+    };
     // One that cannot be made fails when it is followed, and stops no other.
     const follow: Discovery = (signal) => createSingle(each, own)(signal);
     return [name, withFilters(follow, filtersOf(each))] as const;

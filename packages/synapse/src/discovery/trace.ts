@@ -8,11 +8,28 @@ export interface Trace {
   through(step: string, discovery: Discovery): Discovery;
   /** The newest list behind a step; undefined before its first. */
   at(step: string): readonly Instance[] | undefined;
+  /** Notes why a part of the discovery cannot be asked; undefined for no more. `''` is the whole. */
+  note(reason: string | undefined, part?: string): void;
+  /** Why parts of the discovery cannot be asked now. */
+  troubles(): readonly Trouble[];
+}
+
+/** Why a part of a discovery cannot be asked, while what was known of it stands. */
+export interface Trouble {
+  /** Which part; `''` for the whole discovery. */
+  readonly part: string;
+  readonly reason: string;
 }
 
 export function createTrace(): Trace {
   const lists = new Map<string, readonly Instance[]>();
+  const troubles = new Map<string, string>();
   return {
+    note: (reason, part = '') => {
+      if (reason === undefined) troubles.delete(part);
+      else troubles.set(part, reason);
+    },
+    troubles: () => [...troubles].map(([part, reason]) => ({ part, reason })),
     at: (step) => lists.get(step),
     through: (step, discovery) =>
       async function* (signal) {
@@ -22,4 +39,16 @@ export function createTrace(): Trace {
         }
       },
   };
+}
+
+/** Why a service or a part of its discovery cannot be followed, in one line; undefined where all can. */
+export function troubleOf(
+  failure: string | undefined,
+  trace: Pick<Trace, 'troubles'> | undefined,
+): string | undefined {
+  const parts = (trace?.troubles() ?? []).map(({ part, reason }) =>
+    part === '' ? reason : `${part}: ${reason}`,
+  );
+  const all = new Set([...(failure === undefined ? [] : [failure]), ...parts]);
+  return all.size === 0 ? undefined : [...all].join('; ');
 }

@@ -41,5 +41,6 @@ function followNames(
     lookup: createLookup(config.nameserver),
     interval: config.check_interval,
     log: deps.log,
+    onTrouble: deps.onTrouble,
   });
 }

@@ -162,3 +162,21 @@ test('what the registry says over the section is said, and its port is the membe
     '\n  its ZooKeeper path sets server_port_override 9, backend_order "asc"\n',
   );
 });
+
+test('a part of the discovery that cannot be asked is said, in text and JSON', async () => {
+  const a = member('a');
+  const each = await followed({ found: [a], filtered: [a], kept: [a] }, {});
+  each.trace?.note('answered 500', 'watcher blue');
+  each.trace?.note('no answer');
+  const explained = explain(each, service([a]), []);
+  expect(explained.troubles).toEqual([
+    { part: 'watcher blue', reason: 'answered 500' },
+    { part: '', reason: 'no answer' },
+  ]);
+  expect(explanationText(explained)).toContain(
+    '1 found, 1 served\n  watcher blue fails, and is tried again: answered 500\n  its discovery fails, and is tried again: no answer\n',
+  );
+  each.trace?.note(undefined, 'watcher blue');
+  each.trace?.note(undefined);
+  expect(explain(each, service([a]), []).troubles).toEqual([]);
+});

@@ -4,12 +4,14 @@ import {
   type ProxyDriver,
   type ProxyKind,
   type ProxyStatus,
+  refusedBy,
   type Service,
   type ShownServer,
   statusOf,
 } from '@smartstack/proxy';
 import { type BadRecord, badRecordsOf, type Instance } from '@smartstack/registry';
 
+import type { Trouble } from '../discovery/trace.ts';
 import { allProxies, defaultProxy } from '../proxies.ts';
 import type { Followed } from '../reconcile/followers.ts';
 import { standsBy, type TracedMember, tracedMembers } from '../reconcile/traced.ts';
@@ -32,6 +34,8 @@ export interface Explanation {
   readonly summary: string;
   /** What the ZooKeeper path's own data sets in the service's sections, as it is used. */
   readonly registry_config?: object;
+  /** Which parts of its discovery cannot be asked now, and why; what was known of them stands. */
+  readonly troubles: readonly Trouble[];
   readonly members: readonly ExplainedMember[];
   /** Records in the registry that are no members, and why. */
   readonly unreadable: readonly BadRecord[];
@@ -80,6 +84,7 @@ export function explain(
       summaryOf(followed, service, members.filter(({ served }) => served).length),
     ].join('; '),
     registry_config: Object.assign({}, ...Object.values(service.registryConfig ?? {})),
+    troubles: followed.trace?.troubles() ?? [],
     members,
     unreadable: badRecordsOf(followed.trace?.at('found') ?? []),
   };
@@ -98,7 +103,7 @@ function explained(
     service,
     own: service.own?.[serving.proxy.name],
     status: serving.status,
-    refused: serving.driver.refused().find(({ owner }) => owner === service.name),
+    refused: refusedBy(serving.driver).find(({ owner }) => owner === service.name),
   });
   const why = [because, standsBy(instance, service), inProxy?.why].filter(Boolean).join('; ');
   return { ...member, served: inProxy?.served ?? true, why };

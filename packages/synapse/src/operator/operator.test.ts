@@ -105,6 +105,7 @@ test('an explanation is a sentence for each member, or for the one asked for', (
       { address: 'a:1', name: 'vm', served: true, why: 'in the proxy: up' },
       { address: 'b:1', name: null, served: false, why: 'left out' },
     ],
+    troubles: [],
     unreadable: [],
   };
   const head = 'web (zookeeper, s.yaml:2:3): 2 found, 1 served\n';

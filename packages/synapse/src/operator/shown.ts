@@ -13,6 +13,8 @@ interface ShownService {
   readonly stale: boolean;
   readonly members: readonly unknown[];
   readonly held: { readonly members: readonly unknown[]; readonly until: string } | null;
+  /** Why it, or a part of its discovery, cannot be followed now. */
+  readonly trouble?: string | null;
 }
 
 interface ShownProxy {
@@ -36,12 +38,15 @@ export function statusTable({ services, proxies, config_problems: problems }: Sh
     noteOf(service),
   ]);
   const notes = [
-    ...shown.flatMap(([name, { trouble, quarantined = [] }]) => [
-      ...(trouble ? [`${name}: ${trouble}`] : []),
-      ...(quarantined.length > 0
+    ...Object.entries(proxies).flatMap(([name, shown]) => {
+      const { trouble } = (shown ?? {}) as ShownProxy;
+      return trouble ? [`${name}: ${trouble}`] : [];
+    }),
+    ...shown.flatMap(([name, { quarantined = [] }]) =>
+      quarantined.length > 0
         ? [`${name}: ${quarantined.length} services are left out: see --json`]
-        : []),
-    ]),
+        : [],
+    ),
     ...problems.map((problem) => `configuration: ${problem}`),
   ];
   return `${table([['SERVICE', 'MEMBERS', 'UP', ''], ...rows])}${notes.map((note) => `${note}\n`).join('')}`;
@@ -50,7 +55,7 @@ export function statusTable({ services, proxies, config_problems: problems }: Sh
 /** An explanation as sentences, of one member only where `address` is given. */
 export function explanationText(explanation: Explanation, address?: string): string {
   const { service, method, configured_at: place, summary, members, unreadable } = explanation;
-  const head = `${service} (${method}, ${place}): ${summary}\n${registryText(explanation)}`;
+  const head = `${service} (${method}, ${place}): ${summary}\n${troubleText(explanation)}${registryText(explanation)}`;
   const chosen = members.filter(
     (member) => address === undefined || plain(member.address) === plain(address),
   );
@@ -63,6 +68,14 @@ export function explanationText(explanation: Explanation, address?: string): str
     why,
   ]);
   return `${head}${table(rows)}${address === undefined ? unreadableText(unreadable) : ''}`;
+}
+
+function troubleText({ troubles }: Explanation): string {
+  return troubles
+    .map(
+      ({ part, reason }) => `  ${part || 'its discovery'} fails, and is tried again: ${reason}\n`,
+    )
+    .join('');
 }
 
 function registryText({ registry_config: said = {} }: Explanation): string {
@@ -84,10 +97,14 @@ function upIn(proxies: readonly ShownProxy[], name: string): string {
   return String(servers.filter(({ state }) => /^(up|added)/.test(state)).length);
 }
 
-function noteOf({ heard, stale, held }: ShownService): string {
-  if (held) return `${held.members.length} lost members held back until ${held.until}`;
-  if (stale) return 'stale: remembered from an earlier run';
-  return heard ? '' : 'not heard yet';
+function noteOf({ heard, stale, held, trouble }: ShownService): string {
+  const notes = [
+    ...(held ? [`${held.members.length} lost members held back until ${held.until}`] : []),
+    ...(stale ? ['stale: remembered from an earlier run'] : []),
+    ...(heard || stale ? [] : ['not heard yet']),
+    ...(trouble ? [`trouble: ${trouble}`] : []),
+  ];
+  return notes.join('; ');
 }
 
 function table(rows: readonly (readonly string[])[]): string {

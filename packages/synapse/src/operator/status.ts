@@ -1,10 +1,11 @@
 import type { Output } from '@smartstack/proxy';
 import { statusOf } from '@smartstack/proxy';
+import { troubleOf } from '../discovery/trace.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 
 /** What `GET /status` shows: every service with its members, and what each proxy says of itself. */
 export function describeStatus(
-  { snapshot, get, failure }: Pick<Reconciler, 'snapshot' | 'get' | 'failure'>,
+  { snapshot, get, failure, trouble }: Pick<Reconciler, 'snapshot' | 'get' | 'failure' | 'trouble'>,
   outputs: readonly Output[],
 ): object {
   return {
@@ -15,7 +16,7 @@ export function describeStatus(
           name,
           {
             heard: (instances ?? missing) !== undefined,
-            trouble: failure(name) ?? null,
+            trouble: troubleOf(failure(name), get(name)?.trace) ?? null,
             stale: instances === undefined && stale,
             members: instances ?? (stale ? defaults : []),
             held: held
@@ -26,6 +27,15 @@ export function describeStatus(
         ];
       }),
     ),
-    proxies: Object.fromEntries(outputs.map((output) => [output.name, statusOf(output)])),
+    proxies: Object.fromEntries(
+      outputs.map((output) => [output.name, withTrouble(statusOf(output), trouble(output.name))]),
+    ),
   };
+}
+
+/** What a proxy says of itself, and what is known of it that it does not say. */
+function withTrouble(status: unknown, trouble: string | undefined): unknown {
+  if (trouble === undefined) return status;
+  const { trouble: own } = (status ?? {}) as { readonly trouble?: string | null };
+  return { ...(status ?? {}), trouble: own ?? trouble };
 }

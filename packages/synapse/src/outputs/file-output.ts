@@ -1,7 +1,7 @@
 import { access, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { readRegularText, writeFileAtomic } from '@smartstack/daemon';
+import { messageOf, readRegularText, writeFileAtomic } from '@smartstack/daemon';
 import type { Applied, Output, Service, Snapshot } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 import { z } from 'zod';
@@ -41,7 +41,8 @@ export const fileOutputServiceSchema = z
 
 /**
  * Writes each service's members to `<directory>/<service>.json` as the originals do, only when they are
- * others. The folder is synapse's own: files of services that are gone are removed.
+ * others. The folder is synapse's own: files of services that are gone are removed. A file that cannot be
+ * written or removed fails `apply` once all others are as they are to be.
  */
 export function createFileOutput({
   output_directory: directory,
@@ -55,33 +56,43 @@ export function createFileOutput({
     if (instances && written.get(name) === instances) return false;
     if (!instances && (await exists(path))) return false;
     const text = JSON.stringify((instances ?? defaults).map(shown));
+    const before = await readRegularText(path, { limit: 2 ** 28 }).catch(() => undefined);
+    if (before !== text) await writeFileAtomic(path, text);
     if (instances) written.set(name, instances);
-    if ((await readRegularText(path, { limit: 2 ** 28 }).catch(() => undefined)) === text)
-      return false;
-    await writeFileAtomic(path, text);
-    return true;
+    return before !== text;
   }
 
   async function purge(snapshot: Snapshot): Promise<boolean> {
     const names = [...snapshot.keys()].join('\0');
     if (names === listed) return false;
     const own = new Set([...snapshot.keys()].map(fileOf));
-    const gone = (await readdir(directory)).filter(
-      (file) => /^[^.].*\.json$/.test(file) && !own.has(file),
+    const gone = (await readdir(directory, { withFileTypes: true })).filter(
+      (file) => /^[^.].*\.json$/.test(file.name) && !own.has(file.name) && !file.isDirectory(),
     );
-    await Promise.all(gone.map((file) => rm(join(directory, file), { force: true })));
+    await all(
+      gone.map(
+        ({ name }) =>
+          () =>
+            rm(join(directory, name), { force: true }),
+      ),
+    );
     written = new Map([...written].filter(([name]) => snapshot.has(name)));
     listed = names;
     return gone.length > 0;
   }
 
-  async function apply(all: Snapshot): Promise<Applied> {
-    const snapshot = new Map([...all].filter(([, service]) => service.fileOutput !== false));
+  async function apply(whole: Snapshot): Promise<Applied> {
+    const snapshot = new Map([...whole].filter(([, service]) => service.fileOutput !== false));
     if (listed === undefined) await mkdir(directory, { recursive: true });
     let changed = false;
+    const note = async (change: Promise<boolean>) => {
+      changed = (await change) || changed;
+    };
     try {
-      for (const service of snapshot.values()) changed = (await write(service)) || changed;
-      changed = (await purge(snapshot)) || changed;
+      await all([
+        ...[...snapshot.values()].map((service) => () => note(write(service))),
+        () => note(purge(snapshot)),
+      ]);
     } catch (error) {
       written = new Map();
       listed = undefined;
@@ -97,6 +108,16 @@ export function createFileOutput({
     status: () => ({ directory, services: written.size }),
     [Symbol.asyncDispose]: async () => {},
   };
+}
+
+/** Does one after the other, also where some fail; rejects with all their reasons. */
+async function all(works: readonly (() => Promise<void>)[]): Promise<void> {
+  const reasons: string[] = [];
+  for (const work of works)
+    await work().catch((error: unknown) => {
+      reasons.push(messageOf(error));
+    });
+  if (reasons.length > 0) throw new Error(reasons.join('; '));
 }
 
 function fileOf(service: string): string {

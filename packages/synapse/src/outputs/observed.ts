@@ -1,6 +1,6 @@
 import { type Journal, messageOf } from '@smartstack/daemon';
 
-import type { ProxyDriver, Refused } from '@smartstack/proxy';
+import { type ProxyDriver, type Refused, refusedBy } from '@smartstack/proxy';
 
 /** The same driver, whose reloads, failures and refusals are noted. */
 export function observed(driver: ProxyDriver, journal: Journal): ProxyDriver {
@@ -8,7 +8,7 @@ export function observed(driver: ProxyDriver, journal: Journal): ProxyDriver {
   let failure = '';
 
   function noteRefusals(): void {
-    const now = new Map(driver.refused().map((each) => [each.owner, each]));
+    const now = new Map(refusedBy(driver).map((each) => [each.owner, each]));
     for (const [owner, { reason, lastGood }] of now) {
       if (refused.get(owner)?.reason === reason) continue;
       const kind = lastGood ? 'last good' : 'refused';

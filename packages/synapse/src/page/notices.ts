@@ -46,7 +46,7 @@ export function noticesOf(now: Circumstances): readonly PageNotice[] {
 const rank = { bad: 0, warn: 1 } as const;
 
 function serviceNotice(
-  { held, refused, service: { instances, stale } }: ServiceParts,
+  { held, refused, trouble, service: { instances, stale } }: ServiceParts,
   view: PageService,
 ): PageNotice[] {
   const { tone, name: service, reason: text = '', since } = view;
@@ -65,10 +65,15 @@ function serviceNotice(
       {
         ...common,
         tone: 'warn',
-        title: instances ? 'Nobody announced' : stale ? 'Stale' : 'Not heard yet',
+        title: titleOf(),
       },
     ];
   return [];
+
+  function titleOf(): string {
+    if (!instances) return stale ? 'Stale' : 'Not heard yet';
+    return text === trouble ? 'Discovery fails' : 'Nobody announced';
+  }
 }
 
 /** Why the first member is down says more than that all are. */

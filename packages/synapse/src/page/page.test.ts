@@ -24,6 +24,8 @@ interface Story {
   readonly problems?: readonly string[];
   readonly trouble?: string;
   readonly away?: boolean;
+  /** Why a watcher `blue` cannot be asked. */
+  readonly fails?: string;
 }
 
 /** The page of one service `web`. */
@@ -34,6 +36,7 @@ async function pageOf(story: Story) {
     for await (const _ of trace.through(step, async function* () {
       yield list;
     })(new AbortController().signal));
+  trace.note(story.fails, 'watcher blue');
   const service: Service = {
     name: 'web',
     instances,
@@ -277,4 +280,15 @@ test('of very many members those in trouble are shown, and the others counted', 
   expect(rows).toHaveLength(200);
   expect(rows[0]).toMatchObject({ title: 'm999:80', tone: 'bad' });
   expect(web).toMatchObject({ hidden: 800, state: '999 of 1000 up' });
+});
+
+test('why a discovery cannot be asked is said while what was known is served', async () => {
+  const instances = [member('a')];
+  const lists = { found: instances, filtered: instances, kept: instances };
+  const story = { instances, lists, known: { 'a:80': 'up' }, fails: 'answered 500' };
+  const { notices, web } = await pageOf(story);
+  expect(web).toMatchObject({ tone: 'warn', reason: 'watcher blue: answered 500' });
+  expect(notices).toMatchObject([
+    { tone: 'warn', title: 'Discovery fails', service: 'web', text: 'watcher blue: answered 500' },
+  ]);
 });

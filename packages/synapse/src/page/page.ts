@@ -15,10 +15,12 @@ import {
   type ProxyKind,
   type ProxyStatus,
   type Refused,
+  refusedBy,
   type Service,
   statusOf,
 } from '@smartstack/proxy';
 
+import { troubleOf } from '../discovery/trace.ts';
 import { defaultProxy } from '../proxies.ts';
 import type { Followed } from '../reconcile/followers.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
@@ -56,7 +58,7 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
       (one): SeenProxy => ({
         ...one,
         status: statusOf(one.driver),
-        refused: one.driver.refused(),
+        refused: refusedBy(one.driver),
       }),
     );
     const refused = seen.flatMap((one) => one.refused);
@@ -75,6 +77,7 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
         rows: steady(service.name, rowsOf(service, { followed, server, measured })),
         held: followed.guard?.held(),
         failure: reconciler.failure(service.name),
+        trouble: troubleOf(undefined, followed.trace),
         refused: refused.find(({ owner }) => owner === service.name),
         measured,
         address: server?.proxy.view.placeOf(service.own?.[server.proxy.name], server.section()),

@@ -9,6 +9,8 @@ export interface ServiceParts {
   readonly held: Held | undefined;
   /** Why it cannot be followed for now. */
   readonly failure?: string | undefined;
+  /** Why a part of its discovery cannot be asked, while what was known stands. */
+  readonly trouble?: string | undefined;
   readonly refused: Refused | undefined;
   readonly measured: Measured | undefined;
   /** Where apps reach it; undefined where no proxy serves it. */
@@ -46,7 +48,7 @@ interface Judgement {
 const substitutes = new Set(['default_servers', 'previous backends']);
 
 function judge(
-  { service, method, held, failure, refused, address }: ServiceParts,
+  { service, method, held, failure, trouble, refused, address }: ServiceParts,
   served: readonly PageRow[],
 ): Judgement {
   const all = served.length;
@@ -63,7 +65,11 @@ function judge(
   if (service.instances === undefined && service.missing !== undefined && all === 0)
     return { tone: 'idle', state: 'nobody announced', reason: service.missing };
   if (service.instances === undefined && !service.stale && all === 0)
-    return { tone: 'warn', state: 'not heard yet', reason: 'its registry has not answered yet' };
+    return {
+      tone: 'warn',
+      state: 'not heard yet',
+      reason: trouble ?? 'its registry has not answered yet',
+    };
   if (all === 0) return { tone: 'bad', state: 'no members', reason: 'nobody announces it' };
   if (address !== undefined && up === 0) return { tone: 'bad', state: count };
   if (refused) return { tone: 'bad', state: `${count}, last good`, reason: refused.reason };
@@ -87,6 +93,7 @@ function judge(
       state: `${count}, substitutes`,
       reason: `nobody announces it: ${served[0]?.source} are served`,
     };
+  if (trouble !== undefined) return { tone: 'warn', state: count, reason: trouble };
   return { tone: up < all && address !== undefined ? 'warn' : 'good', state: count };
 }
 

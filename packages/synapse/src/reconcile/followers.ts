@@ -29,8 +29,8 @@ export interface Followed {
 export interface FollowersOptions {
   /** Called after each change. */
   onChange(): void;
-  /** Told each time that following a service failed, which is tried again. */
-  onFailure?(service: string, error: unknown): void;
+  /** Told each time that following a service failed, which is tried again, and whether for another reason than before. */
+  onFailure?(service: string, error: unknown, isNews: boolean): void;
 }
 
 /** Follows a set of services, which may be replaced by another. */
@@ -51,9 +51,13 @@ export interface Followers {
 interface Follower {
   readonly followed: Followed;
   readonly ended: AbortController;
-  failure?: string | undefined;
+  /** Why what is followed of it cannot be, by what that is. */
+  readonly failures: Map<Task, string>;
   readonly members: PortedMembers;
 }
+
+/** Follows something of a service until the signal aborts. */
+type Task = (follower: Follower, signal: AbortSignal) => Promise<void>;
 
 /** Followers of these services, which do not follow anything before they are started. */
 export function createFollowers(
@@ -82,7 +86,7 @@ export function createFollowers(
   async function followMembers(follower: Follower, signal: AbortSignal): Promise<void> {
     for await (const instances of follower.followed.discovery(signal)) {
       awaited.heard(follower);
-      follower.failure = undefined;
+      follower.failures.delete(followMembers);
       follower.members.heard(instances);
       update(follower, (service) => ({ ...service, instances: follower.members.current() }));
     }
@@ -93,7 +97,9 @@ export function createFollowers(
   async function followMissing(follower: Follower, signal: AbortSignal): Promise<void> {
     for await (const missing of follower.followed.missing?.values(signal) ?? []) {
       awaited.heard(follower);
-      follower.failure = undefined;
+      follower.failures.delete(followMissing);
+      // Its discovery was answered, too.
+      follower.failures.delete(followMembers);
       update(follower, (service) =>
         service.missing === missing ? service : { ...service, missing },
       );
@@ -105,7 +111,7 @@ export function createFollowers(
     if (!overrides || !configured.own) return;
     for await (const change of overrides(signal)) {
       awaited.heard(follower.followed);
-      follower.failure = undefined;
+      follower.failures.delete(followOverrides);
       const registryConfig = Object.keys(change).length === 0 ? undefined : change;
       const own = withOverrides(configured.own, change);
       const isMoved = follower.members.moveTo(portIn(change));
@@ -118,16 +124,14 @@ export function createFollowers(
   }
 
   /** What fails in one service is tried again, and concerns no other; a start does not wait for it. */
-  function follow(
-    follower: Follower,
-    part: object,
-    task: (follower: Follower, signal: AbortSignal) => Promise<void>,
-  ): void {
+  function follow(follower: Follower, part: object, task: Task): void {
     const { signal } = follower.ended;
     const failed = (error: unknown) => {
       awaited.heard(part);
-      follower.failure = messageOf(error);
-      onFailure(follower.followed.service.name, error);
+      const reason = messageOf(error);
+      const isNews = follower.failures.get(task) !== reason;
+      follower.failures.set(task, reason);
+      onFailure(follower.followed.service.name, error, isNews);
     };
     started?.group.add(
       keepRunning((own) => task(follower, own), failed, signal),
@@ -162,6 +166,7 @@ export function createFollowers(
       (followed): Follower => ({
         followed,
         ended: new AbortController(),
+        failures: new Map(),
         members: createPortedMembers(followed.config?.default_servers ?? []),
       }),
     );
@@ -200,7 +205,7 @@ export function createFollowers(
       return services;
     },
     get: (name) => followers.get(name)?.followed,
-    failure: (name) => followers.get(name)?.failure,
+    failure: (name) => failureOf(followers.get(name)),
     heard: awaited.all,
     start: (group, signal) => {
       started = { group, signal };
@@ -212,6 +217,11 @@ export function createFollowers(
       for (const follower of followers.values()) begin(follower);
     },
   };
+}
+
+function failureOf(follower: Follower | undefined): string | undefined {
+  const reasons = new Set(follower?.failures.values());
+  return reasons.size === 0 ? undefined : [...reasons].join('; ');
 }
 
 /** What there is to hear of a service: its members, and what the registry says over its section. */

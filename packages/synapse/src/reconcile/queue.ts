@@ -4,6 +4,7 @@ import {
   createBackoff,
   createLatest,
   isAbort,
+  keepRunning,
   type Latest,
   type Log,
   type Metrics,
@@ -22,6 +23,12 @@ export interface OutputQueue {
   drive(signal: AbortSignal): Promise<void>;
   /** Whether the driver has been in step once. */
   inStep(): boolean;
+  /** Why the driver is not in step, or a part of it failed; undefined where all is well. */
+  trouble(): string | undefined;
+  /** Notes that what runs beside `drive` works. */
+  works(): void;
+  /** Runs a part of the driver beside `drive` until it ends; one that fails is run again. */
+  keep(task: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void>;
   /** How long the driver has been at one snapshot by now, in milliseconds; 0 when it is idle. */
   busyFor(): number;
 }
@@ -39,6 +46,7 @@ export function createQueue(
     labels: ['proxy', 'result'],
   });
   let failure = '';
+  let fault: string | undefined;
   let inStep = false;
   let busySince: number | undefined;
   let preparing: Promise<void> | undefined;
@@ -83,6 +91,24 @@ export function createQueue(
     prepare,
     post: mailbox.set,
     inStep: () => inStep,
+    trouble: () => failure || fault,
+    works: () => {
+      fault = undefined;
+    },
+    keep: (task, signal) =>
+      keepRunning(
+        task,
+        (error) => {
+          const reason = messageOf(error);
+          if (fault !== reason)
+            log.error(
+              { proxy: output.name, err: error, fix: 'it is tried again, and the proxy goes on' },
+              'a part of the proxy driver failed',
+            );
+          fault = reason;
+        },
+        signal,
+      ),
     busyFor: () => (busySince === undefined ? 0 : performance.now() - busySince),
     drive: async (signal) => {
       for await (const snapshot of mailbox.values(signal)) {
@@ -92,8 +118,10 @@ export function createQueue(
         // Whom apps wait for goes first.
         if (output.auxiliary) await nextTurn();
         try {
-          succeeded(await output.apply(snapshot, signal).finally(rest));
+          succeeded(await output.apply(snapshot, signal));
+          rest();
         } catch (error) {
+          rest();
           if (isAbort(error, signal)) return;
           failed(messageOf(error));
           await backoff.wait(signal).catch(() => {});

@@ -263,6 +263,32 @@ describe('a service whose parts fail ends nothing and holds nobody up', () => {
     await vi.waitFor(() => expect(reconciler.snapshot().get('new')?.instances).toEqual(one('c')));
   });
 
+  test('and what keeps failing is said once, counted each time, and shown while the rest works', async () => {
+    const [lines, metrics] = [[] as string[], createMetrics()];
+    const { driver } = recorder();
+    const each = { ...followed('web'), overrides: fail };
+    const reconciler = createReconciler({
+      followed: [{ ...each, service: { ...each.service, own: { haproxy: {} } } }],
+      outputs: [driver],
+      startupTimeout: 10_000,
+      log: pino({ level: 'warn' }, { write: (line: string) => lines.push(line) }),
+      metrics,
+    });
+    running = reconciler.run(ended.signal);
+    await vi.waitFor(() => expect(reconciler.failure('web')).toBe('a defect'));
+    each.lists.set(one('a'));
+    await vi.waitFor(() => expect(reconciler.snapshot().get('web')?.instances).toEqual(one('a')));
+    expect(reconciler.failure('web')).toBe('a defect');
+    await vi.waitFor(
+      async () =>
+        expect((await metrics.text()).body).toContain(
+          'synapse_service_failures_total{service="web"} 2',
+        ),
+      5_000,
+    );
+    expect(lines).toHaveLength(1);
+  });
+
   test('and what failed is followed again', async () => {
     let calls = 0;
     const { driver, control } = recorder();
@@ -323,7 +349,12 @@ describe('a driver whose parts fail ends nothing', () => {
   test('status: what the others say is shown', () => {
     const { driver } = recorder();
     const status = describeStatus(
-      { snapshot: () => new Map(), get: () => undefined, failure: () => undefined },
+      {
+        snapshot: () => new Map(),
+        get: () => undefined,
+        failure: () => undefined,
+        trouble: () => undefined,
+      },
       [
         { ...driver, name: 'broken', status: fail },
         { ...driver, status: () => 'well' },

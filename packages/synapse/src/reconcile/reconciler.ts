@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { keepRunning, type Log, type Metrics } from '@smartstack/daemon';
+import type { Log, Metrics } from '@smartstack/daemon';
 import type { Output } from '@smartstack/proxy';
 import { isUnheard, type Snapshot } from '@smartstack/proxy';
 import { createFollowers, type Followed } from './followers.ts';
@@ -26,6 +26,8 @@ export interface Reconciler {
   get(name: string): Followed | undefined;
   /** Why a service cannot be followed for now; undefined where it can. */
   failure(name: string): string | undefined;
+  /** Why a proxy is not in step, by its driver's name; undefined where it is. */
+  trouble(proxy: string): string | undefined;
   /** The newest desired state. */
   snapshot(): Snapshot;
   /** Whether every proxy has been brought in step once. */
@@ -87,8 +89,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   });
   const followers = createFollowers(options.followed, {
     onChange: post,
-    onFailure: (service, error) => {
+    onFailure: (service, error, isNews) => {
       failures.inc({ service });
+      if (!isNews) return;
       log.error(
         { service, err: error, fix: 'it is tried again, and the other services go on' },
         'cannot follow the service',
@@ -114,7 +117,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   async function wake(queue: OutputQueue, signal: AbortSignal): Promise<void> {
-    for await (const _ of queue.output.wakes(signal)) if (started) queue.post(followers.snapshot());
+    for await (const _ of queue.output.wakes(signal)) {
+      queue.works();
+      if (started) queue.post(followers.snapshot());
+    }
   }
 
   return {
@@ -123,11 +129,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       const group = createTaskGroup(signal);
       followers.start(group, signal);
       for (const queue of queues) {
-        const failed = (error: unknown) =>
-          log.error({ proxy: queue.output.name, err: error }, 'proxy driver failed; it goes on');
-        group.add(keepRunning(queue.drive, failed, signal), signal);
+        group.add(queue.keep(queue.drive, signal), signal);
         group.add(
-          keepRunning((own) => wake(queue, own), failed, signal),
+          queue.keep((own) => wake(queue, own), signal),
           signal,
         );
       }
@@ -137,6 +141,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     replace: followers.replace,
     get: followers.get,
     failure: followers.failure,
+    trouble: (proxy) => queues.find(({ output }) => output.name === proxy)?.trouble(),
     snapshot: followers.snapshot,
     ready: () => queues.every((queue) => queue.output.auxiliary || queue.inStep()),
     works: () => queues.every((queue) => queue.busyFor() < stuck),

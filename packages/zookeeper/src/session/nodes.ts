@@ -13,6 +13,7 @@ import {
   type Request,
   remove,
   set,
+  sync,
 } from '../wire/requests.ts';
 import type { Operations } from './operations.ts';
 
@@ -21,6 +22,7 @@ export interface Nodes {
   get(path: string, options?: OperationOptions): Promise<Data>;
   exists(path: string, options?: OperationOptions): Promise<Stat | undefined>;
   list(path: string, options?: OperationOptions): Promise<Names>;
+  sync(path: string, options?: OperationOptions): Promise<void>;
   create(path: string, data: Buffer, mode: CreateMode, options?: OperationOptions): Promise<string>;
   makePath(path: string, options?: OperationOptions): Promise<void>;
   set(path: string, data: Buffer, options?: OperationOptions & { version?: number }): Promise<Stat>;
@@ -49,6 +51,7 @@ export function createNodes({ operations, acl, deadline, makeRoot }: NodesOption
     get: (path, options) => submit(get(path), options),
     exists: (path, options) => submit(exists(path), options),
     list: (path, options) => submit(list(path), options),
+    sync: (path, options) => submit(sync(path), options),
     create: (path, data, mode, options) => submit(create({ path, data, mode, acl }), options, data),
     set: (path, data, options) => submit(set(path, data, options?.version), options, data),
     remove: (path, options) => submit(remove(path, options?.version), options),

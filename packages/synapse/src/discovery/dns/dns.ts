@@ -56,7 +56,7 @@ const schema = z
 export const dns: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
   type: 'dns',
   schema,
-  create: ({ servers, nameserver, check_interval: interval }, { log, port }) => {
+  create: ({ servers, nameserver, check_interval: interval }, { log, port, onTrouble }) => {
     const named = servers.map((each): Instance => {
       const { host, name, labels } = each;
       // A service's name brings the port; what stands here for it is replaced.
@@ -66,6 +66,6 @@ export const dns: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
     const fixed: Discovery = async function* () {
       yield named;
     };
-    return withAddresses(fixed, { lookup: createLookup(nameserver), interval, log });
+    return withAddresses(fixed, { lookup: createLookup(nameserver), interval, log, onTrouble });
   },
 };

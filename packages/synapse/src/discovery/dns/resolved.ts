@@ -11,6 +11,8 @@ export interface ResolvedOptions {
   /** The longest time from one look to the next, in milliseconds; a shorter TTL makes it shorter. */
   readonly interval: number;
   readonly log: Log;
+  /** Told why names cannot be looked up, and undefined once all can again. */
+  readonly onTrouble?: ((reason: string | undefined) => void) | undefined;
 }
 
 const shortest = 1_000;
@@ -58,7 +60,7 @@ export function withAddresses(discovery: Discovery, options: ResolvedOptions): D
 }
 
 /** Resolves lists, with what each name was last answered. */
-function createResolve({ lookup, log }: ResolvedOptions) {
+function createResolve({ lookup, log, onTrouble = () => {} }: ResolvedOptions) {
   let known: ReadonlyMap<string, Answer> = new Map();
   let complaints: ReadonlySet<string> = new Set();
 
@@ -70,7 +72,7 @@ function createResolve({ lookup, log }: ResolvedOptions) {
 
     async function lookedUp(instance: Instance) {
       const key = JSON.stringify(instance);
-      const answer = await lookup(instance, signal).catch((error: unknown) => {
+      const answer = await attempted(lookup, instance, signal).catch((error: unknown) => {
         failures.add(`${instance.host}: ${messageOf(error)}`);
         const before = known.get(key);
         return before && { ...before, ttl: 0 };
@@ -85,6 +87,7 @@ function createResolve({ lookup, log }: ResolvedOptions) {
             'cannot look up; the last answer stands',
           );
     complaints = failures;
+    if (!signal.aborted) onTrouble(failures.size === 0 ? undefined : [...failures].join('; '));
     known = new Map(answers.flatMap(([key, answer]) => (answer ? [[key, answer]] : [])));
     const all = answers.map(([, answer]) => answer);
     return {
@@ -95,6 +98,9 @@ function createResolve({ lookup, log }: ResolvedOptions) {
     };
   };
 }
+
+/** What throws before it answers is a failure as any other. */
+const attempted = async (lookup: Lookup, ...args: Parameters<Lookup>) => lookup(...args);
 
 async function follow(
   lists: AsyncIterable<readonly Instance[]>,

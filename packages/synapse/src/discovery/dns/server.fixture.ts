@@ -18,6 +18,8 @@ export interface TestDns extends AsyncDisposable {
   readonly address: string;
   records: Readonly<Record<string, readonly TestRecord[]>>;
   refuse: boolean;
+  /** Answers in its stead until it is undefined again; with undefined it does not answer. */
+  instead: ((query: Buffer) => Buffer | undefined) | undefined;
   readonly asked: string[];
 }
 
@@ -29,15 +31,18 @@ export async function startDns(records: TestDns['records']): Promise<TestDns> {
     address: '',
     records,
     refuse: false,
+    instead: undefined,
     asked: [],
     [Symbol.asyncDispose]: async () => {
       socket.close();
       await once(socket, 'close');
     },
   };
-  socket.on('message', (query, { address, port }) =>
-    socket.send(answer(query, dns), port, address),
-  );
+  socket.on('message', (query, { address, port }) => {
+    const usual = answer(query, dns);
+    const sent = dns.instead ? dns.instead(query) : usual;
+    if (sent) socket.send(sent, port, address);
+  });
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
   return Object.assign(dns, { address: `127.0.0.1:${socket.address().port}` });

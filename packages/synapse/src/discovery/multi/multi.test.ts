@@ -186,12 +186,18 @@ describe('a watcher that fails stops no other, and is followed again', () => {
       };
       const resolver: ResolverConfig = { method: 'sequential', sequential_order: ['a', 'b'] };
       const found = collect(multi({ a: broken, b: standing }, resolver, { log: silentLog }));
+      const said: unknown[] = [];
+      const onTrouble = (reason: string | undefined, part?: string) => said.push([part, reason]);
       const all = collect(
-        multi({ a: recovering, b: standing }, { method: 'union' }, { log: silentLog }),
+        multi({ a: recovering, b: standing }, { method: 'union' }, { log: silentLog, onTrouble }),
       );
       await vi.waitFor(() => expect(found.newest()).toEqual([' b:1']), 10_000);
       await vi.waitFor(() => expect(all.newest()).toEqual([' b:1', ' b:1']), 5_000);
       expect(calls).toBe(2);
+      expect(said).toEqual([
+        ['watcher a', 'a defect'],
+        ['watcher a', undefined],
+      ]);
     },
     15_000,
   );

@@ -1,4 +1,11 @@
-import { createLatest, duration, keepRunning, type Latest, type Log } from '@smartstack/daemon';
+import {
+  createLatest,
+  duration,
+  keepRunning,
+  type Latest,
+  type Log,
+  messageOf,
+} from '@smartstack/daemon';
 import { badRecordsOf, type Instance, withBadRecords } from '@smartstack/registry';
 import { z } from 'zod';
 
@@ -79,7 +86,7 @@ export function resolverProblem(
 /**
  * Several discoveries as one: their lists go through the resolver whenever one of them is another.
  * `onChosen` is told which watchers count, in order, before each list. A watcher that fails keeps its last
- * list and is followed again; the others go on. One that `missing` says to have no place yet counts as empty
+ * list and is followed again; the others go on, and `onTrouble` is told. One that `missing` says to have no place yet counts as empty
  * beside others that have one; where none has one, `onMissing` is told in place of a list.
  */
 export function multi(
@@ -90,7 +97,8 @@ export function multi(
     missing = {},
     onChosen = () => {},
     onMissing = () => {},
-  }: Pick<DiscoveryDeps, 'log' | 'onChosen' | 'onMissing'> & {
+    onTrouble = () => {},
+  }: Pick<DiscoveryDeps, 'log' | 'onChosen' | 'onMissing' | 'onTrouble'> & {
     readonly missing?: Readonly<Record<string, Latest<string>>>;
   },
 ): Discovery {
@@ -109,11 +117,22 @@ export function multi(
       patient = false;
       changed.set();
     }, patience);
+    const resolving = `resolver ${resolver.method}`;
+    const reasons = new Map<string, string | undefined>();
+    /** Whether that is another reason than before. */
+    const trouble = (part: string, reason: string | undefined) => {
+      const isNews = reasons.get(part) !== reason;
+      if (isNews) onTrouble(reason, part);
+      reasons.set(part, reason);
+      return isNews;
+    };
     const follow = async (name: string, discovery: Discovery) => {
       for await (const list of discovery(signal)) {
         lists.set(name, list);
+        trouble(`watcher ${name}`, undefined);
         changed.set();
       }
+      if (!signal.aborted) throw new Error('its discovery ended');
     };
     const note = async (name: string) => {
       for await (const reason of missing[name]?.values(signal) ?? []) {
@@ -124,20 +143,27 @@ export function multi(
     const choose = async () => {
       for await (const chosen of choices(resolver, names, log, signal)) {
         resolve = only(chosen);
+        trouble(resolving, undefined);
         changed.set();
       }
     };
-    const failed = (part: object) => (error: unknown) =>
+    const failed = (part: string, fields: object) => (error: unknown) => {
+      if (!trouble(part, messageOf(error))) return;
       log.error(
-        { ...part, err: error, fix: 'it is tried again, and the other watchers go on' },
+        { ...fields, err: error, fix: 'it is tried again, and the other watchers go on' },
         'cannot follow a part of the service',
       );
+    };
     const tasks = Promise.all([
       ...Object.entries(watchers).map(([watcher, discovery]) =>
-        keepRunning(() => follow(watcher, discovery), failed({ watcher }), signal),
+        keepRunning(
+          () => follow(watcher, discovery),
+          failed(`watcher ${watcher}`, { watcher }),
+          signal,
+        ),
       ),
       ...names.map(note),
-      keepRunning(choose, failed({ resolver: resolver.method }), signal),
+      keepRunning(choose, failed(resolving, { resolver: resolver.method }), signal),
     ]);
     try {
       for await (const _ of changed.values(signal)) {

@@ -1,0 +1,122 @@
+import { createBackoff, type Log, messageOf } from '@smartstack/daemon';
+import { type CreateMode, isCode, type Session, ZooKeeperError } from '@smartstack/zookeeper';
+
+/** Paths of the nodes that this process keeps, or is about to delete: no other search takes them for its own. */
+export type Taken = Set<string>;
+
+export interface CreationOptions {
+  /** The whole path; a sequential node's is this with the sequence number behind it. */
+  readonly path: string;
+  readonly mode: Extract<CreateMode, 'persistent' | 'persistent_sequential'>;
+  readonly taken: Taken;
+  readonly log: Log;
+}
+
+/**
+ * Creates a node and returns its path. Where the answer was lost, it is looked for until a server says whether
+ * it stands: it is taken then, or deleted when the signal has aborted. Rejects once nothing is left behind, or
+ * when the session ends.
+ */
+export type Creation = (data: Buffer, signal: AbortSignal) => Promise<string>;
+
+const fix = 'it is asked again; until then others may use the record';
+
+/** Creates the persistent nodes of one record, which no session's end deletes. */
+export function creationOf(
+  session: Session,
+  { path: wanted, mode, taken, log }: CreationOptions,
+): Creation {
+  const parent = wanted.slice(0, wanted.lastIndexOf('/'));
+  /** The data of a creation that was sent and not answered. */
+  let lost: Buffer | undefined;
+
+  async function attempt(data: Buffer, signal: AbortSignal): Promise<string> {
+    const found = lost && mode === 'persistent_sequential' && (await reclaimed(lost, data, signal));
+    if (found) return take(found);
+    try {
+      return take(await session.create(wanted, data, mode, { signal }));
+    } catch (error) {
+      if (isCode(error, 'NO_NODE')) return inNewPath(data, signal);
+      if (error instanceof ZooKeeperError && error.outcome === 'unknown') lost = data;
+      if (!isCode(error, 'NODE_EXISTS')) throw error;
+    }
+    // One that is there already, without a sequence number, is taken over.
+    const { data: present } = await session.get(wanted, { signal });
+    if (!present.equals(data)) await session.set(wanted, data, { signal });
+    return take(wanted);
+  }
+
+  async function inNewPath(data: Buffer, signal: AbortSignal): Promise<string> {
+    await session.makePath(parent, { signal });
+    return attempt(data, signal);
+  }
+
+  function take(path: string): string {
+    lost = undefined;
+    taken.add(path);
+    return path;
+  }
+
+  async function reclaimed(sent: Buffer, data: Buffer, signal: AbortSignal) {
+    for await (const path of strays(sent, signal)) {
+      if (sent.equals(data)) return path;
+      await discard(path, signal);
+    }
+    lost = undefined;
+    return undefined;
+  }
+
+  /** Nodes that hold what was sent, and that nobody here has. */
+  async function* strays(data: Buffer, signal?: AbortSignal): AsyncGenerator<string, void> {
+    const within = signal ? { signal } : {};
+    // Another server than the one that was asked may not know of it yet.
+    await session.sync(parent, within);
+    const { names } = await session.list(parent, within).catch(orGone({ names: [] }));
+    for (const path of names.map((name) => `${parent}/${name}`)) {
+      if (!path.startsWith(wanted) || !/^-?\d{10}$/.test(path.slice(wanted.length))) continue;
+      if (taken.has(path)) continue;
+      const found = await session.get(path, within).catch(orGone(undefined));
+      if (found?.data.equals(data) && !taken.has(path)) yield path;
+    }
+  }
+
+  async function discard(path: string, signal?: AbortSignal): Promise<void> {
+    taken.add(path);
+    try {
+      await session.remove(path, signal ? { signal } : {}).catch(orGone(undefined));
+    } finally {
+      taken.delete(path);
+    }
+  }
+
+  async function removeStrays(sent: Buffer): Promise<void> {
+    if (mode === 'persistent') await session.remove(wanted).catch(orGone(undefined));
+    else for await (const path of strays(sent)) await discard(path);
+  }
+
+  return async (data, signal) => {
+    const backoff = createBackoff({ base: 50, max: 1_000 });
+    let complaint = '';
+    for (;;) {
+      try {
+        if (lost && signal.aborted) await removeStrays(lost);
+        else return await attempt(data, signal);
+        lost = undefined;
+      } catch (error) {
+        if (!lost || isCode(error, 'CLOSED')) throw error;
+        const reason = messageOf(error);
+        if (reason !== complaint && !isCode(error, 'ABORTED'))
+          log.warn({ path: wanted, reason, fix }, 'not known whether a persistent record stands');
+        complaint = reason;
+        await backoff.wait(new AbortController().signal);
+      }
+    }
+  };
+}
+
+function orGone<G>(gone: G): (error: unknown) => G {
+  return (error) => {
+    if (isCode(error, 'NO_NODE')) return gone;
+    throw error;
+  };
+}

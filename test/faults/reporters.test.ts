@@ -1,0 +1,285 @@
+import { once } from 'node:events';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import type { RequestListener } from 'node:http';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { Announcement, OpenedRegistries } from '@smartstack/registry';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+
+import { type EtcdServer, startEtcd } from '../../packages/registry/src/etcd/server.fixture.ts';
+import { soon, startForced } from './nerve.ts';
+
+vi.setConfig({ testTimeout: 40_000 });
+
+/** A registry that a test can break and mend; `count` is how many records it has. */
+interface Peer {
+  readonly keys: object;
+  break(): Promise<void>;
+  mend(): Promise<void>;
+  count(): Promise<number>;
+}
+
+let etcd: EtcdServer;
+let directory: string;
+beforeEach(async () => {
+  const [server, made] = [await startEtcd(), await mkdtemp(join(tmpdir(), 'force-'))];
+  [etcd, directory] = [server, made];
+  // After nerve, which comes later and ends before.
+  onTestFinished(async () => {
+    await server[Symbol.asyncDispose]();
+    await rm(made, { recursive: true });
+  });
+});
+
+const etcdThat = (answer: RequestListener) => (): Peer => ({
+  keys: { reporter_type: 'etcd', etcd_host: '127.0.0.1', etcd_port: etcd.port, etcd_path: '/w' },
+  break: async () => {
+    etcd.instead = answer;
+  },
+  mend: async () => {
+    etcd.instead = undefined;
+  },
+  count: async () => Object.keys(etcd.values()).length,
+});
+
+const peers: Readonly<Record<string, () => Peer>> = {
+  'etcd that answers 500': etcdThat((_, response) => response.writeHead(500).end()),
+  'etcd that answers nonsense': etcdThat((_, response) => response.end('\u0000<html>')),
+  'etcd that closes': etcdThat((request) => request.socket.destroy()),
+  'etcd that never answers': etcdThat(() => {}),
+  'file in a folder that cannot be used': () => {
+    const folder = join(directory, 'folder');
+    return {
+      keys: { reporter_type: 'file', directory: folder, path: 'w' },
+      break: async () => {
+        await rename(folder, `${folder}-away`).catch(() => {});
+        await writeFile(folder, '');
+      },
+      mend: async () => {
+        await rm(folder);
+        await rename(`${folder}-away`, folder).catch(() => {});
+      },
+      count: async () =>
+        (await readdir(join(folder, 'w')).catch(() => [])).filter((name) => !name.startsWith('.'))
+          .length,
+    };
+  },
+};
+
+describe.each(Object.keys(peers))('%s', (name) => {
+  const open = () => (peers[name] as () => Peer)();
+
+  test('from the start: shown, said once, announced once it can be', async () => {
+    const peer = open();
+    await peer.break();
+    const { broken, said, goesOn } = await startForced(peer.keys);
+    await vi.waitFor(
+      async () => expect((await broken()).trouble).toMatch(/^cannot announce: /),
+      soon,
+    );
+    await goesOn();
+    expect(await broken()).toMatchObject({ announced: false, confirmed: false });
+    expect(said()).toHaveLength(1);
+    await peer.mend();
+    await vi.waitFor(async () => expect((await broken()).confirmed).toBe(true), 15_000);
+    expect((await broken()).trouble).toBeUndefined();
+    expect(await peer.count()).toBeGreaterThan(0);
+  });
+
+  test('at a change: shown, said once, not said to stand, and done once it can be', async () => {
+    const peer = open();
+    const { broken, said, goesOn, nerve, printed } = await startForced(peer.keys);
+    await vi.waitFor(async () => expect((await broken()).confirmed).toBe(true), soon);
+    await peer.break();
+    await nerve.weight('broken', '7');
+    expect(printed.at(-1)).toMatch(
+      /^broken: weight 7 is not confirmed yet: .+; it is tried on, and nerve status says how it stands$/,
+    );
+    await vi.waitFor(
+      async () => expect((await broken()).trouble).toMatch(/^cannot announce: /),
+      soon,
+    );
+    await goesOn();
+    expect(await broken()).toMatchObject({ announced: true, confirmed: false });
+    expect(said().filter(({ msg }) => msg === 'cannot announce')).toHaveLength(1);
+    await peer.mend();
+    await vi.waitFor(async () => expect((await broken()).confirmed).toBe(true), 15_000);
+    await nerve.weight('broken', '7');
+    expect(printed.at(-1)).toBe('broken has weight 7');
+    expect((await broken()).trouble).toBeUndefined();
+  });
+
+  test('when it is withdrawn: shown, said once, counts as announced, and done once it can be', async () => {
+    const peer = open();
+    const { broken, said, goesOn, nerve } = await startForced(peer.keys);
+    await vi.waitFor(async () => expect((await broken()).confirmed).toBe(true), soon);
+    await peer.break();
+    await nerve.down('broken', {});
+    await vi.waitFor(
+      async () => expect((await broken()).trouble).toMatch(/^cannot withdraw: /),
+      soon,
+    );
+    await goesOn();
+    expect(await broken()).toMatchObject({ announced: true, may_stand: true, confirmed: false });
+    expect(said().filter(({ msg }) => msg === 'cannot withdraw')).toHaveLength(1);
+    await peer.mend();
+    await vi.waitFor(async () => expect((await broken()).confirmed).toBe(true), 15_000);
+    expect(await broken()).toMatchObject({ announced: false, may_stand: false });
+    expect((await broken()).trouble).toBeUndefined();
+    expect(await peer.count()).toBe(0);
+  });
+
+  test('at the end: the others are withdrawn all the same', async () => {
+    const peer = open();
+    const { broken, good, end } = await startForced(peer.keys);
+    await vi.waitFor(async () => expect((await broken()).confirmed).toBe(true), soon);
+    await vi.waitFor(async () => expect(await good()).toHaveLength(1), soon);
+    await peer.break();
+    await end();
+    expect(await good()).toEqual([]);
+    await peer.mend();
+  });
+});
+
+/** What a hostile server does in ZooKeeper's place. */
+const servers: Readonly<Record<string, (socket: Socket) => void>> = {
+  'closes at once': (socket) => socket.destroy(),
+  'answers nonsense': (socket) => socket.end('\u0000<html>'),
+  'claims an answer of two gigabytes': (socket) => socket.write('\x7f\xff\xff\xff', 'latin1'),
+  'never answers': () => {},
+};
+
+test.each(Object.keys(servers))(
+  'a ZooKeeper that %s: not announced, and the others go on and are withdrawn at the end',
+  async (how) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      servers[how]?.(socket);
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const keys = { zk_hosts: [`127.0.0.1:${port}`], zk_path: '/w' };
+    const { broken, good, goesOn, end } = await startForced(keys);
+    await goesOn();
+    expect(await broken()).toMatchObject({ announced: false, confirmed: false });
+    await end();
+    expect(await good()).toEqual([]);
+    server.close();
+  },
+);
+
+const fail = () => {
+  throw new Error('a defect');
+};
+const ways = { throws: fail, rejects: async () => fail() } as const;
+const keysOf = {
+  zookeeper: { zk_hosts: ['127.0.0.1:1'], zk_path: '/w' },
+  etcd: { reporter_type: 'etcd', etcd_host: '127.0.0.1', etcd_port: 1 },
+  file: { reporter_type: 'file', directory: '/nowhere', path: 'w' },
+} as const;
+const types = Object.keys(keysOf) as (keyof typeof keysOf)[];
+
+/** A whole registry of any kind, whose steps can be replaced. */
+function wholeRegistry(steps: {
+  readonly announce?: () => Promise<Announcement>;
+  readonly update?: () => Promise<void>;
+  readonly withdraw?: () => Promise<void>;
+  readonly hasUnclaimed?: () => boolean;
+  readonly clear?: () => Promise<void>;
+}) {
+  const announcement = {
+    update: async () => (steps.update ?? (async () => {}))(),
+    [Symbol.asyncDispose]: () => (steps.withdraw ?? (async () => {}))(),
+  };
+  if (steps.update) announcement.update = steps.update;
+  const announce = steps.announce ?? (async () => announcement);
+  const clear = steps.clear ?? (async () => {});
+  return {
+    announce,
+    announceAs: announce,
+    hasUnclaimed: steps.hasUnclaimed ?? (() => false),
+    dropUnclaimed: clear,
+    clearGhosts: clear,
+  } as never;
+}
+
+/** The real registries with this one in place of the broken service's. */
+const instead =
+  (open: () => never) =>
+  (real: OpenedRegistries): OpenedRegistries => ({
+    ...real,
+    open: (address) =>
+      address.type === 'file' && address.directory !== '/nowhere' ? real.open(address) : open(),
+    openZooKeeper: open,
+    openEtcd: open,
+  });
+
+const table = types.flatMap((type) =>
+  (Object.keys(ways) as (keyof typeof ways)[]).map((way) => [type, way] as const),
+);
+
+describe.each(table)('a whole %s reporter whose step %s', (type, way) => {
+  const broken = ways[way];
+  const start = (steps: Parameters<typeof wholeRegistry>[0]) => {
+    const registry = wholeRegistry(steps);
+    return startForced(
+      keysOf[type],
+      instead(() => registry),
+    );
+  };
+
+  test('announcing: shown, said once, and the others go on', async () => {
+    const { broken: line, said, goesOn } = await start({ announce: broken });
+    await vi.waitFor(
+      async () => expect((await line()).trouble).toBe('cannot announce: a defect'),
+      soon,
+    );
+    await goesOn();
+    expect(said()).toHaveLength(1);
+  });
+
+  test('changing, then withdrawing: shown, said once each, and the others go on', async () => {
+    const { broken: line, said, goesOn, nerve } = await start({ update: broken, withdraw: broken });
+    await vi.waitFor(async () => expect((await line()).confirmed).toBe(true), soon);
+    await nerve.weight('broken', '7');
+    await vi.waitFor(
+      async () => expect((await line()).trouble).toBe('cannot announce: a defect'),
+      soon,
+    );
+    await nerve.down('broken', {});
+    await vi.waitFor(
+      async () => expect((await line()).trouble).toBe('cannot withdraw: a defect'),
+      soon,
+    );
+    await goesOn();
+    expect(said().map(({ msg }) => msg)).toEqual(['cannot announce', 'cannot withdraw']);
+  });
+
+  test('clearing what an earlier one left: the others go on', async () => {
+    const { broken: line, goesOn } = await start({ clear: broken });
+    await vi.waitFor(async () => expect((await line()).confirmed).toBe(true), soon);
+    await goesOn();
+  });
+});
+
+test.each(types)(
+  'a whole %s reporter that cannot be opened is shown, said once, and stops no other',
+  async (type) => {
+    const { broken, said, goesOn } = await startForced(keysOf[type], instead(fail));
+    expect((await broken()).reason).toBe('cannot be checked and announced: a defect');
+    await goesOn();
+    expect(said()).toHaveLength(1);
+  },
+);
+
+test('a registry that cannot say what stands there may have a record, and status shows all', async () => {
+  const registry = wholeRegistry({ hasUnclaimed: fail, clear: async () => fail() });
+  const { broken, goesOn } = await startForced(
+    keysOf.zookeeper,
+    instead(() => registry),
+  );
+  await goesOn();
+  expect(await broken()).toMatchObject({ may_stand: true });
+});
