@@ -1,17 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
-
 import { messageOf } from '@smartstack/daemon';
 import type { Applied, ConfigurableDriver, Measured, ProxyDeps, Snapshot } from '@smartstack/proxy';
-import { createDue, createPace, wakesBeside } from '@smartstack/proxy';
-import { type HaproxyConfig, haproxySchema } from './config/config.ts';
-import { reconfigured } from './config/reconfigured.ts';
-import { isAsked, isOff, name, sectionOf, sectionsOf } from './config/section.ts';
+import { createDue, wakesBeside } from '@smartstack/proxy';
+
+import type { HaproxyConfig } from './config/config.ts';
+import { isAsked, isOff, name, sectionsOf } from './config/section.ts';
+import { createCurrent } from './current.ts';
 import { createHosts } from './desired/hosts.ts';
-import { createEngine, type Engine } from './engine.ts';
-import { claim, type Equipment, survey } from './process/equipment.ts';
-import { recall } from './reload/memory-file.ts';
 import { parseStatistics } from './runtime/statistics.ts';
-import { createMeters, type Meters } from './status/metrics.ts';
 
 const retryBase = 500;
 const retryMax = 30_000;
@@ -26,70 +21,25 @@ export type HaproxyDriver = ConfigurableDriver<HaproxyConfig>;
  */
 export function createHaproxyDriver(
   first: HaproxyConfig | undefined,
-  { log, metrics }: ProxyDeps,
+  deps: ProxyDeps,
 ): HaproxyDriver {
+  const { log } = deps;
   const due = createDue();
   const hosts = createHosts();
-  let key = first;
-  let config = sectionOf(first) ?? haproxySchema.parse({});
-  /** Made with the first HAProxy: what is not run has no metrics. */
-  let meters: Meters | undefined;
-  const pace = createPace(() => ({
-    interval: config.restart_interval,
-    jitter: config.restart_jitter,
-  }));
-  let used: HaproxyConfig | undefined;
-  let equipment: Equipment | undefined;
-  let lock: AsyncDisposable | undefined;
-  let engine: Engine | undefined;
+  const current = createCurrent(first, { ...deps, hosts, due });
   let failures = 0;
   let trouble: string | undefined;
+  /** Why no HAProxy is touched. */
   let none: string | undefined;
-  /** Whether its death was said and it did not answer since. */
-  let isMourned = false;
+  /** Whether its death was logged and it did not answer since. */
+  let isDeathLogged = false;
 
-  async function ready(signal: AbortSignal): Promise<Engine> {
-    if (engine && used === config) return engine;
-    const next = config;
-    meters ??= createMeters(metrics);
-    // Whoever came before writes its files first: they are read by the survey.
-    await engine?.close();
-    equipment = await survey(next, log, signal);
-    lock ??= await claim(equipment);
-    const remembered = await recall(equipment.paths.memory);
-    engine = createEngine({ config: next, equipment, remembered, hosts, due, pace, meters, log });
-    used = next;
-    return engine;
-  }
-
-  function reequip(): void {
-    used = undefined;
-    due.at('equip', performance.now());
-  }
-
-  /** Why no HAProxy is touched; undefined where one is. */
   function noneBecause(snapshot: Snapshot): string | undefined {
-    if (isOff(key)) return 'haproxy is false, or all of its do_ keys are';
-    if (key !== undefined || engine) return undefined;
+    if (isOff(current.section)) return 'haproxy is false, or all of its do_ keys are';
+    if (current.section !== undefined || current.engine) return undefined;
     return isAsked(sectionsOf(snapshot))
       ? undefined
       : 'there is no haproxy section, and no service has one';
-  }
-
-  function configure(newer: HaproxyConfig | undefined): readonly string[] {
-    const before = key;
-    key = newer;
-    if (!isDeepStrictEqual(sectionOf(before), sectionOf(newer))) {
-      engine?.doubt();
-      due.at('configured', performance.now());
-    }
-    const next = sectionOf(newer) ?? haproxySchema.parse({});
-    if (!engine) config = next;
-    const { merged, kept } = reconfigured(config, next);
-    if (isDeepStrictEqual(merged, config)) return kept;
-    config = merged;
-    due.at('configured', performance.now());
-    return kept;
   }
 
   async function apply(snapshot: Snapshot, signal: AbortSignal): Promise<Applied> {
@@ -99,23 +49,23 @@ export function createHaproxyDriver(
       due.attended();
       return 'unchanged';
     }
-    meters ??= createMeters(metrics);
-    const end = meters.apply.startTimer();
+    const end = current.meters().apply.startTimer();
     try {
-      const applied = await (await ready(signal)).step(snapshot, now, signal);
-      if (engine?.isOutdated) reequip();
+      const engine = await current.ready(signal);
+      const applied = await engine.step(snapshot, now, signal);
+      if (engine.isOutdated) current.renew();
       failures = 0;
-      isMourned = false;
+      isDeathLogged = false;
       trouble = undefined;
       end({ result: applied });
       return applied;
     } catch (error) {
       signal.throwIfAborted();
-      engine?.doubt();
+      current.engine?.invalidate();
       trouble = messageOf(error);
       failures += 1;
       const wait = Math.min(retryMax, retryBase * 2 ** Math.min(failures, 10));
-      for (const name of [...now, 'retry']) due.at(name, performance.now() + wait);
+      for (const each of [...now, 'retry']) due.at(each, performance.now() + wait);
       end({ result: 'failed' });
       throw error;
     } finally {
@@ -123,28 +73,29 @@ export function createHaproxyDriver(
     }
   }
 
-  async function watch(signal: AbortSignal): Promise<void> {
+  async function watchDeaths(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const watched = equipment;
+      const watched = current.equipment;
       if (!watched) await due.changed(signal);
       else
         for await (const _ of watched.loader.deaths(signal)) {
-          if (isMourned) log.debug('haproxy died');
+          if (isDeathLogged) log.debug('haproxy died');
           else log.error({ fix: 'its log says why; it is started again' }, 'haproxy died');
-          isMourned = true;
-          engine?.doubt();
+          isDeathLogged = true;
+          current.engine?.invalidate();
           due.at('died', performance.now());
-          if (watched !== equipment) break;
+          if (watched !== current.equipment) break;
         }
     }
   }
 
-  async function follow(signal: AbortSignal): Promise<void> {
+  async function watchHosts(signal: AbortSignal): Promise<void> {
     for await (const _ of hosts.changes(signal)) due.at('hosts', performance.now());
   }
 
   /** What HAProxy itself counted, by service. */
   async function measure(signal: AbortSignal): Promise<ReadonlyMap<string, Measured>> {
+    const { engine, equipment } = current;
     const [runtime] = equipment?.runtimes ?? [];
     if (!engine || !runtime || none !== undefined) return new Map();
     const [text = ''] = await runtime.ask(['show stat -1 6 -1'], signal);
@@ -157,32 +108,23 @@ export function createHaproxyDriver(
 
   return {
     name,
-    refused: () => engine?.refused() ?? [],
+    refused: () => current.engine?.refused() ?? [],
     measure,
     refresh: async (signal) => {
-      if (none === undefined) await engine?.refresh(signal);
+      if (none === undefined) await current.engine?.refresh(signal);
     },
     prepare: async (snapshot, signal) => {
-      if (noneBecause(snapshot) === undefined) await (await ready(signal)).prepare(snapshot);
+      if (noneBecause(snapshot) !== undefined) return;
+      await (await current.ready(signal)).prepare(snapshot);
     },
     apply,
-    configure,
-    wakes: (signal) => wakesBeside(due, { deaths: watch, hosts: follow }, log, signal),
+    configure: current.configure,
+    wakes: (signal) => wakesBeside(due, { deaths: watchDeaths, hosts: watchHosts }, log, signal),
     status: () => {
       if (none !== undefined) return { mode: 'none', why: none, trouble: null, services: {} };
-      const status = engine?.status();
+      const status = current.engine?.status();
       return { ...status, trouble: trouble ?? status?.trouble ?? null };
     },
-    [Symbol.asyncDispose]: async () => {
-      try {
-        await engine?.close();
-      } finally {
-        try {
-          await equipment?.loader[Symbol.asyncDispose]();
-        } finally {
-          await lock?.[Symbol.asyncDispose]();
-        }
-      }
-    },
+    [Symbol.asyncDispose]: async () => current[Symbol.asyncDispose](),
   };
 }

@@ -37,7 +37,7 @@ export interface Engine {
   /** Waits for what is under way, and writes the file if members changed since. */
   close(): Promise<void>;
   /** What HAProxy runs is not sure any more. */
-  doubt(): void;
+  invalidate(): void;
   /** Whether another version runs than what was equipped for: HAProxy was upgraded. */
   readonly isOutdated: boolean;
   /** Asks HAProxy for its actual state, which `status` shows for a while; at most once a second. */
@@ -126,7 +126,7 @@ export function createEngine(options: EngineOptions): Engine {
       return await sync(signal);
     } catch (error) {
       if (!isGone(error)) throw error;
-      actual.doubt();
+      actual.invalidate();
       await actual.find(signal);
       return nothing;
     }
@@ -184,7 +184,7 @@ export function createEngine(options: EngineOptions): Engine {
       await reloads.close();
       await flush();
     },
-    doubt: actual.doubt,
+    invalidate: actual.invalidate,
     get isOutdated() {
       const { version = '' } = actual.running ?? {};
       return version !== '' && version !== settings.capabilities.version;

@@ -1,8 +1,9 @@
 import type { ConfiguredService, Problem } from '@smartstack/proxy';
 
 import { spillName } from '../levels.ts';
-import { type HaproxyConfig, type HaproxyService, isProxyName } from './config.ts';
+import type { HaproxyConfig, HaproxyService } from './config.ts';
 import { sectionOf } from './section.ts';
+import { isProxyName } from './values.ts';
 
 type Services = ReadonlyMap<string, ConfiguredService<HaproxyService>>;
 

@@ -18,7 +18,7 @@ export interface Presence {
   look(signal: AbortSignal): Promise<boolean>;
   /** A file of this shape and these backends was loaded. */
   loaded(shape: string, backends: ReadonlySet<string>, signal: AbortSignal): Promise<void>;
-  doubt(): void;
+  invalidate(): void;
   dead(): void;
 }
 
@@ -73,7 +73,7 @@ export function createPresence(
       lastShape = running.shape;
       backends = now;
     },
-    doubt: () => {
+    invalidate: () => {
       running = undefined;
     },
     dead: () => {

@@ -26,7 +26,7 @@ export interface Actual {
   /** HAProxy has just loaded a file. */
   loaded(layout: Layout, file: WrittenFile, signal: AbortSignal): Promise<void>;
   /** What HAProxy has is not sure any more. */
-  doubt(): void;
+  invalidate(): void;
   /** No HAProxy runs. */
   dead(): void;
   /** Asks HAProxy for what `seen` is to be; at most once a second. */
@@ -69,9 +69,9 @@ export function createActual(options: ActualOptions): Actual {
     return synced;
   }
 
-  function doubt(): void {
-    presence.doubt();
-    membership.doubt();
+  function invalidate(): void {
+    presence.invalidate();
+    membership.invalidate();
   }
 
   return {
@@ -87,9 +87,9 @@ export function createActual(options: ActualOptions): Actual {
     find,
     sync,
     audit: async (signal) => {
-      presence.doubt();
+      presence.invalidate();
       // One that does not answer is found out about where it is looked for.
-      await membership.audit(signal).catch(() => membership.doubt());
+      await membership.audit(signal).catch(() => membership.invalidate());
     },
     loaded: async (layout, file, signal) => {
       sight.changed();
@@ -97,7 +97,7 @@ export function createActual(options: ActualOptions): Actual {
       await presence.loaded(layout.shape, backends, signal);
       membership.loaded(file);
     },
-    doubt,
+    invalidate,
     dead: presence.dead,
     refresh: sight.refresh,
     seen: sight.latest,

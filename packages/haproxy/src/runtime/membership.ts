@@ -10,7 +10,7 @@ export interface Membership {
   /** Brings in step what changed since it last was, and what is to be looked at by now. */
   sync(now: MembershipInput, signal: AbortSignal): Promise<SyncedMembers>;
   /** Everything is to be looked at again. */
-  doubt(): void;
+  invalidate(): void;
   /** All that HAProxy has otherwise than when it was last found in step is to be looked at again. */
   audit(signal: AbortSignal): Promise<void>;
   /** HAProxy has just loaded a file. */
@@ -42,9 +42,9 @@ export interface MembershipOptions {
 export function createMembership({ syncs, due, drainTimeout }: MembershipOptions): Membership {
   /** What was last brought in step; a missing service is to be looked at again. */
   let inStep = new Map<string, Desired>();
-  const doubt = () => {
+  const invalidate = () => {
     inStep = new Map();
-    for (const one of syncs) one.doubt();
+    for (const one of syncs) one.invalidate();
   };
 
   async function sync(now: MembershipInput, signal: AbortSignal): Promise<SyncedMembers> {
@@ -70,16 +70,16 @@ export function createMembership({ syncs, due, drainTimeout }: MembershipOptions
 
   return {
     sync,
-    doubt,
+    invalidate,
     audit: async (signal) => {
       await Promise.all(syncs.map((one) => one.audit(signal)));
     },
     loaded: (file) => {
-      doubt();
+      invalidate();
       for (const one of syncs) one.loaded(file);
     },
     adopted: (file, leaving) => {
-      doubt();
+      invalidate();
       for (const one of syncs) one.adopted(file, leaving);
     },
   };

@@ -1,10 +1,12 @@
 import { createBreath, type Log } from '@smartstack/daemon';
+
 import type { WrittenFile } from '../render/written.ts';
+import { createBackends } from './backends.ts';
 import type { Step } from './command.ts';
-import { type Leavers, type Looked, look } from './look.ts';
-import { fresh, type Memory } from './memory.ts';
+import { type Looked, look } from './look.ts';
+import type { Memory } from './memory.ts';
+import { createRefusedCommands, type RefusedCommand } from './refused-commands.ts';
 import type { Runtime } from './runtime.ts';
-import { createVerified } from './verified.ts';
 import { digest, isUnfinished, prepare, type Target, type Work, type WorkOptions } from './work.ts';
 
 export interface Synced {
@@ -28,7 +30,7 @@ export interface Sync {
   /** Starts over: HAProxy is another one, which may have loaded a file, and synapse made these leave. */
   adopted(file: WrittenFile, leaving: Readonly<Record<string, readonly string[]>>): void;
   /** Every backend is to be looked at before its next change. */
-  doubt(): void;
+  invalidate(): void;
   /** Asks whether HAProxy has what it had when it was found in step; backends that are otherwise are due at once. */
   audit(signal: AbortSignal): Promise<void>;
   memoryOf(backend: string): Memory | undefined;
@@ -41,11 +43,7 @@ export interface SyncOptions extends WorkOptions {
 }
 
 interface Attempt extends Synced {
-  readonly failed: readonly {
-    readonly service: string;
-    readonly step: Step;
-    readonly reply: string;
-  }[];
+  readonly failed: readonly RefusedCommand[];
 }
 
 interface Planned extends Work {
@@ -58,17 +56,14 @@ interface Planned extends Work {
  * others; one that is not, and one whose servers leave, is looked at first.
  */
 export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): Sync {
-  let memories = new Map<string, Memory>();
-  let file: WrittenFile | undefined;
-  let leftBefore: Readonly<Record<string, readonly string[]>> = {};
-  const verified = createVerified();
-  /** What was said of refused commands, by service: each is said once. */
-  let said = new Map<string, string>();
+  const backends = createBackends();
+  const logRefused = createRefusedCommands(log);
 
   async function sync(targets: readonly Target[], signal: AbortSignal): Promise<Synced> {
     const first = await attempt(targets, signal);
+    const services = targets.map(({ service }) => service);
     if (first.failed.length === 0) {
-      for (const { service } of targets) said.delete(service);
+      logRefused(services, []);
       return first;
     }
     const again = await attempt(
@@ -79,48 +74,19 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     for (const { service, step, reply } of again.failed)
       if (!reload.has(service))
         reload.set(service, `HAProxy refused ${step.kind} of ${step.server}: ${reply}`);
-    sayRefused(targets, again.failed);
+    logRefused(services, again.failed);
     const unfinished = [...first.unfinished, ...again.unfinished];
     return { steps: first.steps + again.steps, reload, unfinished };
   }
 
-  function sayRefused(targets: readonly Target[], failed: Attempt['failed']): void {
-    const now = new Map<string, string>();
-    for (const { service, step, reply } of failed) {
-      const text = `${step.kind} ${step.server} ${reply}`;
-      if (now.has(service)) continue;
-      now.set(service, text);
-      if (said.get(service) === text) continue;
-      log.warn(
-        {
-          service,
-          server: step.server,
-          step: step.kind,
-          reply,
-          fix: /permission denied/i.test(reply)
-            ? 'the file is loaded instead; give the stats socket `level admin` to change members without a reload'
-            : 'the file is loaded instead',
-        },
-        'haproxy refused a command',
-      );
-    }
-    for (const { service } of targets) said.delete(service);
-    said = new Map([...said, ...now]);
-  }
-
   async function attempt(targets: readonly Target[], signal: AbortSignal): Promise<Attempt> {
     const work = await plans(targets, signal);
-    const steps = work.flatMap((one) => one.steps);
-    const replies = await runtime
-      .ask(
-        steps.flatMap(({ commands }) => commands),
-        signal,
-      )
-      .catch((error: unknown) => {
-        // Some may have been carried out.
-        for (const { target } of work) doubt(target.backend);
-        throw error;
-      });
+    const commands = work.flatMap(({ steps }) => steps.flatMap((step) => step.commands));
+    const replies = await runtime.ask(commands, signal).catch((error: unknown) => {
+      // Some may have been carried out.
+      for (const { target } of work) backends.invalidate(target.backend);
+      throw error;
+    });
     return take(work, replies);
   }
 
@@ -128,46 +94,27 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     targets: readonly Target[],
     signal: AbortSignal,
   ): Promise<readonly Planned[]> {
-    const doubtful = new Set(targets.filter(isDoubtful).map(({ backend }) => backend));
-    const expected = { backends: memories.size, leaving: leaversOf };
-    const sightOf = await look(
-      runtime,
-      [...doubtful].map((backend) => ({ backend })),
-      expected,
-      signal,
-    );
+    const unsure = new Set(targets.filter(backends.mustLook).map(({ backend }) => backend));
+    const expected = { backends: backends.size, leaving: backends.leaversOf };
+    const asked = [...unsure].map((backend) => ({ backend }));
+    const lookedAt = await look(runtime, asked, expected, signal);
     const breath = createBreath();
     const work: Planned[] = [];
     for (const target of targets) {
       if (breath.isDue) await breath.take();
-      const { backend } = target;
-      const memory = memories.get(backend);
-      const looked = doubtful.has(backend) || !memory ? sightOf(backend) : undefined;
-      const sight = looked ?? { actual: memory?.states ?? [], used: undefined };
-      const known = { memory, file, left: leftBefore[backend] ?? [] };
-      work.push({ ...prepare(target, sight, known, options), looked });
+      const known = backends.knownOf(target.backend);
+      const looked =
+        unsure.has(target.backend) || !known.memory ? lookedAt(target.backend) : undefined;
+      const seen = looked ?? { actual: known.memory?.states ?? [], used: undefined };
+      work.push({ ...prepare(target, seen, known, options), looked });
     }
     return work;
-  }
-
-  function leaversOf(backend: string): Leavers | undefined {
-    const { leaving, states = [] } = memories.get(backend) ?? {};
-    const id = states.find(({ backendId }) => backendId !== undefined)?.backendId;
-    if (!leaving?.size || id === undefined) return undefined;
-    const servers = states.filter(({ name }) => leaving.has(name)).map((state) => state.id);
-    return { backend: id, servers };
-  }
-
-  function isDoubtful({ backend, desired }: Target): boolean {
-    const memory = memories.get(backend);
-    if (!memory?.inStep || !desired) return true;
-    return Math.min(verified.due(backend), nextOf(memory)) <= performance.now();
   }
 
   /** Reads the replies to all steps. */
   async function take(work: readonly Planned[], replies: readonly string[]): Promise<Attempt> {
     const breath = createBreath();
-    const failed: { service: string; step: Step; reply: string }[] = [];
+    const failed: RefusedCommand[] = [];
     const reload = new Map<string, string>();
     const unfinished: string[] = [];
     let steps = 0;
@@ -175,68 +122,48 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     for (const one of work) {
       if (breath.isDue) await breath.take();
       const { service, backend } = one.target;
-      const done: Step[] = [];
-      for (const step of one.steps) {
-        const own = replies.slice(at, at + step.commands.length);
-        at += step.commands.length;
-        if (step.succeeded(own)) done.push(step);
-        else if (step.kind !== 'delete')
-          failed.push({ service, step, reply: own.filter(Boolean).join('; ') });
-      }
+      const own = replies.slice(at, at + countOf(one.steps));
+      at += own.length;
+      const { done, refused } = judge(one, own);
+      failed.push(...refused);
       steps += one.steps.length;
-      const memory = digest(one, done, options);
-      memories.set(backend, memory);
+      backends.note(backend, {
+        memory: digest(one, done, options),
+        steps: one.steps.length,
+        looked: one.looked,
+      });
       if (isUnfinished(one, done)) unfinished.push(service);
       if (one.plan.reload !== undefined) reload.set(service, one.plan.reload);
-      const isInStep = one.steps.length === 0 && memory.inStep && memory.leaving.size === 0;
-      if (one.looked) verified.looked(backend, isInStep ? one.looked.fingerprint : undefined);
-      else if (one.steps.length > 0) verified.changed(backend);
     }
     return { steps: steps - failed.length, reload, unfinished, failed };
-  }
-
-  function dues(): ReadonlyMap<string, number> {
-    const found = new Map<string, number>();
-    memories.forEach((memory, backend) => {
-      const next = Math.min(nextOf(memory), verified.due(backend));
-      if (next < Infinity) found.set(backend, next);
-    });
-    return found;
-  }
-
-  function doubt(backend: string): void {
-    const memory = memories.get(backend);
-    if (memory) memories.set(backend, { ...memory, inStep: undefined });
   }
 
   return {
     path: runtime.path,
     sync,
-    loaded: (loaded) => {
-      file = loaded;
-      verified.clear();
-      memories = new Map(
-        [...loaded.backends].map(([name, servers]) => [name, fresh(servers, memories.get(name))]),
-      );
-    },
-    adopted: (loaded, left) => {
-      file = loaded;
-      leftBefore = left;
-      verified.clear();
-      memories = new Map();
-    },
-    doubt: () => {
-      for (const backend of memories.keys()) doubt(backend);
-    },
-    memoryOf: (backend) => memories.get(backend),
-    audit: async (signal) => verified.audit(memories.keys(), await runtime.fingerprints(signal)),
-    due: dues,
+    loaded: backends.loaded,
+    adopted: backends.adopted,
+    invalidate: () => backends.invalidate(),
+    memoryOf: backends.memoryOf,
+    audit: async (signal) => backends.audit(await runtime.fingerprints(signal)),
+    due: backends.due,
   };
 }
 
-/** When the leaving servers of a backend are to be looked at. */
-function nextOf({ leaving }: Memory): number {
-  let next = Infinity;
-  if (leaving.size > 0) for (const one of leaving.values()) next = Math.min(next, one.next);
-  return next;
+const countOf = (steps: readonly Step[]) =>
+  steps.reduce((sum, { commands }) => sum + commands.length, 0);
+
+/** Which steps were carried out, and which were refused; a server that cannot be deleted yet is no refusal. */
+function judge({ steps, target: { service } }: Work, replies: readonly string[]) {
+  const done: Step[] = [];
+  const refused: RefusedCommand[] = [];
+  let at = 0;
+  for (const step of steps) {
+    const own = replies.slice(at, at + step.commands.length);
+    at += step.commands.length;
+    if (step.succeeded(own)) done.push(step);
+    else if (step.kind !== 'delete')
+      refused.push({ service, step, reply: own.filter(Boolean).join('; ') });
+  }
+  return { done, refused };
 }

@@ -1,0 +1,112 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import type { Due, ProxyDeps } from '@smartstack/proxy';
+import { createPace } from '@smartstack/proxy';
+
+import { type HaproxyConfig, haproxySchema } from './config/config.ts';
+import { reconfigured } from './config/reconfigured.ts';
+import { sectionOf } from './config/section.ts';
+import type { Hosts } from './desired/hosts.ts';
+import { createEngine, type Engine } from './engine.ts';
+import { claim, type Equipment, survey } from './process/equipment.ts';
+import { recall } from './reload/memory-file.ts';
+import { createMeters, type Meters } from './status/metrics.ts';
+
+/** The HAProxy that the configuration means, which may be another one while the driver runs. */
+export interface Current extends AsyncDisposable {
+  /** The top-level section as it is now. */
+  readonly section: HaproxyConfig | undefined;
+  /** What was found out last; undefined before the first HAProxy. */
+  readonly engine: Engine | undefined;
+  readonly equipment: Equipment | undefined;
+  /** The engine for the configuration as it is: what there is is found out first, where that is not known. */
+  ready(signal: AbortSignal): Promise<Engine>;
+  /** Another section counts from the next `ready` on; answers the keys that stay until a restart. */
+  configure(section: HaproxyConfig | undefined): readonly string[];
+  /** Another HAProxy runs than was found: all is found out anew. */
+  renew(): void;
+  /** Made with the first HAProxy: one that is not run has no metrics. */
+  meters(): Meters;
+}
+
+export function createCurrent(
+  first: HaproxyConfig | undefined,
+  { hosts, due, log, metrics }: ProxyDeps & { readonly hosts: Hosts; readonly due: Due },
+): Current {
+  let section = first;
+  let config = sectionOf(first) ?? haproxySchema.parse({});
+  let made: Meters | undefined;
+  let used: HaproxyConfig | undefined;
+  let equipment: Equipment | undefined;
+  let lock: AsyncDisposable | undefined;
+  let engine: Engine | undefined;
+  const pace = createPace(() => ({
+    interval: config.restart_interval,
+    jitter: config.restart_jitter,
+  }));
+
+  function meters(): Meters {
+    made ??= createMeters(metrics);
+    return made;
+  }
+
+  async function ready(signal: AbortSignal): Promise<Engine> {
+    if (engine && used === config) return engine;
+    const next = config;
+    // Whoever came before writes its files first: they are read by the survey.
+    await engine?.close();
+    equipment = await survey(next, log, signal);
+    lock ??= await claim(equipment);
+    const remembered = await recall(equipment.paths.memory);
+    const shared = { hosts, due, pace, meters: meters(), log };
+    engine = createEngine({ config: next, equipment, remembered, ...shared });
+    used = next;
+    return engine;
+  }
+
+  function configure(newer: HaproxyConfig | undefined): readonly string[] {
+    const before = section;
+    section = newer;
+    if (!isDeepStrictEqual(sectionOf(before), sectionOf(newer))) {
+      engine?.invalidate();
+      due.at('configured', performance.now());
+    }
+    const next = sectionOf(newer) ?? haproxySchema.parse({});
+    if (!engine) config = next;
+    const { merged, kept } = reconfigured(config, next);
+    if (isDeepStrictEqual(merged, config)) return kept;
+    config = merged;
+    due.at('configured', performance.now());
+    return kept;
+  }
+
+  return {
+    get section() {
+      return section;
+    },
+    get engine() {
+      return engine;
+    },
+    get equipment() {
+      return equipment;
+    },
+    ready,
+    configure,
+    renew: () => {
+      used = undefined;
+      due.at('equip', performance.now());
+    },
+    meters,
+    [Symbol.asyncDispose]: async () => {
+      try {
+        await engine?.close();
+      } finally {
+        try {
+          await equipment?.loader[Symbol.asyncDispose]();
+        } finally {
+          await lock?.[Symbol.asyncDispose]();
+        }
+      }
+    },
+  };
+}

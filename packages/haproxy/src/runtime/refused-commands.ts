@@ -1,0 +1,41 @@
+import type { Log } from '@smartstack/daemon';
+
+import type { Step } from './command.ts';
+
+/** A command that HAProxy refused, and its words. */
+export interface RefusedCommand {
+  readonly service: string;
+  readonly step: Step;
+  readonly reply: string;
+}
+
+/**
+ * Logs refused commands, the first of each service. One that is refused in the same words as the last time is
+ * not logged again before it succeeded once.
+ */
+export function createRefusedCommands(log: Log) {
+  let logged = new Map<string, string>();
+  return (services: readonly string[], refused: readonly RefusedCommand[]): void => {
+    const now = new Map<string, string>();
+    for (const { service, step, reply } of refused) {
+      const text = `${step.kind} ${step.server} ${reply}`;
+      if (now.has(service)) continue;
+      now.set(service, text);
+      if (logged.get(service) === text) continue;
+      log.warn(
+        {
+          service,
+          server: step.server,
+          step: step.kind,
+          reply,
+          fix: /permission denied/i.test(reply)
+            ? 'the file is loaded instead; give the stats socket `level admin` to change members without a reload'
+            : 'the file is loaded instead',
+        },
+        'haproxy refused a command',
+      );
+    }
+    for (const service of services) logged.delete(service);
+    logged = new Map([...logged, ...now]);
+  };
+}
