@@ -8,8 +8,8 @@ import { reconfigured } from './config/reconfigured.ts';
 import { sectionOf } from './config/section.ts';
 import type { Hosts } from './desired/hosts.ts';
 import { createEngine, type Engine } from './engine.ts';
-import { claim, type Equipment, survey } from './process/equipment.ts';
-import { recall } from './reload/memory-file.ts';
+import { claim, type Environment, survey } from './process/environment.ts';
+import { recall } from './reload/state-file.ts';
 import { createMeters, type Meters } from './status/metrics.ts';
 
 /** The HAProxy that the configuration means, which may be another one while the driver runs. */
@@ -18,7 +18,7 @@ export interface Current extends AsyncDisposable {
   readonly section: HaproxyConfig | undefined;
   /** What was found out last; undefined before the first HAProxy. */
   readonly engine: Engine | undefined;
-  readonly equipment: Equipment | undefined;
+  readonly environment: Environment | undefined;
   /** The engine for the configuration as it is: what there is is found out first, where that is not known. */
   ready(signal: AbortSignal): Promise<Engine>;
   /** Another section counts from the next `ready` on; answers the keys that stay until a restart. */
@@ -37,7 +37,7 @@ export function createCurrent(
   let config = sectionOf(first) ?? haproxySchema.parse({});
   let made: Meters | undefined;
   let used: HaproxyConfig | undefined;
-  let equipment: Equipment | undefined;
+  let environment: Environment | undefined;
   let lock: AsyncDisposable | undefined;
   let engine: Engine | undefined;
   const pace = createPace(() => ({
@@ -55,11 +55,11 @@ export function createCurrent(
     const next = config;
     // Whoever came before writes its files first: they are read by the survey.
     await engine?.close();
-    equipment = await survey(next, log, signal);
-    lock ??= await claim(equipment);
-    const remembered = await recall(equipment.paths.memory);
+    environment = await survey(next, log, signal);
+    lock ??= await claim(environment);
+    const remembered = await recall(environment.paths.memory);
     const shared = { hosts, due, pace, meters: meters(), log };
-    engine = createEngine({ config: next, equipment, remembered, ...shared });
+    engine = createEngine({ config: next, environment, remembered, ...shared });
     used = next;
     return engine;
   }
@@ -87,8 +87,8 @@ export function createCurrent(
     get engine() {
       return engine;
     },
-    get equipment() {
-      return equipment;
+    get environment() {
+      return environment;
     },
     ready,
     configure,
@@ -102,7 +102,7 @@ export function createCurrent(
         await engine?.close();
       } finally {
         try {
-          await equipment?.loader[Symbol.asyncDispose]();
+          await environment?.loader[Symbol.asyncDispose]();
         } finally {
           await lock?.[Symbol.asyncDispose]();
         }

@@ -75,7 +75,7 @@ export function createHaproxyDriver(
 
   async function watchDeaths(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const watched = current.equipment;
+      const watched = current.environment;
       if (!watched) await due.changed(signal);
       else
         for await (const _ of watched.loader.deaths(signal)) {
@@ -84,7 +84,7 @@ export function createHaproxyDriver(
           isDeathLogged = true;
           current.engine?.invalidate();
           due.at('died', performance.now());
-          if (watched !== current.equipment) break;
+          if (watched !== current.environment) break;
         }
     }
   }
@@ -95,8 +95,8 @@ export function createHaproxyDriver(
 
   /** What HAProxy itself counted, by service. */
   async function measure(signal: AbortSignal): Promise<ReadonlyMap<string, Measured>> {
-    const { engine, equipment } = current;
-    const [runtime] = equipment?.runtimes ?? [];
+    const { engine, environment } = current;
+    const [runtime] = environment?.runtimes ?? [];
     if (!engine || !runtime || none !== undefined) return new Map();
     const [text = ''] = await runtime.ask(['show stat -1 6 -1'], signal);
     const measured = parseStatistics(text, Date.now());

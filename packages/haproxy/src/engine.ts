@@ -2,24 +2,24 @@ import type { Log } from '@smartstack/daemon';
 import type { Applied, Due, Pace, Snapshot } from '@smartstack/proxy';
 import { createQuarantine, type Refused } from '@smartstack/proxy';
 import { type HaproxyConfig, isManaged } from './config/config.ts';
-import { createDesire, type Desired } from './desired/desired.ts';
+import { createDesiredState, type Desired } from './desired/desired.ts';
 import type { Hosts } from './desired/hosts.ts';
 import { noticesTo } from './desired/notices.ts';
 import { createUnresolved } from './desired/unresolved.ts';
-import type { Equipment } from './process/equipment.ts';
-import { createKeeper } from './reload/keeper.ts';
-import type { Remembered } from './reload/memory-file.ts';
+import type { Environment } from './process/environment.ts';
+import { createConfigFile } from './reload/config-file.ts';
 import { createReloads } from './reload/reloads.ts';
+import type { Remembered } from './reload/state-file.ts';
 import { createActual } from './runtime/actual.ts';
+import { isGone } from './runtime/admin-socket.ts';
 import { createMembership } from './runtime/membership.ts';
-import { isGone } from './runtime/runtime.ts';
 import { createSync, type Synced } from './runtime/sync.ts';
 import type { Meters } from './status/metrics.ts';
 import { statusOf } from './status/status.ts';
 
 export interface EngineOptions {
   readonly config: HaproxyConfig;
-  readonly equipment: Equipment;
+  readonly environment: Environment;
   readonly remembered: Remembered;
   readonly hosts: Hosts;
   readonly due: Due;
@@ -59,26 +59,26 @@ const soon = 200;
  * it there. A step says in which order.
  */
 export function createEngine(options: EngineOptions): Engine {
-  const { config, equipment, remembered, hosts, due, pace, meters, log } = options;
-  const { settings, runtimes, loader, paths } = equipment;
+  const { config, environment, remembered, hosts, due, pace, meters, log } = options;
+  const { settings, runtimes, loader, paths } = environment;
   const maxId = config.max_server_id;
   const parkTime = paths.memory === undefined ? undefined : config.state_file_ttl;
   const quarantine = createQuarantine(remembered.good);
   const syncs = runtimes.map((one) => createSync(one, { maxId, parkTime, log }));
   const membership = createMembership({ syncs, due, drainTimeout: config.drain_timeout });
-  const keeper = createKeeper({ ...equipment, sync: syncs[0], maxId, due, log });
-  const desire = createDesire({
+  const configFile = createConfigFile({ ...environment, sync: syncs[0], maxId, due, log });
+  const desire = createDesiredState({
     settings,
     hosts,
     choose: quarantine.choose,
     choices: quarantine.choices,
-    addressOf: (server) => keeper.written?.servers.get(server)?.host,
+    addressOf: (server) => configFile.written?.servers.get(server)?.host,
     ...noticesTo(log),
   });
   const sayUnresolved = createUnresolved(meters, log);
-  const actual = createActual({ equipment, membership, keeper, remembered, log });
-  const shared = { config, equipment, due, pace, meters, log };
-  const reloads = createReloads({ ...shared, actual, desire, quarantine, syncs, keeper });
+  const actual = createActual({ environment, membership, configFile, remembered, log });
+  const shared = { config, environment, due, pace, meters, log };
+  const reloads = createReloads({ ...shared, actual, desire, quarantine, syncs, configFile });
   let desired: ReadonlyMap<string, Desired> = new Map();
   due.at('audit', performance.now() + config.audit_interval);
 
@@ -148,7 +148,7 @@ export function createEngine(options: EngineOptions): Engine {
     due.at('audit', performance.now() + config.audit_interval);
     await actual.audit(signal);
     await quarantine.release(signal);
-    await keeper.look();
+    await configFile.look();
   }
 
   async function load(snapshot: Snapshot, signal: AbortSignal): Promise<boolean> {
@@ -167,7 +167,12 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   const flush = () =>
-    keeper.flush({ layout: reloads.layout, desired, pid: actual.lastPid, good: quarantine.good });
+    configFile.flush({
+      layout: reloads.layout,
+      desired,
+      pid: actual.lastPid,
+      good: quarantine.good,
+    });
 
   function measure(): void {
     meters.quarantined.set(quarantine.list().length);
@@ -202,7 +207,7 @@ export function createEngine(options: EngineOptions): Engine {
         desired,
         syncs,
         quarantine: quarantine.list(),
-        fileTrouble: keeper.trouble,
+        fileTrouble: configFile.trouble,
         pending: reloads.pending,
         refusal: reloads.refusal,
         stuck: reloads.stuck,

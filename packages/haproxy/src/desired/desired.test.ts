@@ -3,7 +3,7 @@ import type { Instance } from '@smartstack/registry';
 import { expect, test } from 'vitest';
 import { haproxySchema, haproxyServiceSchema } from '../config/config.ts';
 import { capabilitiesOf } from '../render/version.ts';
-import { createDesire } from './desired.ts';
+import { createDesiredState } from './desired.ts';
 import { createHosts } from './hosts.ts';
 
 const settings = {
@@ -21,7 +21,7 @@ function snapshotOf(...instances: readonly Instance[]): Snapshot {
 
 test('what a member may not set is said once, though names are looked up meanwhile', async () => {
   const said: string[] = [];
-  const desire = createDesire({
+  const desire = createDesiredState({
     settings,
     hosts: createHosts(),
     addressOf: () => undefined,

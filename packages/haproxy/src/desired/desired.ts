@@ -50,7 +50,7 @@ interface Last {
  * Turns snapshots into what HAProxy is to have. What did not change since the last call is the same
  * object again, so that the cost of a change is the change.
  */
-export function createDesire(options: DesireOptions) {
+export function createDesiredState(options: DesireOptions) {
   const { settings, hosts, addressOf, choose } = options;
   let previous: ReadonlyMap<string, Desired> = new Map();
   let last: Last | undefined;
@@ -154,4 +154,4 @@ export function createDesire(options: DesireOptions) {
   };
 }
 
-export type Desire = ReturnType<typeof createDesire>;
+export type DesiredState = ReturnType<typeof createDesiredState>;

@@ -1,6 +1,6 @@
 import { pause } from '@smartstack/proxy';
-import { isSame, type Known } from './known.ts';
-import { createLine } from './line.ts';
+import { createEndWatch } from './end-watch.ts';
+import { isRunning, type ProcessId } from './process-id.ts';
 
 /** How often it is asked whether HAProxy lives, where a closed connection would tell and where it would not. */
 const lineInterval = 3_000;
@@ -18,7 +18,9 @@ export interface Watched {
   /** Lines of HAProxy's global section that users wrote. */
   readonly global: readonly string[];
   /** What is known of the two now, looked for where it is not. */
-  known(signal: AbortSignal): Promise<{ master: Known | undefined; worker: Known | undefined }>;
+  known(
+    signal: AbortSignal,
+  ): Promise<{ master: ProcessId | undefined; worker: ProcessId | undefined }>;
   /** Aborts when a master that this process started ends. */
   ended(): AbortSignal | undefined;
   isLoading(): boolean;
@@ -36,13 +38,14 @@ export interface Deaths {
 
 export function createDeaths(watched: Watched): Deaths {
   const { sockets, isLoading } = watched;
-  const worker = createLine(sockets.worker, workerLifetime);
+  const worker = createEndWatch(sockets.worker, workerLifetime);
   const isCrowded = placesOf(watched.global) < sparePlaces;
-  const mourned = new WeakSet<Known>();
-  const isNews = (one: Known | undefined) => one !== undefined && !mourned.has(one) && !isSame(one);
+  const reported = new WeakSet<ProcessId>();
+  const isNews = (one: ProcessId | undefined) =>
+    one !== undefined && !reported.has(one) && !isRunning(one);
 
   async function* follow(signal: AbortSignal): AsyncGenerator<void, void> {
-    using master = createLine(sockets.master);
+    using master = createEndWatch(sockets.master);
     using _ = worker;
     let before: AbortSignal | undefined;
     while (!signal.aborted) {
@@ -50,7 +53,7 @@ export function createDeaths(watched: Watched): Deaths {
       const isDead = isNews(known.master);
       const isDown = !isLoading() && isNews(known.worker) && !(await watched.isServed(signal));
       for (const one of [known.master, known.worker])
-        if (one && (isDead || isDown)) mourned.add(one);
+        if (one && (isDead || isDown)) reported.add(one);
       if (isDead || isDown) yield;
       const closed = await master.hold();
       // A master whose connection is new may be reloading: what its old worker has to end is not held up.

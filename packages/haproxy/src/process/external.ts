@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommand } from '@smartstack/proxy';
 import type { HaproxyConfig } from '../config/config.ts';
-import { createRuntime } from '../runtime/runtime.ts';
+import { createRuntime } from '../runtime/admin-socket.ts';
 import { type Loader, runningAt } from './loader.ts';
 import type { Paths } from './paths.ts';
 

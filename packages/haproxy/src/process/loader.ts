@@ -1,6 +1,6 @@
 import { shapeVariable } from '../render/base.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { parseInfo } from '../runtime/state.ts';
+import type { Runtime } from '../runtime/admin-socket.ts';
+import { parseInfo } from '../runtime/server-state.ts';
 
 /** What a HAProxy that answers runs. */
 export interface Running {

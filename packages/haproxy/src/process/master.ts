@@ -1,5 +1,5 @@
-import { exchange, isGone } from '../runtime/runtime.ts';
-import { type Processes, parseProcesses } from '../runtime/state.ts';
+import { exchange, isGone } from '../runtime/admin-socket.ts';
+import { type Processes, parseProcesses } from '../runtime/server-state.ts';
 
 /** Asks the socket of a master process. */
 export interface Master {

@@ -1,7 +1,7 @@
 import type { Desired } from '../desired/desired.ts';
 import type { Reasons } from './reasons.ts';
 
-export interface StuckInput {
+export interface BlockedInput {
   readonly desired: ReadonlyMap<string, Desired>;
   /** What a reload was to bring and did not. */
   readonly waiting: Reasons;
@@ -14,7 +14,7 @@ export interface StuckInput {
 }
 
 /** Why services are not as desired, where neither a command nor a reload helps now. */
-export function stuckOf({ desired, waiting, asked, cannot, backends }: StuckInput): Reasons {
+export function blockedOf({ desired, waiting, asked, cannot, backends }: BlockedInput): Reasons {
   const missing = [...desired].flatMap(([service, { part }]) => {
     const { backendName } = part.stanza;
     if (!backends || backends.has(backendName)) return [];

@@ -4,13 +4,13 @@ import { type Log, messageOf, writeFileAtomic } from '@smartstack/daemon';
 import type { Quarantine, Snapshot } from '@smartstack/proxy';
 import { Ended } from '@smartstack/proxy';
 import type { HaproxyService } from '../config/config.ts';
-import type { Desire, Desired } from '../desired/desired.ts';
-import { type Equipment, makeFolders } from '../process/equipment.ts';
+import type { Desired, DesiredState } from '../desired/desired.ts';
+import { type Environment, makeFolders } from '../process/environment.ts';
 import { descriptorProblem } from '../process/machine.ts';
 import { type File, type Layout, layoutOf } from '../render/layout.ts';
 import { readWritten, type WrittenFile } from '../render/written.ts';
-import { type Before, lookBefore, restoreHand } from '../runtime/maintenance.ts';
-import { parseServersState } from '../runtime/state.ts';
+import { type Before, readBefore, restoreMaintenance } from '../runtime/maintenance.ts';
+import { parseServersState } from '../runtime/server-state.ts';
 import type { Sync } from '../runtime/sync.ts';
 import { bindsOf } from './binds.ts';
 import { clashes, judge, placesOf } from './judge.ts';
@@ -23,8 +23,8 @@ export interface Reloaded {
 }
 
 export interface ReloadOptions {
-  readonly equipment: Equipment;
-  readonly desire: Desire;
+  readonly environment: Environment;
+  readonly desire: DesiredState;
   readonly quarantine: Quarantine<HaproxyService>;
   readonly syncs: readonly Sync[];
   readonly log: Log;
@@ -56,9 +56,9 @@ export async function reload(
   options: ReloadOptions,
   signal: AbortSignal,
 ): Promise<Reloaded> {
-  const { equipment, isRevival } = options;
-  await makeFolders(equipment);
-  if (!isRevival || !(await startsItself(equipment, signal)))
+  const { environment, isRevival } = options;
+  await makeFolders(environment);
+  if (!isRevival || !(await startsItself(environment, signal)))
     return attempt(snapshot, options, isRevival ? 'known' : 'none', signal);
   // A start that HAProxy refuses takes nothing from anybody, and to ask first takes half as long again.
   return await attempt(snapshot, options, 'whole', signal).catch((error: unknown) => {
@@ -70,7 +70,7 @@ export async function reload(
 
 /** Whether to load a file is to start a HAProxy: one that lives and does not answer would be reloaded. */
 async function startsItself(
-  { managed, settings, loader }: Equipment,
+  { managed, settings, loader }: Environment,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (!managed || settings.config.supervised) return false;
@@ -86,24 +86,24 @@ async function attempt(
   const accepted = await acceptable(snapshot, options, trust, signal);
   const { layout } = accepted;
   if (!options.isNews(layout)) return { layout, file: undefined };
-  const { equipment, syncs, log } = options;
-  const { settings } = equipment;
-  if (equipment.managed) await refuseTooLarge(accepted.file);
-  const [runtime] = equipment.runtimes;
+  const { environment, syncs, log } = options;
+  const { settings } = environment;
+  if (environment.managed) await refuseTooLarge(accepted.file);
+  const [runtime] = environment.runtimes;
   const before = options.isRevival
     ? undefined
-    : runtime && (await lookBefore(runtime, signal).catch(() => undefined));
+    : runtime && (await readBefore(runtime, signal).catch(() => undefined));
   const isLeaving = (backend: string, server: string) =>
     syncs[0]?.memoryOf(backend)?.leaving.has(server) ?? false;
-  await handOver(equipment, before, isLeaving);
+  await handOver(environment, before, isLeaving);
   const file = await upToDate(accepted, options);
   await swap(layout, file, options, trust, signal);
   if (runtime && before) {
     const [now = ''] = await runtime.ask(['show servers state'], signal);
-    const commands = restoreHand(before.states, parseServersState(now), isLeaving);
+    const commands = restoreMaintenance(before.states, parseServersState(now), isLeaving);
     await runtime.ask(commands, signal);
   }
-  const isLoaded = equipment.managed !== undefined || settings.config.do_reloads;
+  const isLoaded = environment.managed !== undefined || settings.config.do_reloads;
   log.info(
     { shape: layout.shape, services: layout.parts.length },
     isLoaded
@@ -134,21 +134,21 @@ async function upToDate(
   return fileWith(layout, new Map([...desired, ...newer]), membersOptions(options));
 }
 
-const membersOptions = ({ equipment, syncs, written }: ReloadOptions) => ({
+const membersOptions = ({ environment, syncs, written }: ReloadOptions) => ({
   sync: syncs[0],
   written,
-  maxId: equipment.settings.config.max_server_id,
+  maxId: environment.settings.config.max_server_id,
 });
 
 /** Replaces the file and loads it, or puts everything back. */
 async function swap(
   layout: Layout,
   file: File,
-  { equipment, quarantine, written }: ReloadOptions,
+  { environment, quarantine, written }: ReloadOptions,
   trust: Trust,
   signal: AbortSignal,
 ): Promise<void> {
-  const { loader, paths } = equipment;
+  const { loader, paths } = environment;
   if (paths.config === undefined) throw new Error('cannot load a new file: do_writes is false');
   await writeFileAtomic(paths.config, file.pieces);
   try {
@@ -191,8 +191,8 @@ async function acceptable(
   trust: Trust,
   signal: AbortSignal,
 ): Promise<Accepted> {
-  const { equipment, desire, quarantine, log, written, pid } = options;
-  const { settings, paths, check } = equipment;
+  const { environment, desire, quarantine, log, written, pid } = options;
+  const { settings, paths, check } = environment;
   const held = placesOf(written?.sections ?? []);
   for (let tries = 0; tries < snapshot.size + 10; tries++) {
     const desired = await desire.of(snapshot);
@@ -227,7 +227,7 @@ async function refuseTooLarge(file: File): Promise<void> {
 
 /** Gives DOWN, weights and maintenance to the worker that comes, but not what synapse itself took out. */
 async function handOver(
-  { managed }: Equipment,
+  { managed }: Environment,
   before: Before | undefined,
   isLeaving: (backend: string, server: string) => boolean,
 ): Promise<void> {

@@ -10,18 +10,18 @@ import {
 } from '@smartstack/proxy';
 
 import { type HaproxyConfig, type HaproxyService, isManaged } from '../config/config.ts';
-import type { Desire, Desired } from '../desired/desired.ts';
-import type { Equipment } from '../process/equipment.ts';
+import type { Desired, DesiredState } from '../desired/desired.ts';
+import type { Environment } from '../process/environment.ts';
 import { createLayouts, type Layout } from '../render/layout.ts';
 import type { Actual } from '../runtime/actual.ts';
 import type { SyncedMembers } from '../runtime/membership.ts';
 import type { Sync } from '../runtime/sync.ts';
 import type { Meters } from '../status/metrics.ts';
-import { stuckOf } from './blocked.ts';
-import type { Keeper } from './keeper.ts';
+import { blockedOf } from './blocked.ts';
+import type { ConfigFile } from './config-file.ts';
 import { type Reasons, reloadReasons } from './reasons.ts';
 import { partsOf, type Reloaded, reload } from './reload.ts';
-import { createWants } from './wants.ts';
+import { createReloadRequests } from './requests.ts';
 
 /** When and why HAProxy loads a new file, and what became of it; one at a time. */
 export interface Reloads {
@@ -61,12 +61,12 @@ export interface Taken {
 
 export interface ReloadsOptions {
   readonly config: HaproxyConfig;
-  readonly equipment: Equipment;
+  readonly environment: Environment;
   readonly actual: Actual;
-  readonly desire: Desire;
+  readonly desire: DesiredState;
   readonly quarantine: Quarantine<HaproxyService>;
   readonly syncs: readonly Sync[];
-  readonly keeper: Keeper;
+  readonly configFile: ConfigFile;
   readonly due: Due;
   readonly pace: Pace;
   readonly meters: Meters;
@@ -77,11 +77,11 @@ export interface ReloadsOptions {
 const patience = 500;
 
 export function createReloads(options: ReloadsOptions): Reloads {
-  const { config, equipment, actual, desire, quarantine, syncs } = options;
-  const { keeper, due, pace, meters, log } = options;
-  const { runtimes, paths } = equipment;
-  const layouts = createLayouts(equipment.settings);
-  const wants = createWants();
+  const { config, environment, actual, desire, quarantine, syncs } = options;
+  const { configFile, due, pace, meters, log } = options;
+  const { runtimes, paths } = environment;
+  const layouts = createLayouts(environment.settings);
+  const requests = createReloadRequests();
   const reloading = createReloading<Reloaded>(() => due.at('loaded', performance.now()));
   let layout: Layout | undefined;
   let pending: Reasons = new Map();
@@ -93,15 +93,16 @@ export function createReloads(options: ReloadsOptions): Reloads {
       new Map([...reasons].filter(([service]) => desired.has(service)));
     const wanted = layouts(partsOf(desired), quarantine.leftOut);
     if (actual.running?.shape === wanted.shape) layout ??= wanted;
-    if (layout === wanted && keeper.written?.shape !== wanted.shape) keeper.touch();
-    const asked = desiredOnly(wants.due());
+    if (layout === wanted && configFile.written?.shape !== wanted.shape) configFile.touch();
+    const asked = desiredOnly(requests.due());
     const cannot = whyNoReload(config, paths.config);
-    noteStuck(desired, { waiting: desiredOnly(wants.waiting()), asked, cannot });
-    if (wants.next < Infinity) due.at('reload', wants.next);
+    noteStuck(desired, { waiting: desiredOnly(requests.waiting()), asked, cannot });
+    if (requests.next < Infinity) due.at('reload', requests.next);
     if (cannot !== undefined) asked.clear();
     if (paths.config === undefined) return new Map();
     const hasSocket = runtimes.length > 0;
-    const isBehind = !hasSocket && layout !== undefined && (await keeper.differs(layout, desired));
+    const isBehind =
+      !hasSocket && layout !== undefined && (await configFile.differs(layout, desired));
     return reloadReasons({ running: actual.running, wanted, asked, isBehind });
   }
 
@@ -111,9 +112,9 @@ export function createReloads(options: ReloadsOptions): Reloads {
   ): void {
     const before = stuck;
     const isForeign = paths.config === undefined && actual.running !== undefined;
-    stuck = stuckOf({ desired, ...reasons, backends: isForeign ? actual.backends : undefined });
+    stuck = blockedOf({ desired, ...reasons, backends: isForeign ? actual.backends : undefined });
     // Whoever reloads it is to find what is desired.
-    if (!isDeepStrictEqual(before, stuck)) keeper.touch();
+    if (!isDeepStrictEqual(before, stuck)) configFile.touch();
   }
 
   async function load(
@@ -127,8 +128,8 @@ export function createReloads(options: ReloadsOptions): Reloads {
       shape !== before?.shape || asked.some((what) => what !== 'shape');
     const isRevival = !before && actual.lastPid === undefined;
     pace.trying(isRevival);
-    const state = { written: keeper.written, pid: before?.pid, isNews, isRevival };
-    const parts = { equipment, desire, quarantine, syncs, log, newest, ...state };
+    const state = { written: configFile.written, pid: before?.pid, isNews, isRevival };
+    const parts = { environment, desire, quarantine, syncs, log, newest, ...state };
     reloading.begin(() => reload(snapshot, parts, signal).catch(refused));
     // Where none runs there is nothing else to bring in step.
     await reloading.settled(before ? patience : undefined);
@@ -147,12 +148,12 @@ export function createReloads(options: ReloadsOptions): Reloads {
   async function loaded({ layout: now, file }: Reloaded, signal: AbortSignal): Promise<boolean> {
     layout = now;
     pending = new Map();
-    wants.loaded();
+    requests.loaded();
     refusal = undefined;
     pace.succeeded();
     if (!file) return false;
-    keeper.replaced(file);
-    keeper.touch();
+    configFile.replaced(file);
+    configFile.touch();
     meters.reloads.inc({ result: 'ok' });
     quarantine.loaded(now.parts);
     await actual.loaded(now, file, signal);
@@ -175,7 +176,7 @@ export function createReloads(options: ReloadsOptions): Reloads {
     get stuck() {
       return stuck;
     },
-    compared: ({ compared, reload: reasons }) => wants.compared(compared, reasons),
+    compared: ({ compared, reload: reasons }) => requests.compared(compared, reasons),
     consider: async (desired) => {
       pending = await consider(desired);
       return pending;
@@ -192,8 +193,8 @@ export function createReloads(options: ReloadsOptions): Reloads {
       const late = reloading.take()?.loaded;
       if (!late?.file) return;
       layout = late.layout;
-      keeper.replaced(late.file);
-      keeper.touch();
+      configFile.replaced(late.file);
+      configFile.touch();
     },
   };
 }

@@ -1,13 +1,13 @@
 import type { Log } from '@smartstack/daemon';
-import type { Equipment } from '../process/equipment.ts';
+import type { Environment } from '../process/environment.ts';
 import type { Running } from '../process/loader.ts';
-import { createPresence } from '../process/presence.ts';
-import type { Keeper } from '../reload/keeper.ts';
-import type { Remembered } from '../reload/memory-file.ts';
+import { createRunning } from '../process/running.ts';
+import type { ConfigFile } from '../reload/config-file.ts';
+import type { Remembered } from '../reload/state-file.ts';
 import type { Layout } from '../render/layout.ts';
 import { readWritten, type WrittenFile } from '../render/written.ts';
+import { createLatestStates, type Seen } from './latest-states.ts';
 import type { Membership, MembershipInput, SyncedMembers } from './membership.ts';
-import { createSight, type Seen } from './sight.ts';
 
 /** What HAProxy has: which one runs, and the members that it serves. */
 export interface Actual {
@@ -36,70 +36,70 @@ export interface Actual {
 }
 
 export interface ActualOptions {
-  readonly equipment: Equipment;
+  readonly environment: Environment;
   readonly membership: Membership;
-  readonly keeper: Keeper;
+  readonly configFile: ConfigFile;
   /** What an earlier driver noted. */
   readonly remembered: Remembered;
   readonly log: Log;
 }
 
 export function createActual(options: ActualOptions): Actual {
-  const { equipment, membership, keeper, remembered, log } = options;
-  const presence = createPresence(equipment, log);
-  const sight = createSight(equipment.runtimes[0]);
+  const { environment, membership, configFile, remembered, log } = options;
+  const haproxy = createRunning(environment, log);
+  const states = createLatestStates(environment.runtimes[0]);
 
   async function find(signal: AbortSignal): Promise<void> {
-    if (!(await presence.look(signal))) return;
-    const isSame = presence.running?.pid === remembered.pid;
-    membership.adopted(keeper.written ?? readWritten(''), isSame ? remembered.leaving : {});
+    if (!(await haproxy.look(signal))) return;
+    const isSame = haproxy.running?.pid === remembered.pid;
+    membership.adopted(configFile.written ?? readWritten(''), isSame ? remembered.leaving : {});
     // Who told it last may have died before writing that down.
-    keeper.touch(0);
+    configFile.touch(0);
   }
 
   async function sync(
     now: Omit<MembershipInput, 'backends'>,
     signal: AbortSignal,
   ): Promise<SyncedMembers> {
-    const synced = await membership.sync({ ...now, backends: presence.backends }, signal);
+    const synced = await membership.sync({ ...now, backends: haproxy.backends }, signal);
     if (synced.steps > 0) {
-      keeper.touch();
-      sight.changed();
+      configFile.touch();
+      states.changed();
     }
     return synced;
   }
 
   function invalidate(): void {
-    presence.invalidate();
+    haproxy.invalidate();
     membership.invalidate();
   }
 
   return {
     get running() {
-      return presence.running;
+      return haproxy.running;
     },
     get lastPid() {
-      return presence.lastPid;
+      return haproxy.lastPid;
     },
     get backends() {
-      return presence.backends;
+      return haproxy.backends;
     },
     find,
     sync,
     audit: async (signal) => {
-      presence.invalidate();
+      haproxy.invalidate();
       // One that does not answer is found out about where it is looked for.
       await membership.audit(signal).catch(() => membership.invalidate());
     },
     loaded: async (layout, file, signal) => {
-      sight.changed();
+      states.changed();
       const backends = new Set(layout.parts.map(({ stanza }) => stanza.backendName));
-      await presence.loaded(layout.shape, backends, signal);
+      await haproxy.loaded(layout.shape, backends, signal);
       membership.loaded(file);
     },
     invalidate,
-    dead: presence.dead,
-    refresh: sight.refresh,
-    seen: sight.latest,
+    dead: haproxy.dead,
+    refresh: states.refresh,
+    seen: states.latest,
   };
 }

@@ -1,5 +1,5 @@
 import type { WrittenFile } from '../render/written.ts';
-import type { Leavers, Looked } from './look.ts';
+import type { Leavers, Looked } from './backend-state.ts';
 import { fresh, type Memory } from './memory.ts';
 import { createVerified } from './verified.ts';
 import type { Known, Target } from './work.ts';
@@ -9,7 +9,7 @@ export interface Backends {
   readonly size: number;
   memoryOf(backend: string): Memory | undefined;
   /** What a plan for a backend starts from. */
-  knownOf(backend: string): Known;
+  processIdOf(backend: string): Known;
   /** Whether a backend is to be looked at before it is changed. */
   mustLook(target: Target): boolean;
   /** The servers that leave a backend; undefined where none does, or its number is not known. */
@@ -59,7 +59,7 @@ export function createBackends(): Backends {
       return memories.size;
     },
     memoryOf: (backend) => memories.get(backend),
-    knownOf: (backend) => ({
+    processIdOf: (backend) => ({
       memory: memories.get(backend),
       file,
       left: leftBefore[backend] ?? [],

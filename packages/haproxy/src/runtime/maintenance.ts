@@ -1,5 +1,5 @@
-import type { Runtime } from './runtime.ts';
-import { parseServersState, type ServerState } from './state.ts';
+import type { Runtime } from './admin-socket.ts';
+import { parseServersState, type ServerState } from './server-state.ts';
 
 type States = ReadonlyMap<string, readonly ServerState[]>;
 
@@ -10,7 +10,7 @@ export interface Before {
 }
 
 /** Looks at all servers before a reload. */
-export async function lookBefore(runtime: Runtime, signal: AbortSignal): Promise<Before> {
+export async function readBefore(runtime: Runtime, signal: AbortSignal): Promise<Before> {
   const [text = ''] = await runtime.ask(['show servers state'], signal);
   return { text, states: parseServersState(text) };
 }
@@ -19,7 +19,7 @@ export async function lookBefore(runtime: Runtime, signal: AbortSignal): Promise
  * The commands that give an operator's maintenance and drains back to a worker that lost them; those
  * that synapse made itself (`leaving`) are its own affair.
  */
-export function restoreHand(
+export function restoreMaintenance(
   before: States,
   after: States,
   leaving: (backend: string, server: string) => boolean,

@@ -1,5 +1,5 @@
 import type { Due } from '@smartstack/proxy';
-import type { Desire, Desired } from '../desired/desired.ts';
+import type { Desired, DesiredState } from '../desired/desired.ts';
 import type { Layout } from '../render/layout.ts';
 import type { WrittenFile } from '../render/written.ts';
 import type { Sync, Synced } from './sync.ts';
@@ -26,7 +26,7 @@ export interface SyncedMembers extends Synced {
 
 export interface MembershipInput {
   readonly desired: ReadonlyMap<string, Desired>;
-  readonly desire: Desire;
+  readonly desire: DesiredState;
   /** What HAProxy runs, where that is known. */
   readonly layout: Layout | undefined;
   readonly backends: ReadonlySet<string>;

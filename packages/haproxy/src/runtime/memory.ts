@@ -4,14 +4,14 @@ import type { Traits } from '../render/traits.ts';
 import type { Written } from '../render/written.ts';
 import type { Leaving } from './leaving.ts';
 import { isOut } from './plan.ts';
-import type { ServerState } from './state.ts';
+import type { ServerState } from './server-state.ts';
 
 /** What this process knows of one backend of a running HAProxy beyond what that says itself. */
 export interface Memory {
   readonly told: ReadonlyMap<string, Server>;
   readonly ids: Ids;
   readonly leaving: ReadonlyMap<string, Leaving>;
-  readonly byHand: ReadonlyMap<string, 'maintenance' | 'drain'>;
+  readonly byOperator: ReadonlyMap<string, 'maintenance' | 'drain'>;
   /** As HAProxy said last, with what it was told since. */
   readonly states: readonly ServerState[];
   /** What it was last brought in step with; undefined where that is to be looked at. */
@@ -53,7 +53,7 @@ export function remember(
     told: new Map(told),
     ids: new Map(actual.map(({ name, id }) => [name, id])),
     leaving: new Map(leaving.map((name) => [name, leave()])),
-    byHand: new Map(),
+    byOperator: new Map(),
     states: actual,
     inStep: undefined,
   };
@@ -97,7 +97,7 @@ export function fresh(written: ReadonlyMap<string, Written>, before: Memory | un
     ),
     ids: new Map([...written].map(([name, { id }]) => [name, id])),
     leaving: new Map(parked),
-    byHand: new Map(),
+    byOperator: new Map(),
     states: [],
     inStep: undefined,
   };

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { traitsOf } from '../render/traits.ts';
 import { capabilitiesOf } from '../render/version.ts';
 import { plan, type Situation } from './plan.ts';
-import { server, state } from './state.fixture.ts';
+import { server, state } from './server-state.fixture.ts';
 
 const traits = (...lines: string[]) =>
   traitsOf(lines, [], { serverOptions: '', capabilities: capabilitiesOf('2.6.12') });
@@ -64,25 +64,25 @@ describe('plan', () => {
   });
 
   test('leaves alone and reports what an operator took out', () => {
-    const { commands, byHand } = planned({
+    const { commands, byOperator } = planned({
       desired: [server('a'), server('b')],
       actual: [state('a', { maintenance: true }), state('b', { drain: true })],
     });
     expect(commands).toEqual([]);
-    expect([...byHand]).toEqual([
+    expect([...byOperator]).toEqual([
       ['a', 'maintenance'],
       ['b', 'drain'],
     ]);
   });
 
   test('opens what was added and left halfway', () => {
-    const { commands, byHand } = planned({
+    const { commands, byOperator } = planned({
       desired: [server('a', { options: 'check' })],
       actual: [state('a', { maintenance: true })],
       halfway: new Set(['a']),
     });
     expect(commands).toEqual(['set server web/a state ready', 'enable health web/a']);
-    expect(byHand.size).toBe(0);
+    expect(byOperator.size).toBe(0);
   });
 
   test('changes a weight that is to change, and no weight that someone changed by hand', () => {

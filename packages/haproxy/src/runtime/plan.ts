@@ -12,7 +12,7 @@ import {
   type Step,
   weighServer,
 } from './command.ts';
-import type { ServerState } from './state.ts';
+import type { ServerState } from './server-state.ts';
 
 /** What is known of one backend when a plan is made. */
 export interface Situation {
@@ -38,7 +38,7 @@ export interface Plan {
   /** Servers that left and are back. */
   readonly back: readonly string[];
   /** Servers that someone put out of rotation by hand. */
-  readonly byHand: ReadonlyMap<string, 'maintenance' | 'drain'>;
+  readonly byOperator: ReadonlyMap<string, 'maintenance' | 'drain'>;
   /** Why the file must be loaded for the rest; undefined when the steps suffice. */
   readonly reload: string | undefined;
   /** Whether there is more to do once these steps are done: servers are made anew a few at a time. */
@@ -78,7 +78,7 @@ export function plan(situation: Situation): Plan {
       ...gone.map(({ name }) => ({ server: name, replace: false })),
       ...stale.replace.map(({ name }) => ({ server: name, replace: true })),
     ].filter(({ server }) => !leaving.has(server)),
-    byHand: byHand(situation),
+    byOperator: byOperator(situation),
     more: stale.more,
     reload:
       missing.length > 0 && traits.obstacle
@@ -170,7 +170,7 @@ const shortest = (address: string) => new URL(`http://[${address}]`).hostname;
 /** Whether it is out of rotation, by anyone. */
 export const isOut = ({ maintenance, drain }: ServerState) => maintenance || drain;
 
-function byHand({ actual, leaving, halfway, traits }: Situation): Plan['byHand'] {
+function byOperator({ actual, leaving, halfway, traits }: Situation): Plan['byOperator'] {
   return new Map(
     actual
       .filter((server) => isOut(server) && !leaving.has(server.name) && !halfway.has(server.name))

@@ -4,8 +4,8 @@ import type { Server } from '../render/server.ts';
 import { leavingUntil } from './leaving.ts';
 import type { Memory } from './memory.ts';
 import { scopeOf } from './scope.ts';
-import { server, state } from './state.fixture.ts';
-import type { ServerState } from './state.ts';
+import { server, state } from './server-state.fixture.ts';
+import type { ServerState } from './server-state.ts';
 
 const [a, b, c] = [server('a'), server('b'), server('c')];
 const states = [state('a'), state('b')];
@@ -19,7 +19,7 @@ function scoped(more: {
     told: new Map(),
     ids: new Map(),
     leaving: new Map(),
-    byHand: new Map(),
+    byOperator: new Map(),
     states,
     inStep: [a, b],
     ...more.memory,

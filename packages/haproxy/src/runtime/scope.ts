@@ -2,7 +2,7 @@ import { differenceOf } from '@smartstack/daemon';
 
 import type { Server } from '../render/server.ts';
 import type { Memory } from './memory.ts';
-import type { ServerState } from './state.ts';
+import type { ServerState } from './server-state.ts';
 
 /** What a plan has to think about, beside what is known of it. */
 export interface Sight {

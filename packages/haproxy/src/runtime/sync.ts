@@ -1,12 +1,12 @@
 import { createBreath, type Log } from '@smartstack/daemon';
 
 import type { WrittenFile } from '../render/written.ts';
+import type { Runtime } from './admin-socket.ts';
+import { type Looked, look } from './backend-state.ts';
 import { createBackends } from './backends.ts';
 import type { Step } from './command.ts';
-import { type Looked, look } from './look.ts';
 import type { Memory } from './memory.ts';
 import { createRefusedCommands, type RefusedCommand } from './refused-commands.ts';
-import type { Runtime } from './runtime.ts';
 import { digest, isUnfinished, prepare, type Target, type Work, type WorkOptions } from './work.ts';
 
 export interface Synced {
@@ -102,7 +102,7 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     const work: Planned[] = [];
     for (const target of targets) {
       if (breath.isDue) await breath.take();
-      const known = backends.knownOf(target.backend);
+      const known = backends.processIdOf(target.backend);
       const looked =
         unsure.has(target.backend) || !known.memory ? lookedAt(target.backend) : undefined;
       const seen = looked ?? { actual: known.memory?.states ?? [], used: undefined };

@@ -1,11 +1,11 @@
-import type { Desire, Desired } from '../desired/desired.ts';
+import type { Desired, DesiredState } from '../desired/desired.ts';
 import type { Layout, Part } from '../render/layout.ts';
 import type { Sync } from './sync.ts';
 import type { Target } from './work.ts';
 
 export interface TargetsInput {
   readonly desired: ReadonlyMap<string, Desired>;
-  readonly desire: Desire;
+  readonly desire: DesiredState;
   /** What HAProxy runs, where that is known; a newer configuration counts once it is loaded. */
   readonly layout: Layout | undefined;
   /** The backends that HAProxy has. */

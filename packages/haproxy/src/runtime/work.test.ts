@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { traitsOf } from '../render/traits.ts';
 import { capabilitiesOf } from '../render/version.ts';
 import { leavingUntil } from './leaving.ts';
-import { state } from './state.fixture.ts';
+import { state } from './server-state.fixture.ts';
 import { prepare } from './work.ts';
 
 test.each([
@@ -29,7 +29,7 @@ test.each([
         told: new Map(),
         ids: new Map([['a', 1]]),
         leaving: new Map([['a', { ...leavingUntil(deadline), next: performance.now() }]]),
-        byHand: new Map(),
+        byOperator: new Map(),
         states: actual,
         inStep: [],
       },

@@ -2,13 +2,13 @@ import { assignIds } from '../render/ids.ts';
 import type { Server } from '../render/server.ts';
 import type { Traits } from '../render/traits.ts';
 import type { WrittenFile } from '../render/written.ts';
+import type { BackendState } from './backend-state.ts';
 import { deleteServer, parkServer, type Step } from './command.ts';
 import { later, leavingUntil, parkedFor } from './leaving.ts';
-import type { Sight } from './look.ts';
 import { forgotten, halfAdded, type Memory, remember } from './memory.ts';
 import { type Plan, plan } from './plan.ts';
 import { scopeOf } from './scope.ts';
-import type { ServerState } from './state.ts';
+import type { ServerState } from './server-state.ts';
 
 /** One backend and what it is to have; `desired` undefined to keep what it has, or `fallback` if that is nothing. */
 export interface Target {
@@ -52,7 +52,7 @@ export interface Known {
 /** Plans what brings a backend in step, which HAProxy was looked at for or is known to be as it was. */
 export function prepare(
   target: Target,
-  { actual: all, used }: Sight,
+  { actual: all, used }: BackendState,
   known: Known,
   { maxId, parkTime }: WorkOptions,
 ): Work {
@@ -137,7 +137,7 @@ export function digest(work: Work, done: readonly Step[], { parkTime }: WorkOpti
     ...memory,
     told,
     leaving,
-    byHand: byHandAfter(work),
+    byOperator: byOperatorAfter(work),
     states: statesAfter(work, done),
     inStep: isWhole && hasAll(work, done) && !isUnfinished(work, done) ? target.desired : undefined,
   };
@@ -149,12 +149,12 @@ function hasAll({ steps }: Work, done: readonly Step[]): boolean {
   return steps.every((step) => step.kind === 'delete' || all.has(step));
 }
 
-function byHandAfter({ memory, plan: { byHand }, actual }: Work): Memory['byHand'] {
-  if (memory.byHand.size === 0) return byHand;
+function byOperatorAfter({ memory, plan: { byOperator }, actual }: Work): Memory['byOperator'] {
+  if (memory.byOperator.size === 0) return byOperator;
   const seen = new Set(actual.map(({ name }) => name));
   const present = new Set(memory.states.map(({ name }) => name));
-  const unseen = [...memory.byHand].filter(([name]) => !seen.has(name) && present.has(name));
-  return new Map([...unseen, ...byHand]);
+  const unseen = [...memory.byOperator].filter(([name]) => !seen.has(name) && present.has(name));
+  return new Map([...unseen, ...byOperator]);
 }
 
 /** What HAProxy has after these steps, as far as its replies can be believed; the next look tells. */

@@ -6,9 +6,9 @@ import { silentLog } from '@smartstack/daemon';
 
 import type { Preview, Snapshot } from '@smartstack/proxy';
 import type { HaproxyConfig } from '../config/config.ts';
-import { createDesire, type Desired } from '../desired/desired.ts';
+import { createDesiredState, type Desired } from '../desired/desired.ts';
 import { createHosts } from '../desired/hosts.ts';
-import { type Equipment, survey } from '../process/equipment.ts';
+import { type Environment, survey } from '../process/environment.ts';
 import { runningAt } from '../process/loader.ts';
 import { haproxyAccount } from '../process/machine.ts';
 import { judge, type Objection, placesOf } from '../reload/judge.ts';
@@ -18,7 +18,7 @@ import { assignIds } from '../render/ids.ts';
 import { type File, type Layout, type LayoutSettings, layoutOf } from '../render/layout.ts';
 import { halfAdded, remember } from '../runtime/memory.ts';
 import { plan } from '../runtime/plan.ts';
-import { parseServersState } from '../runtime/state.ts';
+import { parseServersState } from '../runtime/server-state.ts';
 import { createSync } from '../runtime/sync.ts';
 
 /** Looks at what there is and says what synapse would do; touches nothing but a temporary folder. */
@@ -27,36 +27,36 @@ export async function preview(
   snapshot: Snapshot,
   signal: AbortSignal,
 ): Promise<Preview> {
-  const equipment = await surveyAsDaemon(config, signal);
+  const environment = await surveyAsDaemon(config, signal);
   const rendered = await render(
-    equipment.settings,
+    environment.settings,
     snapshot,
     signal,
-    await keptBy(equipment, signal),
+    await keptBy(environment, signal),
   );
-  const objections = await judgeAside(equipment, rendered, signal);
-  const [runtime] = equipment.runtimes;
+  const objections = await judgeAside(environment, rendered, signal);
+  const [runtime] = environment.runtimes;
   const running = runtime && (await runningAt(runtime, signal).catch(() => undefined));
   const outcome = {
-    path: equipment.paths.config ?? 'haproxy.cfg',
+    path: environment.paths.config ?? 'haproxy.cfg',
     text: rendered.file.text,
-    before: equipment.written?.text,
+    before: environment.written?.text,
     objections,
   };
   if (!running) return { ...outcome, commands: [], reload: 'haproxy does not run' };
   if (running.shape !== rendered.layout.shape)
     return { ...outcome, commands: [], reload: 'sections changed' };
-  return { ...outcome, ...(await changes(equipment, rendered, signal)) };
+  return { ...outcome, ...(await changes(environment, rendered, signal)) };
 }
 
 /** What the synapse whose files are there would find: who asks is often root, and it has an account of its own. */
-async function surveyAsDaemon(config: HaproxyConfig, signal: AbortSignal): Promise<Equipment> {
-  const equipment = await survey(config, silentLog, signal);
-  const { managed, settings } = equipment;
+async function surveyAsDaemon(config: HaproxyConfig, signal: AbortSignal): Promise<Environment> {
+  const environment = await survey(config, silentLog, signal);
+  const { managed, settings } = environment;
   const owner = managed && (await stat(managed.config).catch(() => undefined));
-  if (!owner) return equipment;
+  if (!owner) return environment;
   const around = { ...settings.around, account: await haproxyAccount(owner.uid) };
-  return { ...equipment, settings: { ...settings, around } };
+  return { ...environment, settings: { ...settings, around } };
 }
 
 export interface Rendered {
@@ -77,7 +77,7 @@ export async function render(
   },
 ): Promise<Rendered> {
   const hosts = createHosts();
-  const desire = createDesire({
+  const desire = createDesiredState({
     settings,
     hosts,
     choose: (_, config) => config,
@@ -91,7 +91,7 @@ export async function render(
   return { layout, desired, file: await fileWith(layout, desired, kept) };
 }
 
-async function keptBy({ runtimes, written, settings }: Equipment, signal: AbortSignal) {
+async function keptBy({ runtimes, written, settings }: Environment, signal: AbortSignal) {
   const maxId = settings.config.max_server_id;
   const [runtime] = runtimes;
   const sync = runtime && createSync(runtime, { maxId, parkTime: undefined, log: silentLog });
@@ -101,7 +101,7 @@ async function keptBy({ runtimes, written, settings }: Equipment, signal: AbortS
 }
 
 async function judgeAside(
-  { check, written, runtimes: [runtime] }: Equipment,
+  { check, written, runtimes: [runtime] }: Environment,
   { layout, file }: Rendered,
   signal: AbortSignal,
 ): Promise<readonly Objection[]> {
@@ -118,7 +118,7 @@ async function judgeAside(
 
 /** The commands that the members differ by. */
 async function changes(
-  { runtimes, written, settings }: Equipment,
+  { runtimes, written, settings }: Environment,
   { desired }: Rendered,
   signal: AbortSignal,
 ): Promise<Pick<Preview, 'commands' | 'reload'>> {

@@ -4,8 +4,8 @@ import type { Desired } from '../desired/desired.ts';
 import type { Running } from '../process/loader.ts';
 import { addressOf, type Server } from '../render/server.ts';
 import type { Capabilities } from '../render/version.ts';
-import type { Seen } from '../runtime/sight.ts';
-import type { ServerState } from '../runtime/state.ts';
+import type { Seen } from '../runtime/latest-states.ts';
+import type { ServerState } from '../runtime/server-state.ts';
 import type { Sync } from '../runtime/sync.ts';
 
 /** How the state of a server begins that HAProxy does not have yet. */
@@ -78,12 +78,12 @@ function stateIn(input: StatusInput, service: string, backend: string) {
     if (leaving && (state || !seen)) return leaving.parked ? 'parked' : 'leaving';
     if (!state && !seen && memory?.told.has(name)) return 'added';
     if (!state) return waiting === undefined ? missing : `${missing}: ${waiting}`;
-    const hand = seen ? handOf(state) : memory?.byHand.get(name);
+    const hand = seen ? maintenanceOf(state) : memory?.byOperator.get(name);
     return hand === undefined ? wordOf(state) : `${hand} by operator`;
   };
 }
 
-function handOf({ maintenance, drain }: ServerState): string | undefined {
+function maintenanceOf({ maintenance, drain }: ServerState): string | undefined {
   if (maintenance) return 'maintenance';
   return drain ? 'drain' : undefined;
 }

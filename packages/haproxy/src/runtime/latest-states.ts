@@ -1,7 +1,7 @@
 import { createDeadline, messageOf } from '@smartstack/daemon';
 
-import type { Runtime } from './runtime.ts';
-import { parseServersState, type ServerState } from './state.ts';
+import type { Runtime } from './admin-socket.ts';
+import { parseServersState, type ServerState } from './server-state.ts';
 
 /** HAProxy's servers by backend as it said at a moment, or why it did not. */
 export interface Seen {
@@ -12,7 +12,7 @@ export interface Seen {
 }
 
 /** For whoever looks at the status: HAProxy is asked then, and not while nobody looks. */
-export interface Sight {
+export interface LatestStates {
   /** Asks HAProxy, unless it was asked within the last second and not changed since; never rejects. */
   refresh(signal: AbortSignal): Promise<void>;
   /** Something was changed: what HAProxy said before is not shown for a whole second more. */
@@ -25,7 +25,7 @@ const patience = 2_000;
 const fresh = 1_000;
 const old = 5_000;
 
-export function createSight(runtime: Runtime | undefined): Sight {
+export function createLatestStates(runtime: Runtime | undefined): LatestStates {
   let seen: Seen | undefined;
   let lastChange = 0;
   let asking: Promise<void> | undefined;

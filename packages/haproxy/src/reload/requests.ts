@@ -1,7 +1,7 @@
 import type { Reasons } from './reasons.ts';
 
 /** What services want a reload for, because HAProxy refused a command or takes none for that. */
-export interface Wants {
+export interface ReloadRequests {
   /** These were compared with HAProxy, which left some of them wanting. */
   compared(services: readonly string[], reasons: Reasons): void;
   /** A file was loaded: what is wanted next for the same services was not helped by that. */
@@ -24,43 +24,43 @@ interface Want {
   readonly notBefore: number;
 }
 
-export function createWants(): Wants {
-  const wants = new Map<string, Want>();
+export function createReloadRequests(): ReloadRequests {
+  const requests = new Map<string, Want>();
   /** How long those waited that the last file was loaded for. */
   let tried = new Map<string, number>();
 
   function want(service: string, reason: string): void {
-    const before = wants.get(service);
+    const before = requests.get(service);
     const waited = tried.get(service);
     if (waited === undefined) {
-      wants.set(service, { wait: 0, notBefore: 0, ...before, reason });
+      requests.set(service, { wait: 0, notBefore: 0, ...before, reason });
       return;
     }
     const wait = Math.min(longestWait, Math.max(firstWait, waited * 2));
-    wants.set(service, { reason, wait, notBefore: performance.now() + wait });
+    requests.set(service, { reason, wait, notBefore: performance.now() + wait });
   }
 
   const some = (isWaiting: boolean): Reasons => {
     const now = performance.now();
-    const chosen = [...wants].filter(([, { notBefore }]) => notBefore > now === isWaiting);
+    const chosen = [...requests].filter(([, { notBefore }]) => notBefore > now === isWaiting);
     return new Map(chosen.map(([service, { reason }]) => [service, reason]));
   };
 
   return {
     compared: (services, reasons) => {
-      for (const service of services) if (!reasons.has(service)) wants.delete(service);
+      for (const service of services) if (!reasons.has(service)) requests.delete(service);
       for (const [service, reason] of reasons) want(service, reason);
       for (const service of [...services, ...reasons.keys()]) tried.delete(service);
     },
     loaded: () => {
-      tried = new Map([...wants].map(([service, { wait }]) => [service, wait]));
-      wants.clear();
+      tried = new Map([...requests].map(([service, { wait }]) => [service, wait]));
+      requests.clear();
     },
     due: () => some(false),
     waiting: () => some(true),
     get next() {
       const now = performance.now();
-      const times = [...wants.values()].map(({ notBefore }) => notBefore);
+      const times = [...requests.values()].map(({ notBefore }) => notBefore);
       return Math.min(Infinity, ...times.filter((time) => time > now));
     },
   };

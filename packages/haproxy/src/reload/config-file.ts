@@ -9,10 +9,10 @@ import type { Layout } from '../render/layout.ts';
 import { isSameText, readWritten, type WrittenFile } from '../render/written.ts';
 import type { Sync } from '../runtime/sync.ts';
 import { fileWith } from './members.ts';
-import { type Remembered, textOf as textOfMemory } from './memory-file.ts';
+import { type Remembered, textOf as textOfMemory } from './state-file.ts';
 
 /** The files of one HAProxy on disk, which follow what it was told a little later. */
-export interface Keeper {
+export interface ConfigFile {
   /** The configuration that is there, read as one of synapse's; undefined where there is none. */
   readonly written: WrittenFile | undefined;
   /** Why it lags behind for longer than it should. */
@@ -49,7 +49,14 @@ export interface KeeperOptions {
 const lag = 1_000;
 const retry = 5_000;
 
-export function createKeeper({ paths, sync, maxId, due, log, ...before }: KeeperOptions): Keeper {
+export function createConfigFile({
+  paths,
+  sync,
+  maxId,
+  due,
+  log,
+  ...before
+}: KeeperOptions): ConfigFile {
   let { written } = before;
   let isOld = false;
   /** What tells the file as it was last found to be as written from one that was changed since. */

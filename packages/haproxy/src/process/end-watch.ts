@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 
 /** A connection to a process that is kept open to notice the process' end at once, without asking for it. */
-export interface Line extends Disposable {
+export interface EndWatch extends Disposable {
   /** Connects unless it is connected; the signal aborts when it closes. Undefined where nobody listens. */
   hold(): Promise<AbortSignal | undefined>;
   /** Closes it; the next `hold` connects again. */
@@ -12,7 +12,7 @@ export interface Line extends Disposable {
  * A line to a UNIX socket, such as the one of HAProxy's master, which lets an idle client be. One that does not
  * is connected to again by the first `hold` after `lifetime` milliseconds, before it closes by itself.
  */
-export function createLine(path: string, lifetime = Number.POSITIVE_INFINITY): Line {
+export function createEndWatch(path: string, lifetime = Number.POSITIVE_INFINITY): EndWatch {
   let socket: Socket | undefined;
   let closed: AbortSignal | undefined;
   let end = 0;

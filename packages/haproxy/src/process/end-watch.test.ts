@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { createLine } from './line.ts';
+import { createEndWatch } from './end-watch.ts';
 
 let folder: string;
 let path: string;
@@ -19,7 +19,7 @@ afterEach(() => rm(folder, { recursive: true }));
 test('one connection is kept, and its end is noticed', async () => {
   const server = createServer();
   await once(server.listen(path), 'listening');
-  using line = createLine(path);
+  using line = createEndWatch(path);
   const accepted = once(server, 'connection');
   const closed = await line.hold();
   const [socket] = await accepted;
@@ -40,15 +40,15 @@ test('one connection is kept, and its end is noticed', async () => {
 });
 
 test('where nobody listens there is none', async () => {
-  using line = createLine(path);
+  using line = createEndWatch(path);
   expect(await line.hold()).toBeUndefined();
 });
 
 test('one that is dropped, or older than it may be, is made anew', async () => {
   const server = createServer();
   await once(server.listen(path), 'listening');
-  using line = createLine(path, 0);
-  using kept = createLine(path);
+  using line = createEndWatch(path, 0);
+  using kept = createEndWatch(path);
   const [first, second] = [await line.hold(), await line.hold()];
   expect(second).not.toBe(first);
   expect(second?.aborted).toBe(false);

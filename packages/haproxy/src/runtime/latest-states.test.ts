@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import type { Runtime } from './runtime.ts';
-import { createSight } from './sight.ts';
+import type { Runtime } from './admin-socket.ts';
+import { createLatestStates } from './latest-states.ts';
 
 const { signal } = new AbortController();
 
@@ -21,7 +21,7 @@ function counted() {
 
 test('HAProxy is asked at most once a second, and again once something was changed', async () => {
   const { runtime, asked } = counted();
-  const sight = createSight(runtime);
+  const sight = createLatestStates(runtime);
   await sight.refresh(signal);
   await sight.refresh(signal);
   expect(asked()).toBe(1);

@@ -1,5 +1,5 @@
 import type { Server } from '../render/server.ts';
-import type { ServerState } from './state.ts';
+import type { ServerState } from './server-state.ts';
 
 /** A server that a backend is to have. */
 export const server = (name: string, more: Partial<Server> = {}): Server => ({

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { parseProcesses, parseServersState } from './state.ts';
+import { parseProcesses, parseServersState } from './server-state.ts';
 
 test('servers as HAProxy 2.6 shows them', () => {
   const text = [

@@ -1,16 +1,16 @@
+import type { Runtime } from './admin-socket.ts';
 import { fingerprintsOf } from './fingerprint.ts';
-import type { Runtime } from './runtime.ts';
-import { parseServersState, type ServerState } from './state.ts';
+import { parseServersState, type ServerState } from './server-state.ts';
 import { parseConnections } from './statistics.ts';
 
 /** What HAProxy has in one backend. */
-export interface Sight {
+export interface BackendState {
   readonly actual: readonly ServerState[];
   /** Connections by server, where something leaves. */
   readonly used: ReadonlyMap<string, number> | undefined;
 }
 
-export interface Looked extends Sight {
+export interface Looked extends BackendState {
   /** What that amounts to; undefined where it has no server. */
   readonly fingerprint: number | undefined;
 }

@@ -9,7 +9,7 @@ import type { LayoutSettings } from '../render/layout.ts';
 import { atLeast, capabilitiesOf, oldest } from '../render/version.ts';
 import { startsWith } from '../render/words.ts';
 import { readWritten, type WrittenFile } from '../render/written.ts';
-import { createRuntime, type Runtime } from '../runtime/runtime.ts';
+import { createRuntime, type Runtime } from '../runtime/admin-socket.ts';
 import { createExternal } from './external.ts';
 import { type Loader, runningAt } from './loader.ts';
 import {
@@ -23,7 +23,7 @@ import { createManaged } from './managed.ts';
 import { externalPaths, type ManagedPaths, managedPaths, type Paths } from './paths.ts';
 
 /** All that a driver works with, once it is known what there is. */
-export interface Equipment {
+export interface Environment {
   readonly managed: ManagedPaths | undefined;
   readonly paths: Paths;
   readonly settings: LayoutSettings;
@@ -45,26 +45,26 @@ export async function survey(
   config: HaproxyConfig,
   log: Log,
   signal: AbortSignal,
-): Promise<Equipment> {
+): Promise<Environment> {
   return isManaged(config)
     ? surveyManaged(config, log, signal)
     : surveyExternal(config, log, signal);
 }
 
 /** Takes the lock of a managed HAProxy until disposed of. */
-export async function claim(equipment: Equipment): Promise<AsyncDisposable | undefined> {
-  await makeFolders(equipment);
+export async function claim(environment: Environment): Promise<AsyncDisposable | undefined> {
+  await makeFolders(environment);
   return (
-    equipment.managed &&
+    environment.managed &&
     takeLock(
-      equipment.managed.lock,
+      environment.managed.lock,
       'stop that one, or give this one another haproxy.run_directory',
     )
   );
 }
 
 /** Makes the folders that are missing, also those that someone removed meanwhile. */
-export async function makeFolders({ managed, paths }: Equipment): Promise<void> {
+export async function makeFolders({ managed, paths }: Environment): Promise<void> {
   if (managed) await mkdir(managed.directory, { recursive: true, mode: 0o700 });
   if (paths.config !== undefined) await mkdir(dirname(paths.config), { recursive: true });
 }
@@ -73,7 +73,7 @@ async function surveyManaged(
   config: HaproxyConfig,
   log: Log,
   signal: AbortSignal,
-): Promise<Equipment> {
+): Promise<Environment> {
   const paths = managedPaths(config);
   for (const path of [paths.master, ...paths.sockets])
     if (path.length > 90)
@@ -125,7 +125,7 @@ async function surveyExternal(
   config: HaproxyConfig,
   log: Log,
   signal: AbortSignal,
-): Promise<Equipment> {
+): Promise<Environment> {
   const paths = externalPaths(config);
   const runtimes = paths.sockets.map((path) => createRuntime(path));
   const program = await inspectProgram(config, signal).catch((error: unknown) => {

@@ -1,11 +1,11 @@
 import type { Log } from '@smartstack/daemon';
 
-import { isGone, isRemoved } from '../runtime/runtime.ts';
-import type { Equipment } from './equipment.ts';
+import { isGone, isRemoved } from '../runtime/admin-socket.ts';
+import type { Environment } from './environment.ts';
 import { type Running, runningAt } from './loader.ts';
 
 /** What is known of the HAProxy that runs. */
-export interface Presence {
+export interface RunningState {
   /** Undefined while that is not sure. */
   readonly running: Running | undefined;
   /** The worker that last ran; undefined once it is known to be dead. */
@@ -22,10 +22,10 @@ export interface Presence {
   dead(): void;
 }
 
-export function createPresence(
-  { runtimes: [runtime], loader, renewSocket }: Equipment,
+export function createRunning(
+  { runtimes: [runtime], loader, renewSocket }: Environment,
   log: Log,
-): Presence {
+): RunningState {
   let running: Running | undefined;
   let lastPid: number | undefined;
   let lastShape: string | undefined;
