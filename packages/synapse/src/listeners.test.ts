@@ -4,7 +4,7 @@ import { createLatest, createMetrics, silentLog } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 import { expect, test, vi } from 'vitest';
 
-import type { Followed } from './reconcile/followers.ts';
+import type { Followed } from './reconcile/follower.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
 
 test('500 services that are heard and replaced again and again leave no more listeners at the one signal', async () => {

@@ -3,7 +3,7 @@ import { type Instance, withBadRecords } from '@smartstack/registry';
 import { expect, test } from 'vitest';
 import type { ServiceConfig } from '../config/config.ts';
 import { createTrace } from '../discovery/trace.ts';
-import type { Followed } from '../reconcile/followers.ts';
+import type { Followed } from '../reconcile/follower.ts';
 import { explain } from './explain.ts';
 import { explanationText } from './shown.ts';
 

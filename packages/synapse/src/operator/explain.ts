@@ -13,7 +13,7 @@ import { type BadRecord, badRecordsOf, type Instance } from '@smartstack/registr
 
 import type { Trouble } from '../discovery/trace.ts';
 import { allProxies, defaultProxy } from '../proxies.ts';
-import type { Followed } from '../reconcile/followers.ts';
+import type { Followed } from '../reconcile/follower.ts';
 import { standsBy, type TracedMember, tracedMembers } from '../reconcile/traced.ts';
 
 /** Where one member got to. */

@@ -7,7 +7,8 @@ import { createTwoFilesPatch } from 'diff';
 import type { LoadedConfig, SynapseConfig } from '../config/config.ts';
 import { allProxies, sectionOf } from '../proxies.ts';
 import { followedServices } from '../reconcile/followed.ts';
-import { createFollowers, type Followed } from '../reconcile/followers.ts';
+import type { Followed } from '../reconcile/follower.ts';
+import { createFollowers } from '../reconcile/followers.ts';
 import { createTaskGroup } from '../reconcile/task-group.ts';
 
 /** What synapse would do at this moment, and what there is to say about it. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Statsd } from '@smartstack/daemon';
 import type { Output, Snapshot } from '@smartstack/proxy';
 import { isZooKeeper } from '../discovery/zookeeper-path.ts';
-import type { Followed } from '../reconcile/followers.ts';
+import type { Followed } from '../reconcile/follower.ts';
 
 export interface StatsdDriverOptions {
   readonly statsd: Statsd;

@@ -7,7 +7,7 @@ import type {
   ShownServer,
 } from '@smartstack/proxy';
 import { badRecordsOf } from '@smartstack/registry';
-import type { Followed } from '../reconcile/followers.ts';
+import type { Followed } from '../reconcile/follower.ts';
 import { type Source, standsBy, type TracedMember, tracedMembers } from '../reconcile/traced.ts';
 
 export interface Servers {

@@ -5,7 +5,7 @@ import type { Instance } from '@smartstack/registry';
 import { expect, test } from 'vitest';
 import type { ServiceConfig } from '../config/config.ts';
 import { createTrace } from '../discovery/trace.ts';
-import type { Followed } from '../reconcile/followers.ts';
+import type { Followed } from '../reconcile/follower.ts';
 import { createSynapsePage } from './page.ts';
 
 const member = (host: string, zone = 'a'): Instance => ({ host, port: 80, labels: { zone } });

@@ -22,7 +22,7 @@ import {
 
 import { troubleOf } from '../discovery/trace.ts';
 import { defaultProxy } from '../proxies.ts';
-import type { Followed } from '../reconcile/followers.ts';
+import type { Followed } from '../reconcile/follower.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 import { memberRows } from './members.ts';
 import { noticesOf } from './notices.ts';

@@ -11,7 +11,7 @@ import { createPipeline } from '../discovery/pipeline.ts';
 import { followRegistryConfig } from '../discovery/registry-config.ts';
 import type { Memory } from '../outputs/snapshot-file.ts';
 import { allProxies, isProxy, sectionOf } from '../proxies.ts';
-import type { Followed } from './followers.ts';
+import type { Followed } from './follower.ts';
 
 /** What all of synapse shares. */
 export interface SynapseDeps {

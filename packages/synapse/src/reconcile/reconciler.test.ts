@@ -4,7 +4,7 @@ import type { Instance } from '@smartstack/registry';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { describeStatus } from '../operator/status.ts';
-import type { Followed } from './followers.ts';
+import type { Followed } from './follower.ts';
 import { createReconciler } from './reconciler.ts';
 
 let ended: AbortController;

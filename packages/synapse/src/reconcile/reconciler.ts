@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log, Metrics } from '@smartstack/daemon';
 import type { Output } from '@smartstack/proxy';
 import { isUnheard, type Snapshot } from '@smartstack/proxy';
-import { createFollowers, type Followed } from './followers.ts';
+import type { Followed } from './follower.ts';
+import { createFollowers } from './followers.ts';
 import { createQueue, type OutputQueue } from './queue.ts';
 import { createTaskGroup } from './task-group.ts';
 

@@ -4,7 +4,8 @@ import { type Instance, keyOf } from '@smartstack/registry';
 
 import { createPortedMembers } from '../discovery/policies/backend-port.ts';
 import { filtersOf, type LabelFilter, obstacleOf } from '../discovery/policies/label-filters.ts';
-import { type Followed, portIn } from './followers.ts';
+import type { Followed } from './follower.ts';
+import { portIn } from './own-sections.ts';
 
 /** Where a member comes from: its discovery found it, or it is served for want of what was found. */
 export type Source = 'found' | 'remembered' | 'default' | 'held' | 'previous';

@@ -1,0 +1,138 @@
+import { keepRunning, type Latest, messageOf } from '@smartstack/daemon';
+import type { Service } from '@smartstack/proxy';
+
+import type { ServiceConfig } from '../config/config.ts';
+import type { Discovery, FollowRegistryConfig } from '../discovery/discovery.ts';
+import { createPortedMembers } from '../discovery/policies/backend-port.ts';
+import type { ShrinkGuard } from '../discovery/policies/shrink-guard.ts';
+import type { Trace } from '../discovery/trace.ts';
+import type { Awaited } from './awaited.ts';
+import { portIn, withOverrides } from './own-sections.ts';
+import type { TaskGroup } from './task-group.ts';
+
+/** A service to follow: what is known of it before its discovery is heard, and that discovery. */
+export interface Followed {
+  readonly service: Service;
+  readonly discovery: Discovery;
+  /** Why nobody is announced, each time that its registry answers that there is no such place. */
+  readonly missing?: Latest<string> | undefined;
+  /** What the registry says over its proxies' sections, where it may say something. */
+  readonly overrides?: FollowRegistryConfig | undefined;
+  /** Two of one name with the same text are the same, and the one that is there goes on. */
+  readonly identity?: string;
+  /** Holds a sudden loss of members back, where it does. */
+  readonly guard?: ShrinkGuard | undefined;
+  /** What came out of each step of its discovery, where that is known. */
+  readonly trace?: Trace;
+  /** The configuration that it was made from, where it was. */
+  readonly config?: ServiceConfig;
+}
+
+/** Follows one service: its members, whether its place exists, and what its registry sets in its sections. */
+export interface Follower {
+  readonly followed: Followed;
+  /** What there is to hear of it before the first apply. */
+  readonly parts: readonly object[];
+  /** Why something of it cannot be followed for now; undefined where all can. */
+  failure(): string | undefined;
+  /** Starts following; tasks go to the group. */
+  begin(group: TaskGroup): void;
+  end(reason?: unknown): void;
+}
+
+export interface FollowerOptions {
+  readonly awaited: Awaited;
+  /** What the registry set in its sections before; that goes on until it is heard again. */
+  readonly registryConfig: Service['registryConfig'];
+  update(change: (service: Service) => Service): void;
+  /** Told each time that something cannot be followed, which is tried again; `isNews` unless for the same reason. */
+  onFailure(error: unknown, isNews: boolean): void;
+}
+
+type Task = (signal: AbortSignal) => Promise<void>;
+
+export function createFollower(
+  followed: Followed,
+  { awaited, registryConfig: before, update, onFailure }: FollowerOptions,
+): Follower {
+  const { service: configured, discovery, missing, overrides } = followed;
+  const ended = new AbortController();
+  const members = createPortedMembers(followed.config?.default_servers ?? []);
+  const membersPart = {};
+  const overridesPart = {};
+  /** Why what is followed of it cannot be, by what that is. */
+  const failures = new Map<Task, string>();
+  if (overrides) members.moveTo(portIn(before));
+
+  async function followMembers(signal: AbortSignal): Promise<void> {
+    for await (const instances of discovery(signal)) {
+      awaited.heard(membersPart);
+      failures.delete(followMembers);
+      members.heard(instances);
+      update((service) => ({ ...service, instances: members.current() }));
+    }
+    if (!signal.aborted) throw new Error('its discovery ended');
+  }
+
+  /** An answer that a start need not wait for, and that changes no members. */
+  async function followMissing(signal: AbortSignal): Promise<void> {
+    for await (const reason of missing?.values(signal) ?? []) {
+      awaited.heard(membersPart);
+      failures.delete(followMissing);
+      // Its discovery was answered, too.
+      failures.delete(followMembers);
+      update((service) => (service.missing === reason ? service : { ...service, missing: reason }));
+    }
+  }
+
+  async function followOverrides(signal: AbortSignal): Promise<void> {
+    if (!overrides || !configured.own) return;
+    for await (const change of overrides(signal)) {
+      awaited.heard(overridesPart);
+      failures.delete(followOverrides);
+      const registryConfig = Object.keys(change).length === 0 ? undefined : change;
+      const own = withOverrides(configured.own, change);
+      const isMoved = members.moveTo(portIn(change));
+      update((service) => {
+        if (!registryConfig && !service.registryConfig) return service;
+        const instances = isMoved ? members.current() : undefined;
+        return { ...service, own, registryConfig, ...(instances && { instances }) };
+      });
+    }
+  }
+
+  /** What fails in one service is tried again, and concerns no other; a start does not wait for it. */
+  function follow(group: TaskGroup, part: object, task: Task): void {
+    const { signal } = ended;
+    const failed = (error: unknown) => {
+      awaited.heard(part);
+      const reason = messageOf(error);
+      const isNews = failures.get(task) !== reason;
+      failures.set(task, reason);
+      onFailure(error, isNews);
+    };
+    group.add(
+      keepRunning((own) => task(own), failed, signal),
+      signal,
+    );
+  }
+
+  return {
+    followed,
+    parts: overrides && configured.own ? [membersPart, overridesPart] : [membersPart],
+    failure: () => {
+      const reasons = new Set(failures.values());
+      return reasons.size === 0 ? undefined : [...reasons].join('; ');
+    },
+    begin: (group) => {
+      follow(group, membersPart, followMembers);
+      if (missing) follow(group, membersPart, followMissing);
+      follow(group, overridesPart, followOverrides);
+    },
+    end: (reason) => {
+      awaited.heard(membersPart);
+      awaited.heard(overridesPart);
+      ended.abort(reason);
+    },
+  };
+}
