@@ -5,31 +5,23 @@ import {
   createJournal,
   createStatsd,
   createWarningLog,
-  serveStatus,
   tellSupervisor,
   versionOf,
 } from '@smartstack/daemon';
-import { type Output, type ProxyDriver, refresh, type Snapshot } from '@smartstack/proxy';
+import type { Output, Snapshot } from '@smartstack/proxy';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 import { createCatalog } from './api/catalog.ts';
-import { createApi } from './api/handler.ts';
+import { type Reloads, serveSynapse } from './api/serve.ts';
 import type { LoadedConfig, SynapseConfig } from './config/config.ts';
-import type { Reloader } from './config/reload.ts';
-import { explain } from './operator/explain.ts';
-import { describeStatus } from './operator/status.ts';
 import { createFileOutput } from './outputs/file-output.ts';
 import { createRecorder } from './outputs/journal.ts';
 import { observed } from './outputs/observed.ts';
-import { type Memory, readMemory } from './outputs/snapshot-file.ts';
-import { createMemoryFile } from './outputs/snapshot-writer.ts';
+import { readSnapshotFile, type SavedServices } from './outputs/snapshot-file.ts';
+import { createSnapshotWriter } from './outputs/snapshot-writer.ts';
 import { createStatsdDriver, withFailuresCounted } from './outputs/statsd.ts';
-import { createSynapsePage } from './page/page.ts';
 import { allProxies, sectionOf } from './proxies.ts';
 import { followedServices, type SynapseDeps } from './reconcile/followed.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
-
-/** Where newer configurations come from. */
-export type Reloads = Pick<Reloader, 'changes' | 'problems'>;
 
 /** How long a start that remembers every service waits for the registry, in milliseconds. */
 const patience = 500;
@@ -45,7 +37,8 @@ export async function runSynapse(
   const logWarnings = createWarningLog(deps.log);
   logWarnings(loaded.warnings);
   const file = snapshotFile(config);
-  const memory: Memory = file === undefined ? new Map() : await readMemory(file, deps.log);
+  const memory: SavedServices =
+    file === undefined ? new Map() : await readSnapshotFile(file, deps.log);
   await using registries = createRegistries({
     session: await sessionOptionsOf(config.zookeeper),
     ...deps,
@@ -73,7 +66,7 @@ export async function runSynapse(
     catalog.driver,
     recorder,
     ...(config.file_output ? [counted(createFileOutput(config.file_output))] : []),
-    ...(file === undefined ? [] : [createMemoryFile(file, memory)]),
+    ...(file === undefined ? [] : [createSnapshotWriter(file, memory)]),
   ];
   await using counters =
     statsd &&
@@ -101,39 +94,9 @@ export async function runSynapse(
   ];
   if (config.status_address)
     tasks.push(
-      serveStatus(
+      serveSynapse(
         config.status_address,
-        {
-          ...deps,
-          ready: reconciler.ready,
-          page: createSynapsePage({
-            reconciler,
-            proxies,
-            journal,
-            version: versionOf(import.meta.url),
-            problems: deps.reloads.problems,
-            lastUnwell: registries.lastUnwell,
-          }),
-          status: async () => {
-            await refreshAll(drivers, signal);
-            return {
-              config_problems: deps.reloads.problems(),
-              ...describeStatus(reconciler, outputs),
-            };
-          },
-          answer: createApi({
-            catalog,
-            accept: (name) => {
-              const one = reconciler.get(name);
-              return one && (one.guard?.accept() ?? false);
-            },
-            explain: async (name) => {
-              await refreshAll(drivers, signal);
-              const [one, service] = [reconciler.get(name), reconciler.snapshot().get(name)];
-              return one && service && explain(one, service, drivers, reconciler.failure(name));
-            },
-          }),
-        },
+        { ...deps, reconciler, proxies, drivers, outputs, catalog, journal, registries },
         signal,
       ),
     );
@@ -163,15 +126,10 @@ export async function runSynapse(
         { sections: restart, fix: 'systemctl restart synapse' },
         'restart to use these sections',
       );
-    reconciler.replace(followedServices(next, registries, deps, memoryOf(reconciler.snapshot())));
+    reconciler.replace(followedServices(next, registries, deps, savedOf(reconciler.snapshot())));
     deps.log.info({ services: reconciler.snapshot().size }, 'configuration read again');
     current = next.config;
   }
-}
-
-/** Lets the drivers ask their proxies now what runs there. */
-async function refreshAll(drivers: readonly ProxyDriver[], signal: AbortSignal): Promise<void> {
-  await Promise.all(drivers.map((driver) => refresh(driver, signal)));
 }
 
 /** Disposes of all of them, whichever fails. */
@@ -191,7 +149,7 @@ function changedSections(before: SynapseConfig, after: SynapseConfig): readonly 
 }
 
 /** What is served now, for services that are found as before under another configuration. */
-function memoryOf(snapshot: Snapshot): Memory {
+function savedOf(snapshot: Snapshot): SavedServices {
   return new Map(
     [...snapshot].flatMap(([name, { identity = '', instances }]) =>
       instances ? [[name, { identity, instances }]] : [],

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { silentLog } from '@smartstack/daemon';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { type Memory, readMemory, writeMemory } from './snapshot-file.ts';
+import { readSnapshotFile, type SavedServices, writeSnapshotFile } from './snapshot-file.ts';
 
 let directory: string;
 let path: string;
@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-const memory: Memory = new Map([
+const memory: SavedServices = new Map([
   [
     'web',
     {
@@ -27,8 +27,8 @@ const memory: Memory = new Map([
 ]);
 
 test('what is written is read', async () => {
-  await writeMemory(path, new Map([...memory].slice(0, 1)));
-  expect(await readMemory(path, silentLog)).toEqual(new Map([...memory].slice(0, 1)));
+  await writeSnapshotFile(path, new Map([...memory].slice(0, 1)));
+  expect(await readSnapshotFile(path, silentLog)).toEqual(new Map([...memory].slice(0, 1)));
 });
 
 test('a label of whatever name is remembered', async () => {
@@ -36,26 +36,26 @@ test('a label of whatever name is remembered', async () => {
     '{"__proto__":"a","constructor":"b"}',
   );
   const instances = [{ host: 'a', port: 1, labels }];
-  await writeMemory(path, new Map([['web', { identity: 'i', instances }]]));
-  const read = (await readMemory(path, silentLog)).get('web')?.instances[0]?.labels ?? {};
+  await writeSnapshotFile(path, new Map([['web', { identity: 'i', instances }]]));
+  const read = (await readSnapshotFile(path, silentLog)).get('web')?.instances[0]?.labels ?? {};
   expect(Object.entries(read)).toEqual(Object.entries(labels));
 });
 
 test('a UNIX socket is remembered', async () => {
   const instances = [{ host: 'unix', port: '/run/web.sock' }] as const;
-  const socket: Memory = new Map([['web', { identity: 'i', instances }]]);
-  await writeMemory(path, socket);
-  expect(await readMemory(path, silentLog)).toEqual(socket);
+  const socket: SavedServices = new Map([['web', { identity: 'i', instances }]]);
+  await writeSnapshotFile(path, socket);
+  expect(await readSnapshotFile(path, silentLog)).toEqual(socket);
 });
 
 test('no file is nothing to remember', async () => {
-  expect(await readMemory(path, silentLog)).toEqual(new Map());
+  expect(await readSnapshotFile(path, silentLog)).toEqual(new Map());
   expect(await readdir(directory)).toEqual([]);
 });
 
 test('what cannot be read is left where it is', async () => {
   await mkdir(path);
-  expect(await readMemory(path, silentLog)).toEqual(new Map());
+  expect(await readSnapshotFile(path, silentLog)).toEqual(new Map());
   expect(await readdir(directory)).toEqual(['snapshot.json']);
 });
 
@@ -65,8 +65,8 @@ test.each<[string, (text: string) => string]>([
   ['changed', (text) => text.replace('zone', 'zona')],
   ['of another version', (text) => text.replace('"version":1', '"version":2')],
 ])('a file that is %s is set aside', async (_, damage) => {
-  await writeMemory(path, memory);
+  await writeSnapshotFile(path, memory);
   await writeFile(path, damage(await readFile(path, 'utf8')));
-  expect(await readMemory(path, silentLog)).toEqual(new Map());
+  expect(await readSnapshotFile(path, silentLog)).toEqual(new Map());
   expect(await readdir(directory)).toEqual(['snapshot.json.bad']);
 });

@@ -18,13 +18,13 @@ import { socketPath } from '../config/default-server.ts';
 const mostBytes = 256 * 1_048_576;
 
 /** What one service was last served with. */
-export interface Remembered {
+export interface SavedService {
   /** The text that its configuration was then; members found another way are not remembered. */
   readonly identity: string;
   readonly instances: readonly Instance[];
 }
 
-export type Memory = ReadonlyMap<string, Remembered>;
+export type SavedServices = ReadonlyMap<string, SavedService>;
 
 const instance = z
   .strictObject({
@@ -52,7 +52,7 @@ function isLabels(value: unknown): boolean {
 }
 
 /** Writes what was served, whole or not at all. */
-export async function writeMemory(path: string, memory: Memory): Promise<void> {
+export async function writeSnapshotFile(path: string, memory: SavedServices): Promise<void> {
   const text = JSON.stringify(Object.fromEntries(memory));
   const whole = { version: 1, checksum: checksumOf(text), services: text };
   await writeFileAtomic(path, `${JSON.stringify(whole)}\n`, 0o600);
@@ -62,7 +62,7 @@ export async function writeMemory(path: string, memory: Memory): Promise<void> {
  * Reads what was served; nothing where there is no file. One that is damaged, or of another version, is
  * renamed to `<path>.bad` and said to be; one that cannot be read is left alone. Never rejects.
  */
-export async function readMemory(path: string, log: Log): Promise<Memory> {
+export async function readSnapshotFile(path: string, log: Log): Promise<SavedServices> {
   const content = await readRegularText(path, { limit: mostBytes }).catch((error: unknown) => {
     if (!hasCode(error, 'ENOENT'))
       log.error(
@@ -81,13 +81,13 @@ export async function readMemory(path: string, log: Log): Promise<Memory> {
   }
 }
 
-function parseMemory(content: string): Memory {
+function parseMemory(content: string): SavedServices {
   const { checksum, services: text } = file.parse(JSON.parse(content), {
     error: () => 'not a snapshot of this version',
   });
   if (checksumOf(text) !== checksum) throw new Error('its checksum is wrong');
   const parsed = services.parse(JSON.parse(text), { error: () => 'bad members' });
-  return new Map(Object.entries(parsed) as [string, Remembered][]);
+  return new Map(Object.entries(parsed) as [string, SavedService][]);
 }
 
 function checksumOf(text: string): string {

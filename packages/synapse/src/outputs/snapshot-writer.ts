@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Output, Snapshot } from '@smartstack/proxy';
-import { type Memory, type Remembered, writeMemory } from './snapshot-file.ts';
+import { type SavedService, type SavedServices, writeSnapshotFile } from './snapshot-file.ts';
 
 /** The least time between two writes, in milliseconds. */
 const pace = 1_000;
@@ -9,7 +9,7 @@ const pace = 1_000;
  * Keeps the snapshot on disk in step with what is served. A service that was not heard keeps what was
  * remembered of it.
  */
-export function createMemoryFile(path: string, before: Memory): Output {
+export function createSnapshotWriter(path: string, before: SavedServices): Output {
   let memory = before;
   let written: string | undefined;
   return {
@@ -19,7 +19,7 @@ export function createMemoryFile(path: string, before: Memory): Output {
       memory = remember(memory, snapshot);
       const text = JSON.stringify([...memory]);
       if (text === written) return 'unchanged';
-      await writeMemory(path, memory);
+      await writeSnapshotFile(path, memory);
       written = text;
       await sleep(pace, undefined, { signal }).catch(() => {});
       return 'updated';
@@ -30,9 +30,9 @@ export function createMemoryFile(path: string, before: Memory): Output {
   };
 }
 
-function remember(memory: Memory, snapshot: Snapshot): Memory {
+function remember(memory: SavedServices, snapshot: Snapshot): SavedServices {
   return new Map(
-    [...snapshot].flatMap(([name, { instances, identity = '' }]): [string, Remembered][] => {
+    [...snapshot].flatMap(([name, { instances, identity = '' }]): [string, SavedService][] => {
       const before = memory.get(name);
       if (instances) return [[name, { identity, instances }]];
       return before ? [[name, before]] : [];

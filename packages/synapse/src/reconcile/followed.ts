@@ -9,7 +9,7 @@ import type { DiscoveryDeps } from '../discovery/discovery.ts';
 import { createChosen } from '../discovery/multi/chosen.ts';
 import { createPipeline } from '../discovery/pipeline.ts';
 import { followRegistryConfig } from '../discovery/registry-config.ts';
-import type { Memory } from '../outputs/snapshot-file.ts';
+import type { SavedServices } from '../outputs/snapshot-file.ts';
 import { allProxies, isProxy, sectionOf } from '../proxies.ts';
 import type { Followed } from './follower.ts';
 
@@ -27,7 +27,7 @@ export function followedServices(
   { config, source }: LoadedConfig,
   registries: OpenedRegistries,
   deps: SynapseDeps,
-  memory: Memory = new Map(),
+  memory: SavedServices = new Map(),
 ): readonly Followed[] {
   const { zookeeper, registry } = config;
   const shared: Omit<DiscoveryDeps, 'service'> = {
