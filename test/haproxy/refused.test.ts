@@ -144,7 +144,7 @@ test('a HAProxy that somebody else runs and that does not answer is not said to 
   await using driven = drive({ ...config, do_writes: false, do_reloads: false });
   const web = snapshotOf(service('web', { port: await freePort() }, []));
   await expect(driven.apply(web)).rejects.toThrow(
-    `haproxy does not answer at ${scratch.path('stats.sock')}: see that whoever runs it starts it`,
+    `haproxy does not answer at ${scratch.path('stats.sock')}: check that its service manager starts it`,
   );
 });
 

@@ -63,7 +63,7 @@ export function registryContract(start: () => Promise<ContractSubject>): void {
     expect((await lists.next()).value).toEqual([{ ...before, weight: 7 }]);
   });
 
-  test('a path that nobody announced on yet is followed from its first instance on', async () => {
+  test('a path that none registered on yet is followed from its first instance on', async () => {
     const lists = subject.open().watch('/services/later', ended.signal)[Symbol.asyncIterator]();
     const first = nextWith(lists, (list) => list.length > 0);
     await subject.open().announce('/services/later', web(1), ended.signal);

@@ -27,7 +27,7 @@ export interface Stage extends AsyncDisposable {
   nerve(copies: readonly Checked[]): Promise<Daemon>;
   /** Starts synapse for `web` and the services given beside it. */
   synapse(others?: Readonly<Record<string, object>>): Promise<Daemon>;
-  /** HAProxy's own truth. */
+  /** HAProxy's actual state. */
   readonly haproxy: Oracle;
   /** The ports of `web`'s servers in rotation. */
   rotation(): Promise<readonly number[]>;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 
-/** Someone to ask for HAProxy's own truth: one command of its stats socket, the whole answer. */
+/** Someone to ask for HAProxy's actual state: one command of its stats socket, the whole answer. */
 export interface Oracle {
   ask(command: string): Promise<string>;
 }

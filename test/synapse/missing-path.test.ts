@@ -46,7 +46,7 @@ test('a path that nobody made keeps nobody waiting and alarms nobody; whoever is
   await until(async () => (await answerOf(port)) === 'spare', 30_000);
   expect(JSON.parse(await get('/v1/explain/new'))).toMatchObject({
     summary:
-      'nobody is announced: the path /services/nobody-yet does not exist; 0 served meanwhile',
+      'no instance is registered: the path /services/nobody-yet does not exist; 0 served meanwhile',
   });
   expect(JSON.parse(await get('/status'))).toMatchObject({ services: { new: { heard: true } } });
   expect(await get('/metrics')).toContain('synapse_services_unheard{served="defaults"} 0');

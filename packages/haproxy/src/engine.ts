@@ -163,7 +163,7 @@ export function createEngine(options: EngineOptions): Engine {
     if (isManaged(config) && !config.supervised)
       return 'haproxy does not run; it is started again soon';
     const where = paths.sockets[0] ?? 'any socket';
-    return `haproxy does not answer at ${where}: see that whoever runs it starts it`;
+    return `haproxy does not answer at ${where}: check that its service manager starts it`;
   }
 
   const flush = () =>

@@ -29,7 +29,7 @@ export interface Service {
 /** The whole desired state, by service name; never changed once made. */
 export type Snapshot = ReadonlyMap<string, Service>;
 
-/** Whether its registry has not answered yet; where it remembers members whose place is gone, they are still to be heard of. */
+/** Whether no answer from its registry yet; where it remembers members whose place is gone, they are still to be heard of. */
 export function isUnheard({ instances, missing, stale = false }: Service): boolean {
   return instances === undefined && (missing === undefined || stale);
 }

@@ -55,7 +55,7 @@ program
   .command('render')
   .summary(`print the ${titles} file to be`)
   .description(`Print the ${titles} file that synapse would write now, and touch nothing.`)
-  .addHelpText('after', '\nExits with 0, or 1 when that cannot be said.')
+  .addHelpText('after', '\nExits with 0, or 1 when that cannot be determined.')
   .action(render);
 program
   .command('diff')
@@ -65,7 +65,7 @@ program
   )
   .addHelpText(
     'after',
-    '\nExits with 0 when nothing would change, 1 when something would, 2 when that\ncannot be said.',
+    '\nExits with 0 when nothing would change, 1 when something would, 2 when that\ncannot be determined.',
   )
   .action(diff);
 addOperatorCommands(program, async () => {

@@ -167,7 +167,7 @@ async function keepWritten(
             key,
             reason,
             expires: `${seconds} s`,
-            fix: 'see that etcd answers this machine, and lets it write there; it is tried again',
+            fix: 'check that etcd answers this machine, and lets it write there; it is tried again',
           },
           'cannot write etcd key',
         );

@@ -160,7 +160,7 @@ test.each([
   [
     'names without a port',
     'services:\n  web:\n    discovery: {method: dns, servers: [{host: web.test}]}',
-    'synapse.yaml:3:5: services.web.discovery: nobody says which port members listen on; give backend_port_override',
+    'synapse.yaml:3:5: services.web.discovery: no port is known for its members; set backend_port_override',
   ],
   [
     'a watcher without an ensemble',

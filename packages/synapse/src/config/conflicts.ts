@@ -30,7 +30,7 @@ type Given = Readonly<Record<'zookeeper' | 'registry' | 'port', boolean>>;
 
 /** What a discovery lacks, given what the rest of the configuration gives. */
 function partProblem(part: SingleDiscovery, given: Given): string | undefined {
-  const noPort = 'nobody says which port members listen on; give backend_port_override';
+  const noPort = 'no port is known for its members; set backend_port_override';
   switch (part.method) {
     case 'zookeeper':
     case 'zookeeper_poll':

@@ -85,7 +85,7 @@ function singleText(discovery: SingleDiscovery, config: SynapseConfig, service: 
     case 'ec2tag':
       return `asks EC2 for instances with ${discovery.tag_name}=${discovery.tag_value} every ${seconds(discovery.check_interval)}`;
     case 'base':
-      return 'has nobody but its default servers';
+      return 'has only its default servers';
   }
 }
 
@@ -119,10 +119,10 @@ function whenEmptyText(service: ServiceConfig): readonly string[] {
   const names = servers.map(({ name, host, port }) => name ?? `${host}:${port}`).join(', ');
   if (discovery.method === 'base') return [`  serves ${names || 'nobody'}`];
   if (names !== '' && service.keep_default_servers) return [`  serves ${names} beside them`];
-  if (names !== '') return [`  serves ${names} while nobody is announced`];
+  if (names !== '') return [`  serves ${names} while no instance is registered`];
   return service.use_previous_backends
-    ? ['  keeps the last members when nobody is announced any more']
-    : ['  serves nobody when nobody is announced'];
+    ? ['  keeps the last members when no instance is registered any more']
+    : ['  serves no member when no instance is registered'];
 }
 
 function guardText(service: ServiceConfig, config: SynapseConfig): readonly string[] {

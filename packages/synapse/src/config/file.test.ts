@@ -59,7 +59,7 @@ services:
       '',
       'web',
       '  follows who is announced in ZooKeeper at zk1:2181 below /web',
-      '  keeps the last members when nobody is announced any more',
+      '  keeps the last members when no instance is registered any more',
       '  does not believe a loss of over 50 % of 5 or more members for 60 s while the registry is in trouble',
       '  is reached by apps at localhost:3213; a member that leaves has 10 s to finish',
       '',
@@ -69,7 +69,7 @@ services:
       '    far: looks up api.example, at least every 30 s',
       '  takes only members whose label zone equals a',
       '  serves those whose label zone is a, else b; others while fewer than 1 of them are announced',
-      '  serves 10.0.0.9:1 while nobody is announced',
+      '  serves 10.0.0.9:1 while no instance is registered',
       '  is not proxied: apps ask for its members at /v1',
     ]);
   });

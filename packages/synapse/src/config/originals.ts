@@ -23,7 +23,7 @@ export const originals: readonly OriginalKey[] = [
   { key: 'statsd', here: 'the same: counters in the same names; GET /metrics has more' },
   {
     key: `${service}.default_servers`,
-    here: 'the same: served when nobody is announced; UNIX sockets too (`{host: unix, port: /path}`)',
+    here: 'the same: served when no instance is registered; UNIX sockets too (`{host: unix, port: /path}`)',
   },
   { key: `${service}.keep_default_servers`, here: 'the same' },
   { key: `${service}.use_previous_backends`, here: 'the same' },

@@ -15,7 +15,7 @@ registry: { type: file, directory: ${JSON.stringify(starterRegistry())} }
 services:
   web:
     discovery: { method: file, path: /services/web } # with ZooKeeper: method: zookeeper
-    # default_servers: # served while nobody is announced
+    # default_servers: # served while no instance is registered
     #   - { name: spare-1, host: 10.0.0.9, port: 8001 }
     haproxy:
       port: 3213 # apps on this machine connect to 127.0.0.1:3213

@@ -8,7 +8,7 @@ import type { Discovery, DiscoveryDeps } from './discovery.ts';
 
 const schema = z
   .strictObject({ method: z.literal('base') })
-  .meta({ description: 'nobody but `default_servers`' });
+  .meta({ description: 'only `default_servers`' });
 
 /** Follows nothing: the service has its `default_servers` alone. */
 export const base: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {

@@ -19,7 +19,7 @@ export interface DiscoveryDeps {
   /** The daemon's own registries, for a discovery that names none. */
   readonly zookeeper?: Extract<RegistryAddress, { type: 'zookeeper' }> | undefined;
   readonly file?: Extract<RegistryAddress, { type: 'file' }> | undefined;
-  /** Told why nobody is announced where the registry answered, but has no such place; nobody leaves for that. */
+  /** Told why no instance is registered where the registry answered, but has no such place; nobody leaves for that. */
   readonly onMissing?: ((reason: string) => void) | undefined;
   /**
    * Told why it cannot be asked now, although what was known stands; undefined once it answers again. `part` says

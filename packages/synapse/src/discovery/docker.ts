@@ -92,7 +92,7 @@ export const docker: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
       return lastGood(ask, (reason) => {
         onTrouble(reason, `engine ${each.host}`);
         if (reason === undefined) return;
-        const fix = 'see that docker answers this machine; it is asked again';
+        const fix = 'check that docker answers this machine; it is asked again';
         log.warn({ reason, fix }, 'engine keeps what it had');
       });
     });

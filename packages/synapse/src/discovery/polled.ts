@@ -54,7 +54,7 @@ export function polled({
         clearTimeout(timer);
         const result = await attempted(ask, signal).catch((error: unknown) => ({
           failure: messageOf(error),
-          fix: fixFor?.(error) ?? 'see that its source answers this machine; it is asked again',
+          fix: fixFor?.(error) ?? 'check that its source answers this machine; it is asked again',
         }));
         if (signal.aborted) return;
         const { failure, fix } = 'failure' in result ? result : none;

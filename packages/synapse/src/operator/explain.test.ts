@@ -57,7 +57,7 @@ test('a path that does not exist is said, not that nobody answered', async () =>
   const missing = 'the path /services/web does not exist';
   const { summary } = explain(await followed({}, {}), service(undefined, { missing }), []);
   expect(summary).toBe(
-    'nobody is announced: the path /services/web does not exist; 0 served meanwhile',
+    'no instance is registered: the path /services/web does not exist; 0 served meanwhile',
   );
 });
 
@@ -94,7 +94,7 @@ test('who does not lead, who is held back, and who is there for want of others i
   expect(whys(explained)[1]).toMatch(/^b:1 yes: held back/);
   const previous = await followed({ found: [], filtered: [], kept: [a] }, {});
   expect(whys(explain(previous, service([a]), []))[0]).toMatch(
-    /^a:1 yes: previous: nobody is announced/,
+    /^a:1 yes: previous: no instance is registered/,
   );
 });
 

@@ -45,7 +45,7 @@ const sentences = {
   remembered: 'remembered from an earlier run',
   default: 'a default server',
   held: 'held back: no longer announced',
-  previous: 'previous: nobody is announced any more',
+  previous: 'previous: no instance is registered any more',
 } as const;
 
 /** Who serves a service, and what it says of it. */
@@ -80,7 +80,7 @@ export function explain(
     configured_at: service.origin,
     method: followed.config?.discovery.method ?? 'unknown',
     summary: [
-      ...(failure === undefined ? [] : [`cannot be followed, and is tried again: ${failure}`]),
+      ...(failure === undefined ? [] : [`cannot be followed; trying again: ${failure}`]),
       summaryOf(followed, service, members.filter(({ served }) => served).length),
     ].join('; '),
     registry_config: Object.assign({}, ...Object.values(service.registryConfig ?? {})),
@@ -131,7 +131,7 @@ function summaryOf({ trace, guard }: Followed, service: Service, served: number)
     return `${held.members.length} of ${served} served are no longer announced; held back until ${until}, or synapse accept ${service.name}`;
   }
   if (service.instances === undefined && service.missing !== undefined)
-    return `nobody is announced: ${service.missing}; ${served} served meanwhile`;
+    return `no instance is registered: ${service.missing}; ${served} served meanwhile`;
   if (service.instances === undefined)
     return found === undefined
       ? `no answer from the discovery yet; ${served} served meanwhile`

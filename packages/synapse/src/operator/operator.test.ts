@@ -88,7 +88,7 @@ test('the table shows members, who is up, and what is unusual', () => {
     'web          3        1',
     'a-long-name  3        -   1 lost members held back until 2026-01-01T00:00:00.000Z',
     'old          3        -   stale: remembered from an earlier run',
-    'new          0        -   not heard yet',
+    'new          0        -   no answer yet',
     'haproxy: cannot reload',
     'configuration: conf.d/x.yaml:1:1: bad',
     '',

@@ -60,7 +60,7 @@ export function explanationText(explanation: Explanation, address?: string): str
     (member) => address === undefined || plain(member.address) === plain(address),
   );
   if (address !== undefined && chosen.length === 0)
-    return `${head}  ${address}: not found: nobody announces it where ${service} is looked for, or its record cannot be read\n${unreadableText(unreadable)}`;
+    return `${head}  ${address}: not found: no instance is registered where ${service} is looked for, or its record cannot be read\n${unreadableText(unreadable)}`;
   const rows = chosen.map(({ address: at, name, served, why }) => [
     `  ${at}`,
     name ?? '',
@@ -101,7 +101,7 @@ function noteOf({ heard, stale, held, trouble }: ShownService): string {
   const notes = [
     ...(held ? [`${held.members.length} lost members held back until ${held.until}`] : []),
     ...(stale ? ['stale: remembered from an earlier run'] : []),
-    ...(heard || stale ? [] : ['not heard yet']),
+    ...(heard || stale ? [] : ['no answer yet']),
     ...(trouble ? [`trouble: ${trouble}`] : []),
   ];
   return notes.join('; ');

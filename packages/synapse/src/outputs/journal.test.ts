@@ -39,7 +39,7 @@ function story() {
 test('who joined and left is noted, after a start that says how many there are', async () => {
   const { apply, metrics } = story();
   expect(await apply(service('web', ['a']), service('db', undefined))).toEqual([
-    'started -: 2 services with 1 member, 1 not heard yet',
+    'started -: 2 services with 1 member, 1 no answer yet',
   ]);
   expect(await apply(service('web', ['b', 'c']), service('db', ['d']))).toEqual([
     'left web: a:1',

@@ -18,7 +18,7 @@ const mostNamed = 3;
 export function createRecorder({ journal, metrics, held }: RecorderOptions): Output {
   const members = metrics.gauge({
     name: 'synapse_service_members',
-    help: 'Members that a service has, or is taken to have while nothing is heard of it',
+    help: 'Members of a service, or those assumed while its registry has not answered',
     labels: ['service'],
   });
   const stale = metrics.gauge({
@@ -105,7 +105,7 @@ export function changes(before: Service | undefined, now: Service): readonly Cha
 function startOf(snapshot: Snapshot): Change {
   const unheard = [...snapshot.values()].filter(isUnheard);
   const members = [...snapshot.values()].reduce((sum, each) => sum + servedOf(each).length, 0);
-  const without = unheard.length > 0 ? `, ${unheard.length} not heard yet` : '';
+  const without = unheard.length > 0 ? `, ${unheard.length} no answer yet` : '';
   const text = `${count(snapshot.size, 'service')} with ${count(members, 'member')}${without}`;
   return { kind: 'started', tone: 'idle', text };
 }

@@ -59,10 +59,10 @@ const sources: Readonly<Record<Exclude<Source, 'found'>, string>> = {
 };
 
 const reasons: Readonly<Record<Exclude<Source, 'found'>, string>> = {
-  remembered: 'remembered: nothing was heard yet',
+  remembered: 'remembered: no answer yet',
   default: '',
   held: 'no longer announced, served on for now',
-  previous: 'nobody is announced any more',
+  previous: 'no instance is registered any more',
 };
 
 function rowOf(

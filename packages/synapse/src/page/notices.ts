@@ -71,8 +71,8 @@ function serviceNotice(
   return [];
 
   function titleOf(): string {
-    if (!instances) return stale ? 'Stale' : 'Not heard yet';
-    return text === trouble ? 'Discovery fails' : 'Nobody announced';
+    if (!instances) return stale ? 'Stale' : 'No answer yet';
+    return text === trouble ? 'Discovery fails' : 'None registered';
   }
 }
 

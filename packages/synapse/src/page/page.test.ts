@@ -152,7 +152,7 @@ test('a service of which no member is up, or that has none, is broken', async ()
   expect(down.web).toMatchObject({ tone: 'bad', state: '0 of 1 up' });
   expect(said(down.notices)).toEqual(['bad No member is up: a:80: L4TOUT']);
   const empty = await pageOf({ instances: [] });
-  expect(said(empty.notices)).toEqual(['bad No members: nobody announces it']);
+  expect(said(empty.notices)).toEqual(['bad No members: no instance is registered']);
 });
 
 test('what is quarantined, stale, held or not heard is at the top', async () => {
@@ -179,7 +179,7 @@ test('what is quarantined, stale, held or not heard is at the top', async () => 
   expect(stale.rows).toMatchObject([{ source: 'an earlier run', tone: 'warn' }]);
 
   const silent = await pageOf({ lists: {} });
-  expect(silent.notices).toMatchObject([{ tone: 'warn', title: 'Not heard yet' }]);
+  expect(silent.notices).toMatchObject([{ tone: 'warn', title: 'No answer yet' }]);
 
   const held = await pageOf({
     instances: [member('a'), member('b')],
@@ -200,7 +200,7 @@ test('substitutes for members that nobody announces are no good state', async ()
   });
   expect(web.tone).toBe('warn');
   expect(said(notices)).toEqual([
-    'warn Nobody announced: nobody announces it: default_servers are served',
+    'warn None registered: no instance is registered: default_servers are served',
   ]);
   const fixed = await pageOf({
     instances: [member('d')],

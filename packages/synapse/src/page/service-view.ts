@@ -44,7 +44,7 @@ interface Judgement {
   readonly reason?: string;
 }
 
-/** Where members come from that are served because nobody is announced. */
+/** Where members come from that are served because no instance is registered. */
 const substitutes = new Set(['default_servers', 'previous backends']);
 
 function judge(
@@ -60,17 +60,17 @@ function judge(
     return {
       tone: 'bad',
       state: `${count}, not followed`,
-      reason: `cannot be followed, and is tried again: ${failure}`,
+      reason: `cannot be followed; trying again: ${failure}`,
     };
   if (service.instances === undefined && service.missing !== undefined && all === 0)
-    return { tone: 'idle', state: 'nobody announced', reason: service.missing };
+    return { tone: 'idle', state: 'none registered', reason: service.missing };
   if (service.instances === undefined && !service.stale && all === 0)
     return {
       tone: 'warn',
-      state: 'not heard yet',
-      reason: trouble ?? 'its registry has not answered yet',
+      state: 'no answer yet',
+      reason: trouble ?? 'no answer from its registry yet',
     };
-  if (all === 0) return { tone: 'bad', state: 'no members', reason: 'nobody announces it' };
+  if (all === 0) return { tone: 'bad', state: 'no members', reason: 'no instance is registered' };
   if (address !== undefined && up === 0) return { tone: 'bad', state: count };
   if (refused) return { tone: 'bad', state: `${count}, last good`, reason: refused.reason };
   if (held)
@@ -84,14 +84,14 @@ function judge(
       tone: 'warn',
       state: `${count}, ${service.stale ? 'stale' : 'defaults'}`,
       reason: service.stale
-        ? 'these are the members of an earlier run: its registry has not answered yet'
-        : 'its registry has not answered yet: its default servers are served',
+        ? 'these are the members of an earlier run: no answer from its registry yet'
+        : 'no answer from its registry yet: its default servers are served',
     };
   if (method !== 'base' && served.every(({ source = '' }) => substitutes.has(source)))
     return {
       tone: 'warn',
       state: `${count}, substitutes`,
-      reason: `nobody announces it: ${served[0]?.source} are served`,
+      reason: `no instance is registered: ${served[0]?.source} are served`,
     };
   if (trouble !== undefined) return { tone: 'warn', state: count, reason: trouble };
   return { tone: up < all && address !== undefined ? 'warn' : 'good', state: count };

@@ -14,7 +14,7 @@ import type { TaskGroup } from './task-group.ts';
 export interface Followed {
   readonly service: Service;
   readonly discovery: Discovery;
-  /** Why nobody is announced, each time that its registry answers that there is no such place. */
+  /** Why no instance is registered, each time that its registry answers that there is no such place. */
   readonly missing?: Latest<string> | undefined;
   /** What the registry says over its proxies' sections, where it may say something. */
   readonly overrides?: FollowRegistryConfig | undefined;

@@ -68,7 +68,11 @@ export function createQueue(
     applied.inc({ proxy: output.name, result: 'failed' });
     if (failure !== reason)
       log.error(
-        { proxy: output.name, reason, fix: 'it is tried again; synapse diff says what waits' },
+        {
+          proxy: output.name,
+          reason,
+          fix: 'it is tried again; synapse diff shows what is pending',
+        },
         'cannot bring the proxy in step',
       );
     failure = reason;

@@ -11,7 +11,7 @@ import { createTaskGroup } from './task-group.ts';
 export interface ReconcilerOptions {
   readonly followed: readonly Followed[];
   readonly outputs: readonly Output[];
-  /** How long the first apply waits for discoveries that were not heard yet, in milliseconds. */
+  /** How long the first apply waits for discoveries that were no answer yet, in milliseconds. */
   readonly startupTimeout: number;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -55,7 +55,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   const unheard = options.metrics.gauge({
     name: 'synapse_services_unheard',
-    help: 'Services that no discovery has told of yet, by what is served of them meanwhile',
+    help: 'Services whose discovery has not answered yet, by what is served meanwhile',
     labels: ['served'],
   });
 
@@ -109,9 +109,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       log.warn(
         {
           services: silent.map(({ name }) => name),
-          fix: 'see that their discoveries answer: synapse explain SERVICE',
+          fix: 'check that their discoveries answer: synapse explain SERVICE',
         },
-        'starting before all were heard',
+        'starting before all discoveries answered',
       );
     started = true;
     post();

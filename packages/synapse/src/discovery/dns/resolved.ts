@@ -83,7 +83,7 @@ function createResolve({ lookup, log, onTrouble = () => {} }: ResolvedOptions) {
       for (const reason of failures)
         if (!complaints.has(reason))
           log.warn(
-            { reason, fix: 'see that the name is there and its name server answers this machine' },
+            { reason, fix: 'check that the name exists and its name server answers this machine' },
             'cannot look up; the last answer stands',
           );
     complaints = failures;

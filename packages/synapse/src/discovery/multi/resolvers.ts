@@ -6,7 +6,7 @@ export type Lists = ReadonlyMap<string, readonly Instance[] | undefined>;
 
 /**
  * The watchers whose members count together, or undefined while they cannot be told. `patient`: those
- * that were not heard yet may still be; later they count as silent.
+ * that were no answer yet may still be; later they count as silent.
  */
 export type Resolve = (lists: Lists, patient: boolean) => readonly string[] | undefined;
 
@@ -54,7 +54,7 @@ export function pick(
   })?.[0];
 }
 
-/** Whether one that was not heard yet comes before the first that has members. */
+/** Whether one that was no answer yet comes before the first that has members. */
 function firstUnheard(inOrder: readonly (readonly Instance[] | undefined)[]): boolean {
   const decisive = inOrder.find((list) => list === undefined || list.length > 0);
   return inOrder.includes(undefined) && decisive === undefined;

@@ -43,9 +43,9 @@ export function withLeader(discovery: Discovery, log: Log): Discovery {
         log.warn(
           {
             reason: failure,
-            fix: 'see that members are announced, each with a sequence number in its name',
+            fix: 'check that members are registered, each with a sequence number in its name',
           },
-          'no leader: nobody is served',
+          'no leader: no member is served',
         );
       complaint = failure;
       leader = 'leader' in election ? election.leader : undefined;
