@@ -1,32 +1,11 @@
-import type { Log } from '@smartstack/daemon';
-import type { Applied, Due, Pace, Snapshot } from '@smartstack/proxy';
-import { createQuarantine, type Refused } from '@smartstack/proxy';
-import { type HaproxyConfig, isManaged } from './config/config.ts';
-import { createDesiredState, type Desired } from './desired/desired.ts';
-import type { Hosts } from './desired/hosts.ts';
-import { noticesTo } from './desired/notices.ts';
+import type { Applied, Refused, Snapshot } from '@smartstack/proxy';
+import { isManaged } from './config/config.ts';
+import type { Desired } from './desired/desired.ts';
 import { createUnresolved } from './desired/unresolved.ts';
-import type { Environment } from './process/environment.ts';
-import { createConfigFile } from './reload/config-file.ts';
-import { createReloads } from './reload/reloads.ts';
-import type { Remembered } from './reload/state-file.ts';
-import { createActual } from './runtime/actual.ts';
+import { type EngineOptions, partsOf } from './engine-parts.ts';
 import { isGone } from './runtime/admin-socket.ts';
-import { createMembership } from './runtime/membership.ts';
-import { createSync, type Synced } from './runtime/sync.ts';
-import type { Meters } from './status/metrics.ts';
+import type { Synced } from './runtime/sync.ts';
 import { statusOf } from './status/status.ts';
-
-export interface EngineOptions {
-  readonly config: HaproxyConfig;
-  readonly environment: Environment;
-  readonly remembered: Remembered;
-  readonly hosts: Hosts;
-  readonly due: Due;
-  readonly pace: Pace;
-  readonly meters: Meters;
-  readonly log: Log;
-}
 
 /** The state of one HAProxy and the steps that change it; one step at a time. */
 export interface Engine {
@@ -59,26 +38,10 @@ const soon = 200;
  * it there. A step says in which order.
  */
 export function createEngine(options: EngineOptions): Engine {
-  const { config, environment, remembered, hosts, due, pace, meters, log } = options;
+  const { config, environment, due, pace, meters } = options;
   const { settings, runtimes, loader, paths } = environment;
-  const maxId = config.max_server_id;
-  const parkTime = paths.memory === undefined ? undefined : config.state_file_ttl;
-  const quarantine = createQuarantine(remembered.good);
-  const syncs = runtimes.map((one) => createSync(one, { maxId, parkTime, log }));
-  const membership = createMembership({ syncs, due, drainTimeout: config.drain_timeout });
-  const configFile = createConfigFile({ ...environment, sync: syncs[0], maxId, due, log });
-  const desire = createDesiredState({
-    settings,
-    hosts,
-    choose: quarantine.choose,
-    choices: quarantine.choices,
-    addressOf: (server) => configFile.written?.servers.get(server)?.host,
-    ...noticesTo(log),
-  });
-  const sayUnresolved = createUnresolved(meters, log);
-  const actual = createActual({ environment, membership, configFile, remembered, log });
-  const shared = { config, environment, due, pace, meters, log };
-  const reloads = createReloads({ ...shared, actual, desire, quarantine, syncs, configFile });
+  const { quarantine, syncs, configFile, desire, actual, reloads } = partsOf(options);
+  const logUnresolved = createUnresolved(meters, options.log);
   let desired: ReadonlyMap<string, Desired> = new Map();
   due.at('audit', performance.now() + config.audit_interval);
 
@@ -90,7 +53,7 @@ export function createEngine(options: EngineOptions): Engine {
     const ended = await reloads.take(signal);
     if (now.has('hosts')) desire.refresh();
     desired = await desire.resolved(snapshot, signal);
-    sayUnresolved(desired);
+    logUnresolved(desired);
     if (reloads.isUnderWay) return appliedBy(await syncMeanwhile(now, signal));
     if (now.has('audit')) await audit(signal);
     if (!actual.running) await actual.find(signal);

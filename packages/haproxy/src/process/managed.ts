@@ -10,16 +10,14 @@ import {
 import { alertsSince, endOf, spawnDetached, startOf } from '@smartstack/proxy';
 
 import type { HaproxyConfig } from '../config/config.ts';
-import type { Processes } from '../runtime/server-state.ts';
 import { createDeaths } from './deaths.ts';
-import type { Loader, Running } from './loader.ts';
+import type { Loader } from './loader.ts';
 import { createMaster } from './master.ts';
 import type { ManagedPaths } from './paths.ts';
 import { isRunning } from './process-id.ts';
+import { reload, signalReload } from './reload.ts';
 import { createTracked } from './tracked.ts';
 
-/** How long a reload that nothing came of is waited for before it is asked for again. */
-const lostReload = 2_000;
 /** How often a HAProxy that starts is asked: nobody is served before it answers. */
 const startInterval = 15;
 
@@ -49,8 +47,9 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     const logged = await endOf(paths.log);
     using deadline = createDeadline(config.reload_timeout, signal);
     try {
-      if (before) await reload(before, shape, deadline.signal);
-      else if (await tracked.lives(deadline.signal)) await signalled(shape, deadline.signal);
+      if (before) await reload({ master, tracked, before }, shape, deadline.signal);
+      else if (await tracked.lives(deadline.signal))
+        await signalReload({ tracked, pidFile: paths.pid }, shape, deadline.signal);
       else if (config.supervised) await awaitStart(shape, logged, deadline.signal);
       else await start(shape, deadline);
     } catch (error) {
@@ -59,44 +58,6 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
       const late = `${before || !config.supervised ? 'not done' : 'nobody started it'} in ${config.reload_timeout} ms`;
       const why = said || (deadline.isOver ? late : messageOf(error));
       throw new Error(`cannot ${before ? 'reload' : 'start'} HAProxy: ${why}`, { cause: error });
-    }
-  }
-
-  async function reload(before: Processes, shape: string, signal: AbortSignal): Promise<void> {
-    await tracked.lives(signal);
-    await master.reload(signal);
-    let asked = performance.now();
-    for (let wait = 10; ; wait = Math.min(wait * 1.5, 100)) {
-      const running = await tracked.running(signal);
-      if (isNew(running, before, shape)) return;
-      const after = await tracked.processes(signal);
-      if (after && after.failed > 0 && after.reloads > before.reloads)
-        throw new Error('the new worker did not start');
-      if (!after && tracked.master && !isRunning(tracked.master))
-        throw new Error('the master ended');
-      if (after?.reloads === before.reloads && performance.now() - asked > lostReload) {
-        await master.reload(signal);
-        asked = performance.now();
-      }
-      await sleep(wait, undefined, { signal });
-    }
-  }
-
-  /** A master whose socket does not answer may still hear a signal; a second one must not be started. */
-  async function signalled(shape: string, signal: AbortSignal): Promise<void> {
-    const old = await tracked.running(signal);
-    const pid = tracked.master?.pid ?? 0;
-    // Who removed its socket may have removed this too, and by it alone the next synapse finds it.
-    await writeFileAtomic(paths.pid, `${pid}\n`);
-    process.kill(pid, 'SIGUSR2');
-    try {
-      for (let wait = 10; ; wait = Math.min(wait * 1.5, 100)) {
-        const running = await tracked.running(signal);
-        if (running && running.pid !== old?.pid && running.shape === shape) return;
-        await sleep(wait, undefined, { signal });
-      }
-    } catch (error) {
-      throw new Error(`the master with pid ${pid} lives, but does not answer`, { cause: error });
     }
   }
 
@@ -124,7 +85,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
       const before = await tracked.processes(signal);
       const running = before && (await tracked.running(signal));
       if (running?.shape === shape) return;
-      if (before && running) return reload(before, shape, signal);
+      if (before && running) return reload({ master, tracked, before }, shape, signal);
       const said = await alertsSince(paths.log, logged);
       if (said) throw new Error(said);
       await sleep(50, undefined, { signal });
@@ -158,11 +119,6 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
         await stop(tracked.master.pid, 'SIGTERM', signal);
     },
   };
-}
-
-/** Whether a worker that did not run before runs the shape that is meant. */
-function isNew(running: Running | undefined, before: Processes, shape: string): boolean {
-  return running !== undefined && !before.workers.includes(running.pid) && running.shape === shape;
 }
 
 async function stop(pid: number, how: 'SIGTERM' | 'SIGKILL', signal: AbortSignal): Promise<void> {

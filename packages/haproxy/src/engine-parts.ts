@@ -1,0 +1,50 @@
+import type { Log } from '@smartstack/daemon';
+import { createQuarantine, type Due, type Pace } from '@smartstack/proxy';
+
+import type { HaproxyConfig } from './config/config.ts';
+import { createDesiredState } from './desired/desired.ts';
+import type { Hosts } from './desired/hosts.ts';
+import { noticesTo } from './desired/notices.ts';
+import type { Environment } from './process/environment.ts';
+import { createConfigFile } from './reload/config-file.ts';
+import { createReloads } from './reload/reloads.ts';
+import type { Remembered } from './reload/state-file.ts';
+import { createActual } from './runtime/actual.ts';
+import { createMembership } from './runtime/membership.ts';
+import { createSync } from './runtime/sync.ts';
+import type { Meters } from './status/metrics.ts';
+
+export interface EngineOptions {
+  readonly config: HaproxyConfig;
+  readonly environment: Environment;
+  readonly remembered: Remembered;
+  readonly hosts: Hosts;
+  readonly due: Due;
+  readonly pace: Pace;
+  readonly meters: Meters;
+  readonly log: Log;
+}
+
+/** What an engine is made of: what HAProxy has, what it should have, its file, and when that is loaded. */
+export function partsOf(options: EngineOptions) {
+  const { config, environment, remembered, hosts, due, pace, meters, log } = options;
+  const { settings, runtimes, paths } = environment;
+  const maxId = config.max_server_id;
+  const parkTime = paths.memory === undefined ? undefined : config.state_file_ttl;
+  const quarantine = createQuarantine(remembered.good);
+  const syncs = runtimes.map((one) => createSync(one, { maxId, parkTime, log }));
+  const membership = createMembership({ syncs, due, drainTimeout: config.drain_timeout });
+  const configFile = createConfigFile({ ...environment, sync: syncs[0], maxId, due, log });
+  const desire = createDesiredState({
+    settings,
+    hosts,
+    choose: quarantine.choose,
+    choices: quarantine.choices,
+    addressOf: (server) => configFile.written?.servers.get(server)?.host,
+    ...noticesTo(log),
+  });
+  const actual = createActual({ environment, membership, configFile, remembered, log });
+  const shared = { config, environment, due, pace, meters, log };
+  const reloads = createReloads({ ...shared, actual, desire, quarantine, syncs, configFile });
+  return { quarantine, syncs, configFile, desire, actual, reloads };
+}
