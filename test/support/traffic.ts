@@ -26,7 +26,7 @@ export interface Requests {
   lost(path: string, since: number, reason: string): void;
 }
 
-const plain: Requests = { patience: 5_000, next: () => '/', lost: () => {} };
+export const plainRequests: Requests = { patience: 5_000, next: () => '/', lost: () => {} };
 
 /**
  * Sends `rate` requests a second to a port of this machine until aborted, each on a new connection and
@@ -36,7 +36,7 @@ export function startTraffic(
   port: number,
   rate: number,
   signal: AbortSignal,
-  requests: Requests = plain,
+  requests: Requests = plainRequests,
 ): Traffic {
   let sent = 0;
   let answered = 0;
