@@ -2,19 +2,19 @@ import { duration, filePath, messageOf, readRegularFile, UserError } from '@smar
 import { type SessionOptions, settingsOf } from '@smartstack/zookeeper';
 import { z } from 'zod';
 
-import { flawOfHosts, nodePathFlaw } from './flaws.ts';
+import { hostsProblem, nodePathProblem } from './problems.ts';
 
 /** ZooKeeper servers as configurations list them: `host:port` each, or all in one text with commas. */
 export const zooKeeperHosts = z
   .union([z.string().transform((text) => [text]), z.array(z.string())])
   .superRefine((hosts, context) => {
-    const message = flawOfHosts(hosts);
+    const message = hostsProblem(hosts);
     if (message !== undefined) context.addIssue({ code: 'custom', message });
   });
 
 /** The path of a node that a service has. */
 export const nodePath = z.string().superRefine((path, context) => {
-  const message = nodePathFlaw(path);
+  const message = nodePathProblem(path);
   if (message !== undefined) context.addIssue({ code: 'custom', message });
 });
 

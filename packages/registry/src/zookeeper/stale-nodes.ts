@@ -4,7 +4,7 @@ import { type Session, ZooKeeperError } from '@smartstack/zookeeper';
 import { decodeInstance, type Instance, isBadRecord } from '../instance/instance.ts';
 import { instanceOfName } from '../path-encoding.ts';
 
-export interface GhostsOptions {
+export interface ClearStaleOptions {
   readonly session: Session;
   readonly log: Log;
   readonly path: string;
@@ -17,8 +17,8 @@ export interface GhostsOptions {
  * keeps: left by an earlier process that could not withdraw them. A record of a session that lives and is
  * not ours is somebody's, and goes with that session. Rejects when the registry does not answer.
  */
-export async function clearGhosts(
-  { session, log, path, isKept }: GhostsOptions,
+export async function clearStale(
+  { session, log, path, isKept }: ClearStaleOptions,
   instance: Instance,
   signal: AbortSignal,
 ): Promise<void> {
@@ -49,7 +49,7 @@ function standsFor(name: string, data: Buffer, { name: owner, host, port }: Inst
   return !isBadRecord(found) && found.name === owner && found.host === host && found.port === port;
 }
 
-/** What is gone, or was written anew by somebody who lives, is no ghost. */
+/** What is gone, or was written anew by somebody who lives, is not stale. */
 async function orGone<T, G>(answer: Promise<T>, gone: G): Promise<T | G> {
   try {
     return await answer;

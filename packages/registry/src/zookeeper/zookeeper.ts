@@ -10,7 +10,7 @@ import { createHealth } from './health.ts';
 import { pollChildren, pollData } from './poll.ts';
 import type { RecordForm } from './record.ts';
 import { createSharedNodes } from './shared-nodes.ts';
-import { clearGhosts } from './stale-nodes.ts';
+import { clearStale } from './stale-nodes.ts';
 
 export interface ZooKeeperRegistryOptions
   extends DecoderDeps,
@@ -50,7 +50,7 @@ export interface ZooKeeperRegistry extends Registry {
    * that this process does not keep, and that no other session has. Call it once the instance stands or is
    * known not to; it rejects when the registry does not answer.
    */
-  clearGhosts(path: string, instance: Instance, signal: AbortSignal): Promise<void>;
+  clearStale(path: string, instance: Instance, signal: AbortSignal): Promise<void>;
   /** `announce` in a form of one's own. */
   announceAs(
     form: RecordForm,
@@ -128,8 +128,8 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
   return {
     announce: (path, instance, signal) => announceAs({}, path, instance, signal),
     announceAs,
-    clearGhosts: (path, instance, signal) =>
-      clearGhosts({ session, log, path, isKept }, instance, signal),
+    clearStale: (path, instance, signal) =>
+      clearStale({ session, log, path, isKept }, instance, signal),
     watch: (path, signal) => follow(path, {}, signal),
     follow,
     data: (path, { pollInterval: interval }, signal) =>
