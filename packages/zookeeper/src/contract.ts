@@ -1,7 +1,7 @@
 import type { Log, Metrics } from '@smartstack/daemon';
 
 /**
- * Where a session stands. `suspended` means that the connection is gone and the session may well live
+ * The state of a session. `suspended` means that the connection is gone and the session may well live
  * on: nothing was lost yet. `lost` means that the servers ended the session, or must have: its
  * ephemeral nodes are gone, and a new session is being opened.
  */
@@ -93,7 +93,7 @@ export interface EphemeralOptions {
   readonly data: Buffer;
   readonly sequential?: boolean;
   /**
-   * Whether a node that an earlier process left stands for the same, by the data in it; one with equal data
+   * Whether a node that an earlier process left is this one, by the data in it; one with equal data
    * always does. Several nodes may have one name, and differ by what is in them alone. Where this is not
    * given, the only one of its name does.
    */

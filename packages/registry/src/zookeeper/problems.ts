@@ -2,7 +2,7 @@ import { messageOf } from '@smartstack/daemon';
 import { parseHost, pathProblem } from '@smartstack/zookeeper';
 
 import { isHost } from '../instance/instance.ts';
-import { splitChroot } from './zookeeper.ts';
+import { splitChroot } from './connect-string.ts';
 
 /** What is wrong with a list of ZooKeeper's hosts, with a chroot or without, or undefined. */
 export function hostsProblem(written: readonly string[]): string | undefined {

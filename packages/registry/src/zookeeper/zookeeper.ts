@@ -6,6 +6,7 @@ import type { RecordDecoder } from '../instance/record.ts';
 import { instanceOfName, namesFirst } from '../path-encoding.ts';
 import type { Announcement, Registry } from '../registry.ts';
 import { announceRecord, type RecordAnnouncement } from './announcement.ts';
+import { splitChroot } from './connect-string.ts';
 import { createHealth } from './health.ts';
 import { pollChildren, pollData } from './poll.ts';
 import type { RecordForm } from './record.ts';
@@ -47,8 +48,8 @@ export interface ZooKeeperRegistry extends Registry {
   hasUnclaimed(path: string): boolean;
   /**
    * Deletes the records of an instance that an earlier process left: those with its name, host and port
-   * that this process does not keep, and that no other session has. Call it once the instance stands or is
-   * known not to; it rejects when the registry does not answer.
+   * that this process does not keep, and that no other session has. Call it once the instance is announced or
+   * known not to be; it rejects when the registry does not answer.
    */
   clearStale(path: string, instance: Instance, signal: AbortSignal): Promise<void>;
   /** `announce` in a form of one's own. */
@@ -73,7 +74,7 @@ export interface ZooKeeperRegistry extends Registry {
     options: Pick<FollowOptions, 'pollInterval'>,
     signal: AbortSignal,
   ): AsyncIterable<Buffer | undefined>;
-  /** The last moment at which the session was in trouble, on `performance.now`'s clock; undefined for never. */
+  /** The last moment at which the session was without a connection, on `performance.now`'s clock; undefined for never. */
   lastUnwell(): number | undefined;
 }
 
@@ -156,13 +157,4 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
       await watching;
     },
   };
-}
-
-/** The hosts and the chroot, which a ZooKeeper connect string carries behind its last host. */
-export function splitChroot(hosts: readonly string[]): Pick<SessionOptions, 'hosts' | 'chroot'> {
-  const text = hosts.join(',');
-  const slash = text.indexOf('/');
-  const names = (slash === -1 ? text : text.slice(0, slash)).split(',').map((host) => host.trim());
-  const chroot = slash === -1 ? '' : text.slice(slash).replace(/\/+$/, '');
-  return { hosts: names.filter((name) => name !== ''), ...(chroot !== '' && { chroot }) };
 }

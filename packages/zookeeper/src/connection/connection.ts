@@ -33,7 +33,7 @@ export interface Connection {
   lastInbound(): number;
   /** The server's true error code while its reply is handed out; the library knows only some. */
   replyCode(): number | undefined;
-  /** Tells of each watch that fires, by its event, from now on. */
+  /** Calls the listener with the event of each watch that fires, from now on. */
   onEvent(listener: (event: Event) => void): void;
   ping(): void;
   /** Aborted, with the reason, once the connection is gone. */
@@ -56,7 +56,7 @@ export function startConnection(options: ConnectionOptions): Connection {
   let replyCode: number | undefined;
   let isAsked = false;
   let isAnswered = false;
-  let tell = (_: Event) => {};
+  let emit = (_: Event) => {};
 
   function destroy(reason: Error) {
     if (gone.signal.aborted) return;
@@ -86,8 +86,8 @@ export function startConnection(options: ConnectionOptions): Connection {
     destroy: () => destroy(new Error(`${server} answered out of order`)),
     setTimeout: () => {},
   };
-  // The library would keep an emitter for each watch; the server tells of nothing but watches anyway.
-  manager.watcherManager = { emit: (event) => tell(event), isEmpty: () => true };
+  // The library would keep an emitter for each watch; every event that a server sends is a watch's.
+  manager.watcherManager = { emit: (event) => emit(event), isEmpty: () => true };
   if (credentials) manager.zxid = credentials.zxid;
   manager.setState(connecting);
 
@@ -122,7 +122,7 @@ export function startConnection(options: ConnectionOptions): Connection {
     lastInbound: () => lastInbound,
     replyCode: () => replyCode,
     onEvent: (listener) => {
-      tell = listener;
+      emit = listener;
     },
     ping() {
       // The library counts on for ever, and cannot write a number beyond 31 bits.

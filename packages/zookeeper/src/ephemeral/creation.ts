@@ -6,7 +6,7 @@ import { create, type NewNode, replace } from '../wire/writes.ts';
 import type { Current } from './current.ts';
 import { findOwnNodes } from './own-nodes.ts';
 
-/** Creates one ephemeral's nodes, and finds those of whose creation nobody here knows. What there is becomes current. */
+/** Creates one ephemeral's nodes, and finds those that were created without an answer. Each becomes current. */
 export interface Creation {
   create(wanted: EphemeralOptions): Promise<void>;
   /** Deletes a node and creates another in one transaction, so that there is never none and never two. */
@@ -14,10 +14,10 @@ export interface Creation {
   /** Finds the node of a creation that was sent and not answered; undefined when there is none. */
   findUnanswered(wanted: EphemeralOptions, signal: AbortSignal): Promise<string | undefined>;
   /** Finds that, or a node that an earlier process created and did not hand off. */
-  findUnknown(wanted: EphemeralOptions, signal: AbortSignal): Promise<string | undefined>;
+  findUnrecorded(wanted: EphemeralOptions, signal: AbortSignal): Promise<string | undefined>;
 }
 
-/** `signal` ends what is being created; whether that happened is found out by looking. */
+/** `signal` ends the wait for a creation's answer. */
 export function createCreation(
   context: SessionContext,
   current: Current,
@@ -26,12 +26,12 @@ export function createCreation(
   const { kept, identity, operations } = context;
   /** A creation was sent and its answer lost. */
   let isUnanswered = false;
-  /** The process that had the session before may have created the node and died before it noted that. */
-  let isUnnoted = context.resumed;
+  /** The process that had the session before may have created the node and died before it handed that off. */
+  let isNotHandedOff = context.resumed;
 
-  function know() {
+  function noneIsUnrecorded() {
     isUnanswered = false;
-    isUnnoted = false;
+    isNotHandedOff = false;
   }
 
   async function send(request: Request<string>, data: Buffer): Promise<void> {
@@ -40,7 +40,7 @@ export function createCreation(
       // Another ephemeral that looked for its own node meanwhile has taken this one for it.
       if (kept.has(path)) return;
       current.set({ path, owner: identity.id(), data });
-      know();
+      noneIsUnrecorded();
     } catch (error) {
       if (error instanceof ZooKeeperError && error.outcome === 'unknown') isUnanswered = true;
       throw error;
@@ -54,7 +54,7 @@ export function createCreation(
       current.set({ path, owner, data: undefined });
       return path;
     }
-    know();
+    noneIsUnrecorded();
     return undefined;
   }
 
@@ -69,7 +69,7 @@ export function createCreation(
     create: (wanted) => send(create(newNode(wanted)), wanted.data),
     replace: (old, wanted) => send(replace(old, newNode(wanted)), wanted.data),
     findUnanswered: async (wanted, ending) => (isUnanswered ? find(wanted, ending) : undefined),
-    findUnknown: async (wanted, ending) =>
-      isUnanswered || isUnnoted ? find(wanted, ending) : undefined,
+    findUnrecorded: async (wanted, ending) =>
+      isUnanswered || isNotHandedOff ? find(wanted, ending) : undefined,
   };
 }

@@ -1,5 +1,5 @@
 import type { OperationOptions } from '../contract.ts';
-import { isCode } from '../error.ts';
+import { orGone } from '../error.ts';
 import type { SessionContext } from '../session/context.ts';
 
 /** Deletes the nodes of a resumed session that nobody claimed; what other sessions own is left alone. */
@@ -13,9 +13,7 @@ export async function dropUnclaimed(
     if (data && !isLeft(path, data)) continue;
     const owner = (await nodes.exists(path, within))?.ephemeralOwner;
     if (owner !== undefined && identity.owns(owner) && unclaimed.has(path))
-      await nodes.remove(path, within).catch((error) => {
-        if (!isCode(error, 'NO_NODE')) throw error;
-      });
+      await orGone(nodes.remove(path, within), undefined);
     unclaimed.claim(path);
   }
 }

@@ -1,4 +1,4 @@
-import { isCode } from '../error.ts';
+import { orGone } from '../error.ts';
 import type { SessionContext } from '../session/context.ts';
 import { exists, get } from '../wire/reads.ts';
 import type { Current } from './current.ts';
@@ -33,8 +33,5 @@ async function read({ context, current, path }: Inspection, signal: AbortSignal)
     const stat = await submit(exists(path, options), { signal });
     return stat && { data: known, stat };
   }
-  return submit(get(path, options), { signal }).catch((error: unknown) => {
-    if (isCode(error, 'NO_NODE')) return undefined;
-    throw error;
-  });
+  return orGone(submit(get(path, options), { signal }), undefined);
 }

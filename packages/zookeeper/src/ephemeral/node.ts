@@ -1,7 +1,7 @@
 import { createBackoff } from '@smartstack/daemon';
 
 import type { EphemeralOptions } from '../contract.ts';
-import { isCode } from '../error.ts';
+import { isCode, orGone } from '../error.ts';
 import { parentOf } from '../path.ts';
 import type { SessionContext } from '../session/context.ts';
 import { exists } from '../wire/reads.ts';
@@ -12,7 +12,7 @@ import { keepError } from './error.ts';
 import { inspectNode } from './inspect.ts';
 import { claimNode } from './unclaimed.ts';
 
-/** The node on the server that an `ephemeral` stands for; after a lost session it is another one. */
+/** The node on the server that an `ephemeral` keeps; after a lost session it is another one. */
 export interface EphemeralNode {
   /** Where it is now; before the first, where it shall be. */
   path(): string;
@@ -66,14 +66,14 @@ export function createEphemeralNode(
       const path =
         current.node?.path ??
         (await claimNode(unclaimed, wanted, signal)) ??
-        (await creation.findUnknown(wanted, signal));
+        (await creation.findUnrecorded(wanted, signal));
       const verdict = path === undefined ? 'gone' : await inspect(path);
       if (verdict === 'ours') return round > 0;
       if (verdict === 'stale' && path !== undefined) {
-        await creation.replace(path, wanted).catch(ignoreVanished);
+        await orGone(creation.replace(path, wanted), undefined);
       } else {
         current.set(undefined);
-        if (path === undefined || !node.sequential) await create().catch(ignoreVanished);
+        if (path === undefined || !node.sequential) await orGone(create(), undefined);
       }
     }
     throw keepError(node.path, { code: 'NO_NODE', reason: 'it is taken away again and again' });
@@ -121,9 +121,4 @@ export function createEphemeralNode(
 function heldByAnother(path: string): Error {
   const reason = 'another session keeps it, and has it until that session ends';
   return keepError(path, { code: 'HELD', reason });
-}
-
-/** What was to be replaced is gone, or its parent is: the next round decides. */
-function ignoreVanished(error: unknown) {
-  if (!isCode(error, 'NO_NODE')) throw error;
 }

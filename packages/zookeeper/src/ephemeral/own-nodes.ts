@@ -1,5 +1,5 @@
 import type { EphemeralOptions } from '../contract.ts';
-import { isCode } from '../error.ts';
+import { orGone } from '../error.ts';
 import { join, parentOf } from '../path.ts';
 import type { SessionContext } from '../session/context.ts';
 import { get, list, sync } from '../wire/reads.ts';
@@ -42,13 +42,4 @@ async function candidates(
     .filter((path) => isPathOf(wanted, path) && !kept.has(path) && !unclaimed.has(path))
     .sort()
     .reverse();
-}
-
-async function orGone<T, G>(answer: Promise<T>, gone: G): Promise<T | G> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (isCode(error, 'NO_NODE')) return gone;
-    throw error;
-  }
 }

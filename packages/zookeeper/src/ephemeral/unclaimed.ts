@@ -39,7 +39,7 @@ export function createUnclaimed(
   };
 }
 
-/** Claims an ephemeral's node and returns its path: one with the same data before one that stands for the same. */
+/** Claims an ephemeral's node and returns its path: one with the same data before another that `isSame` accepts. */
 export async function claimNode(
   unclaimed: Unclaimed,
   wanted: EphemeralOptions,

@@ -23,7 +23,7 @@ export interface SessionContext {
   /** The ephemeral nodes that someone keeps, by path. */
   readonly kept: Set<string>;
   readonly unclaimed: Unclaimed;
-  /** Whether an earlier process had the session, which may have created nodes that it died too soon to note. */
+  /** Whether an earlier process had the session: it may have created nodes that it did not hand off before it died. */
   readonly resumed: boolean;
   /** The session timeout, in milliseconds. */
   timeout(): number;

@@ -16,7 +16,7 @@ export interface EndingOptions {
   readonly connector: Connector;
   /** Rejects what waits and what comes. */
   shut(): void;
-  /** Ends `ephemeral` and `children` without a trace on the server. */
+  /** Ends `ephemeral`, `children` and `data`, which leave the server as it is. */
   leave(): void;
   /** Ends the connection and all attempts; resolves once nothing runs any more. */
   stop(): Promise<void>;

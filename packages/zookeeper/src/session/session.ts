@@ -32,8 +32,8 @@ export function connect(options: SessionOptions): Session {
   const ensemble = settings.hosts.map(format).join(',') + settings.chroot;
   const log = (options.log ?? silentLog).child({ ensemble });
   const measures = createMeasures(ensemble, options.metrics);
-  const users = new AbortController();
-  const linked = new AbortController();
+  const leaving = new AbortController();
+  const stopping = new AbortController();
   const states = createStates(measures.state);
   const watches = createWatches();
   const connected = createEmitter<void>();
@@ -57,7 +57,7 @@ export function connect(options: SessionOptions): Session {
     states,
     measures,
     log,
-    leaving: users.signal,
+    leaving: leaving.signal,
     async prepare(connection, isNew) {
       if (isNew) await notify(options, log);
       await chroot.prepare(connection, isNew);
@@ -88,12 +88,12 @@ export function connect(options: SessionOptions): Session {
     wholeNames: options.wholeNames ?? (() => false),
     readGate: createGate(32),
     backgroundGate: createGate(2),
-    signal: users.signal,
+    signal: leaving.signal,
     log,
     measures,
   };
 
-  const running = connector.run(linked.signal);
+  const running = connector.run(stopping.signal);
   const ending = createEnding({
     context,
     connector,
@@ -101,9 +101,9 @@ export function connect(options: SessionOptions): Session {
       operations.shut();
       chroot.shut();
     },
-    leave: () => users.abort(),
+    leave: () => leaving.abort(),
     async stop() {
-      linked.abort();
+      stopping.abort();
       await running;
       states.move('closed');
       log.info('zookeeper session closed');

@@ -21,7 +21,7 @@ export interface Changes {
   deleted(): readonly string[];
   /** Whether this child, or the list, is due to be asked already. */
   isDue(child?: string): boolean;
-  /** Resolves to true when there is something to do, to false when the signal aborts. */
+  /** Resolves to true when something is due, to false when the signal aborts. */
   wait(signal: AbortSignal): Promise<boolean>;
   take(): Due;
 }
