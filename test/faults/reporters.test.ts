@@ -201,7 +201,7 @@ function wholeRegistry(steps: {
     announceAs: announce,
     hasUnclaimed: steps.hasUnclaimed ?? (() => false),
     dropUnclaimed: clear,
-    clearGhosts: clear,
+    clearStale: clear,
   } as never;
 }
 

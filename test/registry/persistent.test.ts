@@ -29,7 +29,7 @@ describe.each(['persistent', 'persistent_sequential'] as const)('a %s record', (
     const registry = createZooKeeperRegistry({ hosts: [hosts], timeout: 6_000, ...deps });
     await other.session.makePath(path);
     // Answered: it is connected.
-    await registry.clearGhosts(path, web, signal);
+    await registry.clearStale(path, web, signal);
     relay.swallowAnswers();
     return {
       relay,

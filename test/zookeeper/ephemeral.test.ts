@@ -82,29 +82,29 @@ test('a node that another session keeps is made once that session has ended, and
   await using other = await open();
   await using relay = await startRelay(server.port);
   await using earlier = await openSession({ hosts: [relay.hosts], timeout: 4_000 });
-  await earlier.session.ephemeral({ path: '/ghosts/a', data: Buffer.from('old') }, earlier.signal);
-  const lists = follow(other, '/ghosts');
+  await earlier.session.ephemeral({ path: '/stales/a', data: Buffer.from('old') }, earlier.signal);
+  const lists = follow(other, '/stales');
   await eventually(() => expect(lists).toEqual([['a=old']]));
   const { id } = earlier.session;
   relay.silence();
   await using watched = await open();
   const data = Buffer.from('new');
-  const making = watched.session.ephemeral({ path: '/ghosts/a', data }, watched.signal);
+  const making = watched.session.ephemeral({ path: '/stales/a', data }, watched.signal);
   await eventually(async () => expect(await server.hasSession(id)).toBe(false), 20_000);
   await making;
   await eventually(() => expect(lists).toEqual([['a=old'], [], ['a=new']]));
 });
 
-describe('a ghost of an earlier session', () => {
+describe('a stale node of an earlier session', () => {
   test('with a number is replaced too when it was our own', async () => {
     await using own = await startZooKeeper();
     await using other = await openSession({ hosts: [own.hosts], timeout: 60_000 });
     await using watched = await openSession({ hosts: [own.hosts], timeout: 1_000 });
     const { session, signal } = watched;
-    const wanted = { path: '/ghosts/n_', data: one, sequential: true };
+    const wanted = { path: '/stales/n_', data: one, sequential: true };
     const node = await session.ephemeral(wanted, signal);
     const first = node.path;
-    const lists = follow(other, '/ghosts');
+    const lists = follow(other, '/stales');
     await eventually(() => expect(lists).toHaveLength(1));
     const { id } = session;
     // While a server is down, sessions do not expire there; here this one is given up.

@@ -27,19 +27,18 @@ export {
   type Tickets,
 } from './registries.ts';
 export type { Announcement, Registry } from './registry.ts';
+export { splitChroot } from './zookeeper/connect-string.ts';
 export { nodeTypes, type RecordForm } from './zookeeper/record.ts';
 export {
   nodePath,
-  sessionOptionsOf,
-  sessionProblems,
   type ZooKeeperSection,
   zooKeeperHosts,
   zooKeeperSchema,
 } from './zookeeper/section.ts';
+export { sessionOptionsOf, sessionProblems } from './zookeeper/session-options.ts';
 export {
   createZooKeeperRegistry,
   type FollowOptions,
-  splitChroot,
   type ZooKeeperRegistry,
   type ZooKeeperRegistryOptions,
 } from './zookeeper/zookeeper.ts';

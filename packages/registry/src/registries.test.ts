@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import { disposeAll } from './announcements.ts';
 import { createRegistries } from './registries.ts';
-import { splitChroot } from './zookeeper/zookeeper.ts';
+import { splitChroot } from './zookeeper/connect-string.ts';
 
 test.each([
   [['a:1', 'b:2'], { hosts: ['a:1', 'b:2'] }],

@@ -8,10 +8,10 @@ import type { EtcdAddress } from './etcd/keys.ts';
 import { createFileRegistry } from './file/file.ts';
 import type { DecoderDeps } from './instance/decoder.ts';
 import type { Registry } from './registry.ts';
+import { splitChroot } from './zookeeper/connect-string.ts';
 import {
   createZooKeeperRegistry,
   type IsLeft,
-  splitChroot,
   type ZooKeeperRegistry,
 } from './zookeeper/zookeeper.ts';
 

@@ -1,7 +1,7 @@
 import type { Log, Metrics } from '@smartstack/daemon';
 
 /**
- * Where a session stands. `suspended` means that the connection is gone and the session may well live
+ * The state of a session. `suspended` means that the connection is gone and the session may well live
  * on: nothing was lost yet. `lost` means that the servers ended the session, or must have: its
  * ephemeral nodes are gone, and a new session is being opened.
  */
@@ -30,7 +30,7 @@ export interface SessionOptions {
   readonly inFlight?: number;
   /** Token bucket for reads, in reads; unlimited within `inFlight` when absent. */
   readonly readBudget?: { readonly perSecond: number; readonly burst: number };
-  /** How often every watched path is compared with the server's truth, jittered, in milliseconds. Default 3,600,000. */
+  /** How often every watched path is compared with the server, jittered, in milliseconds. Default 3,600,000. */
   readonly resyncInterval?: number;
   /**
    * Whether a child's name says all there is to know of it. Such children are neither read nor watched:
@@ -93,7 +93,7 @@ export interface EphemeralOptions {
   readonly data: Buffer;
   readonly sequential?: boolean;
   /**
-   * Whether a node that an earlier process left stands for the same, by the data in it; one with equal data
+   * Whether a node that an earlier process left is this one, by the data in it; one with equal data
    * always does. Several nodes may have one name, and differ by what is in them alone. Where this is not
    * given, the only one of its name does.
    */
@@ -104,7 +104,7 @@ export interface EphemeralOptions {
 export interface Ephemeral extends AsyncDisposable {
   /** Where the node is now; after a lost session a sequential node has a new number. */
   readonly path: string;
-  /** Changes the node's data in place, now and for every later incarnation. */
+  /** Changes the node's data in place, now and whenever it is created again. */
   update(data: Buffer, signal?: AbortSignal): Promise<void>;
   /**
    * Deletes the node and stops keeping it. Resolves once the server said that it is gone, however long
@@ -148,7 +148,7 @@ export interface Session extends AsyncDisposable {
 
   /**
    * Creates an ephemeral node (and its missing parents) and keeps it: through reconnects, expiry, an
-   * ensemble that came back empty, and a ghost of an earlier session. Resolves once it stands.
+   * ensemble that came back empty, and a stale node of an earlier session. Resolves once it exists.
    */
   ephemeral(node: EphemeralOptions, signal: AbortSignal): Promise<Ephemeral>;
   /**
@@ -174,15 +174,14 @@ export interface Session extends AsyncDisposable {
    */
   owns(owner: bigint): boolean;
   /**
-   * Deletes the nodes of a resumed session that no `ephemeral` has taken over, or those alone of which
-   * `isLeft` says so. Call it once all that shall stand has been asked for; until then what an earlier process
-   * announced keeps standing.
+   * Deletes the nodes of a resumed session that no `ephemeral` has claimed, or those alone of which `isLeft`
+   * says so. Call it once everything has been asked for again; until then the nodes of an earlier process stay.
    */
   dropUnclaimed(
     isLeft?: (path: string, data: Buffer) => boolean,
     options?: OperationOptions,
   ): Promise<void>;
-  /** The nodes of a resumed session that no `ephemeral` has taken over yet. */
+  /** The nodes of a resumed session that no `ephemeral` has claimed yet. */
   unclaimed(): readonly string[];
   /** What a next process would need now, should this one die; undefined before the first connection. */
   ticket(): HandedOff | undefined;

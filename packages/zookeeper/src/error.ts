@@ -74,3 +74,13 @@ export class ZooKeeperError extends Error {
 export function isCode(error: unknown, ...names: readonly string[]): error is ZooKeeperError {
   return error instanceof ZooKeeperError && names.includes(error.code);
 }
+
+/** The answer, or `gone` where the server answered that there is no such node. */
+export async function orGone<T, G>(answer: Promise<T>, gone: G): Promise<T | G> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isCode(error, 'NO_NODE')) return gone;
+    throw error;
+  }
+}

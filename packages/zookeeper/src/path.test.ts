@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { flawOf, join, parentOf, prefixed, unprefixed } from './path.ts';
+import { join, parentOf, pathProblem, prefixed, unprefixed } from './path.ts';
 
 test.for([
   ['/', undefined],
@@ -15,8 +15,8 @@ test.for([
   ['/a/..', 'a path has no relative names'],
   ['/a\u0000', 'a path has no control or private characters'],
   ['/a\u001f', 'a path has no control or private characters'],
-] as const)('%j: %s', ([path, flaw]) => {
-  expect(flawOf(path)).toBe(flaw);
+] as const)('%j: %s', ([path, problem]) => {
+  expect(pathProblem(path)).toBe(problem);
 });
 
 test('parents and children', () => {

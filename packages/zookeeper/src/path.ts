@@ -3,7 +3,7 @@
 const forbidden = /[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/;
 
 /** What is wrong with a node's path, or undefined. */
-export function flawOf(path: string): string | undefined {
+export function pathProblem(path: string): string | undefined {
   if (!path.startsWith('/')) return 'a path starts with /';
   if (path === '/') return undefined;
   if (path.endsWith('/')) return 'a path does not end with /';

@@ -41,7 +41,7 @@ export async function clearLeftovers(
     await insist(() => registries.dropUnclaimed(isJudged, signal));
   }
 
-  async function clearGhosts(twins: readonly ServiceConfig[]): Promise<void> {
+  async function clearStale(twins: readonly ServiceConfig[]): Promise<void> {
     const [first] = twins;
     if (!first) return;
     await untilAborted(Promise.all(twins.flatMap(({ name }) => reports.get(name) ?? [])), signal);
@@ -53,10 +53,10 @@ export async function clearLeftovers(
       registry.dropUnclaimed((place, instance) => standsFor(first, place, instance), signal),
     );
     for (const { name } of twins) cleared.add(name);
-    await insist(() => registry.clearGhosts(path, first.instance, signal));
+    await insist(() => registry.clearStale(path, first.instance, signal));
   }
 
-  await Promise.all([dropUnclaimed(), ...seatsOf(configs).map(clearGhosts)]);
+  await Promise.all([dropUnclaimed(), ...seatsOf(configs).map(clearStale)]);
 }
 
 /** Whether a record at a path is one of a service's, whatever its weight and labels are. */

@@ -32,7 +32,7 @@ export async function announceRecord(
   signal: AbortSignal,
 ): Promise<RecordAnnouncement> {
   let node = await createNode(options, instance, signal);
-  /** Nodes in whose place another one stands; one that cannot be removed is tried again. */
+  /** Nodes that were replaced by another one; one that cannot be removed is tried again. */
   const replaced = new Set<Node>();
   async function releaseAll(nodes: Iterable<Node>): Promise<void> {
     for (const each of [...nodes]) {
@@ -49,7 +49,7 @@ export async function announceRecord(
       if (nodePathOf(path, next, form) === node.wanted)
         await node.update(encodeInstance(next), updateSignal);
       else {
-        // The name holds the instance: the new node stands before the old one goes.
+        // The name holds the instance: the new node is created before the old one is removed.
         const old = node;
         node = await createNode(options, next, updateSignal);
         replaced.add(old);
@@ -83,7 +83,7 @@ async function createNode(
     : open();
 }
 
-/** Whether a record stands for the same copy of a service, whatever its weight and labels are by now. */
+/** Whether a record is one of the same instance, whatever its weight and labels are by now. */
 function isRecordOf(data: Buffer, { name, host, port }: Instance): boolean {
   const found = decodeInstance('', data);
   return !isBadRecord(found) && found.name === name && found.host === host && found.port === port;

@@ -14,7 +14,7 @@ export interface CreationOptions {
 
 /**
  * Creates a node and returns its path. Where the answer was lost, it is looked for until a server says whether
- * it stands: it is taken then, or deleted when the signal has aborted. Rejects once nothing is left behind, or
+ * it exists: it is taken over then, or deleted when the signal has aborted. Rejects once nothing is left behind, or
  * when the session ends.
  */
 export type Creation = (data: Buffer, signal: AbortSignal) => Promise<string>;

@@ -1,6 +1,6 @@
 import type { Session } from '@smartstack/zookeeper';
 
-/** When a session was last in trouble. */
+/** When a session was last without a connection. */
 export interface Health {
   /** The last moment at which a session that had been connected was not, on `performance.now`'s clock; undefined for never. */
   lastUnwell(): number | undefined;
@@ -8,10 +8,10 @@ export interface Health {
   follow(session: Pick<Session, 'states'>, signal: AbortSignal): Promise<void>;
 }
 
-/** An ensemble that is well answers within this time, in milliseconds. */
-const patience = 5_000;
+/** A healthy ensemble answers within this time, in milliseconds. */
+const usualDelay = 5_000;
 
-/** The health of a session that has had no trouble yet: connecting for the first time is none, unless it takes long. */
+/** Starts as healthy: connecting for the first time counts against a session only when it takes long. */
 export function createHealth(now: () => number = () => performance.now()): Health {
   let unwell = false;
   let last: number | undefined;
@@ -21,7 +21,7 @@ export function createHealth(now: () => number = () => performance.now()): Healt
     follow: async (session, signal) => {
       for await (const state of session.states(signal)) {
         if (state === 'connected') {
-          const wasLong = since !== undefined && now() - since > patience;
+          const wasLong = since !== undefined && now() - since > usualDelay;
           if (unwell || wasLong) last = now();
           since = undefined;
         }

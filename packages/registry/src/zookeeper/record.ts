@@ -20,7 +20,7 @@ export interface RecordForm {
 /** Longer names would make lists of children too long to be sent. */
 const longestName = 65_536;
 
-/** The node that stands for an instance, before the sequence number that ZooKeeper puts behind it. */
+/** The path of an instance's node, without the sequence number that ZooKeeper appends. */
 export function nodePathOf(path: string, instance: Instance, { pathEncoding }: RecordForm): string {
   const encoded = encodeInstance(instance)
     .toString('base64')

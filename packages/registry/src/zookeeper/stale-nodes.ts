@@ -4,7 +4,7 @@ import { type Session, ZooKeeperError } from '@smartstack/zookeeper';
 import { decodeInstance, type Instance, isBadRecord } from '../instance/instance.ts';
 import { instanceOfName } from '../path-encoding.ts';
 
-export interface GhostsOptions {
+export interface ClearStaleOptions {
   readonly session: Session;
   readonly log: Log;
   readonly path: string;
@@ -13,25 +13,25 @@ export interface GhostsOptions {
 }
 
 /**
- * Deletes the records that stand for an instance, by its name and its host and port, and that nobody
- * keeps: left by an earlier process that could not withdraw them. A record of a session that lives and is
- * not ours is somebody's, and goes with that session. Rejects when the registry does not answer.
+ * Deletes the records of an instance, by its name, host and port, that an earlier process left and that
+ * this one does not keep. A record of another session is left alone: it is deleted when that session ends.
+ * Rejects when the registry does not answer.
  */
-export async function clearGhosts(
-  { session, log, path, isKept }: GhostsOptions,
+export async function clearStale(
+  { session, log, path, isKept }: ClearStaleOptions,
   instance: Instance,
   signal: AbortSignal,
 ): Promise<void> {
   /** Persistent nodes have no session. */
-  const isAnothers = (owner: bigint) => owner !== 0n && !session.owns(owner);
+  const isOthers = (owner: bigint) => owner !== 0n && !session.owns(owner);
   const { names } = await orGone(session.list(path, { signal }), { names: [] });
   for (const name of names.filter((each) => couldBe(each, instance))) {
     const node = `${path}/${name}`;
     if (isKept(node)) continue;
     const found = await orGone(session.get(node, { signal }), undefined);
-    if (!found || isAnothers(found.stat.ephemeralOwner)) continue;
-    // Asked again: what this process created meanwhile is known by now.
-    if (!standsFor(name, found.data, instance) || isKept(node)) continue;
+    if (!found || isOthers(found.stat.ephemeralOwner)) continue;
+    // Asked again, since this process may have created it meanwhile.
+    if (!isRecordOf(name, found.data, instance) || isKept(node)) continue;
     const { version } = found.stat;
     await orGone(session.remove(node, { signal, version }), undefined);
     log.warn({ node }, 'cleared a record that an earlier nerve left');
@@ -44,12 +44,12 @@ function couldBe(name: string, { name: owner = '' }: Instance): boolean {
   return name.startsWith(`${owner}_`) && /^(-?\d{10})?$/.test(name.slice(owner.length + 1));
 }
 
-function standsFor(name: string, data: Buffer, { name: owner, host, port }: Instance): boolean {
+function isRecordOf(name: string, data: Buffer, { name: owner, host, port }: Instance): boolean {
   const found = instanceOfName(name) ?? decodeInstance(name, data);
   return !isBadRecord(found) && found.name === owner && found.host === host && found.port === port;
 }
 
-/** What is gone, or was written anew by somebody who lives, is no ghost. */
+/** A node that is gone, or was written since it was read, is not stale. */
 async function orGone<T, G>(answer: Promise<T>, gone: G): Promise<T | G> {
   try {
     return await answer;

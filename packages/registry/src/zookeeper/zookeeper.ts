@@ -6,11 +6,12 @@ import type { RecordDecoder } from '../instance/record.ts';
 import { instanceOfName, namesFirst } from '../path-encoding.ts';
 import type { Announcement, Registry } from '../registry.ts';
 import { announceRecord, type RecordAnnouncement } from './announcement.ts';
+import { splitChroot } from './connect-string.ts';
 import { createHealth } from './health.ts';
 import { pollChildren, pollData } from './poll.ts';
 import type { RecordForm } from './record.ts';
 import { createSharedNodes } from './shared-nodes.ts';
-import { clearGhosts } from './stale-nodes.ts';
+import { clearStale } from './stale-nodes.ts';
 
 export interface ZooKeeperRegistryOptions
   extends DecoderDeps,
@@ -47,10 +48,10 @@ export interface ZooKeeperRegistry extends Registry {
   hasUnclaimed(path: string): boolean;
   /**
    * Deletes the records of an instance that an earlier process left: those with its name, host and port
-   * that this process does not keep, and that no other session has. Call it once the instance stands or is
-   * known not to; it rejects when the registry does not answer.
+   * that this process does not keep, and that no other session has. Call it once the instance is announced or
+   * known not to be; it rejects when the registry does not answer.
    */
-  clearGhosts(path: string, instance: Instance, signal: AbortSignal): Promise<void>;
+  clearStale(path: string, instance: Instance, signal: AbortSignal): Promise<void>;
   /** `announce` in a form of one's own. */
   announceAs(
     form: RecordForm,
@@ -73,7 +74,7 @@ export interface ZooKeeperRegistry extends Registry {
     options: Pick<FollowOptions, 'pollInterval'>,
     signal: AbortSignal,
   ): AsyncIterable<Buffer | undefined>;
-  /** The last moment at which the session was in trouble, on `performance.now`'s clock; undefined for never. */
+  /** The last moment at which the session was without a connection, on `performance.now`'s clock; undefined for never. */
   lastUnwell(): number | undefined;
 }
 
@@ -128,8 +129,8 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
   return {
     announce: (path, instance, signal) => announceAs({}, path, instance, signal),
     announceAs,
-    clearGhosts: (path, instance, signal) =>
-      clearGhosts({ session, log, path, isKept }, instance, signal),
+    clearStale: (path, instance, signal) =>
+      clearStale({ session, log, path, isKept }, instance, signal),
     watch: (path, signal) => follow(path, {}, signal),
     follow,
     data: (path, { pollInterval: interval }, signal) =>
@@ -156,13 +157,4 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
       await watching;
     },
   };
-}
-
-/** The hosts and the chroot, which a ZooKeeper connect string carries behind its last host. */
-export function splitChroot(hosts: readonly string[]): Pick<SessionOptions, 'hosts' | 'chroot'> {
-  const text = hosts.join(',');
-  const slash = text.indexOf('/');
-  const names = (slash === -1 ? text : text.slice(0, slash)).split(',').map((host) => host.trim());
-  const chroot = slash === -1 ? '' : text.slice(slash).replace(/\/+$/, '');
-  return { hosts: names.filter((name) => name !== ''), ...(chroot !== '' && { chroot }) };
 }

@@ -35,7 +35,7 @@ export function format({ name, port }: Host): string {
   return name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`;
 }
 
-/** Every address that a host stands for right now, in a stable order; asks the resolver anew each time. */
+/** Every address that a host has right now, in a stable order; asks the resolver anew each time. */
 export async function resolve(host: Host): Promise<readonly Address[]> {
   if (isIP(host.name)) return [{ ...host, ip: host.name }];
   const found = await lookup(host.name, { all: true });

@@ -3,7 +3,9 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 
 import { afterEach, expect, test } from 'vitest';
 
-import { type ConnectionOptions, openConnection, SessionExpired } from './connection.ts';
+import type { ConnectionOptions } from './connection.ts';
+import { SessionExpired } from './errors.ts';
+import { openConnection } from './handshake.ts';
 
 const signal = new AbortController().signal;
 let server: Server | undefined;

@@ -1,20 +1,13 @@
 import { messageOf } from '@smartstack/daemon';
-import zookeeper, { type Client, type ConnectionManager, type Event } from 'node-zookeeper-client';
+import zookeeper, { type Client, type Event } from 'node-zookeeper-client';
 
-import { onAbort } from '../abort.ts';
 import { createFrames } from '../wire/frames.ts';
-import { Reading } from '../wire/reading.ts';
+import { answersReading, connecting, maskUnknownCode } from '../wire/replies.ts';
 import { batchedWrite, openSocket, type Tls } from '../wire/socket.ts';
 import { reasonOfTls } from '../wire/tls-reason.ts';
 import { type Address, format } from './address.ts';
-
-/** What identifies a session to a server. */
-export interface Credentials {
-  readonly id: Buffer;
-  readonly password: Buffer;
-  /** The last transaction seen; a server that is behind it refuses the session. */
-  readonly zxid: Buffer;
-}
+import type { Credentials } from './credentials.ts';
+import { TurnedAway } from './errors.ts';
 
 export interface ConnectionOptions {
   readonly address: Address;
@@ -26,11 +19,6 @@ export interface ConnectionOptions {
   readonly handshake: number;
   readonly auth?: { readonly scheme: string; readonly token: Buffer } | undefined;
   readonly tls?: Tls | undefined;
-}
-
-/** A session's id as the servers' own logs show it. */
-export function shown({ id }: Credentials): string {
-  return `0x${id.readBigUInt64BE().toString(16)}`;
 }
 
 /** One TCP connection with a session on it. It never reconnects: when it is gone, it is gone. */
@@ -45,7 +33,7 @@ export interface Connection {
   lastInbound(): number;
   /** The server's true error code while its reply is handed out; the library knows only some. */
   replyCode(): number | undefined;
-  /** Tells of each watch that fires, by its event, from now on. */
+  /** Calls the listener with the event of each watch that fires, from now on. */
   onEvent(listener: (event: Event) => void): void;
   ping(): void;
   /** Aborted, with the reason, once the connection is gone. */
@@ -53,66 +41,11 @@ export interface Connection {
   destroy(reason: Error): void;
 }
 
-/** The server ended the session, or does not know it; its ephemeral nodes are gone. */
-export class SessionExpired extends Error {
-  override readonly name = 'SessionExpired';
-}
-
-/** Nothing refused the attempt, and nothing came of it in time. */
-export class Unanswered extends Error {
-  override readonly name = 'Unanswered';
-}
-
-/** The server closed the connection in place of an answer: it does not serve now, or is behind what the session has seen. */
-export class TurnedAway extends Error {
-  override readonly name = 'TurnedAway';
-}
-
-const connecting = 1;
-const apiError = -100;
 const lastXid = 2 ** 30;
 const pingFrame = Buffer.from('00000008fffffffe0000000b', 'hex');
-const knownCodes = new Set(Object.values(zookeeper.Exception).filter(Number.isInteger));
-
-/**
- * Opens a connection and a session on it. Rejects with `SessionExpired` or with why it could not be
- * done; then, and when the signal aborts, nothing is left open.
- */
-export function openConnection(
-  options: ConnectionOptions,
-  signal: AbortSignal,
-): Promise<Connection> {
-  const connection = startConnection(options);
-  const { client, server, gone, destroy } = connection;
-
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => destroy(new Unanswered(`${server} did not answer within ${options.handshake} ms`)),
-      options.handshake,
-    );
-    let off = () => {};
-    const settle = () => {
-      clearTimeout(timer);
-      off();
-    };
-    onAbort(gone, () => {
-      settle();
-      reject(gone.reason);
-    });
-    off = onAbort(signal, () => destroy(new Error(`the attempt on ${server} was given up`)));
-    client.once('expired', () => destroy(new SessionExpired(`${server} ended the session`)));
-    client.once('authenticationFailed', () =>
-      destroy(new Error(`${server} refused the credentials`)),
-    );
-    client.once('connected', () => {
-      settle();
-      resolve(connection);
-    });
-  });
-}
 
 /** The library gets whole frames and a wire to write to; it neither opens, times nor closes anything. */
-function startConnection(options: ConnectionOptions): Connection {
+export function startConnection(options: ConnectionOptions): Connection {
   const { address, credentials, tls } = options;
   const server = format(address);
   const gone = new AbortController();
@@ -123,7 +56,7 @@ function startConnection(options: ConnectionOptions): Connection {
   let replyCode: number | undefined;
   let isAsked = false;
   let isAnswered = false;
-  let tell = (_: Event) => {};
+  let emit = (_: Event) => {};
 
   function destroy(reason: Error) {
     if (gone.signal.aborted) return;
@@ -153,8 +86,8 @@ function startConnection(options: ConnectionOptions): Connection {
     destroy: () => destroy(new Error(`${server} answered out of order`)),
     setTimeout: () => {},
   };
-  // The library would keep an emitter for each watch; the server tells of nothing but watches anyway.
-  manager.watcherManager = { emit: (event) => tell(event), isEmpty: () => true };
+  // The library would keep an emitter for each watch; every event that a server sends is a watch's.
+  manager.watcherManager = { emit: (event) => emit(event), isEmpty: () => true };
   if (credentials) manager.zxid = credentials.zxid;
   manager.setState(connecting);
 
@@ -189,7 +122,7 @@ function startConnection(options: ConnectionOptions): Connection {
     lastInbound: () => lastInbound,
     replyCode: () => replyCode,
     onEvent: (listener) => {
-      tell = listener;
+      emit = listener;
     },
     ping() {
       // The library counts on for ever, and cannot write a number beyond 31 bits.
@@ -208,28 +141,4 @@ function createClient({ credentials, timeout, auth }: ConnectionOptions): Client
   client.connectionManager.connect = () => {};
   if (auth) client.addAuthInfo(auth.scheme, auth.token);
   return client;
-}
-
-/** Hands a reply to the read of ours that is next to be answered; any other frame is the library's. */
-function answersReading(frame: Buffer, manager: ConnectionManager): boolean {
-  const { pendingQueue, state } = manager;
-  if (state === connecting || frame.length < 20) return false;
-  const request = pendingQueue[0]?.request;
-  if (!(request instanceof Reading) || request.header.xid !== frame.readInt32BE(4)) return false;
-  pendingQueue.shift();
-  manager.zxid = Buffer.from(frame.subarray(8, 16));
-  const code = frame.readInt32BE(16);
-  request.answer(code, code === 0 ? frame : undefined);
-  return true;
-}
-
-/**
- * Replaces an error code that the library would throw on by one that it knows, and returns the true
- * one. A reply is length, xid, zxid, error: the code lies at byte 16, and only xids from 0 have one.
- */
-function maskUnknownCode(frame: Buffer, state: number): number | undefined {
-  if (state === connecting || frame.length < 20 || frame.readInt32BE(4) < 0) return undefined;
-  const code = frame.readInt32BE(16);
-  if (code !== 0 && !knownCodes.has(code)) frame.writeInt32BE(apiError, 16);
-  return code;
 }

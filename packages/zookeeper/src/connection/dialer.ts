@@ -1,90 +1,68 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Settings } from '../session/options.ts';
+import type { Address } from './address.ts';
+import type { Connection } from './connection.ts';
+import type { Credentials } from './credentials.ts';
+import { HandshakeTimeout, SessionExpired, TurnedAway } from './errors.ts';
+import { openConnection } from './handshake.ts';
+import { createHostProvider } from './host-provider.ts';
 
-import { delayOf } from '@smartstack/daemon';
+/** What a connection is opened with. */
+export interface Dialing {
+  /** The session to go on with; a new one when undefined. */
+  readonly credentials: Credentials | undefined;
+  /** The session timeout that was granted last, in milliseconds. */
+  readonly timeout: number;
+}
 
-import { type Address, format, type Host, resolve } from './address.ts';
-
-type Resolver = (host: Host) => Promise<readonly Address[]>;
-
-/** Chooses where to connect next, and when. */
+/** Opens connections to the servers in turn. */
 export interface Dialer {
   /**
-   * Waits for its turn, never longer than a fraction of the session timeout, and names an address.
-   * Rejects when the host's name cannot be resolved or the signal aborts.
+   * Waits for its turn and tries one server. Rejects with `SessionExpired` when that server knows that the
+   * session is gone, and with why there is no connection otherwise.
    */
-  next(timeout: number, signal: AbortSignal): Promise<Address>;
-  /** How long an attempt may take under this session timeout, in milliseconds; longer after each round without answers. */
-  patience(timeout: number): number;
-  /** Notes that an attempt took all of its patience: the servers may be slow. One that was refused says nothing of that. */
-  unanswered(): void;
-  /** Starts over with the shortest pause and patience: the last connection was a good one, or there is a reason to be quick. */
+  dial(dialing: Dialing, signal: AbortSignal): Promise<Connection>;
+  /** The next attempts follow quickly again. */
   reset(): void;
 }
 
-/** A longer session timeout is no reason to wait longer for a first answer, in milliseconds. */
-const longTimeout = 10_000;
+export function createDialer(settings: Settings): Dialer {
+  const provider = createHostProvider(settings.hosts);
 
-/**
- * Goes through the hosts in a random order, one address of each in turn, and asks the resolver each
- * time. The first attempt is immediate, the pause after it grows with each whole round, with jitter.
- */
-export function createDialer(hosts: readonly Host[], addressesOf: Resolver = resolve): Dialer {
-  const lookups = new Map<Host, Promise<readonly Address[]>>();
-  const order = shuffled(hosts);
-  let turn = Math.floor(Math.random() * 1024) * order.length;
-  let attempts = 0;
-  let silences = 0;
-  let width = order.length;
+  function open(address: Address, { credentials, timeout }: Dialing, signal: AbortSignal) {
+    const { auth, tls, timeout: asked } = settings;
+    const handshake = provider.attemptTimeout(timeout);
+    return openConnection({ address, credentials, timeout: asked, handshake, auth, tls }, signal);
+  }
 
-  const round = () => Math.floor(Math.max(0, attempts - 1) / width);
-
-  const patience = (timeout: number) => {
-    const first = Math.max(500, Math.min(timeout, longTimeout) / (3 * width));
-    return Math.min(timeout, first * 2 ** Math.min(Math.floor(silences / width), 10));
-  };
-
-  /** A resolver that hangs must not keep us from the other hosts, nor be asked again while it does. */
-  async function lookUp(host: Host, within: number, signal: AbortSignal) {
-    const asked = lookups.get(host) ?? addressesOf(host).finally(() => lookups.delete(host));
-    lookups.set(host, asked);
-    const answered = new AbortController();
-    const ended = AbortSignal.any([signal, answered.signal]);
-    const late = sleep(within, undefined, { signal: ended }).then(() => {
-      throw new Error(`${format(host)} was not resolved within ${within} ms`);
-    });
-    try {
-      return await Promise.race([asked, late]);
-    } finally {
-      answered.abort();
-    }
+  /**
+   * Rejects with `SessionExpired` where a server that closed the connection does not know the session. A
+   * server that is behind what the session has seen closes it without an answer, whether it is late or was
+   * rebuilt empty. Asked with a zxid of 0, it asks its leader and answers. A connection that comes of this
+   * is not used: that server's data is older than what is known here.
+   */
+  async function checkExpired(address: Address, dialing: Dialing, signal: AbortSignal) {
+    const credentials = dialing.credentials && { ...dialing.credentials, zxid: Buffer.alloc(8) };
+    const opened = await open(address, { ...dialing, credentials }, signal).catch(
+      (error: unknown) => {
+        if (error instanceof SessionExpired) throw error;
+        return undefined;
+      },
+    );
+    opened?.destroy(new Error(`${opened.server} is behind what the session has seen`));
   }
 
   return {
-    patience,
-    async next(timeout, signal) {
-      const limits = { base: 50, max: Math.min(2_000, timeout / 4) };
-      if (attempts > 0) await sleep(delayOf(round(), limits), undefined, { signal });
-      attempts += 1;
-      const at = turn++;
-      const host = order[at % order.length] as Host;
-      const addresses = await lookUp(host, patience(timeout), signal);
-      width = Math.max(order.length, addresses.length);
-      return addresses[Math.floor(at / order.length) % addresses.length] as Address;
+    async dial(dialing, signal) {
+      const address = await provider.next(dialing.timeout, signal);
+      try {
+        return await open(address, dialing, signal);
+      } catch (error) {
+        if (error instanceof HandshakeTimeout) provider.timedOut();
+        if (error instanceof TurnedAway && dialing.credentials)
+          await checkExpired(address, dialing, signal);
+        throw error;
+      }
     },
-    unanswered: () => {
-      silences += 1;
-    },
-    // Never without any pause: a server that goes down sends all of its clients away in one moment.
-    reset: () => {
-      attempts = 1;
-      silences = 0;
-    },
+    reset: provider.reset,
   };
-}
-
-function shuffled<T>(items: readonly T[]): readonly T[] {
-  return items
-    .map((item) => ({ item, rank: Math.random() }))
-    .sort((one, other) => one.rank - other.rank)
-    .map(({ item }) => item);
 }

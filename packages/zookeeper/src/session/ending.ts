@@ -3,20 +3,20 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createDeadline } from '@smartstack/daemon';
 
 import { onAbort } from '../abort.ts';
-import type { Link } from '../connection/link.ts';
+import type { Connector } from '../connection/connector.ts';
 import type { HandedOff } from '../contract.ts';
-import type { Core } from './core.ts';
+import type { SessionContext } from './context.ts';
 import { handedOff } from './options.ts';
 
 /** How long the end of a session may take, in milliseconds. */
 const within = 1_900;
 
 export interface EndingOptions {
-  readonly core: Core;
-  readonly link: Link;
+  readonly context: SessionContext;
+  readonly connector: Connector;
   /** Rejects what waits and what comes. */
   shut(): void;
-  /** Ends `ephemeral` and `children` without a trace on the server. */
+  /** Ends `ephemeral`, `children` and `data`, which leave the server as it is. */
   leave(): void;
   /** Ends the connection and all attempts; resolves once nothing runs any more. */
   stop(): Promise<void>;
@@ -29,16 +29,16 @@ export interface Ending {
   handOff(): Promise<HandedOff>;
 }
 
-export function createEnding({ core, link, shut, leave, stop }: EndingOptions): Ending {
+export function createEnding({ context, connector, shut, leave, stop }: EndingOptions): Ending {
   let ended: Promise<void> | undefined;
-  let credentials = link.credentials;
+  let credentials = connector.identity.credentials;
 
   async function endSession(): Promise<void> {
     using deadline = createDeadline(within);
     leave();
     shut();
     await reconnected(deadline.signal);
-    const { connection } = link;
+    const { connection } = connector;
     if (connection) {
       connection.client.close();
       await aborted(AbortSignal.any([connection.gone, deadline.signal]));
@@ -46,30 +46,31 @@ export function createEnding({ core, link, shut, leave, stop }: EndingOptions): 
     await stop();
   }
 
-  /** Closing a session takes its nodes away at once, which is worth some patience with a connection that is down. */
+  /** Closing a session takes its nodes away at once, which is worth waiting a little for a connection that is down. */
   async function reconnected(deadline: AbortSignal): Promise<void> {
-    if (link.connection || !link.credentials || core.kept.size === 0) return;
+    if (connector.connection || !connector.identity.credentials || context.kept.size === 0) return;
     const up = new AbortController();
-    core.connected.on(() => up.abort(), deadline);
+    context.connected.on(() => up.abort(), deadline);
     await aborted(AbortSignal.any([up.signal, deadline]));
   }
 
-  /** What is on the wire is answered first: a node whose creation nobody noted would stand for ever. */
+  /** What was sent is answered first: a node whose creation is not handed off would be kept by nobody. */
   async function leaveSession(): Promise<void> {
     shut();
     using deadline = createDeadline(within);
-    await Promise.race([core.operations.idle(), aborted(deadline.signal)]);
+    await Promise.race([context.operations.idle(), aborted(deadline.signal)]);
     await nextTurn();
-    credentials = link.credentials;
+    credentials = connector.identity.credentials;
     leave();
     await stop();
   }
 
-  /** What nobody has taken over yet is the next process's to take over or to drop. */
-  const noted = () => [...core.kept, ...core.inherited.paths()];
+  /** What nobody has claimed yet is the next process's to claim or to drop. */
+  const paths = () => [...context.kept, ...context.unclaimed.paths()];
 
   return {
-    ticket: () => link.credentials && handedOff(link.credentials, noted()),
+    ticket: () =>
+      connector.identity.credentials && handedOff(connector.identity.credentials, paths()),
     close() {
       ended ??= endSession();
       return ended;
@@ -77,7 +78,7 @@ export function createEnding({ core, link, shut, leave, stop }: EndingOptions): 
     async handOff() {
       ended ??= leaveSession();
       await ended;
-      return handedOff(credentials, noted());
+      return handedOff(credentials, paths());
     },
   };
 }

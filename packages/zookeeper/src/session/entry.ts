@@ -4,11 +4,11 @@ import { onAbort } from '../abort.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { OperationOptions } from '../contract.ts';
 import { nameOfCode, ZooKeeperError } from '../error.ts';
-import type { Request, Wire } from '../wire/requests.ts';
+import type { Destination, Request, RequestKind } from '../wire/request.ts';
 
 /** One submitted request on its way: it waits, is on the wire, is settled. */
 export interface Entry {
-  readonly kind: Request<unknown>['kind'];
+  readonly kind: RequestKind;
   readonly settled: boolean;
   /** Sends it; `answered` is called when its turn on this connection is over, settled or not. */
   send(connection: Connection, answered: () => void): void;
@@ -26,7 +26,7 @@ export interface EntryOptions<T> {
 
 /** What the entries of one session share. */
 export interface Surroundings {
-  readonly paths: Pick<Wire, 'toServer' | 'fromServer'>;
+  readonly paths: Pick<Destination, 'toServer' | 'fromServer'>;
   /** Why there is no connection, and `undefined` while there is one. */
   whyDown(): string | undefined;
   /** Called once for each, with the code (`OK` for success) and whether it had been sent. */

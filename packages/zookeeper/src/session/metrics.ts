@@ -2,7 +2,7 @@ import { createMetrics, type Metrics } from '@smartstack/daemon';
 
 import type { SessionState } from '../contract.ts';
 
-/** What a session counts; `ensemble` tells one session's figures from another's. */
+/** A session's metrics; `ensemble` is the label that separates sessions. */
 export interface Measures {
   state(state: SessionState): void;
   connection(result: 'opened' | 'failed' | 'expired'): void;

@@ -2,19 +2,10 @@ import type { ACL } from 'node-zookeeper-client';
 
 import type { CreateMode, OperationOptions, Stat } from '../contract.ts';
 import { isCode, ZooKeeperError } from '../error.ts';
-import { flawOf, parentOf } from '../path.ts';
-import {
-  create,
-  type Data,
-  exists,
-  get,
-  list,
-  type Names,
-  type Request,
-  remove,
-  set,
-  sync,
-} from '../wire/requests.ts';
+import { parentOf, pathProblem } from '../path.ts';
+import { type Data, exists, get, list, type Names, sync } from '../wire/reads.ts';
+import type { Request } from '../wire/request.ts';
+import { create, remove, set } from '../wire/writes.ts';
 import type { Operations } from './operations.ts';
 
 /** The operations on nodes as `Session` promises them: arguments checked, never a synchronous throw. */
@@ -84,8 +75,9 @@ export function createNodes({ operations, acl, deadline, makeRoot }: NodesOption
 }
 
 function check({ operation, path }: Request<unknown>, data?: Buffer) {
-  const flaw = flawOf(path) ?? (data && tooLong(path, data));
-  if (flaw) throw new ZooKeeperError({ code: 'BAD_ARGUMENTS', operation, path, reason: flaw });
+  const problem = pathProblem(path) ?? (data && tooLong(path, data));
+  if (problem)
+    throw new ZooKeeperError({ code: 'BAD_ARGUMENTS', operation, path, reason: problem });
 }
 
 /** Beside path and data a request carries its header and access control list: a kilobyte is plenty. */

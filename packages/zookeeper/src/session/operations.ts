@@ -2,10 +2,9 @@ import { messageOf } from '@smartstack/daemon';
 import type { Connection } from '../connection/connection.ts';
 import type { OperationOptions } from '../contract.ts';
 import { prefixed, unprefixed } from '../path.ts';
-import type { Request } from '../wire/requests.ts';
-import { createBudget } from './budget.ts';
+import type { Request } from '../wire/request.ts';
 import { createEntry, type Entry, type Surroundings } from './entry.ts';
-import { createQueue } from './queue.ts';
+import { createWaiting } from './waiting.ts';
 
 export interface OperationsOptions {
   /** The path, as the server knows it, under which all paths lie; `''` for none. */
@@ -37,20 +36,13 @@ export interface Operations {
 
 const closed = ['CLOSED', 'the session is closed'] as const;
 
-/** Three lanes: writes and looks go before reads, reads before sweeps; the latter two have a budget. */
 export function createOperations(options: OperationsOptions): Operations {
-  const { chroot, inFlight, onEvent, onSettled, whyDown } = options;
-  const budget = createBudget(options.readBudget);
-  const urgent = createQueue<Entry>();
-  const reads = createQueue<Entry>();
-  const sweeps = createQueue<Entry>();
-  const lanes = [urgent, reads, sweeps];
+  const { chroot, inFlight, readBudget, onEvent, onSettled, whyDown } = options;
+  const waiting = createWaiting({ readBudget, onRefill: sendNext });
   const onWire = new Set<Entry>();
   let connection: Connection | undefined;
   let shut = false;
   let onIdle = () => {};
-  let abandoned = 0;
-  let refill: NodeJS.Timeout | undefined;
 
   const around: Surroundings = {
     paths: {
@@ -60,39 +52,25 @@ export function createOperations(options: OperationsOptions): Operations {
     whyDown: () => (connection ? undefined : messageOf(whyDown?.() ?? 'no connection yet')),
     onSettled(operation, code, sent) {
       onSettled?.(operation, code);
-      if (!sent) abandon();
+      if (!sent) waiting.noteGivenUp();
     },
   };
 
-  const laneOf = ({ kind }: Entry) =>
-    kind === 'sweep' ? sweeps : kind === 'read' ? reads : urgent;
-
-  function pump() {
+  function sendNext() {
     while (connection && onWire.size < inFlight) {
-      const entry = urgent.shift() ?? nextRead();
+      const entry = waiting.shift();
       if (!entry) return;
-      if (!entry.settled) transmit(entry, connection);
+      if (!entry.settled) send(entry, connection);
     }
   }
 
-  function nextRead(): Entry | undefined {
-    const lane = reads.length > 0 ? reads : sweeps;
-    if (lane.length === 0 || refill) return undefined;
-    if (budget.take()) return lane.shift();
-    refill = setTimeout(() => {
-      refill = undefined;
-      pump();
-    }, budget.wait());
-    return undefined;
-  }
-
-  function transmit(entry: Entry, on: Connection) {
+  function send(entry: Entry, on: Connection) {
     onWire.add(entry);
     entry.send(on, () => {
       // A late answer of an earlier connection says nothing about what is on this one's wire.
       if (on !== connection) return;
       onWire.delete(entry);
-      pump();
+      sendNext();
       if (onWire.size === 0) onIdle();
     });
   }
@@ -107,37 +85,26 @@ export function createOperations(options: OperationsOptions): Operations {
       else if (entry.kind === 'write') entry.fail('CONNECTION_LOSS', messageOf(reason), reason);
       else entry.recall();
     }
-    for (const lane of lanes)
-      lane.prepend(broken.filter((entry) => !entry.settled && laneOf(entry) === lane));
-  }
-
-  /** Entries that gave up while they waited must not pile up through a long outage. */
-  function abandon() {
-    abandoned += 1;
-    const waiting = lanes.reduce((sum, lane) => sum + lane.length, 0);
-    if (abandoned < 256 || abandoned * 2 < waiting) return;
-    abandoned = 0;
-    for (const lane of lanes) lane.sweep((entry) => !entry.settled);
+    waiting.prepend(broken.filter((entry) => !entry.settled));
   }
 
   return {
     submit(request, limits = {}) {
       const { entry, result } = createEntry({ request, limits, around });
       if (shut) entry.fail(...closed);
-      if (!entry.settled) laneOf(entry).push(entry);
-      pump();
+      if (!entry.settled) waiting.push(entry);
+      sendNext();
       return result;
     },
     attach(next) {
       connection = next;
       if (onEvent) next.onEvent(({ path, type }) => onEvent(unprefixed(chroot, path), type));
       next.gone.addEventListener('abort', () => detach(next.gone.reason as Error), { once: true });
-      pump();
+      sendNext();
     },
     shut() {
       shut = true;
-      clearTimeout(refill);
-      for (const lane of lanes) for (const entry of lane.drain()) entry.fail(...closed);
+      for (const entry of waiting.drain()) entry.fail(...closed);
     },
     async idle() {
       while (onWire.size > 0)

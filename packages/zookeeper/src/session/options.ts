@@ -3,9 +3,9 @@ import { createSecureContext } from 'node:tls';
 import { judgeAuthority, messageOf, UserError } from '@smartstack/daemon';
 
 import { type Host, parseHost } from '../connection/address.ts';
-import type { Credentials } from '../connection/connection.ts';
+import type { Credentials } from '../connection/credentials.ts';
 import type { HandedOff, SessionOptions, TlsOptions } from '../contract.ts';
-import { flawOf } from '../path.ts';
+import { pathProblem } from '../path.ts';
 import type { Tls } from '../wire/socket.ts';
 
 /** A session's options, checked and with every default in place. */
@@ -26,8 +26,8 @@ export function settingsOf(options: SessionOptions): Settings {
   const { hosts, chroot = '/', timeout = 10_000, auth, inFlight = 512, resume } = options;
   const { resyncInterval = 3_600_000 } = options;
   if (hosts.length === 0) throw new UserError('cannot connect to ZooKeeper: no hosts are given');
-  const flaw = flawOf(chroot);
-  if (flaw) throw new UserError(`cannot use ZooKeeper chroot "${chroot}": ${flaw}`);
+  const problem = pathProblem(chroot);
+  if (problem) throw new UserError(`cannot use ZooKeeper chroot "${chroot}": ${problem}`);
   positive({ timeout, inFlight, resyncInterval });
   return {
     hosts: hosts.map(parseHost),

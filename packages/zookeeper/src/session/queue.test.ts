@@ -9,7 +9,7 @@ test('first in, first out, also across its inner clearing', () => {
   queue.prepend([-2, -1]);
   expect(queue.length).toBe(2_002);
   expect([queue.shift(), queue.shift(), queue.shift()]).toEqual([-2, -1, 3_000]);
-  queue.sweep((n) => n % 1_000 === 0);
+  queue.filter((n) => n % 1_000 === 0);
   expect(queue.drain()).toEqual([4_000]);
   expect(queue.length).toBe(0);
   expect(queue.shift()).toBeUndefined();

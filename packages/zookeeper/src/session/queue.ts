@@ -8,7 +8,7 @@ export interface Queue<T> {
   /** Takes everything out. */
   drain(): readonly T[];
   /** Drops every item that is not worth keeping. */
-  sweep(keep: (item: T) => boolean): void;
+  filter(keep: (item: T) => boolean): void;
 }
 
 export function createQueue<T>(): Queue<T> {
@@ -40,7 +40,7 @@ export function createQueue<T>(): Queue<T> {
       head = 0;
       return all;
     },
-    sweep(keep) {
+    filter(keep) {
       items = items.slice(head).filter(keep);
       head = 0;
     },

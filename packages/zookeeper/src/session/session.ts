@@ -1,20 +1,22 @@
-import { messageOf, silentLog } from '@smartstack/daemon';
+import { type Log, messageOf, silentLog } from '@smartstack/daemon';
 
 import { format } from '../connection/address.ts';
-import { type Connection, shown } from '../connection/connection.ts';
-import { createLink } from '../connection/link.ts';
-import type { OperationOptions, Session, SessionOptions } from '../contract.ts';
+import { createConnector } from '../connection/connector.ts';
+import { hexIdOf } from '../connection/credentials.ts';
+import type { Session, SessionOptions } from '../contract.ts';
 import { dropUnclaimed } from '../ephemeral/drop-unclaimed.ts';
 import { keepEphemeral } from '../ephemeral/ephemeral.ts';
-import { createInherited } from '../ephemeral/inherited.ts';
+import { createUnclaimed } from '../ephemeral/unclaimed.ts';
 import { children } from '../watch/children.ts';
 import { data } from '../watch/data.ts';
 import { createWatches } from '../watch/watches.ts';
-import { get, toAcls } from '../wire/requests.ts';
-import type { Core } from './core.ts';
+import { toAcls } from '../wire/acl.ts';
+import { get } from '../wire/reads.ts';
+import { createChroot } from './chroot.ts';
+import type { SessionContext } from './context.ts';
+import { createEmitter } from './emitter.ts';
 import { createEnding } from './ending.ts';
 import { createGate } from './gate.ts';
-import { createHub } from './hub.ts';
 import { createMeasures } from './metrics.ts';
 import { createNodes } from './nodes.ts';
 import { createOperations } from './operations.ts';
@@ -30,11 +32,11 @@ export function connect(options: SessionOptions): Session {
   const ensemble = settings.hosts.map(format).join(',') + settings.chroot;
   const log = (options.log ?? silentLog).child({ ensemble });
   const measures = createMeasures(ensemble, options.metrics);
-  const users = new AbortController();
-  const linked = new AbortController();
+  const leaving = new AbortController();
+  const stopping = new AbortController();
   const states = createStates(measures.state);
   const watches = createWatches();
-  const connected = createHub<void>();
+  const connected = createEmitter<void>();
   const acl = toAcls(options.acl);
   let epoch = 0;
 
@@ -44,90 +46,64 @@ export function connect(options: SessionOptions): Session {
     readBudget: options.readBudget,
     onEvent: (path, type) => watches.dispatch({ path, type }),
     onSettled: measures.operation,
-    whyDown: () => link.failure,
+    whyDown: () => connector.failure,
   });
-  const unrooted = createOperations({ chroot: '', inFlight: 1 });
-  const deadline = () => link.timeout;
-  const root = createNodes({ operations: unrooted, acl, deadline, makeRoot: async () => {} });
-  const makeRoot = (within: OperationOptions) => root.makePath(settings.chroot || '/', within);
-  const nodes = createNodes({ operations, acl, deadline, makeRoot });
+  const deadline = () => connector.timeout;
+  const chroot = createChroot({ path: settings.chroot, acl, deadline, log });
+  const nodes = createNodes({ operations, acl, deadline, makeRoot: chroot.make });
 
-  const link = createLink({
+  const connector = createConnector({
     settings,
     states,
     measures,
     log,
-    leaving: users.signal,
-    prepare,
-    onUp(connection) {
+    leaving: leaving.signal,
+    async prepare(connection, isNew) {
+      if (isNew) await notify(options, log);
+      await chroot.prepare(connection, isNew);
+    },
+    onConnected(connection) {
       epoch += 1;
       operations.attach(connection);
       connected.emit();
     },
   });
+  const { identity } = connector;
 
-  async function tellSession(): Promise<void> {
-    try {
-      await options.onSession?.();
-    } catch (error) {
-      log.warn({ reason: messageOf(error) }, 'a new session could not be noted');
-    }
-  }
-
-  /** A chroot that is missing would fail every operation, so it is made before any is sent. */
-  async function prepare(connection: Connection, fresh: boolean): Promise<void> {
-    if (fresh) await tellSession();
-    if (settings.chroot === '') return;
-    unrooted.attach(connection);
-    if (!fresh) return;
-    try {
-      await makeRoot({ signal: connection.gone });
-    } catch (error) {
-      log.warn(
-        {
-          reason: messageOf(error),
-          fix: `create ${settings.chroot}, or let these credentials create it`,
-        },
-        'cannot create the chroot',
-      );
-    }
-  }
-
-  const core: Core = {
+  const context: SessionContext = {
     operations,
     nodes,
     watches,
     acl,
     connected,
     epoch: () => epoch,
-    sessionId: () => link.credentials?.id.readBigInt64BE() ?? 0n,
-    isFormer: link.isFormer,
+    identity,
     kept: new Set(),
-    inherited: createInherited(options.resume?.paths ?? [], (path, within) =>
-      operations.submit(get(path, { kind: 'look' }), within).then(({ data: content }) => content),
+    unclaimed: createUnclaimed(options.resume?.paths ?? [], (path, within) =>
+      operations.submit(get(path, { kind: 'urgent' }), within).then(({ data: content }) => content),
     ),
     resumed: options.resume !== undefined,
-    timeout: () => link.timeout,
+    timeout: () => connector.timeout,
     resyncInterval: settings.resyncInterval,
     wholeNames: options.wholeNames ?? (() => false),
-    reading: createGate(32),
-    sweeping: createGate(2),
-    signal: users.signal,
+    readGate: createGate(32),
+    backgroundGate: createGate(2),
+    signal: leaving.signal,
     log,
     measures,
   };
 
-  const running = link.run(linked.signal);
+  const running = connector.run(stopping.signal);
   const ending = createEnding({
-    core,
-    link,
+    context,
+    connector,
     shut() {
       operations.shut();
-      unrooted.shut();
+      chroot.shut();
     },
-    leave: () => users.abort(),
+    leave: () => leaving.abort(),
     async stop() {
-      linked.abort();
+      stopping.abort();
       await running;
       states.move('closed');
       log.info('zookeeper session closed');
@@ -139,20 +115,29 @@ export function connect(options: SessionOptions): Session {
       return states.present;
     },
     get server() {
-      return link.connection?.server;
+      return connector.connection?.server;
     },
     get id() {
-      return link.credentials && shown(link.credentials);
+      return identity.credentials && hexIdOf(identity.credentials);
     },
     states: states.values,
     ...nodes,
-    ephemeral: (node, signal) => keepEphemeral(core, node, signal),
-    children: (path, signal, onMissing) => children(core, path, signal, onMissing),
-    data: (path, signal) => data(core, path, signal),
-    owns: (owner) => owner === core.sessionId() || core.isFormer(owner),
-    dropUnclaimed: (isLeft, within) => dropUnclaimed(core, isLeft, within),
-    unclaimed: core.inherited.paths,
+    ephemeral: (node, signal) => keepEphemeral(context, node, signal),
+    children: (path, signal, onMissing) => children(context, path, signal, onMissing),
+    data: (path, signal) => data(context, path, signal),
+    owns: identity.owns,
+    dropUnclaimed: (isLeft, within) => dropUnclaimed(context, isLeft, within),
+    unclaimed: context.unclaimed.paths,
     ...ending,
     [Symbol.asyncDispose]: ending.close,
   };
+}
+
+/** Waits for the user's own `onSession`, whose failure does not end the session. */
+async function notify(options: SessionOptions, log: Log): Promise<void> {
+  try {
+    await options.onSession?.();
+  } catch (error) {
+    log.warn({ reason: messageOf(error) }, 'a new session could not be noted');
+  }
 }

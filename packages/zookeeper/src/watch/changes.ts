@@ -1,50 +1,50 @@
 import { onAbort } from '../abort.ts';
 import { eventType, type WatchEvent } from './watches.ts';
 
-/** What has to be looked at again. */
-export interface Todo {
+/** What has to be asked again. */
+export interface Due {
   /** The list of children may have changed. */
   readonly list: boolean;
   /** These children's data may have changed. */
-  readonly members: readonly string[];
-  /** Watches were lost with a connection: each member needs a new one. */
-  readonly sweep: boolean;
-  /** It is time to compare everything with the server's truth. */
-  readonly audit: boolean;
+  readonly children: readonly string[];
+  /** Watches were lost with a connection: each child needs a new one. */
+  readonly rewatch: boolean;
+  /** It is time to compare what is known with the server. */
+  readonly resync: boolean;
 }
 
-/** Gathers what happened to one path and its children until someone has time for it. */
+/** Collects what happened to one path and its children until it is asked for. */
 export interface Changes {
   note(event: WatchEvent): void;
-  add(todo: Partial<Todo>): void;
+  add(more: Partial<Due>): void;
   /** Takes the children that were deleted since the last time; one of them may be back under its name. */
   deleted(): readonly string[];
-  /** Whether a look at this member, or at the list, is already due. */
-  expects(member?: string): boolean;
-  /** Resolves to true when there is something to do, to false when the signal aborts. */
+  /** Whether this child, or the list, is due to be asked already. */
+  isDue(child?: string): boolean;
+  /** Resolves to true when something is due, to false when the signal aborts. */
   wait(signal: AbortSignal): Promise<boolean>;
-  take(): Todo;
+  take(): Due;
 }
 
-/** Starts with the list to be read; `interval` is the mean time between audits, in milliseconds. */
+/** Starts with the list to be read; `interval` is the mean time between resyncs, in milliseconds. */
 export function createChanges(path: string, interval: number): Changes {
-  const members = new Set<string>();
+  const children = new Set<string>();
   const deleted = new Set<string>();
   let list = true;
-  let sweep = false;
-  let audit = false;
-  let nextAudit = performance.now() + jittered(interval);
+  let rewatch = false;
+  let resync = false;
+  let nextResync = performance.now() + jittered(interval);
   let wake = () => {};
 
-  function add(todo: Partial<Todo>) {
-    list ||= todo.list ?? false;
-    sweep ||= todo.sweep ?? false;
-    audit ||= todo.audit ?? false;
-    for (const name of todo.members ?? []) members.add(name);
+  function add(more: Partial<Due>) {
+    list ||= more.list ?? false;
+    rewatch ||= more.rewatch ?? false;
+    resync ||= more.resync ?? false;
+    for (const name of more.children ?? []) children.add(name);
     wake();
   }
 
-  const due = () => list || sweep || audit || members.size > 0;
+  const isAnyDue = () => list || rewatch || resync || children.size > 0;
 
   return {
     add,
@@ -56,31 +56,31 @@ export function createChanges(path: string, interval: number): Changes {
       const name = changed.slice(changed.lastIndexOf('/') + 1);
       // The path's own event follows, and with it the new list.
       if (type === eventType.deleted) deleted.add(name);
-      else if (type !== eventType.childrenChanged) add({ members: [name] });
+      else if (type !== eventType.childrenChanged) add({ children: [name] });
     },
     deleted() {
       const names = [...deleted];
       deleted.clear();
       return names;
     },
-    expects: (member) => list || (member !== undefined && members.has(member)),
+    isDue: (child) => list || (child !== undefined && children.has(child)),
     async wait(signal) {
-      while (!due() && !signal.aborted) {
-        await quiet(signal, nextAudit - performance.now(), (resume) => {
+      while (!isAnyDue() && !signal.aborted) {
+        await quiet(signal, nextResync - performance.now(), (resume) => {
           wake = resume;
         });
-        if (performance.now() >= nextAudit) {
-          audit = true;
-          nextAudit = performance.now() + jittered(interval);
+        if (performance.now() >= nextResync) {
+          resync = true;
+          nextResync = performance.now() + jittered(interval);
         }
       }
       return !signal.aborted;
     },
     take() {
-      const todo = { list, members: [...members], sweep, audit };
-      list = sweep = audit = false;
-      members.clear();
-      return todo;
+      const taken = { list, children: [...children], rewatch, resync };
+      list = rewatch = resync = false;
+      children.clear();
+      return taken;
     },
   };
 }

@@ -3,9 +3,9 @@ import { createBackoff, messageOf } from '@smartstack/daemon';
 import { endWith } from '../abort.ts';
 import type { Child } from '../contract.ts';
 import { isCode } from '../error.ts';
-import type { Core } from '../session/core.ts';
+import type { SessionContext } from '../session/context.ts';
 import { createChanges } from './changes.ts';
-import { createMembers } from './members.ts';
+import { createChildrenReader } from './children-reader.ts';
 
 /**
  * Yields a path's children with their data: the whole list first, then a whole new list on every
@@ -14,31 +14,31 @@ import { createMembers } from './members.ts';
  * What cannot be read now is tried again for ever; ends when the signal aborts or the session closes.
  */
 export async function* children(
-  core: Core,
+  context: SessionContext,
   path: string,
   outer: AbortSignal,
   onMissing: () => void = () => {},
 ): AsyncGenerator<readonly Child[], void> {
-  const { signal, end } = endWith(outer, core.signal);
-  const changes = createChanges(path, core.resyncInterval);
-  const members = createMembers(core, path, changes, signal);
+  const { signal, end } = endWith(outer, context.signal);
+  const changes = createChanges(path, context.resyncInterval);
+  const reader = createChildrenReader({ context, path, changes }, signal);
   const backoff = createBackoff({ base: 100, max: 10_000 });
-  let complaint = '';
-  core.watches.follow(path, changes.note, signal);
-  core.connected.on(() => {
-    // The first question waits for a connection, and leaves its watch there.
-    if (members.isHeard) changes.add({ list: true, sweep: true });
+  let lastFailure = '';
+  context.watches.follow(path, changes.note, signal);
+  context.connected.on(() => {
+    // The first request waits for a connection, and leaves its watch there.
+    if (reader.isAnswered) changes.add({ list: true, rewatch: true });
   }, signal);
 
   try {
     while (await changes.wait(signal)) {
-      const failure = await members.advance(changes.take()).then(
+      const failure = await reader.read(changes.take()).then(
         () => '',
         (error) => (isCode(error, 'CLOSED') ? undefined : messageOf(error)),
       );
       if (signal.aborted || failure === undefined) return;
-      if (failure !== complaint && failure !== '')
-        core.log.warn(
+      if (failure !== lastFailure && failure !== '')
+        context.log.warn(
           {
             path,
             reason: failure,
@@ -46,13 +46,13 @@ export async function* children(
           },
           'cannot follow children',
         );
-      complaint = failure;
+      lastFailure = failure;
       if (failure !== '') await backoff.wait(signal).catch(() => {});
       else {
         backoff.reset();
-        const list = members.news();
+        const list = reader.news();
         if (list) yield list;
-        else if (members.isMissing) onMissing();
+        else if (reader.isMissing) onMissing();
       }
     }
   } finally {

@@ -2,8 +2,8 @@ import { createBackoff, createLatest, messageOf } from '@smartstack/daemon';
 
 import { endWith } from '../abort.ts';
 import { isCode } from '../error.ts';
-import type { Core } from '../session/core.ts';
-import { exists, get } from '../wire/requests.ts';
+import type { SessionContext } from '../session/context.ts';
+import { exists, get } from '../wire/reads.ts';
 import { eventType } from './watches.ts';
 
 /**
@@ -12,35 +12,35 @@ import { eventType } from './watches.ts';
  * ever; ends when the signal aborts or the session closes.
  */
 export async function* data(
-  core: Core,
+  context: SessionContext,
   path: string,
   outer: AbortSignal,
 ): AsyncGenerator<Buffer | undefined, void> {
-  const { signal, end } = endWith(outer, core.signal);
+  const { signal, end } = endWith(outer, context.signal);
   const due = createLatest<void>();
   const backoff = createBackoff({ base: 100, max: 10_000 });
   let known: bigint | 'none' | undefined;
-  let isHeard = false;
-  let complaint = '';
-  let audit: NodeJS.Timeout | undefined;
-  core.watches.follow(
+  let isAnswered = false;
+  let lastFailure = '';
+  let resync: NodeJS.Timeout | undefined;
+  context.watches.follow(
     path,
     (event) => {
       if (event.path === path && event.type !== eventType.childrenChanged) due.set();
     },
     signal,
   );
-  core.connected.on(() => {
-    // The first question waits for a connection, and leaves its watch there.
-    if (isHeard) due.set();
+  context.connected.on(() => {
+    // The first request waits for a connection, and leaves its watch there.
+    if (isAnswered) due.set();
   }, signal);
   due.set();
 
   /** The node's version and data, or nothing where both are as they were. */
   async function news() {
-    const { submit } = core.operations;
+    const { submit } = context.operations;
     const stat = await submit(exists(path, { watch: true }), { signal });
-    isHeard = true;
+    isAnswered = true;
     if ((stat?.mzxid ?? 'none') === known) return undefined;
     if (!stat) return { version: 'none', content: undefined } as const;
     if (stat.dataLength === 0) return { version: stat.mzxid, content: Buffer.alloc(0) };
@@ -50,14 +50,14 @@ export async function* data(
 
   try {
     for await (const _ of due.values(signal)) {
-      clearTimeout(audit);
+      clearTimeout(resync);
       const result = await news().catch((error: unknown) => ({ error }));
       if (signal.aborted) return;
       const failed = result !== undefined && 'error' in result;
       if (failed && isCode(result.error, 'CLOSED')) return;
       const failure = failed ? messageOf(result.error) : '';
-      if (failure !== '' && failure !== complaint)
-        core.log.warn(
+      if (failure !== '' && failure !== lastFailure)
+        context.log.warn(
           {
             path,
             reason: failure,
@@ -65,20 +65,20 @@ export async function* data(
           },
           'cannot follow a node',
         );
-      complaint = failure;
+      lastFailure = failure;
       if (failed) {
         await backoff.wait(signal).catch(() => {});
         due.offer();
         continue;
       }
       backoff.reset();
-      audit = setTimeout(due.set, core.resyncInterval * (0.5 + Math.random()));
+      resync = setTimeout(due.set, context.resyncInterval * (0.5 + Math.random()));
       if (!result) continue;
       known = result.version;
       yield result.content;
     }
   } finally {
-    clearTimeout(audit);
+    clearTimeout(resync);
     end();
   }
 }

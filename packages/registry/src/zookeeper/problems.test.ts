@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { flawOfHosts, nodePathFlaw } from './flaws.ts';
+import { hostsProblem, nodePathProblem } from './problems.ts';
 
 describe('hosts that nobody could connect to are refused with what to write', () => {
   test.each([
@@ -24,8 +24,8 @@ describe('hosts that nobody could connect to are refused with what to write', ()
     [['zk1:2181/a/../b'], 'cannot use the chroot /a/../b: a path has no relative names'],
     [[], 'expected at least one host:port'],
     [[','], 'expected at least one host:port'],
-  ])('%j', (hosts, flaw) => {
-    expect(flawOfHosts(hosts)).toBe(flaw);
+  ])('%j', (hosts, problem) => {
+    expect(hostsProblem(hosts)).toBe(problem);
   });
 
   test.each([
@@ -35,7 +35,7 @@ describe('hosts that nobody could connect to are refused with what to write', ()
     [['zk1:2181', 'zk2:2181/stack/deep/']],
     [['[::1]:2181', '::1', '10.0.0.1:2181', 'zk_1:2181']],
   ])('%j is taken', (hosts) => {
-    expect(flawOfHosts(hosts)).toBeUndefined();
+    expect(hostsProblem(hosts)).toBeUndefined();
   });
 });
 
@@ -52,6 +52,6 @@ test.each([
     '/services/\0web',
     'expected an absolute path such as /services/web: a path has no control or private characters',
   ],
-])('the path %j', (path, flaw) => {
-  expect(nodePathFlaw(path)).toBe(flaw);
+])('the path %j', (path, problem) => {
+  expect(nodePathProblem(path)).toBe(problem);
 });

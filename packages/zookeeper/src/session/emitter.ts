@@ -1,12 +1,12 @@
 import { onAbort } from '../abort.ts';
 
-/** Tells whoever listens, until their signal aborts. Listeners only note what they heard: they never throw. */
-export interface Hub<T> {
+/** Calls each listener with each value, until the listener's signal aborts. Listeners must not throw. */
+export interface Emitter<T> {
   emit(value: T): void;
   on(listener: (value: T) => void, signal: AbortSignal): void;
 }
 
-export function createHub<T>(): Hub<T> {
+export function createEmitter<T>(): Emitter<T> {
   const listeners = new Set<(value: T) => void>();
   return {
     emit: (value) => {

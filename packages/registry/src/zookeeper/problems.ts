@@ -1,23 +1,23 @@
 import { messageOf } from '@smartstack/daemon';
-import { parseHost, pathFlaw } from '@smartstack/zookeeper';
+import { parseHost, pathProblem } from '@smartstack/zookeeper';
 
 import { isHost } from '../instance/instance.ts';
-import { splitChroot } from './zookeeper.ts';
+import { splitChroot } from './connect-string.ts';
 
 /** What is wrong with a list of ZooKeeper's hosts, with a chroot or without, or undefined. */
-export function flawOfHosts(written: readonly string[]): string | undefined {
+export function hostsProblem(written: readonly string[]): string | undefined {
   const scheme = written.join(',').match(/\w+:\/\//)?.[0];
   if (scheme !== undefined) return `expected host:port, without ${scheme}`;
   const { hosts, chroot } = splitChroot(written);
   if (chroot?.includes(','))
     return `expected a chroot behind the last host only, which holds for all: ${withOneChroot(written)}`;
-  const flaw = chroot === undefined ? undefined : pathFlaw(chroot);
-  if (flaw !== undefined) return `cannot use the chroot ${chroot}: ${flaw}`;
+  const problem = chroot === undefined ? undefined : pathProblem(chroot);
+  if (problem !== undefined) return `cannot use the chroot ${chroot}: ${problem}`;
   if (hosts.length === 0) return 'expected at least one host:port';
-  return hosts.map(flawOfHost).find((each) => each !== undefined);
+  return hosts.map(hostProblem).find((each) => each !== undefined);
 }
 
-function flawOfHost(text: string): string | undefined {
+function hostProblem(text: string): string | undefined {
   try {
     const { name } = parseHost(text);
     return isHost(name)
@@ -35,9 +35,9 @@ function withOneChroot(written: readonly string[]): string {
 }
 
 /** What is wrong with a path that a service is announced at, or undefined. */
-export function nodePathFlaw(path: string): string | undefined {
+export function nodePathProblem(path: string): string | undefined {
   const expected = 'expected an absolute path such as /services/web';
   if (!path.startsWith('/') || path.endsWith('/')) return expected;
-  const flaw = pathFlaw(path);
-  return flaw === undefined ? undefined : `${expected}: ${flaw}`;
+  const problem = pathProblem(path);
+  return problem === undefined ? undefined : `${expected}: ${problem}`;
 }

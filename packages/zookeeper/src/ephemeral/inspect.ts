@@ -1,0 +1,37 @@
+import { orGone } from '../error.ts';
+import type { SessionContext } from '../session/context.ts';
+import { exists, get } from '../wire/reads.ts';
+import type { Current } from './current.ts';
+
+/** Whose a node is: this session's, a previous one's, somebody else's; or there is none. */
+export type Finding = 'ours' | 'stale' | 'foreign' | 'gone';
+
+export interface Inspection {
+  readonly context: SessionContext;
+  readonly current: Current;
+  readonly path: string;
+}
+
+/** Looks at a node and leaves a watch there; one of this session becomes current. */
+export async function inspectNode(inspection: Inspection, signal: AbortSignal): Promise<Finding> {
+  const { current, path } = inspection;
+  const { identity } = inspection.context;
+  const found = await read(inspection, signal);
+  if (!found) return 'gone';
+  const owner = found.stat.ephemeralOwner;
+  if (owner !== identity.id()) return identity.isPrevious(owner) ? 'stale' : 'foreign';
+  current.set({ path, owner, data: found.data });
+  return 'ours';
+}
+
+/** Data that is not known is read, so that it is not written again where it is right. */
+async function read({ context, current, path }: Inspection, signal: AbortSignal) {
+  const { submit } = context.operations;
+  const options = { watch: true, kind: 'urgent' } as const;
+  const known = current.node?.path === path ? current.node.data : undefined;
+  if (known) {
+    const stat = await submit(exists(path, options), { signal });
+    return stat && { data: known, stat };
+  }
+  return orGone(submit(get(path, options), { signal }), undefined);
+}
