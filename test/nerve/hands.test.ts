@@ -205,11 +205,13 @@ test('a ttl check follows what the service says of itself', async () => {
   await announced('web');
   expect(await beat('web?state=fail&reason=full')).toBe(204);
   await gone('web');
-  expect((await nerve('status')).stdout).toContain('web said: full');
+  expect((await nerve('status')).stdout).toContain('web reported: full');
   await beat('web');
   await announced('web');
   await gone('web');
-  expect((await nerve('status')).stdout).toMatch(/heard from web [\d.]+ s ago, expected every 1 s/);
+  expect((await nerve('status')).stdout).toMatch(
+    /last report from web [\d.]+ s ago, expected every 1 s/,
+  );
   expect(await beat('wob')).toBe(404);
   expect(await beat('%zz')).toBe(404);
   expect(await beat('web?state=so-so')).toBe(404);

@@ -157,7 +157,7 @@ async function live(chain: string, chance: Chance, resume: Tickets | undefined):
       ...deps,
       registries,
       reloads: async function* () {},
-      orders: { of: () => ({}), give: async () => {} },
+      overrides: { of: () => ({}), set: async () => {} },
       handOff: () => {},
     },
     stop.signal,

@@ -40,7 +40,7 @@ test.each([
       log: silentLog,
       metrics: createMetrics(),
       reloads: createLatest<Config>().values,
-      orders: { of: () => ({}), give: async () => {} },
+      overrides: { of: () => ({}), set: async () => {} },
       handOff: () => {},
     },
     stop.signal,

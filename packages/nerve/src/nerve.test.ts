@@ -10,7 +10,7 @@ import { HandOff } from './announce/hand-off.ts';
 import { closedPort, httpServer, type TestServer, tcpServer } from './checks/server.fixture.ts';
 import { type Config, parseConfig } from './config/config.ts';
 import { runNerve } from './nerve.ts';
-import type { Orders } from './operator/overrides.ts';
+import type { Overrides } from './operator/overrides.ts';
 import { createTestRegistry, type TestRegistry } from './registry.fixture.ts';
 
 function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegistries {
@@ -74,13 +74,13 @@ function start(
   const registries = registriesOf(registry, () => {
     dropped = true;
   });
-  const orders: Orders = { of: () => ({}), give: async () => {} };
+  const overrides: Overrides = { of: () => ({}), set: async () => {} };
   const deps = {
     registries,
     log: silentLog,
     metrics,
     reloads: failing ?? reloads.values,
-    orders,
+    overrides,
     handOff: () => stop.abort(new HandOff()),
     withdrawDeadline,
   };

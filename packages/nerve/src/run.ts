@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log, Metrics } from '@smartstack/daemon';
 import { createRegistries, type OpenedRegistries } from '@smartstack/registry';
 import type { SessionOptions } from '@smartstack/zookeeper';
-import { HandOff, leaveAtOnce } from './announce/hand-off.ts';
+import { exitNow, HandOff } from './announce/hand-off.ts';
 import { openSessionStore, type SessionStore } from './announce/session-store.ts';
 import type { Config } from './config/config.ts';
 import { createSchedule } from './health/schedule.ts';
 import { runNerve } from './nerve.ts';
-import { openOrders } from './operator/overrides.ts';
+import { openOverrides } from './operator/overrides.ts';
 import { runTogether } from './services/tasks.ts';
 
 export interface RunDeps {
@@ -28,14 +28,14 @@ export async function runWithState(
   { session, ...deps }: RunDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const leave = new AbortController();
-  const handOver = () => leave.abort(new HandOff());
+  const handingOff = new AbortController();
+  const startHandOff = () => handingOff.abort(new HandOff());
   // A second one would end nerve in the midst of it, were it not listened to.
-  process.on('SIGUSR2', handOver);
-  process.off('SIGUSR2', leaveAtOnce);
-  const ended = AbortSignal.any([signal, leave.signal]);
+  process.on('SIGUSR2', startHandOff);
+  process.off('SIGUSR2', exitNow);
+  const ended = AbortSignal.any([signal, handingOff.signal]);
   const store = await openSessionStore(config.stateDirectory, deps.log);
-  const orders = await openOrders(config.stateDirectory, deps.log);
+  const overrides = await openOverrides(config.stateDirectory, deps.log);
   const note = () => store.save(registries.tickets());
   // Noted before it announces anything, or a nerve that is killed at once could not be taken over; but a
   // disk that hangs keeps nobody from being announced.
@@ -49,7 +49,7 @@ export async function runWithState(
     await runTogether(
       [
         (own) => {
-          return runNerve(config, { ...deps, registries, orders, handOff: handOver }, own);
+          return runNerve(config, { ...deps, registries, overrides, handOff: startHandOff }, own);
         },
         // As they change, so that a nerve that is started after a crash can take them over.
         (own) => createSchedule().every(500, 0, note, own),

@@ -2,7 +2,7 @@ import { duration, type Mechanism, portKey, wholeNumber } from '@smartstack/daem
 import { hostSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
-import type { Beats } from './ttl-reports.ts';
+import type { TtlReports } from './ttl-reports.ts';
 
 /** One question to a service: does it work? */
 export interface Check {
@@ -22,8 +22,8 @@ export interface CheckDeps {
   readonly port: number;
   /** The configuration's folder, which relative file names are meant from. */
   readonly directory: string;
-  /** What services say of themselves. */
-  readonly beats: Beats;
+  /** What services report of themselves. */
+  readonly ttlReports: TtlReports;
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { checkSchema, createCheck } from './table.ts';
-import { createBeats } from './ttl-reports.ts';
+import { createTtlReports } from './ttl-reports.ts';
 
 let directory: string;
 beforeEach(async () => {
@@ -21,7 +21,7 @@ async function run(keys: object = {}): Promise<void> {
       host: 'h',
       port: 1,
       directory,
-      beats: createBeats(),
+      ttlReports: createTtlReports(),
     })
   ).run(signal);
 }
@@ -53,7 +53,7 @@ test('noop always passes', async () => {
     host: 'h',
     port: 1,
     directory,
-    beats: createBeats(),
+    ttlReports: createTtlReports(),
   });
   expect(check.name).toBe('web noop');
   await check.run(signal);

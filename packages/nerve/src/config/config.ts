@@ -11,7 +11,7 @@ import { keyOfPlace, type Place } from '../announce/reporters/reporter.ts';
 import { placeOf } from '../announce/reporters/table.ts';
 import type { CheckDeps } from '../checks/check.ts';
 import type { CheckConfig } from '../checks/table.ts';
-import type { Beats } from '../checks/ttl-reports.ts';
+import type { TtlReports } from '../checks/ttl-reports.ts';
 import type { DampingLimits } from '../health/damping.ts';
 import { defaultStateDirectory } from '../operator/state-directory.ts';
 import type { BucketLimits } from '../services/token-bucket.ts';
@@ -68,13 +68,16 @@ export function parseConfig(
 }
 
 /** The same for services that announce one address at one place. */
-export function seatOf({ place, instance: { host, port } }: ServiceConfig): string {
+export function endpointKeyOf({ place, instance: { host, port } }: ServiceConfig): string {
   return JSON.stringify([keyOfPlace(place), host.toLowerCase(), port]);
 }
 
 /** What a service's checks take over from it. */
-export function checkDepsOf({ name, instance, directory }: ServiceConfig, beats: Beats): CheckDeps {
-  return { service: name, host: instance.host, port: instance.port, directory, beats };
+export function checkDepsOf(
+  { name, instance, directory }: ServiceConfig,
+  ttlReports: TtlReports,
+): CheckDeps {
+  return { service: name, host: instance.host, port: instance.port, directory, ttlReports };
 }
 
 function withInstanceId(source: Source, instanceId: string): Source {

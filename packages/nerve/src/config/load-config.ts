@@ -14,7 +14,7 @@ import {
 import { sessionProblems } from '@smartstack/registry';
 import { CheckKeyError } from '../checks/check.ts';
 import { createCheck } from '../checks/table.ts';
-import { createBeats } from '../checks/ttl-reports.ts';
+import { createTtlReports } from '../checks/ttl-reports.ts';
 import { type Config, checkDepsOf, parseConfig } from './config.ts';
 import { readConfigFile } from './read-config-file.ts';
 
@@ -52,7 +52,7 @@ async function judgeCredentials({ zookeeper }: Config, source: Source): Promise<
 
 /** Creates every check for once: what one needs and is not there is a problem of the configuration. */
 async function tryChecks({ services }: Config, source: Source): Promise<void> {
-  const beats = createBeats();
+  const ttlReports = createTtlReports();
   const problems = await Promise.all(
     services.flatMap((service) =>
       service.checks.map(async (check, index) => {
@@ -61,7 +61,7 @@ async function tryChecks({ services }: Config, source: Source): Promise<void> {
           const at = error instanceof CheckKeyError ? [...path, error.key] : path;
           return `${source.locate(at)}: ${formatPath(at)}: ${messageOf(error)}`;
         };
-        return createCheck(check, checkDepsOf(service, beats)).then(
+        return createCheck(check, checkDepsOf(service, ttlReports)).then(
           () => [],
           (error) => [refused(error)],
         );

@@ -27,7 +27,7 @@ export interface CheckStatus {
   readonly reason?: string;
 }
 
-export interface Change {
+export interface HealthChange {
   readonly state: 'up' | 'down';
   /** The check that decided, and why it failed. */
   readonly check?: string;
@@ -37,7 +37,7 @@ export interface Change {
 export interface MonitorDeps {
   readonly schedule: Schedule;
   onResult?(check: PlannedCheck, result: Result): void;
-  onChange(change: Change): void;
+  onChange(change: HealthChange): void;
 }
 
 export interface Monitor {

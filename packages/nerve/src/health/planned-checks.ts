@@ -1,6 +1,6 @@
 import { createProbe, type Result } from '../checks/probe.ts';
 import { createCheck } from '../checks/table.ts';
-import type { Beats } from '../checks/ttl-reports.ts';
+import type { TtlReports } from '../checks/ttl-reports.ts';
 import { checkDepsOf, type ServiceConfig } from '../config/config.ts';
 import type { ServiceMeasures } from '../metrics/metrics.ts';
 import type { PlannedCheck } from './monitor.ts';
@@ -13,12 +13,12 @@ export interface CheckReport extends Result {
 /** A service's checks, ready to run; `phases` says where in its interval each of them stands, from 0 to 1. */
 export function planChecks(
   service: ServiceConfig,
-  beats: Beats,
+  ttlReports: TtlReports,
   phases: readonly number[] = [],
 ): Promise<readonly PlannedCheck[]> {
   return Promise.all(
     service.checks.map(async (config, index) => ({
-      check: await createCheck(config, checkDepsOf(service, beats)),
+      check: await createCheck(config, checkDepsOf(service, ttlReports)),
       timeout: config.timeout,
       rise: config.rise,
       fall: config.fall,
@@ -33,10 +33,10 @@ export function planChecks(
 /** Runs a service's checks once, side by side, each under its own deadline. */
 export async function runOnce(
   service: ServiceConfig,
-  beats: Beats,
+  ttlReports: TtlReports,
   signal: AbortSignal,
 ): Promise<readonly CheckReport[]> {
-  const planned = await planChecks(service, beats);
+  const planned = await planChecks(service, ttlReports);
   return Promise.all(
     planned.map(async ({ check, timeout }) => ({
       name: check.name,

@@ -8,12 +8,12 @@ import type {
 } from '@smartstack/daemon';
 import type { CheckStatus } from '../health/monitor.ts';
 import type { Service, ServiceStatus } from '../services/service.ts';
-import type { Fleet } from '../services/services.ts';
+import type { Services } from '../services/services.ts';
 
 export interface NervePageParts {
   readonly instance: string;
   readonly version: string;
-  readonly fleet: Pick<Fleet, 'services'>;
+  readonly services: Pick<Services, 'all'>;
   readonly journal: Journal;
   /** The last moment at which a registry was in trouble, on `performance.now`'s clock. */
   lastUnwell(): number | undefined;
@@ -21,7 +21,7 @@ export interface NervePageParts {
 
 /** Nerve's status page. */
 export function createNervePage(parts: NervePageParts): PageSource {
-  const { fleet, journal, instance, version } = parts;
+  const { services, journal, instance, version } = parts;
   return {
     journal,
     about: {
@@ -40,10 +40,10 @@ export function createNervePage(parts: NervePageParts): PageSource {
       ],
       started: Date.now(),
     },
-    view: () => pageView(fleet.services(), isAway(parts.lastUnwell())),
+    view: () => pageView(services.all(), isAway(parts.lastUnwell())),
     sample: () =>
       Object.fromEntries(
-        fleet.services().map((service) => [service.name, [slowest(service.status().checks)]]),
+        services.all().map((service) => [service.name, [slowest(service.status().checks)]]),
       ),
   };
 }

@@ -2,7 +2,7 @@ import { createMetrics, silentLog } from '@smartstack/daemon';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { closedPort, httpServer, type TestServer, tcpServer } from '../checks/server.fixture.ts';
 import { checkSchema } from '../checks/table.ts';
-import { createBeats } from '../checks/ttl-reports.ts';
+import { createTtlReports } from '../checks/ttl-reports.ts';
 import type { ServiceConfig, ServicePolicy } from '../config/config.ts';
 import { createSchedule } from '../health/schedule.ts';
 import { createMeasures } from '../metrics/metrics.ts';
@@ -49,9 +49,9 @@ function start(
     log: silentLog,
     measures,
     phases: checks.map(() => 0),
-    beats: createBeats(),
+    ttlReports: createTtlReports(),
     schedule: createSchedule(),
-    order: {},
+    override: {},
   };
   service = createService(config, deps);
   ended = service.run(stop.signal);
