@@ -15,7 +15,9 @@ import type { TtlReports } from '../checks/ttl-reports.ts';
 import type { DampingLimits } from '../health/damping.ts';
 import { defaultStateDirectory } from '../operator/state-directory.ts';
 import type { BucketLimits } from '../services/token-bucket.ts';
-import { configSchema, defaultDamping, type ParsedConfig, type ParsedService } from './schema.ts';
+import { defaultDamping } from './policy-schema.ts';
+import { configSchema, type ParsedConfig } from './schema.ts';
+import type { ParsedService } from './service-schema.ts';
 
 /** What nerve is to do, ready for use; times in milliseconds. */
 export interface Config {

@@ -5,7 +5,7 @@ import { addressOf } from '../checks/check.ts';
 import { type CheckConfig, checkSchema } from '../checks/table.ts';
 import type { Config, ServiceConfig } from './config.ts';
 import { originals } from './originals.ts';
-import { serviceSchema } from './schema.ts';
+import { serviceSchema } from './service-schema.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 

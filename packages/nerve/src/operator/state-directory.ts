@@ -33,7 +33,7 @@ export async function readJson<S extends z.ZodType>(
         {
           file,
           reason: messageOf(error),
-          fix: 'let this account read it; if it is damaged, give the orders that nerve status lacks again',
+          fix: 'let this account read it; if it is damaged, repeat the nerve down and nerve weight commands that nerve status lacks',
         },
         'ignored a state file that cannot be read',
       );
