@@ -18,21 +18,21 @@ function start() {
 test('an instance that is desired is announced, and withdrawn when it no longer is', async () => {
   const { registry, desired, stop, ended } = start();
   desired.set(web);
-  await vi.waitFor(() => expect(registry.standing).toContain(web));
+  await vi.waitFor(() => expect(registry.registered).toContain(web));
   desired.set(undefined);
-  await vi.waitFor(() => expect(registry.standing.size).toBe(0));
+  await vi.waitFor(() => expect(registry.registered.size).toBe(0));
   stop();
   await ended;
-  expect(registry.events).toEqual(['announce 80', 'stands 80', 'withdraw 80']);
+  expect(registry.events).toEqual(['announce 80', 'announced 80', 'withdraw 80']);
 });
 
 test('an abort withdraws before it ends', async () => {
   const { registry, desired, stop, ended } = start();
   desired.set(web);
-  await vi.waitFor(() => expect(registry.standing).toContain(web));
+  await vi.waitFor(() => expect(registry.registered).toContain(web));
   stop();
   await ended;
-  expect(registry.standing.size).toBe(0);
+  expect(registry.registered.size).toBe(0);
 });
 
 test('an announcement that hangs is cancelled when it is no longer desired', async () => {
@@ -44,7 +44,7 @@ test('an announcement that hangs is cancelled when it is no longer desired', asy
   await vi.waitFor(() => expect(registry.events).toEqual(['announce 80', 'cancelled 80']));
   registry.announcing = 'works';
   desired.set(web);
-  await vi.waitFor(() => expect(registry.standing).toContain(web));
+  await vi.waitFor(() => expect(registry.registered).toContain(web));
   stop();
   await ended;
 });
@@ -64,7 +64,7 @@ test('a refused announcement is tried again until it works', async () => {
   desired.set(web);
   await vi.waitFor(() => expect(registry.events.length).toBeGreaterThan(1));
   registry.announcing = 'works';
-  await vi.waitFor(() => expect(registry.standing).toContain(web), { timeout: 3000 });
+  await vi.waitFor(() => expect(registry.registered).toContain(web), { timeout: 3000 });
   stop();
   await ended;
 });
@@ -73,27 +73,27 @@ test('a withdrawal that is refused is tried again, holds up nothing, and counts 
   const { registry, desired, stop, ended } = start();
   registry.withdrawing = 'refused';
   desired.set(web);
-  await vi.waitFor(() => expect(registry.standing).toContain(web));
+  await vi.waitFor(() => expect(registry.registered).toContain(web));
   desired.set(undefined);
   await vi.waitFor(() => expect(registry.events).toContain('withdraw 80'));
   desired.set(web);
   await vi.waitFor(() =>
-    expect(registry.events.filter((event) => event === 'stands 80').length).toBe(2),
+    expect(registry.events.filter((event) => event === 'announced 80').length).toBe(2),
   );
   registry.withdrawing = 'works';
   stop();
   await ended;
-  expect(registry.standing.size).toBe(0);
+  expect(registry.registered.size).toBe(0);
 });
 
 test('down and up again in one go touches nothing', async () => {
   const { registry, desired, stop, ended } = start();
   desired.set(web);
-  await vi.waitFor(() => expect(registry.standing).toContain(web));
+  await vi.waitFor(() => expect(registry.registered).toContain(web));
   desired.set(undefined);
   desired.set(web);
   await new Promise((resolve) => setImmediate(resolve));
-  expect(registry.events).toEqual(['announce 80', 'stands 80']);
+  expect(registry.events).toEqual(['announce 80', 'announced 80']);
   stop();
   await ended;
 });

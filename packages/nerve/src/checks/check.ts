@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import type { TtlReports } from './ttl-reports.ts';
 
-/** One question to a service: does it work? */
+/** One check of a service. */
 export interface Check {
   /** What messages call it. */
   readonly name: string;
@@ -15,7 +15,7 @@ export interface Check {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** What a check takes over from its service where its own configuration says nothing. */
+/** What a check has from its service where its own configuration does not give it. */
 export interface CheckDeps {
   readonly service: string;
   readonly host: string;

@@ -32,7 +32,7 @@ async function put(secondsAgo = 0): Promise<void> {
 }
 
 test('passes while the file is there', async () => {
-  await expect(run()).rejects.toThrow(`look at ${directory}/ready: ENOENT`);
+  await expect(run()).rejects.toThrow(`stat ${directory}/ready: ENOENT`);
   await put(1000);
   await run();
 });
@@ -42,7 +42,7 @@ test('passes while the file is younger than asked for', async () => {
   await run({ younger_than: 60 });
   await put(90);
   await expect(run({ younger_than: '1m' })).rejects.toThrow(
-    `look at ${directory}/ready: changed 90 s ago, expected 60 s`,
+    `stat ${directory}/ready: changed 90 s ago, expected 60 s`,
   );
 });
 

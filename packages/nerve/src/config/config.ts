@@ -19,7 +19,7 @@ import { defaultDamping } from './policy-schema.ts';
 import { configSchema, type ParsedConfig } from './schema.ts';
 import type { ParsedService } from './service-schema.ts';
 
-/** What nerve is to do, ready for use; times in milliseconds. */
+/** nerve's configuration, ready for use; times in milliseconds. */
 export interface Config {
   readonly instanceId: string;
   /** How ZooKeeper sessions are opened. */
@@ -46,7 +46,7 @@ export interface ServiceConfig {
   readonly directory: string;
 }
 
-/** How a service's state becomes its presence. */
+/** How a service's state decides whether it is announced. */
 export interface ServicePolicy {
   readonly flapDamping: DampingLimits | false;
   readonly startGrace: number;
@@ -69,12 +69,12 @@ export function parseConfig(
   return toConfig(validate(configSchema, named, options), directory);
 }
 
-/** The same for services that announce one address at one place. */
+/** A key that is the same for services that announce one address at one place. */
 export function endpointKeyOf({ place, instance: { host, port } }: ServiceConfig): string {
   return JSON.stringify([keyOfPlace(place), host.toLowerCase(), port]);
 }
 
-/** What a service's checks take over from it. */
+/** What a service's checks have from it. */
 export function checkDepsOf(
   { name, instance, directory }: ServiceConfig,
   ttlReports: TtlReports,
@@ -114,10 +114,10 @@ function toConfig(parsed: ParsedConfig, directory: string): Config {
   };
 }
 
-/** A load test's copies are numbered. */
-function namesOf(name: string, { load_test_concurrency: copies }: ParsedService) {
-  if (copies === undefined) return [name];
-  return Array.from({ length: copies }, (_, index) => `${name}_${index}`);
+/** The names of a service's instances: those of a load test are numbered. */
+function namesOf(name: string, { load_test_concurrency: count }: ParsedService) {
+  if (count === undefined) return [name];
+  return Array.from({ length: count }, (_, index) => `${name}_${index}`);
 }
 
 function policyOf(service: ParsedService, top: ParsedConfig): ServicePolicy {

@@ -9,7 +9,7 @@ import { serviceSchema } from './service-schema.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
-/** What a configuration, which is good, means: in plain words, with what is better now. `written` is what the file holds. */
+/** Explains a valid configuration in plain words, with advice on better keys. `written` is the content of the file. */
 export function explain(config: Config, written: unknown): string {
   const { instanceId, statusAddress, stateDirectory } = config;
   return [
@@ -31,11 +31,11 @@ function serviceText(service: ServiceConfig, config: Config, written: unknown): 
     `  is announced as ${addressOf(instance)} ${placeText(service, config)}`,
     ...(lines.length > 0 ? lines : ['  is announced for as long as nerve runs: it has no checks']),
     ...policyText(service),
-    ...defaultsText('  by default ', defaultsOf(serviceSchema, own), saidAlready),
+    ...defaultsText('  by default ', defaultsOf(serviceSchema, own), explainedAlready),
   ].join('\n');
 }
 
-const saidAlready = ['node_type', 'etcd_port', 'etcd_path', 'flap_damping'];
+const explainedAlready = ['node_type', 'etcd_port', 'etcd_path', 'flap_damping'];
 
 function placeText({ place, instance: { name } }: ServiceConfig, { zookeeper }: Config): string {
   const { path } = place;
@@ -62,20 +62,20 @@ function checkText(
   const { timeout, rise, fall } = check;
   const written = mapping(Array.isArray(own.checks) ? own.checks[index] : undefined);
   return [
-    whatIsDone(check, service),
+    actionText(check, service),
     `    for at most ${seconds(timeout)}; up after ${times(rise, 'pass', 'passes')}, down after ${times(fall, 'failure', 'failures')}`,
     ...defaultsText('    by default ', defaultsOf(optionOf(check), written), hiddenOf(check)),
   ].join('\n');
 }
 
-/** What was said already, or does not matter to a check. */
+/** Keys that were explained already, or that the check does not use. */
 function hiddenOf(check: CheckConfig): readonly string[] {
   const tls = check.type === 'https' || ('ssl' in check && check.ssl);
   return ['rise', 'fall', 'timeout', 'method', ...(tls ? [] : ['ssl_timeout', 'insecure'])];
 }
 
-function whatIsDone(check: CheckConfig, { instance, name }: ServiceConfig): string {
-  const at = 'host' in check || 'port' in check ? { ...instance, ...present(check) } : instance;
+function actionText(check: CheckConfig, { instance, name }: ServiceConfig): string {
+  const at = 'host' in check || 'port' in check ? { ...instance, ...targetOf(check) } : instance;
   const target = addressOf(at);
   switch (check.type) {
     case 'tcp':
@@ -129,7 +129,7 @@ function defaultsText(
   return text === '' ? [] : [`${intro}${text}`];
 }
 
-/** One ensemble that several services name is better named once; no other advice is as exact. */
+/** Advice to name an ensemble once that several services name, in place of the advice for each of them. */
 function sharedEnsemble(config: Config, written: unknown): readonly Advice[] {
   const ensembles = new Set(
     config.services.flatMap(({ place: { address } }) =>
@@ -158,7 +158,7 @@ function optionOf(check: CheckConfig): { readonly shape: Readonly<Record<string,
   return option ?? { shape: {} };
 }
 
-function present({ host, port }: { host?: string | undefined; port?: number | undefined }) {
+function targetOf({ host, port }: { host?: string | undefined; port?: number | undefined }) {
   return { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
 }
 

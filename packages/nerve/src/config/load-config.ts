@@ -25,7 +25,7 @@ export interface LoadOptions extends Pick<ValidateOptions, 'strict'> {
   readonly readService?: ReadServiceFile;
 }
 
-/** A valid configuration, and what else there is to say of it. */
+/** A valid configuration with its warnings. */
 export interface LoadedConfig {
   readonly config: Config;
   /** As it was written. */
@@ -40,17 +40,17 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   const warnings = [...source.warnings];
   const warn = (warning: string) => void warnings.push(warning);
   const config = parseConfig(source, dirname(resolve(file)), { instanceId, strict, warn });
-  await judgeCredentials(config, source);
+  await checkCredentials(config, source);
   await tryChecks(config, source);
   return { config, source, warnings };
 }
 
-async function judgeCredentials({ zookeeper }: Config, source: Source): Promise<void> {
+async function checkCredentials({ zookeeper }: Config, source: Source): Promise<void> {
   const problems = await sessionProblems(zookeeper);
   if (problems.length > 0) throw problemsAt(source, 'zookeeper', problems);
 }
 
-/** Creates every check for once: what one needs and is not there is a problem of the configuration. */
+/** Creates every check once: a file or library that one needs and that is missing is a problem of the configuration. */
 async function tryChecks({ services }: Config, source: Source): Promise<void> {
   const ttlReports = createTtlReports();
   const problems = await Promise.all(

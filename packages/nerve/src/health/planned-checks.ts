@@ -5,12 +5,12 @@ import { checkDepsOf, type ServiceConfig } from '../config/config.ts';
 import type { ServiceMeasures } from '../metrics/metrics.ts';
 import type { PlannedCheck } from './monitor.ts';
 
-/** What one run of one check gave. */
+/** The result of one run of a named check. */
 export interface CheckReport extends Result {
   readonly name: string;
 }
 
-/** A service's checks, ready to run; `phases` says where in its interval each of them stands, from 0 to 1. */
+/** A service's checks, ready to run; `phases` gives where in its interval each of them starts, from 0 to 1. */
 export function planChecks(
   service: ServiceConfig,
   ttlReports: TtlReports,
@@ -24,7 +24,7 @@ export function planChecks(
       fall: config.fall,
       interval: service.checkInterval,
       phase: phases[index] ?? 0,
-      // A service that speaks for itself needs the time to do so after nerve's start, too.
+      // A service that reports its own health needs time for its first report after nerve's start.
       grace: Math.max(service.policy.startGrace, config.type === 'ttl' ? config.ttl : 0),
     })),
   );

@@ -98,7 +98,7 @@ export function addCommands(program: Command): void {
     .action(on(({ handOff }) => handOff));
 }
 
-/** Where nerve listens: in its configuration's state directory, or in the default one. */
+/** The socket of nerve: in its configuration's state directory, or in the default one. */
 async function socketOf(config: string | undefined): Promise<string> {
   if (config === undefined) return controlSocketIn(defaultStateDirectory());
   const { value } = await readConfigFile(config);

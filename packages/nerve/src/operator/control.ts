@@ -58,7 +58,7 @@ async function serveOn(path: string, deps: ControlDeps, signal: AbortSignal): Pr
   }
 }
 
-/** The socket is made with mode 0600, with no moment at which it has another. */
+/** Listens on a socket that has mode 0600 from its creation on. */
 function listenPrivately(server: Server, path: string): Server {
   const before = process.umask(0o177);
   try {
@@ -73,7 +73,7 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.end(`${JSON.stringify(body)}\n`);
 }
 
-/** Whether a process listens there; a socket that nobody listens on was left by one that was killed. */
+/** Whether a process listens on the socket; one without a listener was left by a process that was killed. */
 async function isServed(path: string): Promise<boolean> {
   const socket = connect(path);
   try {

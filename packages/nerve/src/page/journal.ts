@@ -4,7 +4,7 @@ import type { ServiceMeasures } from '../metrics/metrics.ts';
 import type { ServiceStatus } from '../services/service.ts';
 import { downReason } from './page.ts';
 
-/** Measures that note in the journal what became of a service; `status` tells why. */
+/** Measures that write a service's changes to the page's journal; `status` gives the reasons. */
 export function journalMeasures(
   journal: Journal,
   service: string,

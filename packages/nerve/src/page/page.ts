@@ -15,7 +15,7 @@ export interface NervePageParts {
   readonly version: string;
   readonly services: Pick<Services, 'all'>;
   readonly journal: Journal;
-  /** The last moment at which a registry was in trouble, on `performance.now`'s clock. */
+  /** The last time at which a registry did not answer, on `performance.now`'s clock. */
   lastUnwell(): number | undefined;
 }
 
@@ -50,7 +50,7 @@ export function createNervePage(parts: NervePageParts): PageSource {
 
 type Named = Pick<Service, 'name' | 'status'>;
 
-/** What is to be seen of these services. */
+/** The page of these services. */
 export function pageView(services: readonly Named[], registryAway: boolean): PageView {
   const shown = services.map(({ name, status }) => {
     const now = status();
@@ -80,7 +80,7 @@ export function pageView(services: readonly Named[], registryAway: boolean): Pag
 
 function serviceView(name: string, status: ServiceStatus): PageService {
   const { host, port, weight } = status.instance;
-  // Why it is down stands at its check.
+  // The reason for down is shown at its check.
   const reason = status.because === 'down' ? '' : reasonOf(status);
   return {
     name,
@@ -143,7 +143,7 @@ function reasonOf(status: ServiceStatus): string {
   }
 }
 
-/** Which check failed is said where there are several. */
+/** Why a service is down; with the check's name where there are several. */
 export function downReason({ check, reason = '', checks }: ServiceStatus): string {
   return checks.length > 1 && check !== undefined ? `${check}: ${reason}` : reason;
 }
@@ -183,7 +183,7 @@ function slowest(checks: readonly CheckStatus[]): number | null {
   return times.length > 0 ? Math.max(...times) : null;
 }
 
-/** A registry that is in trouble now says so at every moment. */
+/** Whether a registry does not answer now; while it does not, its last failure is always recent. */
 export function isAway(lastUnwell: number | undefined): boolean {
   return lastUnwell !== undefined && performance.now() - lastUnwell < 100;
 }

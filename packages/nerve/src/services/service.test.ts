@@ -58,8 +58,8 @@ function start(
 }
 
 const soon = { timeout: 3000, interval: 5 };
-const up = () => vi.waitFor(() => expect(registry.standing.size).toBe(1), soon);
-const down = () => vi.waitFor(() => expect(registry.standing.size).toBe(0), soon);
+const up = () => vi.waitFor(() => expect(registry.registered.size).toBe(1), soon);
+const down = () => vi.waitFor(() => expect(registry.registered.size).toBe(0), soon);
 /** An HTTP server whose status the test sets. */
 async function switchable() {
   const state = { status: 200, answered: new Map<number, number>() };
@@ -179,7 +179,7 @@ test('the end withdraws', async () => {
   await up();
   stop.abort();
   await ended;
-  expect(registry.standing.size).toBe(0);
+  expect(registry.registered.size).toBe(0);
 });
 
 describe('policy', () => {
@@ -210,7 +210,7 @@ describe('policy', () => {
     const changes = registry.events.filter((event) => event.startsWith('update'));
     expect(changes.length).toBeGreaterThan(2);
     expect(registry.events.at(-1)).toBe(`update ${port} 100`);
-    expect(registry.events.slice(0, 2)).toEqual([`announce ${port}`, `stands ${port}`]);
+    expect(registry.events.slice(0, 2)).toEqual([`announce ${port}`, `announced ${port}`]);
   });
 
   test('failures within the start grace do not count', async () => {
