@@ -67,7 +67,7 @@ function run(argv: readonly string[], deps: CheckDeps, signal: AbortSignal): Pro
       // Its own process group, so that its children can be ended with it.
       detached: true,
     });
-    const [said, complained] = [child.stdout, child.stderr].map(createLastLine);
+    const [stdoutLine, stderrLine] = [child.stdout, child.stderr].map(createLastLine);
     const onAbort = () => killGroup(child.pid);
     const settle = (error?: Error) => {
       signal.removeEventListener('abort', onAbort);
@@ -84,7 +84,7 @@ function run(argv: readonly string[], deps: CheckDeps, signal: AbortSignal): Pro
       if (code === 0) return settle();
       const how = ended ? `ended by ${ended}` : `exit code ${code}`;
       const fail = () => {
-        const last = complained?.() || said?.();
+        const last = stderrLine?.() || stdoutLine?.();
         settle(new Error(last ? `${how}: ${last}` : how));
       };
       // Its last output may not have been read yet, and a child process of its own may keep the pipe open.

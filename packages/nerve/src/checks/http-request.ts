@@ -11,7 +11,7 @@ export interface Request {
   /** Over TLS when true. */
   readonly ssl: boolean;
   readonly options: secure.RequestOptions;
-  /** The deadline that the signal stands for: no part may take longer. */
+  /** The deadline of the whole check: no part may take longer. */
   readonly timeout: number;
   readonly openTimeout: number;
   readonly sslTimeout: number;

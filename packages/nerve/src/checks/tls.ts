@@ -57,7 +57,7 @@ export function tlsOptionsOf(config: TlsConfig, directory: string): ConnectionOp
   const files = Object.entries({ ca, cert, key }).flatMap(([option, file]) =>
     file === undefined ? [] : [[option, read(option, resolve(directory, file))] as const],
   );
-  judge(Object.fromEntries(files));
+  checkFiles(Object.fromEntries(files));
   return {
     rejectUnauthorized: !insecure,
     ...(servername !== undefined && { servername }),
@@ -66,7 +66,7 @@ export function tlsOptionsOf(config: TlsConfig, directory: string): ConnectionOp
 }
 
 /** OpenSSL decides whether these are certificates, and whether the key belongs to one. */
-function judge(files: Readonly<Record<string, Buffer>>): void {
+function checkFiles(files: Readonly<Record<string, Buffer>>): void {
   try {
     if (files.ca) judgeAuthority(files.ca);
     createSecureContext(files);

@@ -6,11 +6,11 @@ const schema = z
   .strictObject({
     type: z.literal('ttl'),
     ...commonKeys(),
-    ttl: spanFrom(100).meta({ description: 'how long a sign of life counts', examples: ['15s'] }),
+    ttl: spanFrom(100).meta({ description: 'how long a report counts', examples: ['15s'] }),
   })
   .meta({
     description:
-      'passes while the service says so itself: `curl -X PUT http://127.0.0.1:9103/beat/NAME`, or `…?state=fail&reason=…`',
+      'passes while the service itself reports that it works: `curl -X PUT http://127.0.0.1:9103/beat/NAME`, or `…?state=fail&reason=…`',
   });
 
 /**

@@ -91,7 +91,7 @@ function actionText(check: CheckConfig, { instance, name }: ServiceConfig): stri
     case 'file':
       return `looks for the file ${check.path}`;
     case 'ttl':
-      return `looks whether the service said so itself within ${seconds(check.ttl)} (PUT /beat/${name})`;
+      return `expects a report from the service itself every ${seconds(check.ttl)} (PUT /beat/${name})`;
     case 'noop':
       return 'passes';
     case 'module':

@@ -28,7 +28,7 @@ export const configSchema = z
       })
       .meta({
         description:
-          "this machine's name in the registry. `-i` and `NERVE_INSTANCE_ID` win over it, or stand in for it",
+          "this machine's name in the registry. `-i` and `NERVE_INSTANCE_ID` win over it, also where it is missing",
         otherwise: 'required',
         examples: ['web-1'],
       }),

@@ -37,7 +37,7 @@ export function createMeasures(metrics: Metrics): Measures {
   const up = metrics.gauge({ name: 'nerve_service_up', help: '1 while all checks pass', labels });
   const announced = metrics.gauge({
     name: 'nerve_service_announced',
-    help: '1 while it stands in the registry',
+    help: '1 while it is in the registry',
     labels,
   });
   const changes = metrics.counter({

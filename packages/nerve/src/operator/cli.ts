@@ -51,7 +51,7 @@ export function addCommands(program: Command): void {
     .summary('let it back')
     .description('Let a service that was taken down back into the registry.')
     .option('--all', 'every service of this machine, as after a drain')
-    .option('--wait', 'until it stands there')
+    .option('--wait', 'until it is there')
     .option('--timeout <duration>', 'for how long to wait (default: 60s)')
     .addHelpText(
       'after',

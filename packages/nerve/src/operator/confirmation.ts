@@ -44,7 +44,7 @@ export async function weightResult(
     // One that is not up is announced with it once it is up.
     if (!line || line.confirmed || line.because !== 'up') return `${service} has ${weight}`;
     if (performance.now() > deadline)
-      return `${service}: ${weight} is not confirmed yet: ${line.trouble ?? 'the registry has not answered'}; it is tried on, and nerve status says how it stands`;
+      return `${service}: ${weight} is not confirmed yet: ${line.trouble ?? 'the registry has not answered'}; nerve tries again, and nerve status shows the result`;
     await sleep(50);
   }
 }
@@ -58,5 +58,5 @@ function isConfirmed(line: ServiceLine | undefined, announced: boolean): boolean
 function whyAway(announced: boolean): string {
   return announced
     ? ': the registry does not answer; nerve announces it once it does'
-    : ': the registry does not answer, so the record may stand and be used; nerve withdraws it once it does';
+    : ': the registry does not answer, so the record may still be used; nerve withdraws it once it does';
 }

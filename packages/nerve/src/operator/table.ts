@@ -36,7 +36,7 @@ export function formatTable({ services, registry_away: isAway }: Status, now: nu
   ]);
   const table = align([['SERVICE', 'ADDRESS', 'STATE', 'ANNOUNCED', 'SINCE', 'WHY'], ...rows]);
   return isAway
-    ? `The registry does not answer: what is announced there stands.\n\n${table}`
+    ? `The registry does not answer: what is announced there stays.\n\n${table}`
     : table;
 }
 

@@ -22,7 +22,7 @@ export function journalMeasures(
     },
     announced: (took) => {
       isTroubled = false;
-      note('announced', 'good', `stands in the registry after ${Math.round(took)} ms`);
+      note('announced', 'good', `in the registry after ${Math.round(took)} ms`);
     },
     withdrawn: () => note('withdrawn', 'idle', whyNot(status())),
     registryError: () => {

@@ -122,7 +122,7 @@ test('the journal has what became of a service, and why', () => {
   measures.withdrawn();
   expect(journal.after(0).map(({ kind, text }) => `${kind}: ${text}`)).toEqual([
     'up: all checks pass',
-    'announced: stands in the registry after 12 ms',
+    'announced: in the registry after 12 ms',
     'down: status 503',
     'withdrawn: down',
     'held down: it flaps',
