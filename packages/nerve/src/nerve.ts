@@ -20,11 +20,11 @@ import { keepHeartbeat } from './heartbeat.ts';
 import { statsdLife } from './metrics/statsd.ts';
 import { serveControl } from './operator/control.ts';
 import type { Overrides } from './operator/overrides.ts';
-import { createNervePage, isAway } from './page/page.ts';
+import { createNervePage } from './page/page.ts';
 import { applyReloads } from './services/reload.ts';
 import { serviceFactory } from './services/service-factory.ts';
 import { createServices, type Services } from './services/services.ts';
-import { isReady, isWorking, statusOf } from './services/status.ts';
+import { isAway, isReady, isWorking, statusOf } from './services/status.ts';
 import { runTogether, untilAborted } from './services/tasks.ts';
 import { awaitWithdrawal } from './services/withdrawal-deadline.ts';
 

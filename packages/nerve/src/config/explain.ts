@@ -1,13 +1,11 @@
 import { type Advice, adviceFor, adviceText, defaultsOf } from '@smartstack/daemon';
-import type { z } from 'zod';
 
 import { addressOf } from '../checks/check.ts';
-import { type CheckConfig, checkSchema } from '../checks/table.ts';
 import type { Config, ServiceConfig } from './config.ts';
+import { checkText } from './explain-check.ts';
+import { defaultsText, mapping, seconds } from './explain-text.ts';
 import { originals } from './originals.ts';
 import { serviceSchema } from './service-schema.ts';
-
-type Mapping = Readonly<Record<string, unknown>>;
 
 /** Explains a valid configuration in plain words, with advice on better keys. `written` is the content of the file. */
 export function explain(config: Config, written: unknown): string {
@@ -53,54 +51,6 @@ function placeText({ place, instance: { name } }: ServiceConfig, { zookeeper }: 
   return `in ZooKeeper at ${place.address.hosts.join(',')}, as ${path}/${node}, ${gone}`;
 }
 
-function checkText(
-  check: CheckConfig,
-  service: ServiceConfig,
-  own: Mapping,
-  index: number,
-): string {
-  const { timeout, rise, fall } = check;
-  const written = mapping(Array.isArray(own.checks) ? own.checks[index] : undefined);
-  return [
-    actionText(check, service),
-    `    for at most ${seconds(timeout)}; up after ${times(rise, 'pass', 'passes')}, down after ${times(fall, 'failure', 'failures')}`,
-    ...defaultsText('    by default ', defaultsOf(optionOf(check), written), hiddenOf(check)),
-  ].join('\n');
-}
-
-/** Keys that were explained already, or that the check does not use. */
-function hiddenOf(check: CheckConfig): readonly string[] {
-  const tls = check.type === 'https' || ('ssl' in check && check.ssl);
-  return ['rise', 'fall', 'timeout', 'method', ...(tls ? [] : ['ssl_timeout', 'insecure'])];
-}
-
-function actionText(check: CheckConfig, { instance, name }: ServiceConfig): string {
-  const at = 'host' in check || 'port' in check ? { ...instance, ...targetOf(check) } : instance;
-  const target = addressOf(at);
-  switch (check.type) {
-    case 'tcp':
-      return `connects to ${target}`;
-    case 'http':
-    case 'https': {
-      const tls = check.type === 'https' || ('ssl' in check && check.ssl);
-      const unverified = tls && check.insecure ? ', whatever its certificate' : '';
-      return `asks ${check.method} http${tls ? 's' : ''}://${target}${check.uri}${unverified}`;
-    }
-    case 'exec':
-      return `runs ${Array.isArray(check.command) ? check.command.join(' ') : check.command.shell}`;
-    case 'file':
-      return `looks for the file ${check.path}`;
-    case 'ttl':
-      return `expects a report from the service itself every ${seconds(check.ttl)} (PUT /beat/${name})`;
-    case 'noop':
-      return 'passes';
-    case 'module':
-      return `runs the module ${check.module}`;
-    default:
-      return `asks ${check.type} at ${target}`;
-  }
-}
-
 function policyText({ policy, instance }: ServiceConfig): readonly string[] {
   const { flapDamping, startGrace, warmup, rateLimit } = policy;
   return [
@@ -117,16 +67,6 @@ function policyText({ policy, instance }: ServiceConfig): readonly string[] {
         ]
       : []),
   ];
-}
-
-function defaultsText(
-  intro: string,
-  defaults: readonly (readonly [string, unknown])[],
-  hidden: readonly string[],
-): readonly string[] {
-  const shown = defaults.filter(([key]) => !hidden.includes(key));
-  const text = shown.map(([key, value]) => `${key} ${[value].flat().join(', ')}`).join(', ');
-  return text === '' ? [] : [`${intro}${text}`];
 }
 
 /** Advice to name an ensemble once that several services name, in place of the advice for each of them. */
@@ -152,19 +92,3 @@ function sharedEnsemble(config: Config, written: unknown): readonly Advice[] {
 function rest(config: Config) {
   return originals.filter(({ key }) => !key.endsWith('.zk_hosts') || config.services.length < 2);
 }
-
-function optionOf(check: CheckConfig): { readonly shape: Readonly<Record<string, z.ZodType>> } {
-  const option = checkSchema.options.find(({ shape }) => shape.type.value === check.type);
-  return option ?? { shape: {} };
-}
-
-function targetOf({ host, port }: { host?: string | undefined; port?: number | undefined }) {
-  return { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
-}
-
-function mapping(value: unknown): Mapping {
-  return typeof value === 'object' && value !== null ? (value as Mapping) : {};
-}
-
-const seconds = (milliseconds: number) => `${milliseconds / 1000} s`;
-const times = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;

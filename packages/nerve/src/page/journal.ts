@@ -2,7 +2,7 @@ import type { Journal } from '@smartstack/daemon';
 
 import type { ServiceMeasures } from '../metrics/metrics.ts';
 import type { ServiceStatus } from '../services/service.ts';
-import { downReason } from './page.ts';
+import { downReason } from './reason.ts';
 
 /** Measures that write a service's changes to the page's journal; `status` gives the reasons. */
 export function journalMeasures(

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import type { ServiceStatus } from '../services/service.ts';
 import { journalMeasures } from './journal.ts';
-import { pageView } from './page.ts';
+import { pageView } from './view.ts';
 
 const up: ServiceStatus = {
   state: 'up',

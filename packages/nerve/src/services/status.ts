@@ -24,3 +24,8 @@ export function statusOf(instanceId: string, services: Services, registryAway: b
     services: Object.fromEntries(services.all().map((service) => [service.name, service.status()])),
   };
 }
+
+/** Whether a registry does not answer now; while it does not, its last failure is always recent. */
+export function isAway(lastUnwell: number | undefined): boolean {
+  return lastUnwell !== undefined && performance.now() - lastUnwell < 100;
+}
