@@ -10,7 +10,7 @@ import { type Config, parseConfig } from '../../packages/nerve/src/config/config
 import { runNerve } from '../../packages/nerve/src/nerve.ts';
 import { createClient } from '../../packages/nerve/src/operator/client.ts';
 import { createCommands } from '../../packages/nerve/src/operator/commands.ts';
-import { openOrders } from '../../packages/nerve/src/operator/overrides.ts';
+import { openOverrides } from '../../packages/nerve/src/operator/overrides.ts';
 import { controlSocketIn } from '../../packages/nerve/src/operator/socket-path.ts';
 import type { ServiceLine, Status } from '../../packages/nerve/src/operator/table.ts';
 
@@ -57,7 +57,7 @@ export async function startForced(
       ...deps,
       registries: around(real),
       reloads: createLatest<Config>().values,
-      orders: await openOrders(directory, silentLog),
+      overrides: await openOverrides(directory, silentLog),
       handOff: () => {},
       withdrawDeadline: 500,
     },

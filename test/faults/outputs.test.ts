@@ -73,14 +73,14 @@ describe('file_output', () => {
     ],
   ])(
     'from the start, where %s: it is shown, said once and done once it can be',
-    async (_, bad, mend) => {
+    async (_, bad, repair) => {
       await bad();
       const { trouble, goesOn, said } = await startBeside(open());
       await vi.waitFor(() => expect(trouble()).toMatch(/./), soon);
       await goesOn('next');
       await goesOn('another');
       expect(said()).toHaveLength(1);
-      await mend();
+      await repair();
       await vi.waitFor(() => expect(trouble()).toBeUndefined(), soon);
       expect((await readdir(at('out'))).sort()).toEqual(['api.json', 'broken.json']);
     },

@@ -13,11 +13,11 @@ import { soon, startForced } from './nerve.ts';
 
 vi.setConfig({ testTimeout: 40_000 });
 
-/** A registry that a test can break and mend; `count` is how many records it has. */
+/** A registry that a test can break and repair; `count` is how many records it has. */
 interface Peer {
   readonly keys: object;
   break(): Promise<void>;
-  mend(): Promise<void>;
+  repair(): Promise<void>;
   count(): Promise<number>;
 }
 
@@ -38,7 +38,7 @@ const etcdThat = (answer: RequestListener) => (): Peer => ({
   break: async () => {
     etcd.instead = answer;
   },
-  mend: async () => {
+  repair: async () => {
     etcd.instead = undefined;
   },
   count: async () => Object.keys(etcd.values()).length,
@@ -57,7 +57,7 @@ const peers: Readonly<Record<string, () => Peer>> = {
         await rename(folder, `${folder}-away`).catch(() => {});
         await writeFile(folder, '');
       },
-      mend: async () => {
+      repair: async () => {
         await rm(folder);
         await rename(`${folder}-away`, folder).catch(() => {});
       },
@@ -82,7 +82,7 @@ describe.each(Object.keys(peers))('%s', (name) => {
     await goesOn();
     expect(await broken()).toMatchObject({ announced: false, confirmed: false });
     expect(said()).toHaveLength(1);
-    await peer.mend();
+    await peer.repair();
     await vi.waitFor(async () => expect((await broken()).confirmed).toBe(true), 15_000);
     expect((await broken()).trouble).toBeUndefined();
     expect(await peer.count()).toBeGreaterThan(0);
@@ -95,7 +95,7 @@ describe.each(Object.keys(peers))('%s', (name) => {
     await peer.break();
     await nerve.weight('broken', '7');
     expect(printed.at(-1)).toMatch(
-      /^broken: weight 7 is not confirmed yet: .+; it is tried on, and nerve status says how it stands$/,
+      /^broken: weight 7 is not confirmed yet: .+; nerve tries again, and nerve status shows the result$/,
     );
     await vi.waitFor(
       async () => expect((await broken()).trouble).toMatch(/^cannot announce: /),
@@ -104,7 +104,7 @@ describe.each(Object.keys(peers))('%s', (name) => {
     await goesOn();
     expect(await broken()).toMatchObject({ announced: true, confirmed: false });
     expect(said().filter(({ msg }) => msg === 'cannot announce')).toHaveLength(1);
-    await peer.mend();
+    await peer.repair();
     await vi.waitFor(async () => expect((await broken()).confirmed).toBe(true), 15_000);
     await nerve.weight('broken', '7');
     expect(printed.at(-1)).toBe('broken has weight 7');
@@ -124,7 +124,7 @@ describe.each(Object.keys(peers))('%s', (name) => {
     await goesOn();
     expect(await broken()).toMatchObject({ announced: true, may_stand: true, confirmed: false });
     expect(said().filter(({ msg }) => msg === 'cannot withdraw')).toHaveLength(1);
-    await peer.mend();
+    await peer.repair();
     await vi.waitFor(async () => expect((await broken()).confirmed).toBe(true), 15_000);
     expect(await broken()).toMatchObject({ announced: false, may_stand: false });
     expect((await broken()).trouble).toBeUndefined();
@@ -139,7 +139,7 @@ describe.each(Object.keys(peers))('%s', (name) => {
     await peer.break();
     await end();
     expect(await good()).toEqual([]);
-    await peer.mend();
+    await peer.repair();
   });
 });
 

@@ -89,7 +89,7 @@ const allUp = (chain: string) => {
 };
 
 /** Node by path, with when it was created and how often it was written. */
-async function standing(chain: string): Promise<ReadonlyMap<string, string>> {
+async function recordsOf(chain: string): Promise<ReadonlyMap<string, string>> {
   const nodes = new Map<string, string>();
   for (const { path } of placesOf(chain)) {
     if (!(await shared.session.exists(path))) continue;
@@ -101,14 +101,14 @@ async function standing(chain: string): Promise<ReadonlyMap<string, string>> {
   return nodes;
 }
 
-/** Follows what stands through a chain's moments: a node that was there is there, the same and unwritten. */
+/** Checks at each moment of a chain that every record of the moment before is there, unchanged. */
 function createWitness(chain: string) {
   let before: ReadonlyMap<string, string> = new Map();
   const faults: string[] = [];
   return {
     faults,
-    look: async (moment: string) => {
-      const now = await standing(chain);
+    check: async (moment: string) => {
+      const now = await recordsOf(chain);
       for (const [node, was] of before)
         if (now.get(node) !== was)
           faults.push(`${moment}: ${node} was ${was}, and is ${now.get(node) ?? 'gone'}`);
@@ -116,7 +116,7 @@ function createWitness(chain: string) {
     },
     /** Every path has seen as many changes as it has services: each was created once, and none deleted. */
     end: async () => {
-      await until(async () => (await standing(chain)).size === countOf(chain));
+      await until(async () => (await recordsOf(chain)).size === countOf(chain));
       for (const { path, count } of placesOf(chain)) {
         const { stat, names } = await shared.session.list(path);
         if (stat.childrenVersion !== count || names.length !== count)
@@ -157,7 +157,7 @@ async function live(chain: string, chance: Chance, resume: Tickets | undefined):
       ...deps,
       registries,
       reloads: async function* () {},
-      orders: { of: () => ({}), give: async () => {} },
+      overrides: { of: () => ({}), set: async () => {} },
       handOff: () => {},
     },
     stop.signal,
@@ -211,13 +211,13 @@ async function runChain(chain: string, moments: number): Promise<readonly string
     const how = chance.pick(waysInProcess);
     await sleep(at);
     tickets = await leave(how, life, chance);
-    await witness.look(`moment ${index}, ${how} after ${at.toFixed()} ms`);
+    await witness.check(`moment ${index}, ${how} after ${at.toFixed()} ms`);
   }
   allUp(chain);
   const last = await live(chain, chance, tickets);
   await witness.end();
   await last.handOff();
-  await witness.look('the end');
+  await witness.check('the end');
   return witness.faults;
 }
 
@@ -231,12 +231,12 @@ async function runProcesses(chain: string, moments: number): Promise<readonly st
   const witness = createWitness(chain);
   bringUp(chain, chance, 0.3);
   for (let index = 0; index < moments; index++) {
-    const before = (await standing(chain)).size;
+    const before = (await recordsOf(chain)).size;
     const daemon = await start();
     if (index % 3 === 0) bringUp(chain, chance, 0.2);
     const first = chance.happens(0.5);
     if (first) {
-      const more = async () => (await standing(chain)).size > before;
+      const more = async () => (await recordsOf(chain)).size > before;
       await Promise.race([until(more, 1500).catch(() => {}), daemon.exited]);
     }
     const at = chance.between(0, first ? 60 : 900);
@@ -245,14 +245,14 @@ async function runProcesses(chain: string, moments: number): Promise<readonly st
     daemon.kill(how === 'twice' ? 'SIGUSR2' : how);
     if (how === 'twice') daemon.kill('SIGUSR2');
     await daemon.exited;
-    await witness.look(`moment ${index}, ${how} after ${at.toFixed()} ms`);
+    await witness.check(`moment ${index}, ${how} after ${at.toFixed()} ms`);
   }
   allUp(chain);
   const last = await start();
   await witness.end();
   last.kill('SIGUSR2');
   await last.exited;
-  await witness.look('the end');
+  await witness.check('the end');
   return witness.faults;
 }
 

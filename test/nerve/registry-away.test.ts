@@ -56,11 +56,11 @@ test.each([
     // Longer than the session timeout of 6 s: the record may stand all the same.
     const { exitCode, all } = await nerve(...command, '--timeout', '9s');
     expect(all).toBe(
-      `${services.join(', ')}: still announced after 9 s: the registry does not answer, so the record may stand and be used; nerve withdraws it once it does`,
+      `${services.join(', ')}: still announced after 9 s: the registry does not answer, so the record may still be used; nerve withdraws it once it does`,
     );
     expect(exitCode).toBe(1);
     const { all: status } = await nerve('status');
-    expect(status).toContain('The registry does not answer: what is announced there stands.');
+    expect(status).toContain('The registry does not answer: what is announced there stays.');
     expect(status).toMatch(/^a .* (\/services\/web|not known) .*taken down by/m);
 
     await scene.zookeeper.start();
@@ -77,7 +77,7 @@ test('a weight that ZooKeeper has not answered is not confirmed yet, and stands 
   await scene.announced(3);
   relay.swallowAnswers();
   expect((await nerve('weight', 'a', '7')).all).toBe(
-    'a: weight 7 is not confirmed yet: the registry has not answered; it is tried on, and nerve status says how it stands',
+    'a: weight 7 is not confirmed yet: the registry has not answered; nerve tries again, and nerve status shows the result',
   );
   expect((await nerve('status')).all).toMatch(/^a .* a change is not confirmed yet$/m);
   relay.cut();

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { execa } from 'execa';
 import { createProbe, type Result } from '../../packages/nerve/src/checks/probe.ts';
 import { checkSchema, createCheck } from '../../packages/nerve/src/checks/table.ts';
-import { createBeats } from '../../packages/nerve/src/checks/ttl-reports.ts';
+import { createTtlReports } from '../../packages/nerve/src/checks/ttl-reports.ts';
 
 import { freePort } from '../support/ports.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
@@ -97,7 +97,13 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
 /** Runs a check of nerve's once against a server. */
 export async function runCheck(keys: object, { port }: { port: number }): Promise<Result> {
   const config = checkSchema.parse({ timeout: 5, ...keys });
-  const deps = { service: 'real', host: '127.0.0.1', port, directory: '/', beats: createBeats() };
+  const deps = {
+    service: 'real',
+    host: '127.0.0.1',
+    port,
+    directory: '/',
+    ttlReports: createTtlReports(),
+  };
   const check = await createCheck(config, deps);
   return createProbe(check, config.timeout, new AbortController().signal)();
 }

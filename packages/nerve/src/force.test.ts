@@ -40,7 +40,7 @@ test.each([
       log: silentLog,
       metrics: createMetrics(),
       reloads: createLatest<Config>().values,
-      orders: { of: () => ({}), give: async () => {} },
+      overrides: { of: () => ({}), set: async () => {} },
       handOff: () => {},
     },
     stop.signal,
@@ -49,11 +49,11 @@ test.each([
     stop.abort();
     await running;
   });
-  await vi.waitFor(() => expect(registry.events).toContain(`stands ${server.port}`));
+  await vi.waitFor(() => expect(registry.events).toContain(`announced ${server.port}`));
   // Long enough for some dozens of runs of the other's check.
   await new Promise((resolve) => setTimeout(resolve, 300));
   await vi.waitFor(() =>
-    expect([...registry.standing].map(({ port }) => port)).toEqual([server.port]),
+    expect([...registry.registered].map(({ port }) => port)).toEqual([server.port]),
   );
   expect(registry.events).not.toContain(`withdraw ${server.port}`);
 });

@@ -7,7 +7,7 @@ import { createSchedule } from './health/schedule.ts';
 /** Touches a file every 5 seconds until aborted, so that others can see that this process works. */
 export async function keepHeartbeat(path: string, log: Log, signal: AbortSignal): Promise<void> {
   let failing = false;
-  const beat = async () => {
+  const tick = async () => {
     try {
       await touch(path);
       failing = false;
@@ -24,7 +24,7 @@ export async function keepHeartbeat(path: string, log: Log, signal: AbortSignal)
       failing = true;
     }
   };
-  await createSchedule().every(5000, 0, beat, signal);
+  await createSchedule().every(5000, 0, tick, signal);
 }
 
 async function touch(path: string): Promise<void> {

@@ -1,2 +1,3 @@
 export { originals } from './config/originals.ts';
-export { configSchema, serviceSchema } from './config/schema.ts';
+export { configSchema } from './config/schema.ts';
+export { serviceSchema } from './config/service-schema.ts';

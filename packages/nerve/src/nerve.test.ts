@@ -10,7 +10,7 @@ import { HandOff } from './announce/hand-off.ts';
 import { closedPort, httpServer, type TestServer, tcpServer } from './checks/server.fixture.ts';
 import { type Config, parseConfig } from './config/config.ts';
 import { runNerve } from './nerve.ts';
-import type { Orders } from './operator/overrides.ts';
+import type { Overrides } from './operator/overrides.ts';
 import { createTestRegistry, type TestRegistry } from './registry.fixture.ts';
 
 function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegistries {
@@ -74,13 +74,13 @@ function start(
   const registries = registriesOf(registry, () => {
     dropped = true;
   });
-  const orders: Orders = { of: () => ({}), give: async () => {} };
+  const overrides: Overrides = { of: () => ({}), set: async () => {} };
   const deps = {
     registries,
     log: silentLog,
     metrics,
     reloads: failing ?? reloads.values,
-    orders,
+    overrides,
     handOff: () => stop.abort(new HandOff()),
     withdrawDeadline,
   };
@@ -99,17 +99,17 @@ test('every healthy service is announced, and all are withdrawn before it ends',
   await using first = await tcpServer(() => {});
   await using second = await tcpServer(() => {});
   const { registry, stop, ended } = start([first, second]);
-  await vi.waitFor(() => expect(registry.standing.size).toBe(2));
-  expect([...registry.standing].map(({ name }) => name)).toEqual(['a', 'a']);
+  await vi.waitFor(() => expect(registry.registered.size).toBe(2));
+  expect([...registry.registered].map(({ name }) => name)).toEqual(['a', 'a']);
   stop();
   await ended;
-  expect(registry.standing.size).toBe(0);
+  expect(registry.registered.size).toBe(0);
 });
 
 test('a withdrawal that hangs holds up the end for the deadline only', async () => {
   await using server = await tcpServer(() => {});
   const { registry, stop, ended } = start([server], 100);
-  await vi.waitFor(() => expect(registry.standing.size).toBe(1));
+  await vi.waitFor(() => expect(registry.registered.size).toBe(1));
   registry.withdrawing = 'hangs';
   stop();
   await endsWithin(2000, ended);
@@ -122,7 +122,7 @@ test('a service that cannot be made is shown with the reason, and the others sta
   const { registry, stop, ended, reload } = start([first], 5000, {
     status_address: `127.0.0.1:${port}`,
   });
-  await vi.waitFor(() => expect(registry.standing.size).toBe(1));
+  await vi.waitFor(() => expect(registry.registered.size).toBe(1));
   const bad = { directory: '/bad' };
   reload([first, second], [{}, bad]);
   const status = async () =>
@@ -140,7 +140,7 @@ test('a service that cannot be made is shown with the reason, and the others sta
   expect((await status()).services.web0?.announced).toBe(true);
   expect(registry.events.filter((event) => event.startsWith('withdraw'))).toEqual([]);
   reload([first, second]);
-  await vi.waitFor(() => expect(registry.standing.size).toBe(2));
+  await vi.waitFor(() => expect(registry.registered.size).toBe(2));
   stop();
   await ended;
 });
@@ -152,9 +152,9 @@ test('a part of nerve that fails ends nothing', async () => {
     calls += 1;
     throw new Error('a defect');
   });
-  await vi.waitFor(() => expect(registry.standing.size).toBe(1));
+  await vi.waitFor(() => expect(registry.registered.size).toBe(1));
   await vi.waitFor(() => expect(calls).toBeGreaterThan(1), 5_000);
-  expect(registry.standing.size).toBe(1);
+  expect(registry.registered.size).toBe(1);
   stop();
   await ended;
 });
@@ -204,33 +204,33 @@ test('the heartbeat file is touched, and one in no folder harms nothing', async 
 });
 
 describe('a new configuration', () => {
-  const ports = ({ standing }: TestRegistry) => [...standing].map(({ port }) => port).sort();
+  const ports = ({ registered }: TestRegistry) => [...registered].map(({ port }) => port).sort();
 
   test('starts and ends services, and the others notice nothing', async () => {
     await using first = await tcpServer(() => {});
     await using second = await tcpServer(() => {});
     await using third = await tcpServer(() => {});
     const { registry, reload, stop, ended } = start([first, second]);
-    await vi.waitFor(() => expect(registry.standing.size).toBe(2));
+    await vi.waitFor(() => expect(registry.registered.size).toBe(2));
     const before = registry.events.filter((event) => event.endsWith(`${first.port}`));
     reload([first, third]);
     await vi.waitFor(() => expect(ports(registry)).toEqual([first.port, third.port].sort()));
     expect(registry.events.filter((event) => event.endsWith(`${first.port}`))).toEqual(before);
     stop();
     await ended;
-    expect(registry.standing.size).toBe(0);
+    expect(registry.registered.size).toBe(0);
   });
 
   test('announces a changed service anew before its old announcement goes', async () => {
     await using server = await tcpServer(() => {});
     const { registry, metrics, reload, stop, ended } = start([server]);
-    await vi.waitFor(() => expect(registry.standing.size).toBe(1));
+    await vi.waitFor(() => expect(registry.registered.size).toBe(1));
     reload([server], { weight: 5 });
     await vi.waitFor(() => expect(registry.events.length).toBe(5));
     const { port } = server;
-    const [announce, stands] = [`announce ${port}`, `stands ${port}`];
-    expect(registry.events).toEqual([announce, stands, announce, stands, `withdraw ${port}`]);
-    expect([...registry.standing].map(({ weight }) => weight)).toEqual([5]);
+    const [announce, announced] = [`announce ${port}`, `announced ${port}`];
+    expect(registry.events).toEqual([announce, announced, announce, announced, `withdraw ${port}`]);
+    expect([...registry.registered].map(({ weight }) => weight)).toEqual([5]);
     expect((await metrics.text()).body).toContain('nerve_service_announced{service="web0"} 1');
     stop();
     await ended;
@@ -242,7 +242,7 @@ describe('a new configuration', () => {
     const { registry, reload, stop, ended } = start([server]);
     reload([{ ...server, host: '127.0.0.1', port } as TestServer]);
     reload([]);
-    await vi.waitFor(() => expect(registry.standing.size).toBe(0));
+    await vi.waitFor(() => expect(registry.registered.size).toBe(0));
     stop();
     await ended;
   });
@@ -251,10 +251,10 @@ describe('a new configuration', () => {
 test('a hand-off leaves announcements where they are', async () => {
   await using server = await tcpServer(() => {});
   const { registry, stop, ended } = start([server]);
-  await vi.waitFor(() => expect(registry.standing.size).toBe(1));
+  await vi.waitFor(() => expect(registry.registered.size).toBe(1));
   stop(new HandOff());
   await ended;
-  expect(registry.standing.size).toBe(1);
+  expect(registry.registered.size).toBe(1);
 });
 
 test('what an earlier nerve left is dropped once all services were judged', async () => {

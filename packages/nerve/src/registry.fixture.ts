@@ -2,12 +2,12 @@ import { once } from 'node:events';
 
 import type { Instance, Registry } from '@smartstack/registry';
 
-/** A registry that a test can make slow, dead or refusing, and that tells what happened to it. */
+/** A registry for tests that can hang or refuse, and records what happened to it. */
 export interface TestRegistry extends Registry {
-  /** `announce <port>`, `stands <port>`, `update <port> <weight>`, `cancelled <port>` and `withdraw <port>` as they happened. */
+  /** `announce <port>`, `announced <port>`, `update <port> <weight>`, `cancelled <port>` and `withdraw <port>` as they happened. */
   readonly events: readonly string[];
-  /** Instances that stand now. */
-  readonly standing: ReadonlySet<Instance>;
+  /** Instances that are in the registry now. */
+  readonly registered: ReadonlySet<Instance>;
   /** What announcing does: it works, never answers until it is cancelled, or is refused. */
   announcing: 'works' | 'hangs' | 'refused';
   /** What withdrawing does. */
@@ -16,10 +16,10 @@ export interface TestRegistry extends Registry {
 
 export function createTestRegistry(): TestRegistry {
   const events: string[] = [];
-  const standing = new Set<Instance>();
+  const registered = new Set<Instance>();
   const registry: TestRegistry = {
     events,
-    standing,
+    registered,
     announcing: 'works',
     withdrawing: 'works',
     announce: async (_path, instance, signal) => {
@@ -30,20 +30,20 @@ export function createTestRegistry(): TestRegistry {
         events.push(`cancelled ${instance.port}`);
         throw signal.reason;
       }
-      standing.add(instance);
-      events.push(`stands ${instance.port}`);
+      registered.add(instance);
+      events.push(`announced ${instance.port}`);
       return {
         update: async (next) => void events.push(`update ${next.port} ${next.weight}`),
         [Symbol.asyncDispose]: async () => {
           events.push(`withdraw ${instance.port}`);
           if (registry.withdrawing === 'refused') throw new Error('no permission');
           if (registry.withdrawing === 'hangs') await new Promise(() => {});
-          standing.delete(instance);
+          registered.delete(instance);
         },
       };
     },
     watch: async function* () {
-      yield [...standing];
+      yield [...registered];
     },
     [Symbol.asyncDispose]: async () => void events.push('disposed'),
   };

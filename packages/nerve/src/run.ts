@@ -3,43 +3,43 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log, Metrics } from '@smartstack/daemon';
 import { createRegistries, type OpenedRegistries } from '@smartstack/registry';
 import type { SessionOptions } from '@smartstack/zookeeper';
-import { HandOff, leaveAtOnce } from './announce/hand-off.ts';
+import { exitNow, HandOff } from './announce/hand-off.ts';
 import { openSessionStore, type SessionStore } from './announce/session-store.ts';
 import type { Config } from './config/config.ts';
 import { createSchedule } from './health/schedule.ts';
 import { runNerve } from './nerve.ts';
-import { openOrders } from './operator/overrides.ts';
+import { openOverrides } from './operator/overrides.ts';
 import { runTogether } from './services/tasks.ts';
 
 export interface RunDeps {
   readonly session: Partial<SessionOptions>;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Configurations that take the place of the first one, until aborted. */
+  /** Configurations that replace the first one, until aborted. */
   reloads(signal: AbortSignal): AsyncIterable<Config>;
 }
 
 /**
- * Runs nerve with its registries, and takes over what an earlier nerve on this machine left: one that was
- * killed, or that was told by SIGUSR2 to leave its announcements to the next.
+ * Runs nerve with its registries, and takes over the sessions of an earlier nerve on this machine: one that
+ * was killed, or that handed its announcements off on SIGUSR2.
  */
 export async function runWithState(
   config: Config,
   { session, ...deps }: RunDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const leave = new AbortController();
-  const handOver = () => leave.abort(new HandOff());
-  // A second one would end nerve in the midst of it, were it not listened to.
-  process.on('SIGUSR2', handOver);
-  process.off('SIGUSR2', leaveAtOnce);
-  const ended = AbortSignal.any([signal, leave.signal]);
+  const handingOff = new AbortController();
+  const startHandOff = () => handingOff.abort(new HandOff());
+  // The listener stays: without one, a second SIGUSR2 would kill nerve during the hand-off.
+  process.on('SIGUSR2', startHandOff);
+  process.off('SIGUSR2', exitNow);
+  const ended = AbortSignal.any([signal, handingOff.signal]);
   const store = await openSessionStore(config.stateDirectory, deps.log);
-  const orders = await openOrders(config.stateDirectory, deps.log);
-  const note = () => store.save(registries.tickets());
-  // Noted before it announces anything, or a nerve that is killed at once could not be taken over; but a
-  // disk that hangs keeps nobody from being announced.
-  const onSession = () => Promise.race([note(), sleep(1000, undefined, { ref: false })]);
+  const overrides = await openOverrides(config.stateDirectory, deps.log);
+  const saveSessions = () => store.save(registries.tickets());
+  // A session is saved before anything is announced, so that it can be taken over when nerve is killed right
+  // then; but a disk that hangs must not prevent the announcement.
+  const onSession = () => Promise.race([saveSessions(), sleep(1000, undefined, { ref: false })]);
   const registries: OpenedRegistries = createRegistries({
     session: { ...session, onSession },
     resume: store.tickets,
@@ -49,10 +49,10 @@ export async function runWithState(
     await runTogether(
       [
         (own) => {
-          return runNerve(config, { ...deps, registries, orders, handOff: handOver }, own);
+          return runNerve(config, { ...deps, registries, overrides, handOff: startHandOff }, own);
         },
-        // As they change, so that a nerve that is started after a crash can take them over.
-        (own) => createSchedule().every(500, 0, note, own),
+        // Saved as they change, so that the nerve that is started after a crash can take them over.
+        (own) => createSchedule().every(500, 0, saveSessions, own),
       ],
       ended,
     );

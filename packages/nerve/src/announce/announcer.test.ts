@@ -8,92 +8,92 @@ const web: Instance = { host: '127.0.0.1', port: 80, name: 'a' };
 
 function start() {
   const registry = createTestRegistry();
-  const wishes = createLatest<Instance | undefined>();
+  const desired = createLatest<Instance | undefined>();
   const stop = new AbortController();
   const deps = { registry, path: '/services/web', log: silentLog };
-  const ended = keepAnnounced(wishes, deps, stop.signal);
-  return { registry, wishes, stop: () => stop.abort(), ended };
+  const ended = keepAnnounced(desired, deps, stop.signal);
+  return { registry, desired, stop: () => stop.abort(), ended };
 }
 
-test('an instance that is wished for is announced, and withdrawn when it no longer is', async () => {
-  const { registry, wishes, stop, ended } = start();
-  wishes.set(web);
-  await vi.waitFor(() => expect(registry.standing).toContain(web));
-  wishes.set(undefined);
-  await vi.waitFor(() => expect(registry.standing.size).toBe(0));
+test('an instance that is desired is announced, and withdrawn when it no longer is', async () => {
+  const { registry, desired, stop, ended } = start();
+  desired.set(web);
+  await vi.waitFor(() => expect(registry.registered).toContain(web));
+  desired.set(undefined);
+  await vi.waitFor(() => expect(registry.registered.size).toBe(0));
   stop();
   await ended;
-  expect(registry.events).toEqual(['announce 80', 'stands 80', 'withdraw 80']);
+  expect(registry.events).toEqual(['announce 80', 'announced 80', 'withdraw 80']);
 });
 
 test('an abort withdraws before it ends', async () => {
-  const { registry, wishes, stop, ended } = start();
-  wishes.set(web);
-  await vi.waitFor(() => expect(registry.standing).toContain(web));
+  const { registry, desired, stop, ended } = start();
+  desired.set(web);
+  await vi.waitFor(() => expect(registry.registered).toContain(web));
   stop();
   await ended;
-  expect(registry.standing.size).toBe(0);
+  expect(registry.registered.size).toBe(0);
 });
 
-test('an announcement that hangs is cancelled when it is no longer wished for', async () => {
-  const { registry, wishes, stop, ended } = start();
+test('an announcement that hangs is cancelled when it is no longer desired', async () => {
+  const { registry, desired, stop, ended } = start();
   registry.announcing = 'hangs';
-  wishes.set(web);
+  desired.set(web);
   await vi.waitFor(() => expect(registry.events).toEqual(['announce 80']));
-  wishes.set(undefined);
+  desired.set(undefined);
   await vi.waitFor(() => expect(registry.events).toEqual(['announce 80', 'cancelled 80']));
   registry.announcing = 'works';
-  wishes.set(web);
-  await vi.waitFor(() => expect(registry.standing).toContain(web));
+  desired.set(web);
+  await vi.waitFor(() => expect(registry.registered).toContain(web));
   stop();
   await ended;
 });
 
 test('an announcement that hangs is cancelled by an abort', async () => {
-  const { registry, wishes, stop, ended } = start();
+  const { registry, desired, stop, ended } = start();
   registry.announcing = 'hangs';
-  wishes.set(web);
+  desired.set(web);
   await vi.waitFor(() => expect(registry.events).toEqual(['announce 80']));
   stop();
   await ended;
 });
 
 test('a refused announcement is tried again until it works', async () => {
-  const { registry, wishes, stop, ended } = start();
+  const { registry, desired, stop, ended } = start();
   registry.announcing = 'refused';
-  wishes.set(web);
+  desired.set(web);
   await vi.waitFor(() => expect(registry.events.length).toBeGreaterThan(1));
   registry.announcing = 'works';
-  await vi.waitFor(() => expect(registry.standing).toContain(web), { timeout: 3000 });
+  await vi.waitFor(() => expect(registry.registered).toContain(web), { timeout: 3000 });
   stop();
   await ended;
 });
 
 test('a withdrawal that is refused is tried again, holds up nothing, and counts as announced until it works', async () => {
-  const { registry, wishes, stop, ended } = start();
+  const { registry, desired, stop, ended } = start();
   registry.withdrawing = 'refused';
-  wishes.set(web);
-  await vi.waitFor(() => expect(registry.standing).toContain(web));
-  wishes.set(undefined);
+  desired.set(web);
+  await vi.waitFor(() => expect(registry.registered).toContain(web));
+  desired.set(undefined);
   await vi.waitFor(() => expect(registry.events).toContain('withdraw 80'));
-  wishes.set(web);
+  desired.set(web);
   await vi.waitFor(() =>
-    expect(registry.events.filter((event) => event === 'stands 80').length).toBe(2),
+    expect(registry.events.filter((event) => event === 'announced 80').length).toBe(2),
   );
   registry.withdrawing = 'works';
   stop();
   await ended;
-  expect(registry.standing.size).toBe(0);
+  expect(registry.registered.size).toBe(0);
 });
 
 test('down and up again in one go touches nothing', async () => {
-  const { registry, wishes, stop, ended } = start();
-  wishes.set(web);
-  await vi.waitFor(() => expect(registry.standing).toContain(web));
-  wishes.set(undefined);
-  wishes.set(web);
+  const { registry, desired, stop, ended } = start();
+  desired.set(web);
+  await vi.waitFor(() => expect(registry.registered).toContain(web));
+  desired.set(undefined);
+  desired.set(web);
   await new Promise((resolve) => setImmediate(resolve));
-  expect(registry.events).toEqual(['announce 80', 'stands 80']);
+  expect(registry.events).toEqual(['announce 80', 'announced 80']);
   stop();
   await ended;
 });
@@ -110,23 +110,23 @@ test('what is tried again is the newest, and what failed and may have been done 
       [Symbol.asyncDispose]: async () => {},
     }),
   };
-  const wishes = createLatest<Instance | undefined>();
+  const desired = createLatest<Instance | undefined>();
   const stop = new AbortController();
-  const told: unknown[] = [];
-  const onTrouble = (reason: string | undefined) => told.push(reason);
+  const troubles: unknown[] = [];
+  const onTrouble = (reason: string | undefined) => troubles.push(reason);
   const deps = { registry, path: '/services/web', log: silentLog, onTrouble };
-  const ended = keepAnnounced(wishes, deps, stop.signal);
-  wishes.set(web);
-  await vi.waitFor(() => expect(told).toEqual([undefined]));
-  wishes.set({ ...web, weight: 7 });
+  const ended = keepAnnounced(desired, deps, stop.signal);
+  desired.set(web);
+  await vi.waitFor(() => expect(troubles).toEqual([undefined]));
+  desired.set({ ...web, weight: 7 });
   await vi.waitFor(() => expect(written).toContain(7));
-  wishes.set({ ...web, weight: 8 });
+  desired.set({ ...web, weight: 8 });
   await vi.waitFor(() => expect(written).toContain(8), 5000);
-  wishes.set(web);
+  desired.set(web);
   fails = false;
   await vi.waitFor(() => expect(written.at(-1)).toBeUndefined(), 5000);
-  await vi.waitFor(() => expect(told.at(-1)).toBeUndefined());
-  expect(told[1]).toBe('cannot announce: no answer');
+  await vi.waitFor(() => expect(troubles.at(-1)).toBeUndefined());
+  expect(troubles[1]).toBe('cannot announce: no answer');
   stop.abort();
   await ended;
 });

@@ -1,4 +1,4 @@
-/** Why a signal was aborted when announcements are to stay for a next nerve. */
+/** The reason of an aborted signal when announcements stay in the registry for the next nerve to take over. */
 export class HandOff extends Error {
   override readonly name = 'HandOff';
   constructor() {
@@ -6,7 +6,7 @@ export class HandOff extends Error {
   }
 }
 
-/** Ends a nerve that has not taken anything over yet. */
-export function leaveAtOnce(): never {
+/** Handles SIGUSR2 before nerve has taken anything over: there is nothing to leave, so it exits. */
+export function exitNow(): never {
   process.exit(0);
 }

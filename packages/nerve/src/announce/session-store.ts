@@ -15,41 +15,41 @@ const ticket = z.object({
 });
 
 const sessions = z.object({
-  /** A copy of this file on another machine, or one from before a restart of this one, is worth nothing. */
+  /** A copy of this file on another machine, or one from before a restart of this one, is not used. */
   machine: z.string(),
-  /** Who wrote it; while that process lives, its sessions are its own. 0 once they were handed off. */
+  /** The process that wrote it; while it runs, no other uses its sessions. 0 once they were handed off. */
   pid: z.int().min(0),
-  /** When that process began: its number may be another's by now. */
+  /** When that process started: its number may be another's by now. */
   started: z.string().default(''),
   tickets: z.record(z.string(), ticket).readonly(),
 });
 
 type Sessions = z.output<typeof sessions>;
 
-/** What an earlier nerve left behind, and where this one leaves it. */
+/** The ZooKeeper sessions of an earlier nerve, and where this one saves its own. */
 export interface SessionStore {
   /** Sessions to take over. */
   readonly tickets: Tickets;
-  /** Notes the sessions, readable by this user alone as they hold secrets; does nothing when nothing changed. */
+  /** Saves the sessions, readable by this user alone as they hold secrets; does nothing when nothing changed. */
   save(tickets: Tickets): Promise<void>;
-  /** Notes that the sessions are the next nerve's now. */
+  /** Saves the sessions as the next nerve's to take over. */
   handOff(tickets: Tickets): Promise<void>;
-  /** Forgets the sessions, which were closed. */
+  /** Removes the sessions, which were closed. */
   clear(): Promise<void>;
 }
 
 /**
- * Opens the store in a folder. Without one nothing is kept, nor while another nerve that lives has it:
- * it is this one's once that has ended. Never rejects; trouble is logged, and writing is tried again.
+ * Opens the store in a folder. Nothing is saved without a folder, nor while another running nerve uses it;
+ * once that has ended, this one does. Never rejects; what fails is logged, and writing is tried again.
  */
 export async function openSessionStore(directory: string | false, log: Log): Promise<SessionStore> {
-  if (directory === false) return forgetful;
+  if (directory === false) return noStore;
   const file = join(directory, 'sessions.json');
   const machine = await machineId();
   const me = { machine, pid: process.pid, started: await startOf(process.pid) };
   const found = await readJson(file, sessions, log);
-  let ours = !found || !(await isHeld(found, machine));
-  if (!ours)
+  let isOwn = !found || !(await isInUse(found, machine));
+  if (!isOwn)
     log.warn(
       {
         directory,
@@ -60,29 +60,29 @@ export async function openSessionStore(directory: string | false, log: Log): Pro
     );
   const write = createWriter(file, log);
 
-  async function isOurs(): Promise<boolean> {
-    if (ours) return true;
-    const holder = await readJson(file, sessions, log);
-    ours = !holder || !(await isHeld(holder, machine));
-    if (ours) log.info({ directory }, 'the state directory is free now, and used');
-    return ours;
+  async function isFree(): Promise<boolean> {
+    if (isOwn) return true;
+    const user = await readJson(file, sessions, log);
+    isOwn = !user || !(await isInUse(user, machine));
+    if (isOwn) log.info({ directory }, 'the state directory is free now, and used');
+    return isOwn;
   }
 
   return {
-    tickets: ours && found?.machine === machine ? found.tickets : {},
+    tickets: isOwn && found?.machine === machine ? found.tickets : {},
     save: async (tickets) => {
-      if (await isOurs()) await write({ ...me, tickets });
+      if (await isFree()) await write({ ...me, tickets });
     },
     handOff: async (tickets) => {
-      if (ours) await write({ ...me, pid: 0, tickets });
+      if (isOwn) await write({ ...me, pid: 0, tickets });
     },
     clear: async () => {
-      if (ours) await rm(file, { force: true }).catch(() => {});
+      if (isOwn) await rm(file, { force: true }).catch(() => {});
     },
   };
 }
 
-const forgetful: SessionStore = {
+const noStore: SessionStore = {
   tickets: {},
   save: async () => {},
   handOff: async () => {},
@@ -91,7 +91,7 @@ const forgetful: SessionStore = {
 
 function createWriter(file: string, log: Log): (content: Sessions) => Promise<void> {
   let written = '';
-  let complaint = '';
+  let failure = '';
   let before = Promise.resolve();
 
   async function write(content: Sessions): Promise<void> {
@@ -101,27 +101,27 @@ function createWriter(file: string, log: Log): (content: Sessions) => Promise<vo
       await makeFolder(file);
       await writeFileAtomic(file, text, 0o600);
       written = text;
-      complaint = '';
+      failure = '';
     } catch (error) {
       const reason = messageOf(error);
-      if (reason !== complaint)
+      if (reason !== failure)
         log.warn(
           { reason, fix: 'let this account write in state_directory, and see that there is room' },
           'cannot note the sessions for a next nerve',
         );
-      complaint = reason;
+      failure = reason;
     }
   }
 
-  /** One after the other, so that what was told last is what stands. */
+  /** One write after the other, so that the file ends with the newest content. */
   return (content) => {
     before = before.then(() => write(content));
     return before;
   };
 }
 
-/** Whether another process that lives has the sessions. */
-async function isHeld({ machine, pid, started }: Sessions, here: string): Promise<boolean> {
+/** Whether another running process uses the sessions. */
+async function isInUse({ machine, pid, started }: Sessions, here: string): Promise<boolean> {
   if (machine !== here || pid === 0 || pid === process.pid || !isAlive(pid)) return false;
   const begin = await startOf(pid);
   return started === '' || begin === '' || started === begin;
@@ -132,7 +132,7 @@ async function machineId(): Promise<string> {
   return `${hostname()} ${boot.trim()}`;
 }
 
-/** When a process began, in the kernel's words (field 22 of proc(5)'s stat); empty where those are not to be had. */
+/** When a process started, as the kernel writes it (field 22 of `stat` in proc(5)); empty where that is not available. */
 async function startOf(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';

@@ -3,64 +3,66 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createBackoff, type Log, messageOf } from '@smartstack/daemon';
 import type { Instance, OpenedRegistries } from '@smartstack/registry';
 
-import { type ServiceConfig, seatOf } from '../config/config.ts';
-import type { Fleet } from '../services/services.ts';
+import { endpointKeyOf, type ServiceConfig } from '../config/config.ts';
+import type { Services } from '../services/services.ts';
 
-/** A service that cannot be judged holds the others' leftovers up for this long at most, in milliseconds. */
-const patience = 60_000;
+/** For how long at most a service that has no result yet delays the records of no service, in milliseconds. */
+const reportTimeout = 60_000;
 
-export interface LeftoversDeps {
-  readonly fleet: Fleet;
+export interface StaleRecordsDeps {
+  readonly services: Services;
   readonly registries: OpenedRegistries;
   readonly log: Log;
-  /** Takes the names of services of which an earlier nerve's sessions have no record left. */
+  /** Takes the names of services of which the sessions of an earlier nerve have no record left. */
   readonly cleared: Set<string>;
 }
 
 /**
  * Withdraws what an earlier nerve announced and this one does not: the rest of the sessions that were
- * taken over, and records of this machine's own services that nobody keeps. Each service's are looked at
- * once it was judged and, if it is up, stands itself; what is no service's goes when all were, or after a
- * while. Trouble with a registry is waited out.
+ * taken over, and records of this machine's own services that no session keeps. The records of each
+ * service are withdrawn once it was checked and, if it is up, is announced again; records of no service
+ * once all were, or after a while. What fails at a registry is tried again.
  */
-export async function clearLeftovers(
+export async function withdrawStaleRecords(
   configs: readonly ServiceConfig[],
-  { fleet, registries, log, cleared }: LeftoversDeps,
+  { services, registries, log, cleared }: StaleRecordsDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const reports = new Map(fleet.services().map(({ name, reported }) => [name, reported]));
-  const insist = (what: () => Promise<void>) => insistOn(what, log, signal);
-  /** Services that were not judged yet: the records of before stand for them. */
-  const unjudged = new Set(configs);
+  const reports = new Map(services.all().map(({ name, reported }) => [name, reported]));
+  const retry = (what: () => Promise<void>) => retryUntilDone(what, log, signal);
+  /** Services without a result yet: the records of before stay for them. */
+  const unchecked = new Set(configs);
 
-  async function dropUnclaimed(): Promise<void> {
-    const late = sleep(patience, undefined, { signal }).catch(() => {});
+  async function withdrawUnclaimed(): Promise<void> {
+    const late = sleep(reportTimeout, undefined, { signal }).catch(() => {});
     await Promise.race([Promise.all(reports.values()), late]);
-    const isJudged = (path: string, instance: Instance | undefined) =>
-      ![...unjudged].some((config) => standsFor(config, path, instance));
-    await insist(() => registries.dropUnclaimed(isJudged, signal));
+    const isChecked = (path: string, record: Instance | undefined) =>
+      ![...unchecked].some((config) => isRecordOf(config, path, record));
+    await retry(() => registries.dropUnclaimed(isChecked, signal));
   }
 
-  async function clearStale(twins: readonly ServiceConfig[]): Promise<void> {
-    const [first] = twins;
+  /** For services with one endpoint, whose records are the same. */
+  async function withdrawOwn(sameEndpoint: readonly ServiceConfig[]): Promise<void> {
+    const [first] = sameEndpoint;
     if (!first) return;
-    await untilAborted(Promise.all(twins.flatMap(({ name }) => reports.get(name) ?? [])), signal);
-    for (const each of twins) unjudged.delete(each);
+    const reported = sameEndpoint.flatMap(({ name }) => reports.get(name) ?? []);
+    await untilAborted(Promise.all(reported), signal);
+    for (const each of sameEndpoint) unchecked.delete(each);
     if (first.place.address.type !== 'zookeeper') return;
     const { address, path } = first.place;
     const registry = registries.openZooKeeper(address.hosts);
-    await insist(() =>
-      registry.dropUnclaimed((place, instance) => standsFor(first, place, instance), signal),
+    await retry(() =>
+      registry.dropUnclaimed((at, record) => isRecordOf(first, at, record), signal),
     );
-    for (const { name } of twins) cleared.add(name);
-    await insist(() => registry.clearStale(path, first.instance, signal));
+    for (const { name } of sameEndpoint) cleared.add(name);
+    await retry(() => registry.clearStale(path, first.instance, signal));
   }
 
-  await Promise.all([dropUnclaimed(), ...seatsOf(configs).map(clearStale)]);
+  await Promise.all([withdrawUnclaimed(), ...byEndpoint(configs).map(withdrawOwn)]);
 }
 
 /** Whether a record at a path is one of a service's, whatever its weight and labels are. */
-function standsFor(
+function isRecordOf(
   { place, instance: { name, host, port } }: ServiceConfig,
   path: string,
   record: Instance | undefined,
@@ -69,17 +71,22 @@ function standsFor(
   return record.name === name && record.host === host && record.port === port;
 }
 
-/** Services by where and as what they are announced: the copies of a load test share one seat. */
-function seatsOf(configs: readonly ServiceConfig[]): readonly (readonly ServiceConfig[])[] {
-  const seats = new Map<string, ServiceConfig[]>();
+/** The services grouped by endpoint: those of a load test share one. */
+function byEndpoint(configs: readonly ServiceConfig[]): readonly (readonly ServiceConfig[])[] {
+  const groups = new Map<string, ServiceConfig[]>();
   for (const config of configs) {
-    const key = seatOf(config);
-    seats.set(key, [...(seats.get(key) ?? []), config]);
+    const key = endpointKeyOf(config);
+    groups.set(key, [...(groups.get(key) ?? []), config]);
   }
-  return [...seats.values()];
+  return [...groups.values()];
 }
 
-async function insistOn(what: () => Promise<void>, log: Log, signal: AbortSignal): Promise<void> {
+/** Tries again until it works or the signal aborts; each reason is logged once in a row. */
+async function retryUntilDone(
+  what: () => Promise<void>,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
   const backoff = createBackoff({ base: 1000, max: 10_000 });
   let last = '';
   while (!signal.aborted) {
@@ -95,6 +102,7 @@ async function insistOn(what: () => Promise<void>, log: Log, signal: AbortSignal
   }
 }
 
+/** Waits for a promise, but no longer than until the signal aborts. */
 async function untilAborted(what: Promise<unknown>, signal: AbortSignal): Promise<void> {
   let stop = () => {};
   const aborted = new Promise<void>((resolve) => {

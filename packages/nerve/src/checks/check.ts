@@ -2,9 +2,9 @@ import { duration, type Mechanism, portKey, wholeNumber } from '@smartstack/daem
 import { hostSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
-import type { Beats } from './ttl-reports.ts';
+import type { TtlReports } from './ttl-reports.ts';
 
-/** One question to a service: does it work? */
+/** One check of a service. */
 export interface Check {
   /** What messages call it. */
   readonly name: string;
@@ -15,15 +15,15 @@ export interface Check {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** What a check takes over from its service where its own configuration says nothing. */
+/** What a check has from its service where its own configuration does not give it. */
 export interface CheckDeps {
   readonly service: string;
   readonly host: string;
   readonly port: number;
   /** The configuration's folder, which relative file names are meant from. */
   readonly directory: string;
-  /** What services say of themselves. */
-  readonly beats: Beats;
+  /** What services report of themselves. */
+  readonly ttlReports: TtlReports;
 }
 
 /**

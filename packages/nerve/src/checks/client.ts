@@ -16,13 +16,13 @@ export async function loadClient<T>(name: string, load: () => Promise<T>): Promi
   }
 }
 
-/** More than this is not read: whoever sends it is not what the check takes it for. */
+/** The longest answer that is read: no database sends more to a check. */
 const limit = 1_048_576;
 
 /** A socket for a client library to connect, which ends with the signal. */
 export function socketUntil(signal: AbortSignal): Socket {
   const socket = new Socket({ signal });
-  // The library reports what goes wrong, for as long as it listens.
+  // Errors are reported by the library, for as long as it has a listener.
   socket.on('error', () => {});
   socket.once('connect', () =>
     socket.on('data', () => {

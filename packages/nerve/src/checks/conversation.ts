@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import type { Target } from './check.ts';
 import { lookup } from './lookup.ts';
 
-/** More than this is no answer that a check waits for. */
+/** The longest answer that is read; a longer one fails the check. */
 const limit = 65_536;
 
 /** A connection that is read line by line. */
@@ -15,8 +15,8 @@ export interface Conversation {
 }
 
 /**
- * Connects, talks, and closes the connection whatever comes. Rejects with the first trouble: with the
- * connection, with the talk, or with the signal.
+ * Connects, runs the exchange, and always closes the connection. Rejects with the first error: of the
+ * connection, of the exchange, or of the signal.
  */
 export async function converse(
   target: Target,

@@ -1,7 +1,7 @@
 /**
- * Calls back once the time is up, in milliseconds, unless the function that it returns was called before.
- * A process that was held up itself looks first at what had arrived meanwhile, and gives back the time
- * that it lost, at most the same again: its own trouble is not that of the service it asks.
+ * Calls back after so many milliseconds, unless the function that it returns was called before. When this
+ * process itself was blocked, it first reads what has arrived meanwhile and extends the deadline by the time
+ * lost, at most to twice the length: the service is not to fail for nerve's own delay.
  */
 export function startDeadline(timeout: number, expire: () => void): () => void {
   const due = performance.now() + timeout;

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { endsWithin } from '../../../../test/support/ends-within.ts';
 import { createProbe, type Result } from './probe.ts';
 import { checkSchema, createCheck } from './table.ts';
-import { createBeats } from './ttl-reports.ts';
+import { createTtlReports } from './ttl-reports.ts';
 
 let directory: string;
 beforeEach(async () => {
@@ -17,7 +17,13 @@ afterEach(() => rm(directory, { recursive: true }));
 
 async function run(command: unknown, timeout = 5): Promise<Result> {
   const config = checkSchema.parse({ type: 'exec', command, timeout });
-  const deps = { service: 'web', host: '10.0.0.1', port: 80, directory, beats: createBeats() };
+  const deps = {
+    service: 'web',
+    host: '10.0.0.1',
+    port: 80,
+    directory,
+    ttlReports: createTtlReports(),
+  };
   const check = await createCheck(config, deps);
   return createProbe(check, config.timeout, new AbortController().signal)();
 }

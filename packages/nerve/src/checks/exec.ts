@@ -67,7 +67,7 @@ function run(argv: readonly string[], deps: CheckDeps, signal: AbortSignal): Pro
       // Its own process group, so that its children can be ended with it.
       detached: true,
     });
-    const [said, complained] = [child.stdout, child.stderr].map(createLastLine);
+    const [stdoutLine, stderrLine] = [child.stdout, child.stderr].map(createLastLine);
     const onAbort = () => killGroup(child.pid);
     const settle = (error?: Error) => {
       signal.removeEventListener('abort', onAbort);
@@ -84,10 +84,10 @@ function run(argv: readonly string[], deps: CheckDeps, signal: AbortSignal): Pro
       if (code === 0) return settle();
       const how = ended ? `ended by ${ended}` : `exit code ${code}`;
       const fail = () => {
-        const last = complained?.() || said?.();
+        const last = stderrLine?.() || stdoutLine?.();
         settle(new Error(last ? `${how}: ${last}` : how));
       };
-      // What it wrote last may still be on its way, and a child of its own may keep the pipe open.
+      // Its last output may not have been read yet, and a child process of its own may keep the pipe open.
       const timer = setTimeout(fail, 50);
       child.once('close', () => {
         clearTimeout(timer);
@@ -102,11 +102,11 @@ function killGroup(pid: number | undefined): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It ended by itself just now.
+    // It has ended by itself already.
   }
 }
 
-/** The last line that a stream brought so far, at most its last 200 characters. */
+/** The last line of a stream so far, at most its last 200 characters. */
 function createLastLine(stream: Readable): () => string {
   let tail = '';
   stream.setEncoding('utf8').on('data', (text: string) => {

@@ -1,9 +1,9 @@
 import { messageOf } from '@smartstack/daemon';
 
-/** A regular expression whose time grows with the text's length and never faster, whatever the text is. */
+/** A regular expression that takes time linear in the text's length, whatever the text is. */
 export interface Expression {
   readonly source: string;
-  /** Whether the text, or as much of its beginning as may be looked at, has a match. */
+  /** Whether the text, or as much of its beginning as the limit allows, has a match. */
   test(text: string): boolean;
 }
 

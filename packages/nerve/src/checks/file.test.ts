@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { checkSchema, createCheck } from './table.ts';
-import { createBeats } from './ttl-reports.ts';
+import { createTtlReports } from './ttl-reports.ts';
 
 let directory: string;
 beforeEach(async () => {
@@ -21,7 +21,7 @@ async function run(keys: object = {}): Promise<void> {
       host: 'h',
       port: 1,
       directory,
-      beats: createBeats(),
+      ttlReports: createTtlReports(),
     })
   ).run(signal);
 }
@@ -32,7 +32,7 @@ async function put(secondsAgo = 0): Promise<void> {
 }
 
 test('passes while the file is there', async () => {
-  await expect(run()).rejects.toThrow(`look at ${directory}/ready: ENOENT`);
+  await expect(run()).rejects.toThrow(`stat ${directory}/ready: ENOENT`);
   await put(1000);
   await run();
 });
@@ -42,7 +42,7 @@ test('passes while the file is younger than asked for', async () => {
   await run({ younger_than: 60 });
   await put(90);
   await expect(run({ younger_than: '1m' })).rejects.toThrow(
-    `look at ${directory}/ready: changed 90 s ago, expected 60 s`,
+    `stat ${directory}/ready: changed 90 s ago, expected 60 s`,
   );
 });
 
@@ -53,7 +53,7 @@ test('noop always passes', async () => {
     host: 'h',
     port: 1,
     directory,
-    beats: createBeats(),
+    ttlReports: createTtlReports(),
   });
   expect(check.name).toBe('web noop');
   await check.run(signal);

@@ -25,7 +25,7 @@ const schema = z
   })
   .meta({ description: 'passes when a file is there' });
 
-/** Passes while a file is there and, where that is asked for, was changed lately. */
+/** Passes while a file exists and, where `younger_than` is given, was changed recently. */
 export const file: CheckMechanism<typeof schema> = {
   type: 'file',
   schema,
@@ -40,7 +40,7 @@ export const file: CheckMechanism<typeof schema> = {
           if (limit !== undefined && age > limit)
             throw new Error(`changed ${Math.round(age / 1000)} s ago, expected ${limit / 1000} s`);
         } catch (error) {
-          throw failure(`look at ${absolute}`, error);
+          throw failure(`stat ${absolute}`, error);
         }
       },
     };

@@ -31,7 +31,7 @@ export async function fullServer(): Promise<Omit<TestServer, 'accepted'>> {
   };
 }
 
-/** Whether a connection stands within 200 ms: a queue with room takes it in less than one. */
+/** Whether a connection is accepted within 200 ms; one that fits into the queue is within 1 ms. */
 function connected(socket: Socket | undefined): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), 200);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { certificate } from './certificate.fixture.ts';
 import { closedPort } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
-import { createBeats } from './ttl-reports.ts';
+import { createTtlReports } from './ttl-reports.ts';
 
 /** The standard health service on gRPC's own server: one service that serves, one that does not. */
 async function grpcServer(credentials = ServerCredentials.createInsecure()) {
@@ -42,7 +42,13 @@ async function grpcServer(credentials = ServerCredentials.createInsecure()) {
 
 async function run(port: number, keys: object = {}): Promise<void> {
   const config = checkSchema.parse({ type: 'grpc', ...keys });
-  const deps = { service: 'api', host: '127.0.0.1', port, directory: '/', beats: createBeats() };
+  const deps = {
+    service: 'api',
+    host: '127.0.0.1',
+    port,
+    directory: '/',
+    ttlReports: createTtlReports(),
+  };
   await (await createCheck(config, deps)).run(new AbortController().signal);
 }
 

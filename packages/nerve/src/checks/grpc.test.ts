@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { closedPort } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
-import { createBeats } from './ttl-reports.ts';
+import { createTtlReports } from './ttl-reports.ts';
 
 const { signal } = new AbortController();
 
@@ -53,7 +53,13 @@ const refused = (code: number, message: string) => (stream: ServerHttp2Stream) =
 
 async function run(port: number, keys: object = {}): Promise<void> {
   const config = checkSchema.parse({ type: 'grpc', ...keys });
-  const deps = { service: 'api', host: '127.0.0.1', port, directory: '/', beats: createBeats() };
+  const deps = {
+    service: 'api',
+    host: '127.0.0.1',
+    port,
+    directory: '/',
+    ttlReports: createTtlReports(),
+  };
   await (await createCheck(config, deps)).run(signal);
 }
 

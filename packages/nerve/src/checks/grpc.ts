@@ -25,7 +25,7 @@ const schema = z
     description: 'passes when the server says SERVING over the standard health protocol',
   });
 
-/** Passes when a server says SERVING over the standard health protocol, `grpc.health.v1.Health/Check`. */
+/** Passes when a server reports SERVING over the standard health protocol, `grpc.health.v1.Health/Check`. */
 export const grpc: CheckMechanism<typeof schema> = {
   type: 'grpc',
   schema,
@@ -84,7 +84,7 @@ function call(session: ClientHttp2Session, message: Buffer, signal: AbortSignal)
     stream.on('data', (chunk: Buffer) => {
       if (chunks.length < 16) chunks.push(chunk);
     });
-    // A stream that never began fails because of its session, and says so in its cause.
+    // A stream that never began fails because of its session; the reason is in its cause.
     stream.on('error', (error) => fail(error.cause instanceof Error ? error.cause : error));
     stream.on('end', () => settle(() => resolve({ data: Buffer.concat(chunks), trailers })));
     stream.end(message);

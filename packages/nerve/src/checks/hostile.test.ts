@@ -6,7 +6,7 @@ import { fullServer } from './full-server.fixture.ts';
 import { createProbe } from './probe.ts';
 import { closedPort, tcpServer } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
-import { createBeats } from './ttl-reports.ts';
+import { createTtlReports } from './ttl-reports.ts';
 
 /** Every check over the network that expects an answer, and the first half of one. */
 const checks = [
@@ -24,7 +24,13 @@ const timeout = 200;
 /** One check, whose client is loaded by then. */
 async function probeOf(keys: object, port: number) {
   const config = checkSchema.parse({ ...keys, timeout: timeout / 1000 });
-  const deps = { service: 'web', host: '127.0.0.1', port, directory: '/', beats: createBeats() };
+  const deps = {
+    service: 'web',
+    host: '127.0.0.1',
+    port,
+    directory: '/',
+    ttlReports: createTtlReports(),
+  };
   const check = await createCheck(config, deps);
   return createProbe(check, timeout, new AbortController().signal);
 }

@@ -6,12 +6,12 @@ import type { Socket } from 'node:net';
 import { startDeadline } from './deadline.ts';
 import { connectTidied } from './tidy-head.ts';
 
-/** What is asked and how long each part of it may take, in milliseconds. */
+/** A request and how long each part of it may take, in milliseconds. */
 export interface Request {
   /** Over TLS when true. */
   readonly ssl: boolean;
   readonly options: secure.RequestOptions;
-  /** The deadline that the signal stands for: no part may take longer. */
+  /** The deadline of the whole check: no part may take longer. */
   readonly timeout: number;
   readonly openTimeout: number;
   readonly sslTimeout: number;
@@ -33,21 +33,21 @@ export interface Answer {
 /** More of a body than this is not read; `expect` must be found before. */
 const bodyLimit = 1_048_576;
 
-/** Servers are asked whether they work, and not whether they write HTTP to the letter: what curl takes is taken. */
+/** A check tests whether a server works, not whether its HTTP is correct: what curl accepts is accepted. */
 const lenient = { insecureHTTPParser: true, maxHeaderSize: 262_144 } as const;
 
-/** `node:http` takes any stream that is one. */
+/** `node:http` accepts any stream in place of a socket. */
 const tidiedTo = (options: object, isSecure: boolean) =>
   connectTidied(options as Parameters<typeof connectTidied>[0], isSecure) as Socket;
 
-/** Sends one request and reads its answer; rejects with the first trouble. */
+/** Sends one request and reads its answer; rejects with the first error. */
 export function send(request: Request, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let answer: IncomingMessage | undefined;
     const sent = (request.ssl ? secure : plain).request({
       ...lenient,
       ...request.options,
-      // Without an agent the connection is our own to make.
+      // Without an agent the connection has to be made here.
       ...(request.tidied && {
         agent: undefined,
         createConnection: (options) => tidiedTo(options, request.ssl),
@@ -61,7 +61,7 @@ export function send(request: Request, signal: AbortSignal): Promise<Answer> {
       settled();
       sent.destroy();
     };
-    // What comes behind a whole answer is nobody's concern.
+    // Errors after a complete answer do not matter.
     const fail = (error: Error) => {
       if (!answer?.complete) settle(() => reject(error));
     };
@@ -111,7 +111,7 @@ function readBody(
   response.on('end', () => done(Buffer.concat(chunks).toString()));
 }
 
-/** A deadline for the phase that a request is in; phases that the whole check's covers need none. */
+/** A deadline for the current phase of a request; none where the deadline of the whole check comes first. */
 function createPhase(deadline: number, expire: (error: Error) => void) {
   let end = () => {};
   return {

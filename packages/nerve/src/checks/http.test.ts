@@ -17,7 +17,7 @@ import {
   tcpServer,
 } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
-import { createBeats } from './ttl-reports.ts';
+import { createTtlReports } from './ttl-reports.ts';
 
 const probe = async (
   check: Promise<Check>,
@@ -28,7 +28,13 @@ const probe = async (
 const run = ({ host, port }: Pick<TestServer, 'host' | 'port'>, keys: object = {}) => {
   const config = checkSchema.parse({ type: 'http', uri: '/health', timeout: 1, ...keys });
   return probe(
-    createCheck(config, { service: 'web', host, port, directory: '/', beats: createBeats() }),
+    createCheck(config, {
+      service: 'web',
+      host,
+      port,
+      directory: '/',
+      ttlReports: createTtlReports(),
+    }),
     config.timeout,
   );
 };

@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { checkSchema, createCheck } from './table.ts';
-import { createBeats } from './ttl-reports.ts';
+import { createTtlReports } from './ttl-reports.ts';
 
 const many = Array.from({ length: 400 }, (_, index) => `X-H${index}: ${'v'.repeat(60)}`);
 
@@ -61,7 +61,13 @@ async function serve(
 
 async function checkOf(port: number, keys: object = {}) {
   const config = checkSchema.parse({ type: 'http', uri: '/health', timeout: 5, ...keys });
-  const service = { service: 'web', host: '127.0.0.1', port, directory: '/', beats: createBeats() };
+  const service = {
+    service: 'web',
+    host: '127.0.0.1',
+    port,
+    directory: '/',
+    ttlReports: createTtlReports(),
+  };
   return createCheck(config, service);
 }
 

@@ -8,12 +8,12 @@ type Answer = (error: NodeJS.ErrnoException | null, address: string, family: num
 function nameServer() {
   const questions: { readonly name: string; readonly answer: Answer }[] = [];
   const lookup = createLookup((name, _, answer) => void questions.push({ name, answer }));
-  const heard: string[] = [];
+  const answers: string[] = [];
   return {
-    heard,
+    answers,
     asked: () => questions.map(({ name }) => name),
     ask: (name: string) =>
-      lookup(name, {}, (error, address) => heard.push(`${name} ${error?.code ?? address}`)),
+      lookup(name, {}, (error, address) => answers.push(`${name} ${error?.code ?? address}`)),
     answer: (name: string, address: string | NodeJS.ErrnoException) => {
       const index = questions.findIndex((each) => each.name === name);
       const [question] = questions.splice(index, 1);
@@ -29,7 +29,7 @@ test('one name is asked for once at a time, whoever wants it', () => {
   server.ask('a');
   expect(server.asked()).toEqual(['a']);
   server.answer('a', '10.0.0.1');
-  expect(server.heard).toEqual(['a 10.0.0.1', 'a 10.0.0.1']);
+  expect(server.answers).toEqual(['a 10.0.0.1', 'a 10.0.0.1']);
   server.ask('a');
   expect(server.asked()).toEqual(['a']);
 });
@@ -43,7 +43,7 @@ test('a silent name server holds two lookups, and the others have their turn whe
   server.answer('a', '10.0.0.1');
   server.answer('c', '10.0.0.3');
   server.answer('d', '10.0.0.4');
-  expect(server.heard).toEqual(['b ENOTFOUND', 'a 10.0.0.1', 'c 10.0.0.3', 'd 10.0.0.4']);
+  expect(server.answers).toEqual(['b ENOTFOUND', 'a 10.0.0.1', 'c 10.0.0.3', 'd 10.0.0.4']);
 });
 
 test("the system's resolver answers by default", async () => {

@@ -1,6 +1,6 @@
 import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns';
 
-/** More lookups at once would hold all four of Node's threads while a name server is silent, and nerve's files wait for those too. */
+/** More lookups at once would block all four of Node's threads while a name server does not answer, and file access with them. */
 const atOnce = 2;
 
 type Callback = (
@@ -10,7 +10,7 @@ type Callback = (
 ) => void;
 type Lookup = (hostname: string, options: LookupOptions, callback: Callback) => void;
 
-/** Finds addresses as `ask` does, a few names at a time; those who want the same name share one answer. */
+/** Looks addresses up by `ask`, a few names at a time; simultaneous lookups of one name share one answer. */
 export function createLookup(ask: Lookup = systemLookup): Lookup {
   const asked = new Map<string, Callback[]>();
   const waiting: (() => void)[] = [];
@@ -37,5 +37,5 @@ export function createLookup(ask: Lookup = systemLookup): Lookup {
   };
 }
 
-/** What all checks of this process look names up with. */
+/** The lookup that all checks of this process share. */
 export const lookup = createLookup();

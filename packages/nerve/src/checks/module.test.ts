@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createProbe } from './probe.ts';
 import { checkSchema, createCheck } from './table.ts';
-import { createBeats } from './ttl-reports.ts';
+import { createTtlReports } from './ttl-reports.ts';
 
 let directory: string;
 let count = 0;
@@ -24,7 +24,7 @@ async function create(text: string, keys: object = {}) {
     host: '10.0.0.1',
     port: 80,
     directory,
-    beats: createBeats(),
+    ttlReports: createTtlReports(),
   });
 }
 const { signal } = new AbortController();

@@ -12,7 +12,7 @@ const schema = z.strictObject({ type: z.literal('mysql'), ...sqlKeys }).meta({
     'passes when a MySQL or MariaDB lets the user in and answers the query; needs `npm install mysql2`',
 });
 
-/** Passes when a MySQL or MariaDB lets the user in and answers the query. */
+/** Passes when a MySQL or MariaDB accepts the login and answers the query. */
 export const mysql: CheckMechanism<typeof schema> = {
   type: 'mysql',
   schema,
@@ -43,7 +43,7 @@ export const mysql: CheckMechanism<typeof schema> = {
   },
 };
 
-/** What mysql2 takes of TLS options; it wants texts where Node.js takes buffers too. */
+/** The TLS options that mysql2 supports; it needs texts where Node.js accepts buffers too. */
 function sslOf(options: ReturnType<typeof tlsOptionsOf>): NonNullable<ConnectionOptions['ssl']> {
   const text = (value: unknown) => (value === undefined ? {} : String(value));
   const { rejectUnauthorized = true, ca, cert, key } = options;

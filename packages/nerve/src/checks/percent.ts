@@ -1,4 +1,4 @@
-/** A percent-encoded text, or what was sent where it is none. */
+/** The text that was percent-encoded, or the text as it is where it was not. */
 export function percentDecoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -12,7 +12,7 @@ const schema = z.strictObject({ type: z.literal('postgres'), ...sqlKeys }).meta(
     'passes when a PostgreSQL lets the user in and answers the query; needs `npm install pg`',
 });
 
-/** Passes when a PostgreSQL lets the user in and answers the query. */
+/** Passes when a PostgreSQL accepts the login and answers the query. */
 export const postgres: CheckMechanism<typeof schema> = {
   type: 'postgres',
   schema,

@@ -6,7 +6,7 @@ import type { Check } from './check.ts';
 import { fullServer } from './full-server.fixture.ts';
 import { createProbe } from './probe.ts';
 import { createCheck } from './table.ts';
-import { createBeats } from './ttl-reports.ts';
+import { createTtlReports } from './ttl-reports.ts';
 
 const forever = new AbortController().signal;
 const named = (run: Check['run']): Check => ({ name: 'test', run });
@@ -75,7 +75,12 @@ test('a server that does not answer fails though this process was held up', asyn
   await using server = await fullServer();
   const config = { type: 'tcp', timeout: 50, rise: 1, fall: 1 } as const;
   const running = createProbe(
-    await createCheck(config, { service: 'web', directory: '/', beats: createBeats(), ...server }),
+    await createCheck(config, {
+      service: 'web',
+      directory: '/',
+      ttlReports: createTtlReports(),
+      ...server,
+    }),
     50,
     forever,
   )();

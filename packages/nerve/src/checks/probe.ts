@@ -3,7 +3,7 @@ import { messageOf } from '@smartstack/daemon';
 import type { Check } from './check.ts';
 import { startDeadline } from './deadline.ts';
 
-/** What one run of a check gave. */
+/** The result of one run of a check. */
 export interface Result {
   readonly passed: boolean;
   /** Why it failed. */
@@ -17,7 +17,7 @@ export type Probe = () => Promise<Result>;
 
 /** A probe whose runs take at most so many milliseconds, and end at once when the signal aborts. */
 export function createProbe(check: Check, timeout: number, signal: AbortSignal): Probe {
-  // Serves many runs, until one is cut short: a thousand checks a second need not make as many.
+  // One controller serves many runs, until one is aborted: a thousand checks a second need no new one each.
   let run = new AbortController();
   const stop = () => run.abort(signal.reason);
   signal.addEventListener('abort', stop);

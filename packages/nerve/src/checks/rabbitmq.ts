@@ -67,7 +67,7 @@ export const rabbitmq: CheckMechanism<typeof schema> = {
 async function passOn(connection: ChannelModel, queue: string): Promise<void> {
   const channel = await connection.createChannel();
   channel.on('error', () => {});
-  // The originals' kind of queue: one that they made is used on.
+  // The same kind of queue as the original nerve's, so that one it made can be used.
   await channel.assertQueue(queue, { durable: false });
   const options = { mandatory: true, expiration: 2000 };
   channel.publish('', queue, Buffer.from('nerve test message'), options);

@@ -11,15 +11,15 @@ export function reasonOf(error: unknown): string {
   return words[code] ?? messageOf(error);
 }
 
-/** The parser's own words. */
+/** The parser's messages. */
 function parserReason(error: unknown): string {
   const { reason } = error as { readonly reason?: unknown };
   return typeof reason === 'string' ? reason : messageOf(error).replace(/^Parse Error: /, '');
 }
 
 /**
- * Runs what a check attempts. Rejects with what was attempted, on what, and why it failed; when the
- * signal aborts at once and for its reason, whether or not what runs heeds it.
+ * Runs what a check attempts. Rejects with what was attempted, on what, and why it failed; when the signal
+ * aborts, at once and with the signal's reason, even where the attempt ignores the signal.
  */
 export async function attempt(
   what: string,

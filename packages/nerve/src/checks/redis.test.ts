@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { tcpServer } from './server.fixture.ts';
 import { checkSchema, createCheck } from './table.ts';
-import { createBeats } from './ttl-reports.ts';
+import { createTtlReports } from './ttl-reports.ts';
 
 const { signal } = new AbortController();
 
@@ -19,7 +19,13 @@ async function redisServer(answers: string) {
 
 async function run(port: number, keys: object = {}): Promise<void> {
   const config = checkSchema.parse({ type: 'redis', ...keys });
-  const deps = { service: 'cache', host: '127.0.0.1', port, directory: '/', beats: createBeats() };
+  const deps = {
+    service: 'cache',
+    host: '127.0.0.1',
+    port,
+    directory: '/',
+    ttlReports: createTtlReports(),
+  };
   await (await createCheck(config, deps)).run(signal);
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { networkKeys } from './check.ts';
 import { sslKeys, tlsKeys } from './tls.ts';
 
-/** The keys of checks that ask a database a question. */
+/** The keys of checks that query a database. */
 export const sqlKeys = {
   ...networkKeys(0.5),
   username: z

@@ -41,11 +41,11 @@ export const checkSchema = z.discriminatedUnion(
 
 export type CheckConfig = z.output<typeof checkSchema>;
 
-/** The check that a configuration asks for; rejects when what it needs is not there. */
+/** Creates the configured check; rejects when a file or library that it needs is missing. */
 export async function createCheck(config: CheckConfig, deps: CheckDeps): Promise<Check> {
   const mechanism = table.find(({ type }) => type === config.type);
   if (!mechanism) throw new Error(`no check of type ${config.type}`);
-  // The entry was found by the type that discriminates the configuration.
+  // The types match: the entry was found by the configuration's type.
   const create = mechanism.create as CheckMechanism<typeof checkSchema>['create'];
   return create(config, deps);
 }

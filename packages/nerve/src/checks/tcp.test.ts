@@ -8,7 +8,7 @@ import { createProbe } from './probe.ts';
 import { closedPort, tcpServer } from './server.fixture.ts';
 import { createCheck } from './table.ts';
 import { isSelfConnected } from './tcp.ts';
-import { createBeats } from './ttl-reports.ts';
+import { createTtlReports } from './ttl-reports.ts';
 
 const probe = async (
   check: Promise<Check>,
@@ -20,7 +20,7 @@ const serve = (host?: string) => tcpServer(() => {}, host);
 const check = (host: string, port: number) =>
   createCheck(
     { type: 'tcp', timeout: 100, rise: 1, fall: 1 },
-    { service: 'web', host, port, directory: '/', beats: createBeats() },
+    { service: 'web', host, port, directory: '/', ttlReports: createTtlReports() },
   );
 
 test.each(['127.0.0.1', '::1', 'localhost'])('a server at %s passes', async (host) => {
@@ -89,7 +89,7 @@ test('a check goes to its own host and port where it has them', async () => {
   const { host, port } = server;
   const own = createCheck(
     { type: 'tcp', host, port, timeout: 100, rise: 1, fall: 1 },
-    { service: 'web', host: '192.0.2.1', port: 1, directory: '/', beats: createBeats() },
+    { service: 'web', host: '192.0.2.1', port: 1, directory: '/', ttlReports: createTtlReports() },
   );
   expect((await own).name).toBe(`web tcp-127.0.0.1:${port}`);
   expect((await probe(own, 1000)).passed).toBe(true);

@@ -51,8 +51,8 @@ function connectOnce(target: Target, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Whether both ends of a connection are one socket: TCP lets a connection to a closed port of the
- * ephemeral range meet itself, about 7 times in 200,000.
+ * Whether both ends of a connection are one socket: TCP can connect a socket to itself when the port is
+ * closed and in the ephemeral range, about 7 times in 200,000.
  */
 export function isSelfConnected(socket: Socket): boolean {
   return socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress;

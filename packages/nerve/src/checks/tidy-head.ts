@@ -2,7 +2,7 @@ import { connect as connectPlain, type NetConnectOpts, type Socket } from 'node:
 import { Duplex, Transform } from 'node:stream';
 import { type ConnectionOptions, connect as connectSecure } from 'node:tls';
 
-/** What Node.js' parser refuses in any mode, and `tidyHead` puts right. */
+/** Errors of answers that Node.js' parser refuses in any mode, and that `tidyHead` corrects. */
 const tidied: ReadonlySet<string> = new Set([
   'HPE_INVALID_HEADER_TOKEN',
   'HPE_UNEXPECTED_CONTENT_LENGTH',
@@ -17,8 +17,8 @@ export function mayBeTidied(error: unknown): boolean {
 const longest = 65_536;
 
 /**
- * The head of an answer as strict parsers take it: no space before a header's colon, and a Content-Length
- * that is said again with the same number said once.
+ * The head of an answer as strict parsers accept it: no space before a header's colon, and a Content-Length
+ * that is repeated with the same number given once.
  */
 export function tidyHead(head: string): string {
   const seen = new Set<string>();
@@ -52,10 +52,10 @@ export function connectTidied(
 export function createTidier(): Transform {
   let head: Buffer[] | undefined = [];
   let length = 0;
-  /** What ends a head may come in two chunks. */
+  /** The end of a head may be split over two chunks. */
   let tail = Buffer.alloc(0);
 
-  /** What may be passed on by now; each byte is looked at a few times, in however many chunks they come. */
+  /** What can be passed on by now; each byte is read only a few times, however many chunks there are. */
   function passed(chunk: Buffer): Buffer {
     if (!head) return chunk;
     head.push(chunk);

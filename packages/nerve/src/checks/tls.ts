@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { hostKey } from './check.ts';
 
-/** How a check speaks TLS; files are PEM, relative ones from the configuration's folder. */
+/** The TLS keys of a check; files are PEM, relative ones from the configuration's folder. */
 export const tlsKeys = {
   ca: z
     .string()
@@ -37,7 +37,7 @@ export const tlsKeys = {
   }),
 };
 
-/** Whether a check speaks TLS at all, and what it takes for a certificate. */
+/** Whether a check uses TLS, and which certificates it accepts. */
 export const sslKeys = {
   ssl: z.boolean().default(false).meta({ description: 'speaks TLS' }),
   insecure: z.boolean().default(false).meta({ description: 'accepts any certificate' }),
@@ -51,13 +51,13 @@ interface TlsConfig {
   readonly insecure: boolean;
 }
 
-/** What `node:tls` is to be told; throws when a file cannot be read, or is not what it should be. */
+/** The options for `node:tls`; throws when a file cannot be read, or has no certificate or key. */
 export function tlsOptionsOf(config: TlsConfig, directory: string): ConnectionOptions {
   const { ca, cert, key, server_name: servername, insecure } = config;
   const files = Object.entries({ ca, cert, key }).flatMap(([option, file]) =>
     file === undefined ? [] : [[option, read(option, resolve(directory, file))] as const],
   );
-  judge(Object.fromEntries(files));
+  checkFiles(Object.fromEntries(files));
   return {
     rejectUnauthorized: !insecure,
     ...(servername !== undefined && { servername }),
@@ -65,8 +65,8 @@ export function tlsOptionsOf(config: TlsConfig, directory: string): ConnectionOp
   };
 }
 
-/** OpenSSL itself says whether these are certificates, and whether the key belongs to one. */
-function judge(files: Readonly<Record<string, Buffer>>): void {
+/** OpenSSL decides whether these are certificates, and whether the key belongs to one. */
+function checkFiles(files: Readonly<Record<string, Buffer>>): void {
   try {
     if (files.ca) judgeAuthority(files.ca);
     createSecureContext(files);

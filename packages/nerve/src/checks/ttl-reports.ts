@@ -2,43 +2,44 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { percentDecoded } from './percent.ts';
 
-/** What a service last said of itself. */
-export interface Beat {
+/** What a service last reported of itself. */
+export interface TtlReport {
   readonly passed: boolean;
   readonly reason: string;
   /** On `performance.now`'s clock. */
   readonly at: number;
 }
 
-/** What services say of themselves, for `ttl` checks. */
-export interface Beats {
-  last(service: string): Beat | undefined;
-  take(service: string, passed: boolean, reason: string): void;
+/** The latest report of each service, for `ttl` checks. */
+export interface TtlReports {
+  last(service: string): TtlReport | undefined;
+  record(service: string, passed: boolean, reason: string): void;
 }
 
-export function createBeats(): Beats {
-  const beats = new Map<string, Beat>();
+/** Creates the reports, none at first; they last as long as this process. */
+export function createTtlReports(): TtlReports {
+  const reports = new Map<string, TtlReport>();
   return {
-    last: (service) => beats.get(service),
-    take: (service, passed, reason) =>
-      void beats.set(service, { passed, reason, at: performance.now() }),
+    last: (service) => reports.get(service),
+    record: (service, passed, reason) =>
+      void reports.set(service, { passed, reason, at: performance.now() }),
   };
 }
 
 /**
- * Answers `PUT /beat/<service>`, and nothing else. A browser does not send a PUT to another origin
- * unasked, so that no page on this machine's screen can speak for a service.
+ * Answers `PUT /beat/<service>`, and nothing else. A browser sends no PUT to another origin without asking
+ * it first, so that no web page can report for a service.
  */
-export function takeBeats(isService: (name: string) => boolean, beats: Beats) {
+export function acceptTtlReports(isService: (name: string) => boolean, reports: TtlReports) {
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     const [, service] = /^\/beat\/([^/]+)$/.exec(path) ?? [];
     if (request.method !== 'PUT' || service === undefined) return false;
     const name = percentDecoded(service);
-    const said = new URLSearchParams(query);
-    const fault = faultOf(name, said);
+    const report = new URLSearchParams(query);
+    const fault = faultOf(name, report);
     if (fault === undefined)
-      beats.take(name, said.get('state') !== 'fail', said.get('reason') ?? '');
+      reports.record(name, report.get('state') !== 'fail', report.get('reason') ?? '');
     response.writeHead(fault === undefined ? 204 : 404, { 'content-type': 'text/plain' });
     response.end(fault && `${fault}\n`);
     return true;

@@ -4,7 +4,7 @@ import { explain } from './explain.ts';
 import { loadConfig } from './load-config.ts';
 import { starter } from './starter.ts';
 
-/** What a command without a configuration ends with. */
+/** The error of a command without a configuration. */
 export const noConfiguration =
   'error: no configuration is given: name one with -c FILE, or write one with nerve init';
 
@@ -19,7 +19,7 @@ interface CheckOptions {
   readonly strict?: boolean;
 }
 
-/** Adds the commands that are about nerve's file. */
+/** Adds the commands for nerve's configuration file. */
 export function addFileCommands(program: Command): void {
   program
     .command('init')

@@ -11,13 +11,15 @@ import { keyOfPlace, type Place } from '../announce/reporters/reporter.ts';
 import { placeOf } from '../announce/reporters/table.ts';
 import type { CheckDeps } from '../checks/check.ts';
 import type { CheckConfig } from '../checks/table.ts';
-import type { Beats } from '../checks/ttl-reports.ts';
+import type { TtlReports } from '../checks/ttl-reports.ts';
 import type { DampingLimits } from '../health/damping.ts';
 import { defaultStateDirectory } from '../operator/state-directory.ts';
 import type { BucketLimits } from '../services/token-bucket.ts';
-import { configSchema, defaultDamping, type ParsedConfig, type ParsedService } from './schema.ts';
+import { defaultDamping } from './policy-schema.ts';
+import { configSchema, type ParsedConfig } from './schema.ts';
+import type { ParsedService } from './service-schema.ts';
 
-/** What nerve is to do, ready for use; times in milliseconds. */
+/** nerve's configuration, ready for use; times in milliseconds. */
 export interface Config {
   readonly instanceId: string;
   /** How ZooKeeper sessions are opened. */
@@ -44,7 +46,7 @@ export interface ServiceConfig {
   readonly directory: string;
 }
 
-/** How a service's state becomes its presence. */
+/** How a service's state decides whether it is announced. */
 export interface ServicePolicy {
   readonly flapDamping: DampingLimits | false;
   readonly startGrace: number;
@@ -67,14 +69,17 @@ export function parseConfig(
   return toConfig(validate(configSchema, named, options), directory);
 }
 
-/** The same for services that announce one address at one place. */
-export function seatOf({ place, instance: { host, port } }: ServiceConfig): string {
+/** A key that is the same for services that announce one address at one place. */
+export function endpointKeyOf({ place, instance: { host, port } }: ServiceConfig): string {
   return JSON.stringify([keyOfPlace(place), host.toLowerCase(), port]);
 }
 
-/** What a service's checks take over from it. */
-export function checkDepsOf({ name, instance, directory }: ServiceConfig, beats: Beats): CheckDeps {
-  return { service: name, host: instance.host, port: instance.port, directory, beats };
+/** What a service's checks have from it. */
+export function checkDepsOf(
+  { name, instance, directory }: ServiceConfig,
+  ttlReports: TtlReports,
+): CheckDeps {
+  return { service: name, host: instance.host, port: instance.port, directory, ttlReports };
 }
 
 function withInstanceId(source: Source, instanceId: string): Source {
@@ -109,10 +114,10 @@ function toConfig(parsed: ParsedConfig, directory: string): Config {
   };
 }
 
-/** A load test's copies are numbered. */
-function namesOf(name: string, { load_test_concurrency: copies }: ParsedService) {
-  if (copies === undefined) return [name];
-  return Array.from({ length: copies }, (_, index) => `${name}_${index}`);
+/** The names of a service's instances: those of a load test are numbered. */
+function namesOf(name: string, { load_test_concurrency: count }: ParsedService) {
+  if (count === undefined) return [name];
+  return Array.from({ length: count }, (_, index) => `${name}_${index}`);
 }
 
 function policyOf(service: ParsedService, top: ParsedConfig): ServicePolicy {

@@ -1,15 +1,13 @@
 import { type Advice, adviceFor, adviceText, defaultsOf } from '@smartstack/daemon';
-import type { z } from 'zod';
 
 import { addressOf } from '../checks/check.ts';
-import { type CheckConfig, checkSchema } from '../checks/table.ts';
 import type { Config, ServiceConfig } from './config.ts';
+import { checkText } from './explain-check.ts';
+import { defaultsText, mapping, seconds } from './explain-text.ts';
 import { originals } from './originals.ts';
-import { serviceSchema } from './schema.ts';
+import { serviceSchema } from './service-schema.ts';
 
-type Mapping = Readonly<Record<string, unknown>>;
-
-/** What a configuration, which is good, means: in plain words, with what is better now. `written` is what the file holds. */
+/** Explains a valid configuration in plain words, with advice on better keys. `written` is the content of the file. */
 export function explain(config: Config, written: unknown): string {
   const { instanceId, statusAddress, stateDirectory } = config;
   return [
@@ -31,11 +29,11 @@ function serviceText(service: ServiceConfig, config: Config, written: unknown): 
     `  is announced as ${addressOf(instance)} ${placeText(service, config)}`,
     ...(lines.length > 0 ? lines : ['  is announced for as long as nerve runs: it has no checks']),
     ...policyText(service),
-    ...defaultsText('  by default ', defaultsOf(serviceSchema, own), saidAlready),
+    ...defaultsText('  by default ', defaultsOf(serviceSchema, own), explainedAlready),
   ].join('\n');
 }
 
-const saidAlready = ['node_type', 'etcd_port', 'etcd_path', 'flap_damping'];
+const explainedAlready = ['node_type', 'etcd_port', 'etcd_path', 'flap_damping'];
 
 function placeText({ place, instance: { name } }: ServiceConfig, { zookeeper }: Config): string {
   const { path } = place;
@@ -51,54 +49,6 @@ function placeText({ place, instance: { name } }: ServiceConfig, { zookeeper }: 
     ? 'which stays when nerve dies'
     : `gone ${seconds(zookeeper?.session_timeout ?? 10_000)} after nerve died`;
   return `in ZooKeeper at ${place.address.hosts.join(',')}, as ${path}/${node}, ${gone}`;
-}
-
-function checkText(
-  check: CheckConfig,
-  service: ServiceConfig,
-  own: Mapping,
-  index: number,
-): string {
-  const { timeout, rise, fall } = check;
-  const written = mapping(Array.isArray(own.checks) ? own.checks[index] : undefined);
-  return [
-    whatIsDone(check, service),
-    `    for at most ${seconds(timeout)}; up after ${times(rise, 'pass', 'passes')}, down after ${times(fall, 'failure', 'failures')}`,
-    ...defaultsText('    by default ', defaultsOf(optionOf(check), written), hiddenOf(check)),
-  ].join('\n');
-}
-
-/** What was said already, or does not matter to a check. */
-function hiddenOf(check: CheckConfig): readonly string[] {
-  const tls = check.type === 'https' || ('ssl' in check && check.ssl);
-  return ['rise', 'fall', 'timeout', 'method', ...(tls ? [] : ['ssl_timeout', 'insecure'])];
-}
-
-function whatIsDone(check: CheckConfig, { instance, name }: ServiceConfig): string {
-  const at = 'host' in check || 'port' in check ? { ...instance, ...present(check) } : instance;
-  const target = addressOf(at);
-  switch (check.type) {
-    case 'tcp':
-      return `connects to ${target}`;
-    case 'http':
-    case 'https': {
-      const tls = check.type === 'https' || ('ssl' in check && check.ssl);
-      const unverified = tls && check.insecure ? ', whatever its certificate' : '';
-      return `asks ${check.method} http${tls ? 's' : ''}://${target}${check.uri}${unverified}`;
-    }
-    case 'exec':
-      return `runs ${Array.isArray(check.command) ? check.command.join(' ') : check.command.shell}`;
-    case 'file':
-      return `looks for the file ${check.path}`;
-    case 'ttl':
-      return `looks whether the service said so itself within ${seconds(check.ttl)} (PUT /beat/${name})`;
-    case 'noop':
-      return 'passes';
-    case 'module':
-      return `runs the module ${check.module}`;
-    default:
-      return `asks ${check.type} at ${target}`;
-  }
 }
 
 function policyText({ policy, instance }: ServiceConfig): readonly string[] {
@@ -119,17 +69,7 @@ function policyText({ policy, instance }: ServiceConfig): readonly string[] {
   ];
 }
 
-function defaultsText(
-  intro: string,
-  defaults: readonly (readonly [string, unknown])[],
-  hidden: readonly string[],
-): readonly string[] {
-  const shown = defaults.filter(([key]) => !hidden.includes(key));
-  const text = shown.map(([key, value]) => `${key} ${[value].flat().join(', ')}`).join(', ');
-  return text === '' ? [] : [`${intro}${text}`];
-}
-
-/** One ensemble that several services name is better named once; no other advice is as exact. */
+/** Advice to name an ensemble once that several services name, in place of the advice for each of them. */
 function sharedEnsemble(config: Config, written: unknown): readonly Advice[] {
   const ensembles = new Set(
     config.services.flatMap(({ place: { address } }) =>
@@ -152,19 +92,3 @@ function sharedEnsemble(config: Config, written: unknown): readonly Advice[] {
 function rest(config: Config) {
   return originals.filter(({ key }) => !key.endsWith('.zk_hosts') || config.services.length < 2);
 }
-
-function optionOf(check: CheckConfig): { readonly shape: Readonly<Record<string, z.ZodType>> } {
-  const option = checkSchema.options.find(({ shape }) => shape.type.value === check.type);
-  return option ?? { shape: {} };
-}
-
-function present({ host, port }: { host?: string | undefined; port?: number | undefined }) {
-  return { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
-}
-
-function mapping(value: unknown): Mapping {
-  return typeof value === 'object' && value !== null ? (value as Mapping) : {};
-}
-
-const seconds = (milliseconds: number) => `${milliseconds / 1000} s`;
-const times = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;

@@ -14,7 +14,7 @@ import {
 import { sessionProblems } from '@smartstack/registry';
 import { CheckKeyError } from '../checks/check.ts';
 import { createCheck } from '../checks/table.ts';
-import { createBeats } from '../checks/ttl-reports.ts';
+import { createTtlReports } from '../checks/ttl-reports.ts';
 import { type Config, checkDepsOf, parseConfig } from './config.ts';
 import { readConfigFile } from './read-config-file.ts';
 
@@ -25,7 +25,7 @@ export interface LoadOptions extends Pick<ValidateOptions, 'strict'> {
   readonly readService?: ReadServiceFile;
 }
 
-/** A valid configuration, and what else there is to say of it. */
+/** A valid configuration with its warnings. */
 export interface LoadedConfig {
   readonly config: Config;
   /** As it was written. */
@@ -40,19 +40,19 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   const warnings = [...source.warnings];
   const warn = (warning: string) => void warnings.push(warning);
   const config = parseConfig(source, dirname(resolve(file)), { instanceId, strict, warn });
-  await judgeCredentials(config, source);
+  await checkCredentials(config, source);
   await tryChecks(config, source);
   return { config, source, warnings };
 }
 
-async function judgeCredentials({ zookeeper }: Config, source: Source): Promise<void> {
+async function checkCredentials({ zookeeper }: Config, source: Source): Promise<void> {
   const problems = await sessionProblems(zookeeper);
   if (problems.length > 0) throw problemsAt(source, 'zookeeper', problems);
 }
 
-/** Creates every check for once: what one needs and is not there is a problem of the configuration. */
+/** Creates every check once: a file or library that one needs and that is missing is a problem of the configuration. */
 async function tryChecks({ services }: Config, source: Source): Promise<void> {
-  const beats = createBeats();
+  const ttlReports = createTtlReports();
   const problems = await Promise.all(
     services.flatMap((service) =>
       service.checks.map(async (check, index) => {
@@ -61,7 +61,7 @@ async function tryChecks({ services }: Config, source: Source): Promise<void> {
           const at = error instanceof CheckKeyError ? [...path, error.key] : path;
           return `${source.locate(at)}: ${formatPath(at)}: ${messageOf(error)}`;
         };
-        return createCheck(check, checkDepsOf(service, beats)).then(
+        return createCheck(check, checkDepsOf(service, ttlReports)).then(
           () => [],
           (error) => [refused(error)],
         );

@@ -8,11 +8,11 @@ export interface DampingLimits {
   readonly maxHold: number;
 }
 
-/** How restless a service was lately. */
+/** How often a service changed lately. */
 export interface Damping {
   /** When it changed, the latest last. */
   readonly changes: readonly number[];
-  /** How often it was held since it was quiet for a whole window. */
+  /** How often it was held since it last had no change for a whole window. */
   readonly holds: number;
   /** It is not announced before this. */
   readonly heldUntil: number;
@@ -20,7 +20,7 @@ export interface Damping {
 
 export const undamped: Damping = { changes: [], holds: 0, heldUntil: Number.NEGATIVE_INFINITY };
 
-/** After one more change, to up or to down. Only coming up is ever delayed. */
+/** The damping after one more change, to up or to down. Only coming up is ever delayed. */
 export function damp(damping: Damping, up: boolean, now: number, limits: DampingLimits): Damping {
   const recent = damping.changes.filter((time) => time > now - limits.window);
   const holds = recent.length === 0 ? 0 : damping.holds;

@@ -1,7 +1,7 @@
-/** How a check stands after its results so far. */
+/** The health of a check after its results so far. */
 export interface Health {
   readonly up: boolean;
-  /** How many of the latest results, in a row, said the opposite. */
+  /** How many of the latest results, in a row, were the opposite. */
   readonly against: number;
 }
 
@@ -20,7 +20,7 @@ export function judge(health: Health | undefined, passed: boolean, limits: Limit
   return against >= limit ? { up: passed, against: 0 } : { up: health.up, against };
 }
 
-/** A service is down when any of its checks is, up when all are, and undecided before. */
+/** A service is down when any of its checks is, up when all are, and undefined before. */
 export function stateOf(checks: readonly (Health | undefined)[]): 'up' | 'down' | undefined {
   if (checks.some((health) => health?.up === false)) return 'down';
   return checks.every((health) => health?.up) ? 'up' : undefined;

@@ -9,7 +9,7 @@ export interface PlannedCheck extends Limits {
   readonly check: Check;
   readonly timeout: number;
   readonly interval: number;
-  /** Where in its interval it stands, from 0 to 1. */
+  /** Where in its interval it starts, from 0 to 1. */
   readonly phase: number;
   /** For how long after the start failures do not count: they neither decide nor bring anything down. */
   readonly grace: number;
@@ -17,7 +17,7 @@ export interface PlannedCheck extends Limits {
 
 export type State = 'unknown' | 'up' | 'down';
 
-/** What is known of one check. */
+/** The status of one check as JSON. */
 export interface CheckStatus {
   readonly name: string;
   readonly state: State;
@@ -27,7 +27,8 @@ export interface CheckStatus {
   readonly reason?: string;
 }
 
-export interface Change {
+/** A change of a service's health. */
+export interface HealthChange {
   readonly state: 'up' | 'down';
   /** The check that decided, and why it failed. */
   readonly check?: string;
@@ -37,7 +38,7 @@ export interface Change {
 export interface MonitorDeps {
   readonly schedule: Schedule;
   onResult?(check: PlannedCheck, result: Result): void;
-  onChange(change: Change): void;
+  onChange(change: HealthChange): void;
 }
 
 export interface Monitor {
@@ -48,8 +49,8 @@ export interface Monitor {
   overdue(): number;
 }
 
-/** Kept in place: a thousand results a second need not be as many new objects. */
-interface Seen {
+/** The latest of one check; changed in place, so that a thousand results a second need no new objects. */
+interface CheckRecord {
   health: Health | undefined;
   result: Result | undefined;
   /** The wall clock's milliseconds. */
@@ -58,9 +59,9 @@ interface Seen {
   ended: number | undefined;
 }
 
-/** Watches one service: it is up while all of its checks are; without any it comes up at once. */
+/** Monitors one service: it is up while all of its checks are; without any it comes up at once. */
 export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDeps): Monitor {
-  const seen = new Map<PlannedCheck, Seen>(
+  const records = new Map<PlannedCheck, CheckRecord>(
     planned.map((check) => [
       check,
       { health: undefined, result: undefined, at: 0, ended: undefined },
@@ -69,21 +70,21 @@ export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDep
   let state: State = 'unknown';
   let start = performance.now();
 
-  function take(check: PlannedCheck, result: Result): void {
+  function record(check: PlannedCheck, result: Result): void {
     deps.onResult?.(check, result);
-    const each = seen.get(check);
-    if (!each) return;
-    const { health: before } = each;
-    const early = !result.passed && performance.now() < start + check.grace;
-    each.health = early ? before : judge(before, result.passed, check);
-    each.result = result;
-    each.at = Date.now();
-    each.ended = performance.now();
-    if (each.health !== before) settle(check.check.name, result.reason);
+    const latest = records.get(check);
+    if (!latest) return;
+    const { health: before } = latest;
+    const inGrace = !result.passed && performance.now() < start + check.grace;
+    latest.health = inGrace ? before : judge(before, result.passed, check);
+    latest.result = result;
+    latest.at = Date.now();
+    latest.ended = performance.now();
+    if (latest.health !== before) updateState(check.check.name, result.reason);
   }
 
-  function settle(check?: string, reason?: string): void {
-    const next = stateOf([...seen.values()].map(({ health }) => health));
+  function updateState(check?: string, reason?: string): void {
+    const next = stateOf([...records.values()].map(({ health }) => health));
     if (next === undefined || next === state) return;
     state = next;
     deps.onChange({ state: next, ...(check && { check }), ...(reason && { reason }) });
@@ -92,18 +93,19 @@ export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDep
   return {
     run: (signal) => {
       start = performance.now();
-      settle();
+      updateState();
       return runTogether(
         planned.map(
-          (check) => (own: AbortSignal) => runCheck(check, { take, schedule: deps.schedule }, own),
+          (check) => (own: AbortSignal) =>
+            runCheck(check, { record, schedule: deps.schedule }, own),
         ),
         signal,
       );
     },
-    checks: () => [...seen].map(([check, each]) => statusOf(check, each)),
+    checks: () => [...records].map(([check, latest]) => statusOf(check, latest)),
     overdue: () => {
       const now = performance.now();
-      const late = [...seen].map(
+      const late = [...records].map(
         ([{ interval, timeout }, { ended = start }]) => now - ended - interval - timeout,
       );
       return Math.max(0, ...late);
@@ -113,19 +115,22 @@ export function createMonitor(planned: readonly PlannedCheck[], deps: MonitorDep
 
 async function runCheck(
   planned: PlannedCheck,
-  { take, schedule }: { take: (check: PlannedCheck, result: Result) => void; schedule: Schedule },
+  {
+    record,
+    schedule,
+  }: { record: (check: PlannedCheck, result: Result) => void; schedule: Schedule },
   signal: AbortSignal,
 ): Promise<void> {
   const { check, timeout, interval, phase } = planned;
   const probe = createProbe(check, timeout, signal);
   const run = async () => {
     const result = await probe();
-    if (!signal.aborted) take(planned, result);
+    if (!signal.aborted) record(planned, result);
   };
   await schedule.every(interval, phase, run, signal);
 }
 
-function statusOf({ check }: PlannedCheck, { health, result, at }: Seen): CheckStatus {
+function statusOf({ check }: PlannedCheck, { health, result, at }: CheckRecord): CheckStatus {
   return {
     name: check.name,
     state: health ? (health.up ? 'up' : 'down') : 'unknown',

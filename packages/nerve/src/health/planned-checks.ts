@@ -1,30 +1,30 @@
 import { createProbe, type Result } from '../checks/probe.ts';
 import { createCheck } from '../checks/table.ts';
-import type { Beats } from '../checks/ttl-reports.ts';
+import type { TtlReports } from '../checks/ttl-reports.ts';
 import { checkDepsOf, type ServiceConfig } from '../config/config.ts';
 import type { ServiceMeasures } from '../metrics/metrics.ts';
 import type { PlannedCheck } from './monitor.ts';
 
-/** What one run of one check gave. */
+/** The result of one run of a named check. */
 export interface CheckReport extends Result {
   readonly name: string;
 }
 
-/** A service's checks, ready to run; `phases` says where in its interval each of them stands, from 0 to 1. */
+/** A service's checks, ready to run; `phases` gives where in its interval each of them starts, from 0 to 1. */
 export function planChecks(
   service: ServiceConfig,
-  beats: Beats,
+  ttlReports: TtlReports,
   phases: readonly number[] = [],
 ): Promise<readonly PlannedCheck[]> {
   return Promise.all(
     service.checks.map(async (config, index) => ({
-      check: await createCheck(config, checkDepsOf(service, beats)),
+      check: await createCheck(config, checkDepsOf(service, ttlReports)),
       timeout: config.timeout,
       rise: config.rise,
       fall: config.fall,
       interval: service.checkInterval,
       phase: phases[index] ?? 0,
-      // A service that speaks for itself needs the time to do so after nerve's start, too.
+      // A service that reports its own health needs time for its first report after nerve's start.
       grace: Math.max(service.policy.startGrace, config.type === 'ttl' ? config.ttl : 0),
     })),
   );
@@ -33,10 +33,10 @@ export function planChecks(
 /** Runs a service's checks once, side by side, each under its own deadline. */
 export async function runOnce(
   service: ServiceConfig,
-  beats: Beats,
+  ttlReports: TtlReports,
   signal: AbortSignal,
 ): Promise<readonly CheckReport[]> {
-  const planned = await planChecks(service, beats);
+  const planned = await planChecks(service, ttlReports);
   return Promise.all(
     planned.map(async ({ check, timeout }) => ({
       name: check.name,

@@ -1,10 +1,10 @@
 /** First checks are spread over this long at most, so that start-up is quick with any interval. */
 const startSpread = 1000;
-/** Starts are rounded up to this grid: one wake-up for a few checks instead of one for each. */
-const grain = 20;
+/** The length of a slot, in milliseconds: starts are rounded up to it, so that one timer starts several checks. */
+const slotLength = 20;
 
 /**
- * Where in its interval the nth check stands, from 0 to 1: multiples of the golden ratio lie evenly for
+ * Where in its interval the nth check starts, from 0 to 1: multiples of the golden ratio lie evenly for
  * any number of checks, so that they never fire together, and the first is at 0.
  */
 export function phaseOf(index: number): number {
@@ -26,11 +26,11 @@ export function nextDue(interval: number, phase: number, last: number, now: numb
   return origin + interval * Math.max(0, afterLast, Math.ceil((now - origin) / interval));
 }
 
-/** One clock for many tasks. */
+/** Runs many tasks at intervals. */
 export interface Schedule {
   /**
    * Runs a task whenever it is due, one run at a time, until the signal aborts and the last run has
-   * ended; times that a long run let pass are skipped. Rejects when the task does.
+   * ended; times that pass during a long run are skipped. Rejects when the task does.
    */
   every(
     interval: number,
@@ -45,43 +45,43 @@ interface Job {
 }
 
 /**
- * Tasks that are due within the same moment are started by one timer, and one that waits holds nothing
- * but its place: thousands of waiting checks make no garbage.
+ * Tasks that are due in the same slot are started by one timer, and a waiting task is one entry of its
+ * slot: thousands of waiting checks allocate nothing.
  */
 export function createSchedule(): Schedule {
-  const moments = new Map<number, Job[]>();
+  const slots = new Map<number, Job[]>();
   let armed = Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
 
-  function put(job: Job, due: number): void {
-    const moment = Math.ceil(due / grain);
-    const jobs = moments.get(moment);
+  function add(job: Job, due: number): void {
+    const slot = Math.ceil(due / slotLength);
+    const jobs = slots.get(slot);
     if (jobs) jobs.push(job);
-    else moments.set(moment, [job]);
-    if (moment < armed) arm(moment);
+    else slots.set(slot, [job]);
+    if (slot < armed) arm(slot);
   }
 
-  function take(job: Job, due: number): void {
-    const moment = Math.ceil(due / grain);
-    const others = moments.get(moment)?.filter((each) => each !== job) ?? [];
-    if (others.length > 0) moments.set(moment, others);
-    else moments.delete(moment);
+  function remove(job: Job, due: number): void {
+    const slot = Math.ceil(due / slotLength);
+    const others = slots.get(slot)?.filter((each) => each !== job) ?? [];
+    if (others.length > 0) slots.set(slot, others);
+    else slots.delete(slot);
   }
 
-  function arm(moment: number): void {
-    armed = moment;
+  function arm(slot: number): void {
+    armed = slot;
     clearTimeout(timer);
-    const wait = Math.ceil(moment * grain - performance.now());
-    if (moment !== Number.POSITIVE_INFINITY) timer = setTimeout(fire, Math.max(0, wait));
+    const wait = Math.ceil(slot * slotLength - performance.now());
+    if (slot !== Number.POSITIVE_INFINITY) timer = setTimeout(fire, Math.max(0, wait));
   }
 
   function fire(): void {
-    const now = performance.now() / grain;
+    const now = performance.now() / slotLength;
     let next = Number.POSITIVE_INFINITY;
     const due: Job[] = [];
-    for (const [moment, jobs] of moments) {
-      if (moment > now) next = Math.min(next, moment);
-      else if (moments.delete(moment)) due.push(...jobs);
+    for (const [slot, jobs] of slots) {
+      if (slot > now) next = Math.min(next, slot);
+      else if (slots.delete(slot)) due.push(...jobs);
     }
     arm(next);
     for (const job of due) job.run();
@@ -97,7 +97,7 @@ export function createSchedule(): Schedule {
           running = false;
           if (signal.aborted) return resolve();
           due = nextDue(interval, phase, due, performance.now() - start);
-          put(job, start + due);
+          add(job, start + due);
         };
         const job = {
           run: () => {
@@ -109,10 +109,10 @@ export function createSchedule(): Schedule {
         if (signal.aborted) return resolve();
         signal.addEventListener('abort', () => {
           if (running) return;
-          take(job, start + due);
+          remove(job, start + due);
           resolve();
         });
-        put(job, start + due);
+        add(job, start + due);
       }),
   };
 }

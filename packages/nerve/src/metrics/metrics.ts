@@ -1,11 +1,11 @@
 import type { Metrics } from '@smartstack/daemon';
 
-/** What is counted for one service. */
+/** The measurements of one service. */
 export interface ServiceMeasures {
   /** A check of this name ran; `took` in milliseconds. */
   check(name: string): (passed: boolean, took: number) => void;
   state(up: boolean): void;
-  /** Whether it stands in the registry, and how long that took in milliseconds. */
+  /** It is in the registry, after so many milliseconds. */
   announced(took: number): void;
   withdrawn(): void;
   registryError(): void;
@@ -21,7 +21,7 @@ const announceBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30];
 /** nerve's metrics. */
 export interface Measures {
   of(service: string): ServiceMeasures;
-  /** Takes the gauges of a service that is gone away. */
+  /** Removes the gauges of a service that has ended. */
   forget(service: string): void;
 }
 
@@ -37,7 +37,7 @@ export function createMeasures(metrics: Metrics): Measures {
   const up = metrics.gauge({ name: 'nerve_service_up', help: '1 while all checks pass', labels });
   const announced = metrics.gauge({
     name: 'nerve_service_announced',
-    help: '1 while it stands in the registry',
+    help: '1 while it is in the registry',
     labels,
   });
   const changes = metrics.counter({
@@ -67,11 +67,11 @@ export function createMeasures(metrics: Metrics): Measures {
     labels,
   });
 
-  /** The latest of each name: while one takes another's place, the old one's end is not the service's. */
-  const present = new Map<string, ServiceMeasures>();
+  /** The latest of each name: when one service replaces another, the end of the old one does not count. */
+  const latest = new Map<string, ServiceMeasures>();
 
   const of = (service: string): ServiceMeasures => {
-    if (!present.has(service)) announced.set({ service }, 0);
+    if (!latest.has(service)) announced.set({ service }, 0);
     errors.inc({ service }, 0);
     const own: ServiceMeasures = {
       check: (check) => {
@@ -88,26 +88,26 @@ export function createMeasures(metrics: Metrics): Measures {
         latency.observe({ service }, took / 1000);
       },
       withdrawn: () => {
-        if (present.get(service) === own) announced.set({ service }, 0);
+        if (latest.get(service) === own) announced.set({ service }, 0);
       },
       registryError: () => errors.inc({ service }),
       held: () => holds.inc({ service }),
       throttled: () => throttled.inc({ service }),
     };
-    present.set(service, own);
+    latest.set(service, own);
     return own;
   };
   return {
     of,
     forget: (service) => {
-      present.delete(service);
+      latest.delete(service);
       up.remove({ service });
       announced.remove({ service });
     },
   };
 }
 
-/** Measures that tell two others. */
+/** Measures that pass everything on to two others. */
 export function both(first: ServiceMeasures, second: ServiceMeasures): ServiceMeasures {
   return {
     check: (name) => {

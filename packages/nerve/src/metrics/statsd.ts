@@ -4,7 +4,7 @@ import type { ServiceMeasures } from './metrics.ts';
 
 const stopped = { stop_avenue: 'clean', stop_location: 'main_loop' };
 
-/** What the originals told of a daemon's life. */
+/** The original nerve's counters of the daemon's start, stop and reloads. */
 export function statsdLife(statsd: Statsd) {
   return {
     started: () => statsd.increment('nerve.start'),

@@ -51,7 +51,7 @@ export function addCommands(program: Command): void {
     .summary('let it back')
     .description('Let a service that was taken down back into the registry.')
     .option('--all', 'every service of this machine, as after a drain')
-    .option('--wait', 'until it stands there')
+    .option('--wait', 'until it is there')
     .option('--timeout <duration>', 'for how long to wait (default: 60s)')
     .addHelpText(
       'after',
@@ -98,7 +98,7 @@ export function addCommands(program: Command): void {
     .action(on(({ handOff }) => handOff));
 }
 
-/** Where nerve listens: in its configuration's state directory, or in the default one. */
+/** The socket of nerve: in its configuration's state directory, or in the default one. */
 async function socketOf(config: string | undefined): Promise<string> {
   if (config === undefined) return controlSocketIn(defaultStateDirectory());
   const { value } = await readConfigFile(config);

@@ -4,9 +4,9 @@ import { hasCode, messageOf, UserError } from '@smartstack/daemon';
 
 import { flawOf } from './socket-path.ts';
 
-/** Sends commands to the nerve that runs here. */
+/** Sends commands to the nerve on this machine. */
 export interface Client {
-  /** Rejects with a `UserError` when nobody listens or nerve refuses. */
+  /** Rejects with a `UserError` when nerve cannot be reached or refuses. */
   ask(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown>;
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration, UserError } from '@smartstack/daemon';
 
 import type { Client } from './client.ts';
+import { waitUntilAnnounced, weightResult } from './confirmation.ts';
 import { formatTable, type ServiceLine, type Status } from './table.ts';
 
 export interface DowntimeOptions {
@@ -19,54 +20,25 @@ export interface UpOptions {
   readonly timeout?: string;
 }
 
-/** How long `--wait` waits where nothing else is said, in milliseconds. */
-const patience = 60_000;
-/** How long a change of weight is waited for before it is said not to be confirmed yet, in milliseconds. */
-const confirmation = 3_000;
+/** How long `--wait` waits where no `--timeout` is given, in milliseconds. */
+const defaultTimeout = 60_000;
 
-/** Each command prints what a person wants to know, and rejects with a `UserError` when it could not be done. */
+/** Each command prints its result, and rejects with a `UserError` when it could not be done. */
 export function createCommands(client: Client, print: (text: string) => void) {
   const status = async () => (await client.ask('GET', '/status')) as Status;
-  const order = async (service: string, what: string, body: object) =>
-    (await client.ask(
-      'POST',
-      `/services/${encodeURIComponent(service)}/${what}`,
-      body,
-    )) as ServiceLine;
+  const post = (service: string, command: string, body: object) =>
+    client.ask('POST', `/services/${encodeURIComponent(service)}/${command}`, body);
+  const wait = (services: readonly string[], announced: boolean, timeout: string | undefined) => {
+    const limit = timeout === undefined ? defaultTimeout : durationOf('--timeout', timeout);
+    return waitUntilAnnounced(services, announced, { status, limit });
+  };
 
-  async function waitUntil(
-    services: readonly string[],
-    announced: boolean,
-    timeout: string | undefined,
-  ): Promise<void> {
-    const limit = timeout === undefined ? patience : durationOf('--timeout', timeout);
-    const deadline = performance.now() + limit;
-    for (;;) {
-      const { services: lines, registry_away: isAway } = await status();
-      const others = services.filter((name) => !isSo(lines[name], announced));
-      if (others.length === 0) return;
-      if (performance.now() > deadline) {
-        const still = `${others.join(', ')}: still ${announced ? 'not ' : ''}announced after ${limit / 1000} s`;
-        throw new UserError(`${still}${isAway ? whyAway(announced) : '; nerve status says why'}`);
-      }
-      await sleep(100);
-    }
-  }
-
-  /** What became of a weight, once the registry has confirmed it or does not for a while. */
-  async function weightSaid(service: string, what: string): Promise<string> {
-    const deadline = performance.now() + confirmation;
-    for (;;) {
-      const { services, registry_away: isAway } = await status();
-      const line = services[service];
-      if (isAway)
-        return `${service}: the registry does not answer; nerve announces ${what} once it does`;
-      // One that is not up has it once it is.
-      if (!line || line.confirmed || line.because !== 'up') return `${service} has ${what}`;
-      if (performance.now() > deadline)
-        return `${service}: ${what} is not confirmed yet: ${line.trouble ?? 'the registry has not answered'}; it is tried on, and nerve status says how it stands`;
-      await sleep(50);
-    }
+  async function allUp({ wait: waits, timeout }: UpOptions): Promise<void> {
+    const { services } = (await client.ask('POST', '/up')) as Status;
+    const names = Object.keys(services).filter((name) => services[name]?.state === 'up');
+    if (waits) await wait(names, true, timeout);
+    const count = Object.keys(services).length;
+    print(`all ${count} services may be announced again; ${names.length} are up`);
   }
 
   return {
@@ -81,29 +53,19 @@ export function createCommands(client: Client, print: (text: string) => void) {
     },
 
     down: async (service: string, options: DowntimeOptions) => {
-      await order(service, 'down', downtimeOf(options));
-      if (options.wait) await waitUntil([service], false, options.timeout);
+      await post(service, 'down', downtimeOf(options));
+      if (options.wait) await wait([service], false, options.timeout);
       print(`${service} is taken down${options.wait ? ' and gone from the registry' : ''}`);
     },
 
-    up: async (service: string | undefined, { wait, all, timeout }: UpOptions) => {
-      if ((service === undefined) === !all)
+    up: async (service: string | undefined, options: UpOptions) => {
+      if ((service === undefined) === !options.all)
         throw new UserError('name a service, or give --all for every one');
-      if (service === undefined) {
-        const { services } = (await client.ask('POST', '/up')) as Status;
-        const names = Object.entries(services).filter(([, { state }]) => state === 'up');
-        if (wait)
-          await waitUntil(
-            names.map(([name]) => name),
-            true,
-            timeout,
-          );
-        const count = Object.keys(services).length;
-        return print(`all ${count} services may be announced again; ${names.length} are up`);
-      }
-      const { state } = await order(service, 'up', {});
-      if (wait) await waitUntil([service], true, timeout);
-      print(`${service} may be announced again${wait ? ', and is' : `; its checks say: ${state}`}`);
+      if (service === undefined) return allUp(options);
+      const { state } = (await post(service, 'up', {})) as ServiceLine;
+      if (options.wait) await wait([service], true, options.timeout);
+      const result = options.wait ? ', and is' : `; its checks say: ${state}`;
+      print(`${service} may be announced again${result}`);
     },
 
     weight: async (service: string, weight: string) => {
@@ -112,24 +74,21 @@ export function createCommands(client: Client, print: (text: string) => void) {
           `cannot announce weight ${weight}: expected a whole number, or default`,
         );
       const number = weight === 'default' ? null : Number(weight);
-      await order(service, 'weight', { weight: number });
+      await post(service, 'weight', { weight: number });
       const what = number === null ? 'its configured weight' : `weight ${number}`;
-      print(await weightSaid(service, what));
+      print(await weightResult(service, what, status));
     },
 
     check: async (service: string) => {
-      const reports = (await order(service, 'check', {})) as unknown as readonly Report[];
-      for (const { name, passed, reason, took } of reports)
-        print(
-          `${name}: ${passed ? 'passed' : 'failed'} after ${took.toFixed(1)} ms${reason ? `: ${reason}` : ''}`,
-        );
+      const reports = (await post(service, 'check', {})) as readonly Report[];
+      for (const report of reports) print(lineOf(report));
       if (reports.length === 0) print(`${service} has no checks`);
       if (reports.some(({ passed }) => !passed)) process.exitCode = 1;
     },
 
     drain: async (options: DowntimeOptions) => {
       const { services } = (await client.ask('POST', '/drain', downtimeOf(options))) as Status;
-      await waitUntil(Object.keys(services), false, options.timeout);
+      await wait(Object.keys(services), false, options.timeout);
       print(`all ${Object.keys(services).length} services are gone from the registry`);
     },
 
@@ -140,12 +99,6 @@ export function createCommands(client: Client, print: (text: string) => void) {
   };
 }
 
-/** Whether a service is surely announced, or surely not: a record that may stand may be used. */
-function isSo(line: ServiceLine | undefined, announced: boolean): boolean {
-  if (announced) return line?.announced === true;
-  return !(line?.announced || line?.may_stand);
-}
-
 interface Report {
   readonly name: string;
   readonly passed: boolean;
@@ -153,10 +106,9 @@ interface Report {
   readonly took: number;
 }
 
-function whyAway(announced: boolean): string {
-  return announced
-    ? ': the registry does not answer; nerve announces it once it does'
-    : ': the registry does not answer, so the record may stand and be used; nerve withdraws it once it does';
+function lineOf({ name, passed, reason, took }: Report): string {
+  const result = passed ? 'passed' : 'failed';
+  return `${name}: ${result} after ${took.toFixed(1)} ms${reason ? `: ${reason}` : ''}`;
 }
 
 function durationOf(option: string, text: string): number {

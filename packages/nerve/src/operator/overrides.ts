@@ -14,17 +14,17 @@ export interface Downtime {
   readonly until?: number | undefined;
 }
 
-/** What an operator ordered for one service. */
-export interface Order {
+/** What an operator has set for one service, in place of what its checks and its configuration say. */
+export interface Override {
   readonly downtime?: Downtime | undefined;
   readonly weight?: number | undefined;
 }
 
-/** The orders of operators, by service; they survive nerve. */
-export interface Orders {
-  of(service: string): Order;
-  /** Changes a service's order and notes it; rejects when that cannot be written. */
-  give(service: string, order: Order): Promise<void>;
+/** Operators' overrides by service; they outlive nerve. */
+export interface Overrides {
+  of(service: string): Override;
+  /** Replaces a service's override and saves it; rejects when that cannot be written. */
+  set(service: string, override: Override): Promise<void>;
 }
 
 const schema = z.record(
@@ -42,26 +42,26 @@ const schema = z.record(
   }),
 );
 
-/** Opens the orders in a folder; without one they last as long as this process. */
-export async function openOrders(directory: string | false, log: Log): Promise<Orders> {
+/** Opens the overrides in a folder; without one they last as long as this process. */
+export async function openOverrides(directory: string | false, log: Log): Promise<Overrides> {
   const file = directory === false ? undefined : join(directory, 'orders.json');
-  const orders = new Map<string, Order>(
+  const overrides = new Map<string, Override>(
     Object.entries((file && (await readJson(file, schema, log))) || {}),
   );
-  const note = file === undefined ? async () => {} : createWriter(file, orders);
+  const save = file === undefined ? async () => {} : createWriter(file, overrides);
   return {
-    of: (service) => orders.get(service) ?? {},
-    give: (service, order) => {
-      const { downtime, weight } = order;
-      if (downtime || weight !== undefined) orders.set(service, order);
-      else orders.delete(service);
-      return note();
+    of: (service) => overrides.get(service) ?? {},
+    set: (service, override) => {
+      const { downtime, weight } = override;
+      if (downtime || weight !== undefined) overrides.set(service, override);
+      else overrides.delete(service);
+      return save();
     },
   };
 }
 
-/** Writes what is ordered by then, one write at a time: those who come while one is under way share the next. */
-function createWriter(file: string, orders: ReadonlyMap<string, Order>): () => Promise<void> {
+/** Writes all overrides, one write at a time: changes that come while one is under way share the next. */
+function createWriter(file: string, overrides: ReadonlyMap<string, Override>): () => Promise<void> {
   let running = Promise.resolve();
   let next: Promise<void> | undefined;
 
@@ -69,7 +69,7 @@ function createWriter(file: string, orders: ReadonlyMap<string, Order>): () => P
     next = undefined;
     try {
       await makeFolder(file);
-      await writeFileAtomic(file, `${JSON.stringify(Object.fromEntries(orders))}\n`, 0o600);
+      await writeFileAtomic(file, `${JSON.stringify(Object.fromEntries(overrides))}\n`, 0o600);
     } catch (error) {
       const reason = messageOf(error);
       throw new Error(`done, but not noted for a next nerve: ${reason}`, { cause: error });

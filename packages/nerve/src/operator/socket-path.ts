@@ -3,7 +3,7 @@ import { join } from 'node:path';
 /** Linux' limit for a socket's path (unix(7), sun_path without its final zero); Node.js cuts off what is longer. */
 const longest = 107;
 
-/** Where the operator's commands reach a nerve that has this state directory. */
+/** The socket for operators' commands to a nerve with this state directory. */
 export const controlSocketIn = (directory: string) => join(directory, 'nerve.sock');
 
 /** Why there can be no socket at a path, or undefined when there can. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { hasCode, type Log, messageOf, readRegularText } from '@smartstack/daemon';
 import type { z } from 'zod';
 
-/** Where nerve keeps what outlives it, when its configuration does not say. */
+/** The state directory where the configuration does not give one. */
 export function defaultStateDirectory(): string {
   // systemd's, where its unit says StateDirectory.
   const [given] = (process.env.STATE_DIRECTORY ?? '').split(':');
@@ -14,12 +14,12 @@ export function defaultStateDirectory(): string {
   return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'nerve');
 }
 
-/** Makes a state file's folder, for this user alone. */
+/** Creates a state file's folder, for this user alone. */
 export async function makeFolder(file: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
 }
 
-/** A file's content, where it is there and what it should be; anything else is logged and ignored. */
+/** The content of a file; undefined where there is none, or where it is not valid, which is logged. */
 export async function readJson<S extends z.ZodType>(
   file: string,
   schema: S,
@@ -33,7 +33,7 @@ export async function readJson<S extends z.ZodType>(
         {
           file,
           reason: messageOf(error),
-          fix: 'let this account read it; if it is damaged, give the orders that nerve status lacks again',
+          fix: 'let this account read it; if it is damaged, repeat the nerve down and nerve weight commands that nerve status lacks',
         },
         'ignored a state file that cannot be read',
       );

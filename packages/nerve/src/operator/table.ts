@@ -1,7 +1,7 @@
-/** What nerve says of its services: the status as it came over the socket, with times as text. */
+/** The status of nerve as it comes over the socket, with times as text. */
 export interface Status {
   readonly instance_id: string;
-  /** Whether a registry does not answer now: what is announced there stands as it did. */
+  /** Whether a registry does not answer now: what is announced there stays as it is. */
   readonly registry_away: boolean;
   readonly services: Readonly<Record<string, ServiceLine>>;
 }
@@ -11,7 +11,7 @@ export interface ServiceLine {
   readonly since: string;
   readonly reason?: string;
   readonly announced: boolean;
-  /** Whether a record may stand all the same: the registry has not answered. */
+  /** Whether a record may be in the registry all the same: it has not answered. */
   readonly may_stand: boolean;
   /** Whether the registry has confirmed all that it is to have. */
   readonly confirmed: boolean;
@@ -36,7 +36,7 @@ export function formatTable({ services, registry_away: isAway }: Status, now: nu
   ]);
   const table = align([['SERVICE', 'ADDRESS', 'STATE', 'ANNOUNCED', 'SINCE', 'WHY'], ...rows]);
   return isAway
-    ? `The registry does not answer: what is announced there stands.\n\n${table}`
+    ? `The registry does not answer: what is announced there stays.\n\n${table}`
     : table;
 }
 
@@ -49,7 +49,7 @@ function announcedAs({ announced, may_stand, path, instance: { weight } }: Servi
   return weight === undefined ? path : `${path} (weight ${weight})`;
 }
 
-/** Why it stands as it does, and what the registry still has to confirm. */
+/** Why it is announced or not, and what the registry still has to confirm. */
 function why(line: ServiceLine, now: number): string {
   const { trouble, announced, because, confirmed } = line;
   const waits = announced && because === 'up' && !confirmed ? 'a change is not confirmed yet' : '';

@@ -2,9 +2,9 @@ import type { Journal } from '@smartstack/daemon';
 
 import type { ServiceMeasures } from '../metrics/metrics.ts';
 import type { ServiceStatus } from '../services/service.ts';
-import { downReason } from './page.ts';
+import { downReason } from './reason.ts';
 
-/** Measures that note in the journal what became of a service; `status` tells why. */
+/** Measures that write a service's changes to the page's journal; `status` gives the reasons. */
 export function journalMeasures(
   journal: Journal,
   service: string,
@@ -22,7 +22,7 @@ export function journalMeasures(
     },
     announced: (took) => {
       isTroubled = false;
-      note('announced', 'good', `stands in the registry after ${Math.round(took)} ms`);
+      note('announced', 'good', `in the registry after ${Math.round(took)} ms`);
     },
     withdrawn: () => note('withdrawn', 'idle', whyNot(status())),
     registryError: () => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import type { ServiceStatus } from '../services/service.ts';
 import { journalMeasures } from './journal.ts';
-import { pageView } from './page.ts';
+import { pageView } from './view.ts';
 
 const up: ServiceStatus = {
   state: 'up',
@@ -122,7 +122,7 @@ test('the journal has what became of a service, and why', () => {
   measures.withdrawn();
   expect(journal.after(0).map(({ kind, text }) => `${kind}: ${text}`)).toEqual([
     'up: all checks pass',
-    'announced: stands in the registry after 12 ms',
+    'announced: in the registry after 12 ms',
     'down: status 503',
     'withdrawn: down',
     'held down: it flaps',

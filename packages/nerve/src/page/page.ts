@@ -1,27 +1,22 @@
-import type {
-  Journal,
-  PageNotice,
-  PageRow,
-  PageService,
-  PageSource,
-  PageView,
-} from '@smartstack/daemon';
+import type { Journal, PageSource } from '@smartstack/daemon';
+
 import type { CheckStatus } from '../health/monitor.ts';
-import type { Service, ServiceStatus } from '../services/service.ts';
-import type { Fleet } from '../services/services.ts';
+import type { Services } from '../services/services.ts';
+import { isAway } from '../services/status.ts';
+import { pageView } from './view.ts';
 
 export interface NervePageParts {
   readonly instance: string;
   readonly version: string;
-  readonly fleet: Pick<Fleet, 'services'>;
+  readonly services: Pick<Services, 'all'>;
   readonly journal: Journal;
-  /** The last moment at which a registry was in trouble, on `performance.now`'s clock. */
+  /** The last time at which a registry did not answer, on `performance.now`'s clock. */
   lastUnwell(): number | undefined;
 }
 
 /** Nerve's status page. */
 export function createNervePage(parts: NervePageParts): PageSource {
-  const { fleet, journal, instance, version } = parts;
+  const { services, journal, instance, version } = parts;
   return {
     journal,
     about: {
@@ -40,150 +35,15 @@ export function createNervePage(parts: NervePageParts): PageSource {
       ],
       started: Date.now(),
     },
-    view: () => pageView(fleet.services(), isAway(parts.lastUnwell())),
+    view: () => pageView(services.all(), isAway(parts.lastUnwell())),
     sample: () =>
       Object.fromEntries(
-        fleet.services().map((service) => [service.name, [slowest(service.status().checks)]]),
+        services.all().map((service) => [service.name, [slowest(service.status().checks)]]),
       ),
-  };
-}
-
-type Named = Pick<Service, 'name' | 'status'>;
-
-/** What is to be seen of these services. */
-export function pageView(services: readonly Named[], registryAway: boolean): PageView {
-  const shown = services.map(({ name, status }) => {
-    const now = status();
-    const view = serviceView(name, now);
-    return { view, notice: noticeOf(now, view) };
-  });
-  const notices: PageNotice[] = shown.flatMap(({ notice }) => notice ?? []);
-  if (registryAway)
-    notices.push({
-      tone: 'warn',
-      title: 'Registry away',
-      text: 'ZooKeeper does not answer. What was announced stays until its session times out there; changes are announced when it is back.',
-    });
-  const announced = services.filter(({ status }) => status().announced).length;
-  const rank = { bad: 0, warn: 1, idle: 2, good: 3 } as const;
-  return {
-    facts: [
-      ['announced', `${announced} of ${services.length}`, 'good'],
-      ['registry', registryAway ? 'away' : 'well', registryAway ? 'warn' : 'good'],
-    ],
-    notices: notices.sort((one, other) => rank[one.tone] - rank[other.tone]),
-    services: shown
-      .map(({ view }) => view)
-      .sort((a, b) => rank[a.tone] - rank[b.tone] || (a.name < b.name ? -1 : 1)),
-  };
-}
-
-function serviceView(name: string, status: ServiceStatus): PageService {
-  const { host, port, weight } = status.instance;
-  // Why it is down stands at its check.
-  const reason = status.because === 'down' ? '' : reasonOf(status);
-  return {
-    name,
-    ...stateOf(status),
-    place: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
-    since: status.since.getTime(),
-    ...(reason && { reason }),
-    facts: [
-      ['announced at', status.announced ? status.path : `not now (${status.path})`],
-      ...(weight === undefined ? [] : [['weight', String(weight)] as const]),
-      ...(status.until ? [['until', status.until.toISOString()] as const] : []),
-    ],
-    rows: status.checks.map(rowOf),
-    hidden: 0,
-  };
-}
-
-function stateOf({
-  state,
-  announced,
-  because,
-  trouble,
-}: ServiceStatus): Pick<PageService, 'tone' | 'state'> {
-  switch (because) {
-    case 'up':
-      if (announced && trouble !== undefined)
-        return { tone: 'warn', state: 'up, announced, a change waits' };
-      return announced
-        ? { tone: 'good', state: 'up, announced' }
-        : { tone: 'warn', state: 'up, not announced yet' };
-    case 'down':
-      return { tone: 'bad', state: 'down' };
-    case 'not checked yet':
-      return { tone: 'idle', state: 'not checked yet' };
-    case 'downtime':
-      return { tone: 'warn', state: `${state}, taken down` };
-    case 'flapping':
-      return { tone: 'warn', state: 'up, held down' };
-    case 'rate limit':
-      return { tone: 'warn', state: 'up, held back' };
-  }
-}
-
-function reasonOf(status: ServiceStatus): string {
-  const { because, announced, downtime, trouble } = status;
-  switch (because) {
-    case 'up':
-      if (trouble !== undefined) return trouble;
-      return announced ? '' : 'the registry has not answered yet';
-    case 'down':
-      return downReason(status);
-    case 'downtime':
-      return `taken down by ${downtime?.owner}: ${downtime?.reason}`;
-    case 'flapping':
-      return 'it flaps: held down until it is steady';
-    case 'rate limit':
-      return 'announced too often: held back';
-    case 'not checked yet':
-      return trouble ?? '';
-  }
-}
-
-/** Which check failed is said where there are several. */
-export function downReason({ check, reason = '', checks }: ServiceStatus): string {
-  return checks.length > 1 && check !== undefined ? `${check}: ${reason}` : reason;
-}
-
-function noticeOf(status: ServiceStatus, view: PageService): PageNotice | undefined {
-  const { tone, name: service, since } = view;
-  if (tone !== 'bad' && tone !== 'warn') return undefined;
-  const titles: Partial<Record<ServiceStatus['because'], string>> = {
-    down: 'Down',
-    downtime: 'Taken down',
-    flapping: 'Held down',
-    'rate limit': 'Held back',
-  };
-  return {
-    tone,
-    title: titles[status.because] ?? (status.announced ? 'A change waits' : 'Not announced yet'),
-    text: reasonOf(status),
-    service,
-    ...(since !== undefined && { since }),
-    ...(status.until && { until: status.until.getTime() }),
-  };
-}
-
-function rowOf({ name, state, reason }: CheckStatus): PageRow {
-  const isFailing = reason !== undefined;
-  const tone = { up: isFailing ? 'warn' : 'good', down: 'bad', unknown: 'idle' } as const;
-  return {
-    title: name,
-    state: state === 'up' && isFailing ? 'up, failing' : state,
-    tone: tone[state],
-    ...(isFailing && { reason }),
   };
 }
 
 function slowest(checks: readonly CheckStatus[]): number | null {
   const times = checks.flatMap(({ took }) => took ?? []);
   return times.length > 0 ? Math.max(...times) : null;
-}
-
-/** A registry that is in trouble now says so at every moment. */
-export function isAway(lastUnwell: number | undefined): boolean {
-  return lastUnwell !== undefined && performance.now() - lastUnwell < 100;
 }

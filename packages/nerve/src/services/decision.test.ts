@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 
-import { type Circumstances, decidePresence } from './decision.ts';
+import { type DecisionInput, decide } from './decision.ts';
 
 const instance = { host: 'h', port: 1, name: 'a', weight: 100 };
-const calm: Circumstances = { instance, state: 'up', heldUntil: 0 };
+const calm: DecisionInput = { instance, state: 'up', heldUntil: 0 };
 const now = 1000;
 
 test.each([
@@ -46,11 +46,11 @@ test.each([
     { ...calm, weight: 7 },
     { reason: 'up', instance: { ...instance, weight: 7 } },
   ],
-] satisfies [string, Circumstances, object][])('%s', (_, circumstances, expected) => {
-  expect(decidePresence(circumstances, now)).toEqual(expected);
+] satisfies [string, DecisionInput, object][])('%s', (_, input, expected) => {
+  expect(decide(input, now)).toEqual(expected);
 });
 
 test('a service without a weight is announced without one', () => {
   const plain = { host: 'h', port: 1 };
-  expect(decidePresence({ ...calm, instance: plain }, now).instance).toEqual(plain);
+  expect(decide({ ...calm, instance: plain }, now).instance).toEqual(plain);
 });

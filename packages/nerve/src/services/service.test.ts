@@ -2,7 +2,7 @@ import { createMetrics, silentLog } from '@smartstack/daemon';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { closedPort, httpServer, type TestServer, tcpServer } from '../checks/server.fixture.ts';
 import { checkSchema } from '../checks/table.ts';
-import { createBeats } from '../checks/ttl-reports.ts';
+import { createTtlReports } from '../checks/ttl-reports.ts';
 import type { ServiceConfig, ServicePolicy } from '../config/config.ts';
 import { createSchedule } from '../health/schedule.ts';
 import { createMeasures } from '../metrics/metrics.ts';
@@ -49,17 +49,17 @@ function start(
     log: silentLog,
     measures,
     phases: checks.map(() => 0),
-    beats: createBeats(),
+    ttlReports: createTtlReports(),
     schedule: createSchedule(),
-    order: {},
+    override: {},
   };
   service = createService(config, deps);
   ended = service.run(stop.signal);
 }
 
 const soon = { timeout: 3000, interval: 5 };
-const up = () => vi.waitFor(() => expect(registry.standing.size).toBe(1), soon);
-const down = () => vi.waitFor(() => expect(registry.standing.size).toBe(0), soon);
+const up = () => vi.waitFor(() => expect(registry.registered.size).toBe(1), soon);
+const down = () => vi.waitFor(() => expect(registry.registered.size).toBe(0), soon);
 /** An HTTP server whose status the test sets. */
 async function switchable() {
   const state = { status: 200, answered: new Map<number, number>() };
@@ -179,7 +179,7 @@ test('the end withdraws', async () => {
   await up();
   stop.abort();
   await ended;
-  expect(registry.standing.size).toBe(0);
+  expect(registry.registered.size).toBe(0);
 });
 
 describe('policy', () => {
@@ -210,7 +210,7 @@ describe('policy', () => {
     const changes = registry.events.filter((event) => event.startsWith('update'));
     expect(changes.length).toBeGreaterThan(2);
     expect(registry.events.at(-1)).toBe(`update ${port} 100`);
-    expect(registry.events.slice(0, 2)).toEqual([`announce ${port}`, `stands ${port}`]);
+    expect(registry.events.slice(0, 2)).toEqual([`announce ${port}`, `announced ${port}`]);
   });
 
   test('failures within the start grace do not count', async () => {

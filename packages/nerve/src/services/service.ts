@@ -1,45 +1,37 @@
-import { isDeepStrictEqual } from 'node:util';
-
 import { createLatest, type Log } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 
 import { type Announcing, keepAnnounced } from '../announce/announcer.ts';
-import type { Beats } from '../checks/ttl-reports.ts';
+import type { TtlReports } from '../checks/ttl-reports.ts';
 import type { ServiceConfig } from '../config/config.ts';
 import { type CheckStatus, createMonitor, type Monitor } from '../health/monitor.ts';
 import { type CheckReport, planChecks, recorderOf, runOnce } from '../health/planned-checks.ts';
 import type { Schedule } from '../health/schedule.ts';
 import type { ServiceMeasures } from '../metrics/metrics.ts';
-import type { Order } from '../operator/overrides.ts';
-import { createStanding, type StandingStatus } from './state.ts';
-import { runTogether, untilAborted } from './tasks.ts';
+import type { Override } from '../operator/overrides.ts';
+import { createRegistration, type RegistrationStatus } from './registration.ts';
+import { createServiceState, type StateStatus } from './state.ts';
+import { runTogether } from './tasks.ts';
 
 export interface ServiceDeps {
   readonly registry: Announcing;
   readonly log: Log;
   readonly measures: ServiceMeasures;
-  /** Where in the interval each check stands, from 0 to 1, in the order of the configuration. */
+  /** Where in the interval each check starts, from 0 to 1, in the order of the configuration. */
   readonly phases: readonly number[];
-  readonly beats: Beats;
+  readonly ttlReports: TtlReports;
   readonly schedule: Schedule;
-  /** What an operator ordered before. */
-  readonly order: Order;
-  /** Whether records of an earlier nerve stand at its path, which this one has neither taken over nor withdrawn. */
+  /** The operator's override that was set before. */
+  readonly override: Override;
+  /** Whether its path has records of an earlier nerve that this one has neither taken over nor withdrawn. */
   hasInherited?(): boolean;
   /** Ends withdrawals that the registry does not confirm. */
-  readonly giveUp?: AbortSignal | undefined;
+  readonly stopWithdrawing?: AbortSignal | undefined;
 }
 
-/** What is known of a service: JSON-safe. */
-export interface ServiceStatus extends StandingStatus {
-  /** Whether it stands in the registry, and where. */
-  readonly announced: boolean;
-  /** Whether a record may stand there: it does, or the registry has not answered what was asked of it. */
-  readonly may_stand: boolean;
-  /** Whether the registry has confirmed all that it is to have of the service, or that it has nothing. */
-  readonly confirmed: boolean;
-  /** Why the registry, or the service itself, fails at what it is to do now; it is tried again. */
-  readonly trouble?: string;
+/** The status of one service as JSON. */
+export interface ServiceStatus extends StateStatus, RegistrationStatus {
+  /** Where it is announced. */
   readonly path: string;
   readonly checks: readonly CheckStatus[];
 }
@@ -49,78 +41,46 @@ export interface Service {
   readonly name: string;
   /**
    * Checks it and announces it while all of its checks pass, until the signal aborts; then it is
-   * withdrawn. The registry never holds up the checks: it is told of changes beside them.
+   * withdrawn. The checks never wait for the registry.
    */
   run(signal: AbortSignal): Promise<void>;
-  /** Resolves once it was judged and, if it is up, stands in the registry. */
+  /** Resolves once it was checked and, if it is up, is in the registry. */
   readonly reported: Promise<void>;
   status(): ServiceStatus;
-  /** By how many milliseconds its checks are overdue, which they are only when something is stuck. */
+  /** By how many milliseconds its checks are overdue, which they are only when something hangs. */
   overdue(): number;
-  /** Does as an operator orders, from now on. */
-  obey(order: Order): void;
+  /** Applies an operator's override from now on. */
+  setOverride(override: Override): void;
   /** Runs its checks once, beside the regular runs, and changes nothing. */
   check(signal: AbortSignal): Promise<readonly CheckReport[]>;
 }
 
+/** Creates a service; `run` starts it. */
 export function createService(config: ServiceConfig, deps: ServiceDeps): Service {
-  const { log, measures, registry, beats, phases, schedule, order, giveUp } = deps;
+  const { log, measures, registry, ttlReports, phases, schedule, override } = deps;
+  const { stopWithdrawing } = deps;
   const { path } = config.place;
-  const wishes = createLatest<Instance | undefined>();
-  const reported = createOccasion();
-  let announced = false;
-  let mayStand = false;
-  let shown: Instance | undefined;
-  let wished: Instance | undefined;
-  let isSure = false;
-  let trouble: string | undefined;
+  /** The instances to announce; undefined for none. */
+  const instances = createLatest<Instance | undefined>();
+  const reported = createEvent();
+  const registration = createRegistration(measures, reported.happen);
+  let desired: Instance | undefined;
   let monitor: Monitor | undefined;
 
-  const standing = createStanding(config, {
+  const state = createServiceState(config, {
     log,
     measures,
-    order,
-    onWish: (instance) => {
-      wished = instance;
-      wishes.set(instance);
+    override,
+    onDesired: (instance) => {
+      desired = instance;
+      instances.set(instance);
     },
     onDecided: ({ instance, reason }) => {
-      if (!instance && reason !== 'not checked yet') reported.arise();
+      if (!instance && reason !== 'not checked yet') reported.happen();
     },
   });
-  const announcing = {
-    registry,
-    log,
-    path,
-    onBegin: () => {
-      mayStand = true;
-    },
-    onShown: (instance: Instance) => {
-      shown = instance;
-      isSure = true;
-    },
-    onGone: () => {
-      mayStand = false;
-    },
-    onStand: (took: number) => {
-      announced = true;
-      reported.arise();
-      measures.announced(took);
-    },
-    onWithdraw: () => {
-      announced = false;
-      measures.withdrawn();
-    },
-    onTrouble: (reason: string | undefined) => {
-      trouble = reason;
-      // What failed may have been done all the same.
-      if (reason !== undefined) isSure = false;
-      if (reason !== undefined) measures.registryError();
-    },
-    ...(giveUp && { giveUp }),
-  };
 
-  /** What cannot be told may stand. */
+  /** When it cannot be determined, there may be records. */
   function hasInherited(): boolean {
     try {
       return deps.hasInherited?.() ?? false;
@@ -130,76 +90,50 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
   }
 
   async function run(signal: AbortSignal): Promise<void> {
-    standing.begin();
-    wished = undefined;
-    const planned = await planChecks(config, beats, phases);
+    state.begin();
+    desired = undefined;
+    const planned = await planChecks(config, ttlReports, phases);
     const onResult = recorderOf(planned, measures);
-    const watched = createMonitor(planned, { schedule, onResult, onChange: standing.change });
-    monitor = watched;
+    const checks = createMonitor(planned, { schedule, onResult, onChange: state.change });
+    monitor = checks;
+    const announcer = { registry, path, log, stopWithdrawing, ...registration.events };
     try {
       await runTogether(
-        [(own) => keepAnnounced(wishes, announcing, own), (own) => watched.run(own)],
+        [(own) => keepAnnounced(instances, announcer, own), (own) => checks.run(own)],
         signal,
       );
     } finally {
-      standing.end();
+      state.end();
     }
   }
 
   return {
     name: config.name,
     run,
-    reported: reported.arisen,
+    reported: reported.happened,
     overdue: () => monitor?.overdue() ?? 0,
-    status: () => ({
-      ...standing.status(),
-      ...(announced && shown && { instance: shown }),
-      announced,
-      may_stand: mayStand || hasInherited(),
-      confirmed: wished
-        ? announced && isSure && isDeepStrictEqual(shown, wished)
-        : !announced && !mayStand,
-      ...(trouble !== undefined && { trouble }),
-      path,
-      checks: monitor?.checks() ?? [],
-    }),
-    obey: standing.obey,
-    check: (signal) => runOnce(config, beats, signal),
-  };
-}
-
-/** A service that cannot be made, which is shown with the reason and does nothing. */
-export function unusable({ name, instance, place }: ServiceConfig, reason: string): Service {
-  const since = new Date();
-  return {
-    name,
-    run: async (signal) => {
-      await untilAborted(signal);
+    status: () => {
+      const instance = registration.confirmed();
+      const registered = registration.status(desired);
+      return {
+        ...state.status(),
+        ...(instance && { instance }),
+        ...registered,
+        may_stand: registered.may_stand || hasInherited(),
+        path,
+        checks: monitor?.checks() ?? [],
+      };
     },
-    reported: Promise.resolve(),
-    overdue: () => 0,
-    status: () => ({
-      state: 'unknown',
-      since,
-      reason: `cannot be checked and announced: ${reason}`,
-      because: 'not checked yet',
-      instance,
-      announced: false,
-      may_stand: false,
-      confirmed: true,
-      path: place.path,
-      checks: [],
-    }),
-    obey: () => {},
-    check: async () => [],
+    setOverride: state.setOverride,
+    check: (signal) => runOnce(config, ttlReports, signal),
   };
 }
 
-/** Something that happens once, and can be waited for. */
-function createOccasion() {
-  let arise = () => {};
-  const arisen = new Promise<void>((resolve) => {
-    arise = resolve;
+/** A promise that the caller resolves. */
+function createEvent() {
+  let happen = () => {};
+  const happened = new Promise<void>((resolve) => {
+    happen = resolve;
   });
-  return { arisen, arise: () => arise() };
+  return { happened, happen: () => happen() };
 }

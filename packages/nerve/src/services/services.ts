@@ -4,71 +4,63 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { keepRunning, type Log, messageOf } from '@smartstack/daemon';
 
-import { type ServiceConfig, seatOf } from '../config/config.ts';
-import { type Service, unusable } from './service.ts';
+import { endpointKeyOf, type ServiceConfig } from '../config/config.ts';
+import type { Service } from './service.ts';
+import { unusable } from './unusable.ts';
 
-/** How long a service that takes the place of another may take to report before that one goes, in milliseconds. */
-const patience = 30_000;
+/** How long a service that replaces another may take to report before the old one ends, in milliseconds. */
+const replaceTimeout = 30_000;
 
-export interface FleetDeps {
+export interface ServicesDeps {
   create(config: ServiceConfig): Service;
-  /** Told when a service has ended for good. */
+  /** Called when a service has ended and no other has its name. */
   onEnded?(name: string): void;
   readonly log: Log;
 }
 
-/** The services that are run. */
-export interface Fleet {
-  services(): readonly Service[];
+/** The services of one nerve, which run side by side. */
+export interface Services {
+  all(): readonly Service[];
   /**
    * Runs these services from now on: others end, new ones start, and one whose configuration changed is
-   * replaced, announced anew before its old announcement goes; so is one that has another name now. Those
-   * that did not change notice nothing.
+   * replaced, announced anew before its old announcement is withdrawn; so is one that was renamed. Those
+   * that did not change run on untouched.
    */
   apply(configs: readonly ServiceConfig[]): void;
   /** Resolves once all services have ended, after the signal aborted. */
   ended(): Promise<void>;
 }
 
-interface Member {
+interface RunningService {
   readonly config: ServiceConfig;
   readonly service: Service;
   stop(): void;
   readonly ended: Promise<void>;
 }
 
-export function createFleet({ create, onEnded, log }: FleetDeps, signal: AbortSignal): Fleet {
-  const members = new Map<string, Member>();
-  const running = new Set<Promise<void>>();
+/** Creates the services, none at first; all end when the signal aborts. */
+export function createServices(
+  { create, onEnded, log }: ServicesDeps,
+  signal: AbortSignal,
+): Services {
+  const current = new Map<string, RunningService>();
+  const tasks = new Set<Promise<void>>();
   // Every service listens to the one signal.
   setMaxListeners(0, signal);
 
-  function start(config: ServiceConfig, service: Service): Member {
-    const own = new AbortController();
-    const stop = () => own.abort(signal.reason);
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop);
-    let failure: string | undefined;
-    const isUnjudged = () => service.status().state === 'unknown';
-    const failed = (error: unknown) => {
-      const reason = messageOf(error);
-      const fix = 'it is started again, and the others go on';
-      if (reason !== failure || !isUnjudged())
-        log.error({ service: service.name, err: error, fix }, 'the service failed');
-      failure = reason;
-    };
-    const ended = keepRunning(service.run, failed, own.signal);
-    track(ended.finally(() => signal.removeEventListener('abort', stop)));
-    /** One that failed shows why until it is judged again. */
-    const status = () => {
-      const now = service.status();
-      return failure !== undefined && now.state === 'unknown' ? { ...now, trouble: failure } : now;
-    };
-    return { config, service: { ...service, status }, stop: () => own.abort(), ended };
+  function track(task: Promise<void>): void {
+    tasks.add(task);
+    void task.finally(() => tasks.delete(task));
   }
 
-  /** A service that cannot be made stays as it was, or is shown with the reason; the others go on. */
-  function startOrKeep(config: ServiceConfig, present: Member | undefined): Member {
+  function start(config: ServiceConfig, service: Service): RunningService {
+    const running = runService(config, service, log, signal);
+    track(running.ended);
+    return running;
+  }
+
+  /** One that cannot be created does not stop the others: its old one runs on, or its status gives the reason. */
+  function startOrKeep(config: ServiceConfig, old: RunningService | undefined): RunningService {
     try {
       return start(config, create(config));
     } catch (error) {
@@ -76,46 +68,76 @@ export function createFleet({ create, onEnded, log }: FleetDeps, signal: AbortSi
         { service: config.name, err: error, fix: 'fix its configuration, then send SIGHUP' },
         'the service cannot be checked and announced',
       );
-      return present ?? start(config, unusable(config, messageOf(error)));
+      return old ?? start(config, unusable(config, messageOf(error)));
     }
   }
 
-  function track(task: Promise<void>): void {
-    running.add(task);
-    void task.finally(() => running.delete(task));
+  async function end(old: RunningService): Promise<void> {
+    old.stop();
+    await old.ended;
+    if (!current.has(old.service.name)) onEnded?.(old.service.name);
   }
 
-  async function retire(member: Member): Promise<void> {
-    member.stop();
-    await member.ended;
-    if (!members.has(member.service.name)) onEnded?.(member.service.name);
-  }
-
-  async function retireAfter(old: Member, next: Member): Promise<void> {
-    const late = sleep(patience, undefined, { signal }).catch(() => {});
+  async function endAfter(old: RunningService, next: RunningService): Promise<void> {
+    const late = sleep(replaceTimeout, undefined, { signal }).catch(() => {});
     await Promise.race([next.service.reported, late, next.ended]);
-    await retire(old);
+    await end(old);
   }
 
   return {
-    services: () => [...members.values()].map(({ service }) => service),
+    all: () => [...current.values()].map(({ service }) => service),
     apply: (configs) => {
-      const before = new Map(members);
-      members.clear();
+      const before = new Map(current);
+      current.clear();
       for (const config of configs) {
-        const present = before.get(config.name);
-        const stays = present && isDeepStrictEqual(present.config, config);
-        members.set(config.name, stays ? present : startOrKeep(config, present));
+        const old = before.get(config.name);
+        const isSame = old && isDeepStrictEqual(old.config, config);
+        current.set(config.name, isSame ? old : startOrKeep(config, old));
       }
-      const heirs = new Map(configs.map((config) => [seatOf(config), members.get(config.name)]));
+      const byEndpoint = new Map(
+        configs.map((config) => [endpointKeyOf(config), current.get(config.name)]),
+      );
       for (const [name, old] of before) {
-        const next = members.get(name) ?? heirs.get(seatOf(old.config));
+        const next = current.get(name) ?? byEndpoint.get(endpointKeyOf(old.config));
         if (next === old) continue;
-        track(next ? retireAfter(old, next) : retire(old));
+        track(next ? endAfter(old, next) : end(old));
       }
     },
     ended: async () => {
-      while (running.size > 0) await Promise.all(running);
+      while (tasks.size > 0) await Promise.all(tasks);
     },
+  };
+}
+
+/** Runs a service until it is stopped or the signal aborts; when it fails, it is started again. */
+function runService(
+  config: ServiceConfig,
+  service: Service,
+  log: Log,
+  signal: AbortSignal,
+): RunningService {
+  const own = new AbortController();
+  const abort = () => own.abort(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  let failure: string | undefined;
+  const failed = (error: unknown) => {
+    const reason = messageOf(error);
+    const fix = 'it is started again, and the others go on';
+    if (reason !== failure || service.status().state !== 'unknown')
+      log.error({ service: service.name, err: error, fix }, 'the service failed');
+    failure = reason;
+  };
+  const ended = keepRunning(service.run, failed, own.signal);
+  /** One that failed shows why until its checks have a result again. */
+  const status = () => {
+    const now = service.status();
+    return failure !== undefined && now.state === 'unknown' ? { ...now, trouble: failure } : now;
+  };
+  return {
+    config,
+    service: { ...service, status },
+    stop: () => own.abort(),
+    ended: ended.finally(() => signal.removeEventListener('abort', abort)),
   };
 }

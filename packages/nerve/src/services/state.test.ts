@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import type { ServiceConfig, ServicePolicy } from '../config/config.ts';
 import { createMeasures } from '../metrics/metrics.ts';
-import { createStanding } from './state.ts';
+import { createServiceState } from './state.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -12,7 +12,7 @@ afterEach(() => void vi.useRealTimers());
 const hour = 3_600_000;
 
 function start(policy: Partial<ServicePolicy> = {}) {
-  const wishes: (Instance | undefined)[] = [];
+  const desired: (Instance | undefined)[] = [];
   const config: ServiceConfig = {
     name: 'web',
     instance: { host: '127.0.0.1', port: 80, name: 'a' },
@@ -28,15 +28,15 @@ function start(policy: Partial<ServicePolicy> = {}) {
       ...policy,
     },
   };
-  const standing = createStanding(config, {
+  const state = createServiceState(config, {
     log: silentLog,
     measures: createMeasures(createMetrics()).of('web'),
-    order: {},
-    onWish: (wish) => wishes.push(wish),
+    override: {},
+    onDesired: (instance) => desired.push(instance),
     onDecided: () => {},
   });
-  standing.begin();
-  return { standing, wishes };
+  state.begin();
+  return { state, desired };
 }
 
 const downFor = (span: number) => ({
@@ -44,38 +44,38 @@ const downFor = (span: number) => ({
 });
 
 test('downtime that the wall clock passed by being set ends within a minute', () => {
-  const { standing, wishes } = start();
-  standing.change({ state: 'up' });
-  standing.obey(downFor(hour));
-  expect(wishes.at(-1)).toBeUndefined();
+  const { state, desired } = start();
+  state.change({ state: 'up' });
+  state.setOverride(downFor(hour));
+  expect(desired.at(-1)).toBeUndefined();
   vi.setSystemTime(Date.now() + 2 * hour);
   vi.advanceTimersByTime(60_000);
-  expect(wishes.at(-1)).toMatchObject({ port: 80 });
+  expect(desired.at(-1)).toMatchObject({ port: 80 });
 });
 
 test('downtime does not end early when the wall clock is set back', () => {
-  const { standing } = start();
-  standing.change({ state: 'up' });
-  standing.obey(downFor(hour));
+  const { state } = start();
+  state.change({ state: 'up' });
+  state.setOverride(downFor(hour));
   vi.setSystemTime(Date.now() - hour);
   vi.advanceTimersByTime(hour + 60_000);
-  expect(standing.status().because).toBe('downtime');
+  expect(state.status().because).toBe('downtime');
   vi.advanceTimersByTime(hour);
-  expect(standing.status().because).toBe('up');
+  expect(state.status().because).toBe('up');
 });
 
 test('what is held back for ever shows no end', () => {
-  const { standing } = start({ rateLimit: { averageRate: 0, maxBurst: 1, shadow: false } });
-  for (const state of ['up', 'down', 'up'] as const) standing.change({ state });
-  const { because, until } = standing.status();
+  const { state } = start({ rateLimit: { averageRate: 0, maxBurst: 1, shadow: false } });
+  for (const next of ['up', 'down', 'up'] as const) state.change({ state: next });
+  const { because, until } = state.status();
   expect({ because, until }).toEqual({ because: 'rate limit', until: undefined });
 });
 
 test('nothing is decided any more after the end', () => {
-  const { standing, wishes } = start();
-  standing.change({ state: 'up' });
-  standing.obey(downFor(1000));
-  standing.end();
+  const { state, desired } = start();
+  state.change({ state: 'up' });
+  state.setOverride(downFor(1000));
+  state.end();
   vi.advanceTimersByTime(hour);
-  expect(wishes.at(-1)).toBeUndefined();
+  expect(desired.at(-1)).toBeUndefined();
 });

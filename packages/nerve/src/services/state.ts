@@ -5,102 +5,95 @@ import type { Instance } from '@smartstack/registry';
 import type { ServiceConfig } from '../config/config.ts';
 import { fromWallClock, wallClock } from '../health/clock.ts';
 import { type Damping, damp, undamped } from '../health/damping.ts';
-import type { Change, State } from '../health/monitor.ts';
+import type { HealthChange, State } from '../health/monitor.ts';
 import type { ServiceMeasures } from '../metrics/metrics.ts';
-import type { Downtime, Order } from '../operator/overrides.ts';
-import { type Circumstances, decidePresence, type Presence } from './decision.ts';
-import { type Bucket, fullBucket, takeToken } from './token-bucket.ts';
+import type { Downtime, Override } from '../operator/overrides.ts';
+import { type Decision, type DecisionInput, decide } from './decision.ts';
+import { createRateLimit } from './rate-limit.ts';
 
-/** Decisions that time alone changes are looked at this often at least, in milliseconds: the wall clock may be set meanwhile. */
+/**
+ * The longest time between two decisions while one of them has an end, in milliseconds: the wall clock may
+ * be set meanwhile.
+ */
 const longestWait = 60_000;
 
-export interface StandingDeps {
+export interface ServiceStateDeps {
   readonly log: Log;
   readonly measures: ServiceMeasures;
-  /** What an operator ordered before. */
-  readonly order: Order;
-  /** Told when something else is to be announced; undefined for nothing. */
-  onWish(instance: Instance | undefined): void;
-  /** Told after each decision. */
-  onDecided(presence: Presence): void;
+  /** The operator's override that was set before. */
+  readonly override: Override;
+  /** Called when another instance is to be announced; with undefined when none is. */
+  onDesired(instance: Instance | undefined): void;
+  /** Called after each decision. */
+  onDecided(decision: Decision): void;
 }
 
-/** What is known of how a service stands: JSON-safe. */
-export interface StandingStatus {
+/** The state of one service as JSON. */
+export interface StateStatus {
   readonly state: State;
   /** Since when, and for which check and reason. */
   readonly since: Date;
   readonly check?: string;
   readonly reason?: string;
   /** Why it is announced or not. */
-  readonly because: Presence['reason'];
+  readonly because: Decision['reason'];
   /** When that changes by itself. */
   readonly until?: Date;
   readonly instance: Instance;
   readonly downtime?: Downtime;
 }
 
-/** How one service stands: its checks' verdict, an operator's order and its policy decide together what is announced. */
-export interface Standing {
-  /** Forgets what checks said; nothing is wished for any more. */
+/**
+ * The state of one service: the results of its checks, the operator's override and its policy together
+ * decide which instance is announced, if any.
+ */
+export interface ServiceState {
+  /** Drops the results of earlier checks; no instance is to be announced until there are new ones. */
   begin(): void;
-  change(change: Change): void;
-  obey(order: Order): void;
-  /** Decides nothing more by itself. */
+  /** Takes a change that the checks found. */
+  change(change: HealthChange): void;
+  setOverride(override: Override): void;
+  /** Stops the timer of the next decision. */
   end(): void;
-  status(): StandingStatus;
+  status(): StateStatus;
 }
 
-export function createStanding(
+/** Creates the state of a service that was not checked yet. */
+export function createServiceState(
   { instance, policy }: ServiceConfig,
-  { log, measures, onWish, onDecided, ...given }: StandingDeps,
-): Standing {
-  let change: Partial<Change> = {};
+  { log, measures, onDesired, onDecided, ...given }: ServiceStateDeps,
+): ServiceState {
+  const limit = createRateLimit(policy.rateLimit, { log, measures });
+  let health: Partial<HealthChange> = {};
   let since = new Date();
   let cameUpAt: number | undefined;
   let damping: Damping = undamped;
-  let presence: Presence = { reason: 'not checked yet' };
-  let bucket: Bucket | undefined;
+  let decision: Decision = { reason: 'not checked yet' };
   let timer: NodeJS.Timeout | undefined;
-  let { order } = given;
+  let { override } = given;
 
-  const circumstances = (): Circumstances => ({
+  const input = (): DecisionInput => ({
     instance,
-    state: change.state ?? 'unknown',
+    state: health.state ?? 'unknown',
     cameUpAt,
     warmup: policy.warmup,
     heldUntil: damping.heldUntil,
-    weight: order.weight,
-    ...(order.downtime && { downtime: onOurClock(order.downtime) }),
+    weight: override.weight,
+    ...(override.downtime && { downtime: onOurClock(override.downtime) }),
   });
 
-  function decide(): void {
+  function update(): void {
     clearTimeout(timer);
     const now = performance.now();
-    const next = limited(decidePresence(circumstances(), now), now);
-    if (next.until !== undefined) timer = setTimeout(decide, waitUntil(next.until, now));
-    if (next.reason === 'flapping' && presence.reason !== 'flapping') onHeld(next.until ?? now);
-    if (!isDeepStrictEqual(presence.instance, next.instance)) onWish(next.instance);
-    presence = next;
+    const decided = decide(input(), now);
+    // Withdrawing, and changing what is announced already, is never limited.
+    const isNew = decided.instance !== undefined && decision.instance === undefined;
+    const next = isNew ? limit(decided, now) : decided;
+    if (next.until !== undefined) timer = setTimeout(update, waitUntil(next.until, now));
+    if (next.reason === 'flapping' && decision.reason !== 'flapping') onHeld(next.until ?? now);
+    if (!isDeepStrictEqual(decision.instance, next.instance)) onDesired(next.instance);
+    decision = next;
     onDecided(next);
-  }
-
-  /** Announcing takes a token where that is configured; leaving, and changing what stands, never does. */
-  function limited(next: Presence, now: number): Presence {
-    const { rateLimit } = policy;
-    if (!rateLimit || !next.instance || presence.instance) return next;
-    bucket ??= fullBucket(rateLimit, now);
-    const taken = takeToken(bucket, rateLimit, now);
-    bucket = taken.bucket;
-    if (taken.wait === 0) return next;
-    measures.throttled(rateLimit.shadow);
-    log.warn(
-      { shadow: rateLimit.shadow, fix: 'find out why it comes and goes: nerve status' },
-      'service is announced too often',
-    );
-    if (rateLimit.shadow) return next;
-    const until = Number.isFinite(taken.wait) ? { until: now + taken.wait } : {};
-    return { reason: 'rate limit', ...until };
   }
 
   function onHeld(until: number): void {
@@ -113,36 +106,36 @@ export function createStanding(
 
   return {
     begin: () => {
-      change = {};
-      presence = { reason: 'not checked yet' };
+      health = {};
+      decision = { reason: 'not checked yet' };
     },
     change: (next) => {
       const now = performance.now();
       const up = next.state === 'up';
-      if (change.state !== undefined && policy.flapDamping)
+      if (health.state !== undefined && policy.flapDamping)
         damping = damp(damping, up, now, policy.flapDamping);
-      cameUpAt = up && change.state === 'down' ? now : undefined;
-      change = next;
+      cameUpAt = up && health.state === 'down' ? now : undefined;
+      health = next;
       since = new Date();
       measures.state(up);
       if (up) log.info('service is up');
       else log.warn({ check: next.check, reason: next.reason }, 'service is down');
-      decide();
+      update();
     },
-    obey: (next) => {
-      order = next;
-      decide();
+    setOverride: (next) => {
+      override = next;
+      update();
     },
     end: () => clearTimeout(timer),
     status: () => ({
-      state: change.state ?? 'unknown',
+      state: health.state ?? 'unknown',
       since,
-      ...(change.check !== undefined && { check: change.check }),
-      ...(change.reason !== undefined && { reason: change.reason }),
-      because: presence.reason,
-      ...(presence.until !== undefined && { until: wallClock(presence.until) }),
-      instance: presence.instance ?? instance,
-      ...(order.downtime && { downtime: order.downtime }),
+      ...(health.check !== undefined && { check: health.check }),
+      ...(health.reason !== undefined && { reason: health.reason }),
+      because: decision.reason,
+      ...(decision.until !== undefined && { until: wallClock(decision.until) }),
+      instance: decision.instance ?? instance,
+      ...(override.downtime && { downtime: override.downtime }),
     }),
   };
 }

@@ -43,7 +43,7 @@ export interface SharedRegistries {
 }
 
 /**
- * One way to announce a service, by the `reporter_type` that selects it. Its keys stand flat among the
+ * One way to announce a service, by the `reporter_type` that selects it. Its keys are flat among the
  * service's own, as in the originals.
  */
 export interface Reporter<Keys extends z.ZodRawShape> {

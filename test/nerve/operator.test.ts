@@ -188,7 +188,7 @@ test('a command that cannot be done says why and exits with 1', async () => {
   );
 });
 
-test('a ttl check follows what the service says of itself', async () => {
+test('a ttl check follows what the service reports of itself', async () => {
   await daemon[Symbol.asyncDispose]();
   const port = await freePort();
   const web = {
@@ -199,19 +199,21 @@ test('a ttl check follows what the service says of itself', async () => {
   };
   const next = { ...config, status_address: `127.0.0.1:${port}`, services: { web } };
   daemon = await startDaemon('nerve', next, scratch.directory);
-  const beat = (path: string, method = 'PUT') =>
+  const report = (path: string, method = 'PUT') =>
     fetch(`http://127.0.0.1:${port}/beat/${path}`, { method }).then(({ status }) => status);
-  await until(async () => (await beat('web')) === 204);
+  await until(async () => (await report('web')) === 204);
   await announced('web');
-  expect(await beat('web?state=fail&reason=full')).toBe(204);
+  expect(await report('web?state=fail&reason=full')).toBe(204);
   await gone('web');
-  expect((await nerve('status')).stdout).toContain('web said: full');
-  await beat('web');
+  expect((await nerve('status')).stdout).toContain('web reported: full');
+  await report('web');
   await announced('web');
   await gone('web');
-  expect((await nerve('status')).stdout).toMatch(/heard from web [\d.]+ s ago, expected every 1 s/);
-  expect(await beat('wob')).toBe(404);
-  expect(await beat('%zz')).toBe(404);
-  expect(await beat('web?state=so-so')).toBe(404);
-  expect(await beat('web', 'POST')).toBe(405);
+  expect((await nerve('status')).stdout).toMatch(
+    /last report from web [\d.]+ s ago, expected every 1 s/,
+  );
+  expect(await report('wob')).toBe(404);
+  expect(await report('%zz')).toBe(404);
+  expect(await report('web?state=so-so')).toBe(404);
+  expect(await report('web', 'POST')).toBe(405);
 });

@@ -3,41 +3,41 @@ import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { Announcing } from '../announce/announcer.ts';
 import type { Place } from '../announce/reporters/reporter.ts';
-import type { Beats } from '../checks/ttl-reports.ts';
+import type { TtlReports } from '../checks/ttl-reports.ts';
 import { createSchedule, phaseOf } from '../health/schedule.ts';
 import { both, createMeasures } from '../metrics/metrics.ts';
 import { statsdLife, statsdMeasures } from '../metrics/statsd.ts';
-import type { Orders } from '../operator/overrides.ts';
+import type { Overrides } from '../operator/overrides.ts';
 import { journalMeasures } from '../page/journal.ts';
 import { createService, type Service } from './service.ts';
-import type { FleetDeps } from './services.ts';
+import type { ServicesDeps } from './services.ts';
 
-export interface FleetParts {
+export interface ServiceFactoryDeps {
   readonly registries: OpenedRegistries;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly orders: Orders;
-  readonly beats: Beats;
+  readonly overrides: Overrides;
+  readonly ttlReports: TtlReports;
   readonly statsd: Statsd | undefined;
   readonly journal: Journal;
-  /** Services of which no record of an earlier nerve is left. */
+  /** The names of services of which no record of an earlier nerve is left. */
   readonly cleared: ReadonlySet<string>;
   /** Ends withdrawals that the registry does not confirm. */
-  readonly giveUp: AbortSignal;
+  readonly stopWithdrawing: AbortSignal;
 }
 
-/** How the fleet makes services. */
-export function fleetDeps({
+/** Creates services with their registries, metrics, journal and checks' phases. */
+export function serviceFactory({
   registries,
   log,
   metrics,
-  orders,
-  beats,
+  overrides,
+  ttlReports,
   statsd,
   journal,
   cleared,
-  giveUp,
-}: FleetParts): FleetDeps {
+  stopWithdrawing,
+}: ServiceFactoryDeps): ServicesDeps {
   const measure = createMeasures(metrics);
   const schedule = createSchedule();
   const life = statsd && statsdLife(statsd);
@@ -54,10 +54,10 @@ export function fleetDeps({
         log: own,
         measures: statsd ? both(measures, statsdMeasures(statsd, service.name)) : measures,
         phases: service.checks.map(() => phaseOf(checks++)),
-        beats,
+        ttlReports,
         schedule,
-        giveUp,
-        order: orders.of(service.name),
+        stopWithdrawing,
+        override: overrides.of(service.name),
         hasInherited: () => !cleared.has(service.name) && hasInherited(registries, service.place),
       });
       return life
@@ -68,6 +68,7 @@ export function fleetDeps({
   };
 }
 
+/** The registry that has the service's place, which announces in the place's own way. */
 function openPlace(registries: OpenedRegistries, place: Place): Announcing {
   if ('ttl' in place) {
     const { announce } = registries.openEtcd(place.address);
@@ -78,6 +79,7 @@ function openPlace(registries: OpenedRegistries, place: Place): Announcing {
   return { announce: (...args) => announceAs(place.form, ...args) };
 }
 
+/** Whether the place has records of an earlier nerve's session that were neither taken over nor withdrawn. */
 function hasInherited(registries: OpenedRegistries, { address, path }: Place): boolean {
   if (address.type !== 'zookeeper') return false;
   return registries.openZooKeeper(address.hosts).hasUnclaimed(path);

@@ -16,7 +16,7 @@ let path: string;
 beforeEach(async () => {
   scratch = await createScratch();
   copy = await startCopy('web');
-  path = `/ghosts/web-${paths++}`;
+  path = `/stale/web-${paths++}`;
   await shared.session.makePath(path);
 });
 afterEach(async () => {
@@ -55,13 +55,13 @@ function leave(name: string, record: object, mode: 'persistent' | 'ephemeral' = 
 }
 
 test.each([
-  ['while its service is up, with another record standing before', true, 1],
+  ['while its service is up, with another record before', true, 1],
   ['while its service is down', false, 0],
 ])(
-  'a record whose session lives goes with that session and is nobody else’s to clear, %s',
+  'a record whose session lives goes with that session and is not cleared by others, %s',
   async (_, healthy, count) => {
     const first = await nerve({}, { zookeeper: { ...zookeeper(), session_timeout: 6 } });
-    const [ghost = ''] = await until(async () => {
+    const [record = ''] = await until(async () => {
       const found = await names();
       return found.length === 1 && found;
     });
@@ -78,7 +78,7 @@ test.each([
     })();
     await using second = await nerve();
     await until(async () => (await names()).length === count + 1);
-    await until(async () => !(await names()).includes(ghost), 30_000);
+    await until(async () => !(await names()).includes(record), 30_000);
     expect(await names()).toHaveLength(count);
     expect(cleared(second)).toEqual([]);
     ended.abort();
@@ -89,7 +89,7 @@ test.each([
 
 test('of two nerves with one file, each with a state_directory of its own, neither touches the other’s record', async () => {
   await using first = await nerve();
-  const [standing = ''] = await until(async () => {
+  const [registered = ''] = await until(async () => {
     const found = await names();
     return found.length === 1 && found;
   });
@@ -105,7 +105,7 @@ test('of two nerves with one file, each with a state_directory of its own, neith
       [],
     );
   expect((await shared.session.list(path)).stat.childrenVersion).toBe(6);
-  expect(standing).not.toBe('');
+  expect(registered).not.toBe('');
 });
 
 test('a plain ephemeral node that another session keeps is announced once that session has ended', async () => {
@@ -126,8 +126,8 @@ test('a plain ephemeral node that another session keeps is announced once that s
 });
 
 test("only this machine's own records of this host and port are cleared", async () => {
-  const ghosts = ['vm-1_0000000009', 'vm-1_'];
-  for (const ghost of ghosts) await leave(ghost, {}, 'persistent');
+  const stale = ['vm-1_0000000009', 'vm-1_'];
+  for (const name of stale) await leave(name, {}, 'persistent');
   const strangers = [
     await leave('vm-1_0000000007', {}),
     await leave('vm-2_0000000001', { name: 'vm-2' }),
@@ -140,7 +140,7 @@ test("only this machine's own records of this host and port are cleared", async 
   ].map((each) => each.slice(path.length + 1));
 
   await using daemon = await nerve();
-  await until(() => cleared(daemon).length === ghosts.length);
+  await until(() => cleared(daemon).length === stale.length);
   const left = await names();
   expect(left).toEqual(expect.arrayContaining(strangers));
   expect(left).toHaveLength(strangers.length + 1);
@@ -150,7 +150,7 @@ test("only this machine's own records of this host and port are cleared", async 
 test('a persistent record that a killed nerve left does not stay beside the next', async () => {
   const keys = { node_type: 'persistent_sequential', use_path_encoding: true };
   const first = await nerve(keys);
-  const [ghost = ''] = await until(async () => {
+  const [record = ''] = await until(async () => {
     const found = await names();
     return found.length === 1 && found;
   });
@@ -160,13 +160,13 @@ test('a persistent record that a killed nerve left does not stay beside the next
   await until(() => cleared(second).length === 1);
   const left = await names();
   expect(left).toHaveLength(1);
-  expect(left).not.toContain(ghost);
+  expect(left).not.toContain(record);
 });
 
 test.each([
   ['ephemeral_sequential', 3],
   ['persistent_sequential', 3],
-])('the copies of a load test are not taken for ghosts (%s)', async (type, count) => {
+])('the copies of a load test are not taken for stale records (%s)', async (type, count) => {
   await leave('vm-1_0000009999', {}, 'persistent');
   await using daemon = await nerve({ load_test_concurrency: count, node_type: type });
   await until(() => cleared(daemon).length === 1);
@@ -178,17 +178,17 @@ test("what a nerve that lives announces is not the next one's to clear", async (
   await using first = await nerve();
   await until(async () => (await names()).length === 1);
   await until(() => first.log.some(({ msg }) => msg === 'announced'));
-  const [standing = ''] = await names();
+  const [registered = ''] = await names();
   // It notes its session twice a second.
   await new Promise((resolve) => setTimeout(resolve, 1000));
   const marker = await leave('vm-1_0000009999', {}, 'persistent');
   await using second = await nerve();
   await until(() => cleared(second).length > 0);
   expect(cleared(second)).toMatchObject([{ node: marker }]);
-  expect(await names()).toContain(standing);
+  expect(await names()).toContain(registered);
 });
 
-test('trouble with ZooKeeper puts clearing off', async () => {
+test('clearing waits for a ZooKeeper that does not answer', async () => {
   await leave('vm-1_0000009999', {}, 'persistent');
   copy.healthy(false);
   await shared.zookeeper.stop();

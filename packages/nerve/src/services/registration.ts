@@ -1,0 +1,78 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import type { Instance } from '@smartstack/registry';
+import type { AnnouncerEvents } from '../announce/announcer.ts';
+import type { ServiceMeasures } from '../metrics/metrics.ts';
+
+/** What the registry has of one service, as JSON. */
+export interface RegistrationStatus {
+  /** Whether it is in the registry. */
+  readonly announced: boolean;
+  /** Whether a record may be there: it is, or the registry has not answered. */
+  readonly may_stand: boolean;
+  /** Whether the registry has confirmed all that it is to have of the service, or that it has nothing. */
+  readonly confirmed: boolean;
+  /** Why the registry, or the service itself, fails at what is to be done now; it is tried again. */
+  readonly trouble?: string;
+}
+
+/** What is known of one service's record in the registry. */
+export interface Registration {
+  /** Takes what the announcer reports. */
+  readonly events: Required<AnnouncerEvents>;
+  /** The record as the registry has confirmed it, where there is one. */
+  confirmed(): Instance | undefined;
+  /** Compares what the registry has with the instance that it is to have. */
+  status(desired: Instance | undefined): RegistrationStatus;
+}
+
+/** Creates the registration of a service that is not in the registry; `onAnnounced` is called whenever it is. */
+export function createRegistration(
+  measures: ServiceMeasures,
+  onAnnounced: () => void,
+): Registration {
+  let announced = false;
+  let mayStand = false;
+  let confirmed: Instance | undefined;
+  let isSure = false;
+  let trouble: string | undefined;
+  return {
+    events: {
+      onBegin: () => {
+        mayStand = true;
+      },
+      onConfirmed: (instance) => {
+        confirmed = instance;
+        isSure = true;
+      },
+      onGone: () => {
+        mayStand = false;
+      },
+      onAnnounced: (took) => {
+        announced = true;
+        onAnnounced();
+        measures.announced(took);
+      },
+      onWithdrawn: () => {
+        announced = false;
+        measures.withdrawn();
+      },
+      onTrouble: (reason) => {
+        trouble = reason;
+        if (reason === undefined) return;
+        // The registry may have done what failed.
+        isSure = false;
+        measures.registryError();
+      },
+    },
+    confirmed: () => (announced ? confirmed : undefined),
+    status: (desired) => ({
+      announced,
+      may_stand: mayStand,
+      confirmed: desired
+        ? announced && isSure && isDeepStrictEqual(confirmed, desired)
+        : !announced && !mayStand,
+      ...(trouble !== undefined && { trouble }),
+    }),
+  };
+}
