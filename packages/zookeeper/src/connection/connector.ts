@@ -18,6 +18,8 @@ export interface Connector {
   run(signal: AbortSignal): Promise<void>;
   /** The connection that operations go out on; undefined while there is none. */
   readonly connection: Connection | undefined;
+  /** Counts the connections that operations went out on. */
+  readonly epoch: number;
   readonly identity: Identity;
   /** The granted session timeout, or the one asked for before the first connection, in milliseconds. */
   readonly timeout: number;
@@ -39,6 +41,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   const transitions = createTransitions(options);
   let timeout = settings.timeout;
   let connection: Connection | undefined;
+  let epoch = 0;
   let isNew = true;
 
   function discard(reason: string) {
@@ -79,20 +82,16 @@ export function createConnector(options: ConnectorOptions): Connector {
   /** Uses a connection until it is gone. */
   async function use(opened: Connection, signal: AbortSignal) {
     const since = performance.now();
-    const silent = untilSilent(opened, opened.gone).then(() =>
-      opened.destroy(new Error(`${opened.server} was silent`)),
-    );
-    onAbort(AbortSignal.any([signal, opened.gone]), () =>
-      opened.destroy(new Error('the session was closed')),
-    );
+    const gone = untilGone(opened, signal);
     await prepare(opened, isNew);
     if (!opened.gone.aborted) {
       connection = opened;
+      epoch += 1;
       isNew = false;
       transitions.connected(opened);
       onConnected(opened);
     }
-    await silent;
+    await gone;
     if (performance.now() - since >= timeout) dialer.reset();
   }
 
@@ -118,6 +117,9 @@ export function createConnector(options: ConnectorOptions): Connector {
     get connection() {
       return connection;
     },
+    get epoch() {
+      return epoch;
+    },
     get timeout() {
       return timeout;
     },
@@ -125,4 +127,13 @@ export function createConnector(options: ConnectorOptions): Connector {
       return transitions.failure;
     },
   };
+}
+
+/** Ends a connection when its server is silent or the signal aborts; resolves once it is gone, however that was. */
+async function untilGone(opened: Connection, signal: AbortSignal): Promise<void> {
+  onAbort(AbortSignal.any([signal, opened.gone]), () =>
+    opened.destroy(new Error('the session was closed')),
+  );
+  await untilSilent(opened, opened.gone);
+  opened.destroy(new Error(`${opened.server} was silent`));
 }

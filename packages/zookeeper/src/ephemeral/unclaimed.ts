@@ -1,5 +1,7 @@
 import type { EphemeralOptions, OperationOptions } from '../contract.ts';
-import { isCode } from '../error.ts';
+import { orGone } from '../error.ts';
+import type { Operations } from '../session/operations.ts';
+import { get } from '../wire/reads.ts';
 import { isDataOf, isPathOf } from './match.ts';
 
 /** Nodes of a resumed session that no `ephemeral` has claimed yet. */
@@ -12,10 +14,7 @@ export interface Unclaimed {
   data(path: string, within: OperationOptions): Promise<Buffer | undefined>;
 }
 
-export function createUnclaimed(
-  handedOff: readonly string[],
-  read: (path: string, within: OperationOptions) => Promise<Buffer>,
-): Unclaimed {
+export function createUnclaimed(handedOff: readonly string[], { submit }: Operations): Unclaimed {
   const left = new Set(handedOff);
   const contents = new Map<string, Promise<Buffer | undefined>>();
   return {
@@ -28,11 +27,13 @@ export function createUnclaimed(
     data: (path, within) => {
       const known = contents.get(path);
       if (known) return known;
-      const reading = read(path, within).catch((error: unknown) => {
-        if (isCode(error, 'NO_NODE')) return undefined;
-        contents.delete(path);
-        throw error;
-      });
+      const reading = orGone(submit(get(path, { kind: 'urgent' }), within), undefined).then(
+        (found) => found?.data,
+        (error: unknown) => {
+          contents.delete(path);
+          throw error;
+        },
+      );
       contents.set(path, reading);
       return reading;
     },

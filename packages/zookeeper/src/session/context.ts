@@ -25,8 +25,6 @@ export interface SessionContext {
   readonly unclaimed: Unclaimed;
   /** Whether an earlier process had the session: it may have created nodes that it did not hand off before it died. */
   readonly resumed: boolean;
-  /** The session timeout, in milliseconds. */
-  timeout(): number;
   readonly resyncInterval: number;
   /** Whether a child's name says all: it is neither read nor watched then. */
   wholeNames(name: string): boolean;

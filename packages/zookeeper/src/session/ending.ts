@@ -23,7 +23,7 @@ export interface EndingOptions {
 }
 
 /** The two ways in which a session ends. Whichever is first counts; neither rejects. */
-export interface Ending {
+export interface Ending extends AsyncDisposable {
   ticket(): HandedOff | undefined;
   close(): Promise<void>;
   handOff(): Promise<HandedOff>;
@@ -68,13 +68,16 @@ export function createEnding({ context, connector, shut, leave, stop }: EndingOp
   /** What nobody has claimed yet is the next process's to claim or to drop. */
   const paths = () => [...context.kept, ...context.unclaimed.paths()];
 
+  function close(): Promise<void> {
+    ended ??= endSession();
+    return ended;
+  }
+
   return {
     ticket: () =>
       connector.identity.credentials && handedOff(connector.identity.credentials, paths()),
-    close() {
-      ended ??= endSession();
-      return ended;
-    },
+    close,
+    [Symbol.asyncDispose]: close,
     async handOff() {
       ended ??= leaveSession();
       await ended;

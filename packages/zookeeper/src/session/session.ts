@@ -11,7 +11,6 @@ import { children } from '../watch/children.ts';
 import { data } from '../watch/data.ts';
 import { createWatches } from '../watch/watches.ts';
 import { toAcls } from '../wire/acl.ts';
-import { get } from '../wire/reads.ts';
 import { createChroot } from './chroot.ts';
 import type { SessionContext } from './context.ts';
 import { createEmitter } from './emitter.ts';
@@ -38,7 +37,6 @@ export function connect(options: SessionOptions): Session {
   const watches = createWatches();
   const connected = createEmitter<void>();
   const acl = toAcls(options.acl);
-  let epoch = 0;
 
   const operations = createOperations({
     chroot: settings.chroot,
@@ -63,7 +61,6 @@ export function connect(options: SessionOptions): Session {
       await chroot.prepare(connection, isNew);
     },
     onConnected(connection) {
-      epoch += 1;
       operations.attach(connection);
       connected.emit();
     },
@@ -76,14 +73,11 @@ export function connect(options: SessionOptions): Session {
     watches,
     acl,
     connected,
-    epoch: () => epoch,
+    epoch: () => connector.epoch,
     identity,
     kept: new Set(),
-    unclaimed: createUnclaimed(options.resume?.paths ?? [], (path, within) =>
-      operations.submit(get(path, { kind: 'urgent' }), within).then(({ data: content }) => content),
-    ),
+    unclaimed: createUnclaimed(options.resume?.paths ?? [], operations),
     resumed: options.resume !== undefined,
-    timeout: () => connector.timeout,
     resyncInterval: settings.resyncInterval,
     wholeNames: options.wholeNames ?? (() => false),
     readGate: createGate(32),
@@ -129,7 +123,6 @@ export function connect(options: SessionOptions): Session {
     dropUnclaimed: (isLeft, within) => dropUnclaimed(context, isLeft, within),
     unclaimed: context.unclaimed.paths,
     ...ending,
-    [Symbol.asyncDispose]: ending.close,
   };
 }
 
