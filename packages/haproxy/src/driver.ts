@@ -4,7 +4,7 @@ import { createDue, wakesBeside } from '@smartstack/proxy';
 
 import type { HaproxyConfig } from './config/config.ts';
 import { isAsked, isOff, name, sectionsOf } from './config/section.ts';
-import { createCurrent } from './current.ts';
+import { type Current, createCurrent } from './current.ts';
 import { createHosts } from './desired/hosts.ts';
 import { parseStatistics } from './runtime/statistics.ts';
 
@@ -93,23 +93,10 @@ export function createHaproxyDriver(
     for await (const _ of hosts.changes(signal)) due.at('hosts', performance.now());
   }
 
-  /** What HAProxy itself counted, by service. */
-  async function measure(signal: AbortSignal): Promise<ReadonlyMap<string, Measured>> {
-    const { engine, environment } = current;
-    const [runtime] = environment?.runtimes ?? [];
-    if (!engine || !runtime || none !== undefined) return new Map();
-    const [text = ''] = await runtime.ask(['show stat -1 6 -1'], signal);
-    const measured = parseStatistics(text, Date.now());
-    const services = [...engine.backends()].map(
-      ([service, backend]) => [service, measured.get(backend)] as const,
-    );
-    return new Map(services.flatMap(([service, one]) => (one ? [[service, one]] : [])));
-  }
-
   return {
     name,
     refused: () => current.engine?.refused() ?? [],
-    measure,
+    measure: async (signal) => (none === undefined ? measured(current, signal) : new Map()),
     refresh: async (signal) => {
       if (none === undefined) await current.engine?.refresh(signal);
     },
@@ -127,4 +114,19 @@ export function createHaproxyDriver(
     },
     [Symbol.asyncDispose]: async () => current[Symbol.asyncDispose](),
   };
+}
+
+/** What HAProxy itself counted, by service. */
+async function measured(
+  { engine, environment }: Pick<Current, 'engine' | 'environment'>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Measured>> {
+  const [runtime] = environment?.runtimes ?? [];
+  if (!engine || !runtime) return new Map();
+  const [text = ''] = await runtime.ask(['show stat -1 6 -1'], signal);
+  const statistics = parseStatistics(text, Date.now());
+  const services = [...engine.backends()].map(
+    ([service, backend]) => [service, statistics.get(backend)] as const,
+  );
+  return new Map(services.flatMap(([service, one]) => (one ? [[service, one]] : [])));
 }

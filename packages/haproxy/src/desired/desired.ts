@@ -46,18 +46,54 @@ interface Last {
   readonly desired: ReadonlyMap<string, Desired>;
 }
 
+/** A function from services to their servers, made of what was made before where that is the same. */
+function createMembersOf({
+  settings,
+  hosts,
+  addressOf,
+}: Pick<DesireOptions, 'settings' | 'hosts' | 'addressOf'>) {
+  const made = new WeakMap<Part, WeakMap<Instance, Made>>();
+
+  function madeFor(part: Part): WeakMap<Instance, Made> {
+    const known = made.get(part) ?? new WeakMap<Instance, Made>();
+    made.set(part, known);
+    return known;
+  }
+
+  return ({ instances, defaults }: Service, part: Part, before?: Servers): Members => {
+    const { config, traits } = part;
+    const isOwnResolver = /(^|\s)resolvers\s/.test(config.server_options ?? '');
+    const found = serversOf(
+      instances ?? defaults,
+      {
+        top: settings.config,
+        service: config,
+        cookies: traits.cookies,
+        made: madeFor(part),
+        resolve: (host, server) =>
+          isOwnResolver ? host : (hosts.resolve(host) ?? addressOf(server)),
+      },
+      before,
+    );
+    const { servers, refusals } = found;
+    return instances === undefined
+      ? { servers: undefined, fallback: servers, refusals, made: found }
+      : { servers, fallback: [], refusals, made: found };
+  };
+}
+
 /**
  * Turns snapshots into what HAProxy is to have. What did not change since the last call is the same
  * object again, so that the cost of a change is the change.
  */
 export function createDesiredState(options: DesireOptions) {
-  const { settings, hosts, addressOf, choose } = options;
+  const { settings, hosts, choose } = options;
+  const membersOf = createMembersOf(options);
   let previous: ReadonlyMap<string, Desired> = new Map();
   let last: Last | undefined;
   /** What was refused last: a service is looked at anew when an address changes, and it is said once. */
   const refused = new Map<string, readonly Refusal[]>();
   const parts = new WeakMap<HaproxyService, Part>();
-  const made = new WeakMap<Part, WeakMap<Instance, Made>>();
 
   const partFor = (name: string, config: HaproxyService): Part => {
     const known = parts.get(config);
@@ -85,33 +121,6 @@ export function createDesiredState(options: DesireOptions) {
         options.onRefused(service.name, refusal);
     refused.set(service.name, members.refusals);
     return { service, part, ...members };
-  }
-
-  function madeFor(part: Part): WeakMap<Instance, Made> {
-    const known = made.get(part) ?? new WeakMap<Instance, Made>();
-    made.set(part, known);
-    return known;
-  }
-
-  function membersOf({ instances, defaults }: Service, part: Part, before?: Servers): Members {
-    const { config, traits } = part;
-    const isOwnResolver = /(^|\s)resolvers\s/.test(config.server_options ?? '');
-    const made = serversOf(
-      instances ?? defaults,
-      {
-        top: settings.config,
-        service: config,
-        cookies: traits.cookies,
-        made: madeFor(part),
-        resolve: (host, server) =>
-          isOwnResolver ? host : (hosts.resolve(host) ?? addressOf(server)),
-      },
-      before,
-    );
-    const { servers, refusals } = made;
-    return instances === undefined
-      ? { servers: undefined, fallback: servers, refusals, made }
-      : { servers, fallback: [], refusals, made };
   }
 
   async function of(snapshot: Snapshot): Promise<ReadonlyMap<string, Desired>> {

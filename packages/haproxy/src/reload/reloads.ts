@@ -1,5 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
-
 import { type Log, messageOf } from '@smartstack/daemon';
 import {
   createReloading,
@@ -9,19 +7,18 @@ import {
   type Snapshot,
 } from '@smartstack/proxy';
 
-import { type HaproxyConfig, type HaproxyService, isManaged } from '../config/config.ts';
+import type { HaproxyConfig, HaproxyService } from '../config/config.ts';
 import type { Desired, DesiredState } from '../desired/desired.ts';
 import type { Environment } from '../process/environment.ts';
-import { createLayouts, type Layout } from '../render/layout.ts';
+import type { Layout } from '../render/layout.ts';
 import type { Actual } from '../runtime/actual.ts';
 import type { SyncedMembers } from '../runtime/membership.ts';
 import type { Sync } from '../runtime/sync.ts';
 import type { Meters } from '../status/metrics.ts';
-import { blockedOf } from './blocked.ts';
 import type { ConfigFile } from './config-file.ts';
-import { type Reasons, reloadReasons } from './reasons.ts';
-import { partsOf, type Reloaded, reload } from './reload.ts';
-import { createReloadRequests } from './requests.ts';
+import { createReloadNeed } from './need.ts';
+import type { Reasons } from './reasons.ts';
+import { type Reloaded, reload } from './reload.ts';
 
 /** When and why HAProxy loads a new file, and what became of it; one at a time. */
 export interface Reloads {
@@ -77,45 +74,13 @@ export interface ReloadsOptions {
 const patience = 500;
 
 export function createReloads(options: ReloadsOptions): Reloads {
-  const { config, environment, actual, desire, quarantine, syncs } = options;
+  const { environment, actual, desire, quarantine, syncs } = options;
   const { configFile, due, pace, meters, log } = options;
-  const { runtimes, paths } = environment;
-  const layouts = createLayouts(environment.settings);
-  const requests = createReloadRequests();
+  const need = createReloadNeed(options);
   const reloading = createReloading<Reloaded>(() => due.at('loaded', performance.now()));
   let layout: Layout | undefined;
   let pending: Reasons = new Map();
-  let stuck: Reasons = new Map();
   let refusal: string | undefined;
-
-  async function consider(desired: ReadonlyMap<string, Desired>): Promise<Reasons> {
-    const desiredOnly = (reasons: Reasons) =>
-      new Map([...reasons].filter(([service]) => desired.has(service)));
-    const wanted = layouts(partsOf(desired), quarantine.leftOut);
-    if (actual.running?.shape === wanted.shape) layout ??= wanted;
-    if (layout === wanted && configFile.written?.shape !== wanted.shape) configFile.touch();
-    const asked = desiredOnly(requests.due());
-    const cannot = whyNoReload(config, paths.config);
-    noteStuck(desired, { waiting: desiredOnly(requests.waiting()), asked, cannot });
-    if (requests.next < Infinity) due.at('reload', requests.next);
-    if (cannot !== undefined) asked.clear();
-    if (paths.config === undefined) return new Map();
-    const hasSocket = runtimes.length > 0;
-    const isBehind =
-      !hasSocket && layout !== undefined && (await configFile.differs(layout, desired));
-    return reloadReasons({ running: actual.running, wanted, asked, isBehind });
-  }
-
-  function noteStuck(
-    desired: ReadonlyMap<string, Desired>,
-    reasons: { waiting: Reasons; asked: Reasons; cannot: string | undefined },
-  ): void {
-    const before = stuck;
-    const isForeign = paths.config === undefined && actual.running !== undefined;
-    stuck = blockedOf({ desired, ...reasons, backends: isForeign ? actual.backends : undefined });
-    // Whoever reloads it is to find what is desired.
-    if (!isDeepStrictEqual(before, stuck)) configFile.touch();
-  }
 
   async function load(
     snapshot: Snapshot,
@@ -148,7 +113,7 @@ export function createReloads(options: ReloadsOptions): Reloads {
   async function loaded({ layout: now, file }: Reloaded, signal: AbortSignal): Promise<boolean> {
     layout = now;
     pending = new Map();
-    requests.loaded();
+    need.loaded();
     refusal = undefined;
     pace.succeeded();
     if (!file) return false;
@@ -174,11 +139,13 @@ export function createReloads(options: ReloadsOptions): Reloads {
       return pending;
     },
     get stuck() {
-      return stuck;
+      return need.blocked;
     },
-    compared: ({ compared, reload: reasons }) => requests.compared(compared, reasons),
+    compared: need.compared,
     consider: async (desired) => {
-      pending = await consider(desired);
+      const wanted = need.wanted(desired);
+      if (actual.running?.shape === wanted.shape) layout ??= wanted;
+      pending = await need.reasons(desired, { wanted, layout });
       return pending;
     },
     load,
@@ -197,11 +164,4 @@ export function createReloads(options: ReloadsOptions): Reloads {
       configFile.touch();
     },
   };
-}
-
-/** Why synapse cannot have a file loaded; undefined where it can. */
-function whyNoReload(config: HaproxyConfig, file: string | undefined): string | undefined {
-  if (file === undefined) return 'a reload would do it, but do_writes is false';
-  if (isManaged(config) || config.do_reloads) return undefined;
-  return 'a reload would do it, but do_reloads is false: reload HAProxy yourself';
 }
