@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { commandOf } from '../support/daemon.ts';
 import { startRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
-import { createScene, type Scene } from './scene.ts';
+import { createScene, type Scene, told } from './scene.ts';
 
 let scene: Scene;
 beforeEach(async () => {
@@ -71,10 +71,13 @@ test.each([
   },
 );
 
-test('a weight that ZooKeeper has not answered is not confirmed yet, and stands once it has', async () => {
+test('a weight that ZooKeeper has not answered is not confirmed yet, and is once it has', async () => {
   await using relay = await startRelay(scene.zookeeper.port);
-  await scene.nerve(scene.config({}, { zookeeper: { hosts: [relay.hosts], session_timeout: 30 } }));
-  await scene.announced(3);
+  const daemon = await scene.nerve(
+    scene.config({}, { zookeeper: { hosts: [relay.hosts], session_timeout: 30 } }),
+  );
+  // A record is there before its nerve has the answer.
+  await until(() => told(daemon, 'announced') === 3);
   relay.swallowAnswers();
   expect((await nerve('weight', 'a', '7')).all).toBe(
     'a: weight 7 is not confirmed yet: the registry has not answered; nerve tries again, and nerve status shows the result',
@@ -86,7 +89,7 @@ test('a weight that ZooKeeper has not answered is not confirmed yet, and stands 
   expect((await nerve('weight', 'a', '7')).all).toBe('a has weight 7');
 });
 
-test('a weight that is ordered while ZooKeeper does not answer is not said to stand', async () => {
+test('a weight that is set while ZooKeeper does not answer is not shown as announced', async () => {
   await scene.nerve();
   await scene.announced(3);
   await scene.zookeeper.kill('SIGKILL');

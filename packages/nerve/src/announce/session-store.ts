@@ -60,10 +60,10 @@ export async function openSessionStore(directory: string | false, log: Log): Pro
     );
   const write = createWriter(file, log);
 
-  async function isFree(): Promise<boolean> {
+  async function canWrite(): Promise<boolean> {
     if (isOwn) return true;
-    const user = await readJson(file, sessions, log);
-    isOwn = !user || !(await isInUse(user, machine));
+    const other = await readJson(file, sessions, log);
+    isOwn = !other || !(await isInUse(other, machine));
     if (isOwn) log.info({ directory }, 'the state directory is free now, and used');
     return isOwn;
   }
@@ -71,7 +71,7 @@ export async function openSessionStore(directory: string | false, log: Log): Pro
   return {
     tickets: isOwn && found?.machine === machine ? found.tickets : {},
     save: async (tickets) => {
-      if (await isFree()) await write({ ...me, tickets });
+      if (await canWrite()) await write({ ...me, tickets });
     },
     handOff: async (tickets) => {
       if (isOwn) await write({ ...me, pid: 0, tickets });

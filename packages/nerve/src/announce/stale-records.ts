@@ -6,7 +6,7 @@ import type { Instance, OpenedRegistries } from '@smartstack/registry';
 import { endpointKeyOf, type ServiceConfig } from '../config/config.ts';
 import type { Services } from '../services/services.ts';
 
-/** For how long at most a service that has no result yet delays the records of no service, in milliseconds. */
+/** How long to wait at most for services without a result before records of no service are withdrawn, in milliseconds. */
 const reportTimeout = 60_000;
 
 export interface StaleRecordsDeps {
