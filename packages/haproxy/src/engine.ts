@@ -1,9 +1,9 @@
 import type { Applied, Refused, Snapshot } from '@smartstack/proxy';
-import { isManaged } from './config/config.ts';
+import { type HaproxyConfig, isManaged } from './config/config.ts';
 import type { Desired } from './desired/desired.ts';
 import { createUnresolved } from './desired/unresolved.ts';
 import { type EngineOptions, partsOf } from './engine-parts.ts';
-import { isGone } from './runtime/admin-socket.ts';
+import { createMemberSync, nothingSynced } from './runtime/member-sync.ts';
 import type { Synced } from './runtime/sync.ts';
 import { statusOf } from './status/status.ts';
 
@@ -28,11 +28,6 @@ export interface Engine {
   backends(): ReadonlyMap<string, string>;
 }
 
-const nothing: Synced = { steps: 0, reload: new Map(), unfinished: [] };
-
-/** How long what is due waits while a file is loaded, in milliseconds. */
-const soon = 200;
-
 /**
  * One HAProxy: `actual` is what it has, `desire` what it should have, `reloads` and `actual.sync` what brings
  * it there. A step says in which order.
@@ -43,6 +38,7 @@ export function createEngine(options: EngineOptions): Engine {
   const { quarantine, syncs, configFile, desire, actual, reloads } = partsOf(options);
   const logUnresolved = createUnresolved(meters, options.log);
   let desired: ReadonlyMap<string, Desired> = new Map();
+  const members = createMemberSync({ ...options, actual, desire, reloads, desired: () => desired });
   due.at('audit', performance.now() + config.audit_interval);
 
   async function step(
@@ -54,10 +50,10 @@ export function createEngine(options: EngineOptions): Engine {
     if (now.has('hosts')) desire.refresh();
     desired = await desire.resolved(snapshot, signal);
     logUnresolved(desired);
-    if (reloads.isUnderWay) return appliedBy(await syncMeanwhile(now, signal));
+    if (reloads.isUnderWay) return appliedBy(await members.syncMeanwhile(now, signal));
     if (now.has('audit')) await audit(signal);
     if (!actual.running) await actual.find(signal);
-    const synced = actual.running ? await syncLiving(signal) : nothing;
+    const synced = actual.running ? await members.syncLiving(signal) : nothingSynced;
     if (ended?.error) throw ended.error;
     const reasons = await reloads.consider(desired);
     if (!actual.running && !(await loader.lives(signal))) {
@@ -69,41 +65,10 @@ export function createEngine(options: EngineOptions): Engine {
       if (await load(snapshot, signal)) return 'reloaded';
     } else {
       if (reasons.size > 0) due.at('reload', pace.next);
-      if (!actual.running && runtimes.length > 0) throw new Error(absence());
+      if (!actual.running && runtimes.length > 0)
+        throw new Error(whyAbsent(config, paths.sockets[0]));
     }
     return ended?.isLoaded ? 'reloaded' : appliedBy(synced);
-  }
-
-  const appliedBy = ({ steps }: Synced): Applied => (steps > 0 ? 'updated' : 'unchanged');
-
-  async function sync(signal: AbortSignal): Promise<Synced> {
-    const synced = await actual.sync({ desired, desire, layout: reloads.layout }, signal);
-    meters.steps.inc(synced.steps);
-    reloads.compared(synced);
-    return synced;
-  }
-
-  /** A HAProxy whose socket is gone has nothing to be brought in step; one that hangs is not replaced. */
-  async function syncLiving(signal: AbortSignal): Promise<Synced> {
-    try {
-      return await sync(signal);
-    } catch (error) {
-      if (!isGone(error)) throw error;
-      actual.invalidate();
-      await actual.find(signal);
-      return nothing;
-    }
-  }
-
-  /** Members go on while a file is loaded; which worker answers is not sure, and all is looked at again after it. */
-  async function syncMeanwhile(now: ReadonlySet<string>, signal: AbortSignal): Promise<Synced> {
-    for (const name of now) due.at(name, performance.now() + soon);
-    if (!actual.running) return nothing;
-    return sync(signal).catch(() => {
-      signal.throwIfAborted();
-      due.at('meanwhile', performance.now() + soon);
-      return nothing;
-    });
   }
 
   /** Asks what there is, as if it were not known, and looks at what is otherwise than it was left. */
@@ -117,16 +82,8 @@ export function createEngine(options: EngineOptions): Engine {
   async function load(snapshot: Snapshot, signal: AbortSignal): Promise<boolean> {
     if (!(await reloads.load(snapshot, () => desired, signal))) return false;
     desired = await desire.resolved(snapshot, signal);
-    await sync(signal);
+    await members.sync(signal);
     return true;
-  }
-
-  /** Why nobody answers, and who is to see to it. */
-  function absence(): string {
-    if (isManaged(config) && !config.supervised)
-      return 'haproxy does not run; it is started again soon';
-    const where = paths.sockets[0] ?? 'any socket';
-    return `haproxy does not answer at ${where}: check that its service manager starts it`;
   }
 
   const flush = () =>
@@ -179,4 +136,13 @@ export function createEngine(options: EngineOptions): Engine {
         capabilities: settings.capabilities,
       }),
   };
+}
+
+const appliedBy = ({ steps }: Synced): Applied => (steps > 0 ? 'updated' : 'unchanged');
+
+/** Why HAProxy does not answer, and what to do. */
+function whyAbsent(config: HaproxyConfig, socket: string | undefined): string {
+  if (isManaged(config) && !config.supervised)
+    return 'haproxy does not run; it is started again soon';
+  return `haproxy does not answer at ${socket ?? 'any socket'}: check that its service manager starts it`;
 }

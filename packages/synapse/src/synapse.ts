@@ -21,6 +21,7 @@ import { createSnapshotWriter } from './outputs/snapshot-writer.ts';
 import { createStatsdDriver, withFailuresCounted } from './outputs/statsd.ts';
 import { allProxies, sectionOf } from './proxies.ts';
 import { followedServices, type SynapseDeps } from './reconcile/followed.ts';
+import type { Followed } from './reconcile/follower.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
 
 /** How long a start that remembers every service waits for the registry, in milliseconds. */
@@ -78,13 +79,10 @@ export async function runSynapse(
     });
   const followed = followedServices(loaded, registries, deps, memory);
   deps.log.info({ services: followed.length }, 'following');
-  const allRemembered = followed.length > 0 && followed.every(({ service }) => service.stale);
   const reconciler = createReconciler({
     followed,
     outputs: counters ? [...outputs, counters] : outputs,
-    startupTimeout: allRemembered
-      ? Math.min(patience, config.startup_timeout)
-      : config.startup_timeout,
+    startupTimeout: startupTimeoutOf(config, followed),
     ...deps,
   });
   const tasks = [
@@ -130,6 +128,15 @@ export async function runSynapse(
     deps.log.info({ services: reconciler.snapshot().size }, 'configuration read again');
     current = next.config;
   }
+}
+
+/** A start that remembers every service waits no longer than `patience`. */
+function startupTimeoutOf(
+  { startup_timeout: timeout }: SynapseConfig,
+  followed: readonly Followed[],
+): number {
+  const allRemembered = followed.length > 0 && followed.every(({ service }) => service.stale);
+  return allRemembered ? Math.min(patience, timeout) : timeout;
 }
 
 /** Disposes of all of them, whichever fails. */

@@ -46,7 +46,7 @@ export function createQueue(
     labels: ['proxy', 'result'],
   });
   let failure = '';
-  let fault: string | undefined;
+  const faults = createFaults(output.name, log);
   let inStep = false;
   let busySince: number | undefined;
   let preparing: Promise<void> | undefined;
@@ -95,24 +95,9 @@ export function createQueue(
     prepare,
     post: mailbox.set,
     inStep: () => inStep,
-    trouble: () => failure || fault,
-    works: () => {
-      fault = undefined;
-    },
-    keep: (task, signal) =>
-      keepRunning(
-        task,
-        (error) => {
-          const reason = messageOf(error);
-          if (fault !== reason)
-            log.error(
-              { proxy: output.name, err: error, fix: 'it is tried again, and the proxy goes on' },
-              'a part of the proxy driver failed',
-            );
-          fault = reason;
-        },
-        signal,
-      ),
+    trouble: () => failure || faults.reason(),
+    works: faults.clear,
+    keep: faults.keep,
     busyFor: () => (busySince === undefined ? 0 : performance.now() - busySince),
     drive: async (signal) => {
       for await (const snapshot of mailbox.values(signal)) {
@@ -134,5 +119,30 @@ export function createQueue(
       }
       await preparing;
     },
+  };
+}
+
+/** Parts that run beside an output's queue; one that fails is logged once for each reason and run again. */
+function createFaults(proxy: string, log: Log) {
+  let fault: string | undefined;
+  return {
+    reason: () => fault,
+    clear: () => {
+      fault = undefined;
+    },
+    keep: (task: (signal: AbortSignal) => Promise<void>, signal: AbortSignal) =>
+      keepRunning(
+        task,
+        (error) => {
+          const reason = messageOf(error);
+          if (fault !== reason)
+            log.error(
+              { proxy, err: error, fix: 'it is tried again, and the proxy goes on' },
+              'a part of the proxy driver failed',
+            );
+          fault = reason;
+        },
+        signal,
+      ),
   };
 }

@@ -53,18 +53,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   let running: AbortSignal | undefined;
   let nextPreparation = 0;
 
-  const unheard = options.metrics.gauge({
-    name: 'synapse_services_unheard',
-    help: 'Services whose discovery has not answered yet, by what is served meanwhile',
-    labels: ['served'],
-  });
-
-  function measure(snapshot: Snapshot): void {
-    const silent = [...snapshot.values()].filter(isUnheard);
-    const stale = silent.filter((service) => service.stale).length;
-    unheard.set({ served: 'stale' }, stale);
-    unheard.set({ served: 'defaults' }, silent.length - stale);
-  }
+  const { measure, failed } = createServiceMetrics(options.metrics);
 
   /** Before the first apply a thousand services may be heard of at once. */
   function post(): void {
@@ -83,15 +72,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     for (const queue of queues) queue.prepare(followers.snapshot(), running);
   }
 
-  const failures = options.metrics.counter({
-    name: 'synapse_service_failures_total',
-    help: 'How often following a service failed, which is then tried again',
-    labels: ['service'],
-  });
   const followers = createFollowers(options.followed, {
     onChange: post,
     onFailure: (service, error, isNews) => {
-      failures.inc({ service });
+      failed(service);
       if (!isNews) return;
       log.error(
         { service, err: error, fix: 'it is tried again, and the other services go on' },
@@ -146,6 +130,29 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     snapshot: followers.snapshot,
     ready: () => queues.every((queue) => queue.output.auxiliary || queue.inStep()),
     works: () => queues.every((queue) => queue.busyFor() < stuck),
+  };
+}
+
+/** What is counted of the services that are followed. */
+function createServiceMetrics(metrics: Metrics) {
+  const unanswered = metrics.gauge({
+    name: 'synapse_services_unheard',
+    help: 'Services whose discovery has not answered yet, by what is served meanwhile',
+    labels: ['served'],
+  });
+  const failures = metrics.counter({
+    name: 'synapse_service_failures_total',
+    help: 'How often following a service failed, which is then tried again',
+    labels: ['service'],
+  });
+  return {
+    measure: (snapshot: Snapshot) => {
+      const waiting = [...snapshot.values()].filter(isUnheard);
+      const stale = waiting.filter((service) => service.stale).length;
+      unanswered.set({ served: 'stale' }, stale);
+      unanswered.set({ served: 'defaults' }, waiting.length - stale);
+    },
+    failed: (service: string) => failures.inc({ service }),
   };
 }
 

@@ -118,18 +118,11 @@ export function multi(
       changed.set();
     }, patience);
     const resolving = `resolver ${resolver.method}`;
-    const reasons = new Map<string, string | undefined>();
-    /** Whether that is another reason than before. */
-    const trouble = (part: string, reason: string | undefined) => {
-      const isNews = reasons.get(part) !== reason;
-      if (isNews) onTrouble(reason, part);
-      reasons.set(part, reason);
-      return isNews;
-    };
+    const troubles = createTroubles(log, onTrouble);
     const follow = async (name: string, discovery: Discovery) => {
       for await (const list of discovery(signal)) {
         lists.set(name, list);
-        trouble(`watcher ${name}`, undefined);
+        troubles.clear(`watcher ${name}`);
         changed.set();
       }
       if (!signal.aborted) throw new Error('its discovery ended');
@@ -143,27 +136,20 @@ export function multi(
     const choose = async () => {
       for await (const chosen of choices(resolver, names, log, signal)) {
         resolve = only(chosen);
-        trouble(resolving, undefined);
+        troubles.clear(resolving);
         changed.set();
       }
-    };
-    const failed = (part: string, fields: object) => (error: unknown) => {
-      if (!trouble(part, messageOf(error))) return;
-      log.error(
-        { ...fields, err: error, fix: 'it is tried again, and the other watchers go on' },
-        'cannot follow a part of the service',
-      );
     };
     const tasks = Promise.all([
       ...Object.entries(watchers).map(([watcher, discovery]) =>
         keepRunning(
           () => follow(watcher, discovery),
-          failed(`watcher ${watcher}`, { watcher }),
+          troubles.note(`watcher ${watcher}`, { watcher }),
           signal,
         ),
       ),
       ...names.map(note),
-      keepRunning(choose, failed(resolving, { resolver: resolver.method }), signal),
+      keepRunning(choose, troubles.note(resolving, { resolver: resolver.method }), signal),
     ]);
     try {
       for await (const _ of changed.values(signal)) {
@@ -189,6 +175,27 @@ export function multi(
       ended.abort();
       await tasks;
     }
+  };
+}
+
+/** Why parts cannot be followed now: each reason is told and logged once, until the part works again. */
+function createTroubles(log: Log, onTrouble: NonNullable<DiscoveryDeps['onTrouble']>) {
+  const reasons = new Map<string, string | undefined>();
+  const tell = (part: string, reason: string | undefined) => {
+    const isNews = reasons.get(part) !== reason;
+    if (isNews) onTrouble(reason, part);
+    reasons.set(part, reason);
+    return isNews;
+  };
+  return {
+    clear: (part: string) => void tell(part, undefined),
+    note: (part: string, fields: object) => (error: unknown) => {
+      if (!tell(part, messageOf(error))) return;
+      log.error(
+        { ...fields, err: error, fix: 'it is tried again, and the other watchers go on' },
+        'cannot follow a part of the service',
+      );
+    },
   };
 }
 
