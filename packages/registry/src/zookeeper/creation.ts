@@ -76,7 +76,10 @@ export function creationOf(
       if (!path.startsWith(wanted) || !/^-?\d{10}$/.test(path.slice(wanted.length))) continue;
       if (taken.has(path)) continue;
       const found = await session.get(path, within).catch(orGone(undefined));
-      if (found?.data.equals(data) && !taken.has(path)) yield path;
+      if (!found?.data.equals(data) || taken.has(path)) continue;
+      // At once: another search that reads the same node in this moment must not have it too.
+      taken.add(path);
+      yield path;
     }
   }
 
