@@ -92,7 +92,9 @@ test('a node that another session keeps is made once that session has ended, and
   const making = watched.session.ephemeral({ path: '/stales/a', data }, watched.signal);
   await eventually(async () => expect(await server.hasSession(id)).toBe(false), 20_000);
   await making;
-  await eventually(() => expect(lists).toEqual([['a=old'], [], ['a=new']]));
+  await eventually(() => expect(lists.at(-1)).toEqual(['a=new']));
+  // Whether somebody reads in the moment between the two is a matter of luck.
+  expect(lists.filter((list) => list.length > 0)).toEqual([['a=old'], ['a=new']]);
 });
 
 describe('a stale node of an earlier session', () => {
