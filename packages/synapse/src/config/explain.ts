@@ -72,10 +72,10 @@ function singleText(discovery: SingleDiscovery, config: SynapseConfig, service: 
       const hosts = discovery.hosts ?? config.zookeeper?.hosts ?? [];
       const polls = 'polling_interval_sec' in discovery;
       const names = discovery.method.startsWith('zookeeper_dns');
-      return `${polls ? `reads every ${seconds(discovery.polling_interval_sec)}` : 'follows'} who is announced in ZooKeeper at ${hosts.join(',')} below ${discovery.path}${names ? ', and looks these names up' : ''}`;
+      return `${polls ? `reads every ${seconds(discovery.polling_interval_sec)}` : 'follows'} the instances registered in ZooKeeper at ${hosts.join(',')} under ${discovery.path}${names ? ', and looks these names up' : ''}`;
     }
     case 'file':
-      return `follows who is announced in the folder ${discovery.directory ?? config.registry?.directory} as ${discovery.path ?? service}`;
+      return `follows the instances registered in the folder ${discovery.directory ?? config.registry?.directory} as ${discovery.path ?? service}`;
     case 'dns':
       return `looks up ${discovery.servers.map(({ host }) => host).join(', ')}, at least every ${seconds(discovery.check_interval)}`;
     case 'docker':
@@ -97,7 +97,7 @@ function filtersText(service: ServiceConfig): readonly string[] {
     ({ label, condition, value }) => `${label} ${condition} ${valueText(value)}`,
   );
   return [
-    ...(words.length > 0 ? [`  takes only members whose label ${words.join(', and ')}`] : []),
+    ...(words.length > 0 ? [`  keeps only members whose label ${words.join(', and ')}`] : []),
     ...(locality
       ? [
           `  serves those whose label ${locality.from} is ${locality.prefer.join(', else ')}; others ${locality.spill === 'down' ? 'while the proxy has none of them that is up' : `while fewer than ${locality.spill} of them are announced`}`,
@@ -129,7 +129,7 @@ function guardText(service: ServiceConfig, config: SynapseConfig): readonly stri
   const guard = service.shrink_guard ?? config.shrink_guard;
   if (guard === false || service.discovery.method === 'base') return [];
   return [
-    `  does not believe a loss of over ${guard.fraction * 100} % of ${guard.min_members} or more members for ${seconds(guard.hold)} while the registry is in trouble`,
+    `  holds back a loss of over ${guard.fraction * 100} % of ${guard.min_members} or more members for ${seconds(guard.hold)} while the registry is in trouble`,
   ];
 }
 

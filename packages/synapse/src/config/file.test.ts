@@ -58,16 +58,16 @@ services:
       'Status and members are at http://127.0.0.1:9102/status and /v1. synapse runs an HAProxy of its own, which outlives it; its stats are at http://127.0.0.1:9101/.',
       '',
       'web',
-      '  follows who is announced in ZooKeeper at zk1:2181 below /web',
+      '  follows the instances registered in ZooKeeper at zk1:2181 under /web',
       '  keeps the last members when no instance is registered any more',
-      '  does not believe a loss of over 50 % of 5 or more members for 60 s while the registry is in trouble',
+      '  holds back a loss of over 50 % of 5 or more members for 60 s while the registry is in trouble',
       '  is reached by apps at localhost:3213; a member that leaves has 10 s to finish',
       '',
       'api',
       '  joins these by sequential:',
-      '    near: follows who is announced in the folder /r as api',
+      '    near: follows the instances registered in the folder /r as api',
       '    far: looks up api.example, at least every 30 s',
-      '  takes only members whose label zone equals a',
+      '  keeps only members whose label zone equals a',
       '  serves those whose label zone is a, else b; others while fewer than 1 of them are announced',
       '  serves 10.0.0.9:1 while no instance is registered',
       '  is not proxied: apps ask for its members at /v1',
@@ -85,7 +85,7 @@ services:
         - {label: rack, condition: in, value: ['a b', c]}
 `);
     expect(lines).toContain(
-      '  takes only members whose label region:sf equals "", and rack in "a b", c',
+      '  keeps only members whose label region:sf equals "", and rack in "a b", c',
     );
   });
 

@@ -30,7 +30,7 @@ export const originals: readonly OriginalKey[] = [
   { key: `${service}.backend_port_override`, here: 'the same' },
   {
     key: `${service}.leader_election`,
-    here: 'the same, but it fails closed: where the leader cannot be told, nobody is served',
+    here: 'the same, but it fails closed: where the leader cannot be determined, nobody is served',
   },
   { key: `${service}.load_test_concurrency`, here: 'the same' },
   {

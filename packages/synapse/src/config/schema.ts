@@ -129,7 +129,7 @@ export const configKeys = z
       .prefault({})
       .meta({
         description:
-          'a sudden loss of members is not believed while the registry was in trouble within the last minute: they are served beside the others, or until they are back, or `synapse accept`ed. `false`: always believed. Also per service',
+          'a sudden loss of members is held back while the registry was in trouble within the last minute: they are served beside the others, or until they are back, or `synapse accept`ed. `false`: never held back. Also per service',
         otherwise: 'on, as below',
         examples: [false],
       }),

@@ -18,7 +18,7 @@ const schema = z
       examples: ['/services/web'],
     }),
   })
-  .meta({ description: 'who is announced in a folder (nerve’s `reporter_type: file`)' });
+  .meta({ description: 'the instances registered in a folder (nerve’s `reporter_type: file`)' });
 
 /** Follows a path of a file registry. */
 export const file: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {

@@ -6,7 +6,7 @@ import { followPath, zooKeeperKeys } from './zookeeper-path.ts';
 
 const schema = z
   .strictObject({ method: z.literal('zookeeper'), ...zooKeeperKeys })
-  .meta({ description: 'who is announced below a ZooKeeper path' });
+  .meta({ description: 'the instances registered under a ZooKeeper path' });
 
 /** Follows the children of a ZooKeeper path. */
 export const zookeeper: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {

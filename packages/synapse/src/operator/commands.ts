@@ -91,7 +91,7 @@ export function addOperatorCommands(
 
   add(
     'accept <service>',
-    'believe a loss that is held back',
+    'accept a loss that is held back',
     'Believe a sudden loss of members that is held back.',
   )
     .addHelpText('after', exits('0, or 1 when none is held back or synapse cannot be asked'))

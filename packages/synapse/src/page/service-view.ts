@@ -77,7 +77,7 @@ function judge(
     return {
       tone: 'warn',
       state: `${count}, ${held.members.length} held`,
-      reason: `a sudden loss is held back until it is believed; synapse accept ${service.name} believes it at once`,
+      reason: `a sudden loss is held back until it is accepted; synapse accept ${service.name} accepts it at once`,
     };
   if (service.instances === undefined)
     return {

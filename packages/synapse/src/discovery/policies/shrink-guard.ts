@@ -21,7 +21,7 @@ export const shrinkGuardSchema = z.strictObject({
     .default(5)
     .meta({ description: 'services with fewer members are not guarded', examples: [3] }),
   hold: duration.prefault(60).meta({
-    description: 'how long a sudden loss is not believed, unless the members are back before',
+    description: 'how long a sudden loss is held back, unless the members are back before',
     examples: ['5m'],
   }),
 });
