@@ -2,9 +2,9 @@ import { createLatest, type Log, silentLog } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 import { expect, test, vi } from 'vitest';
 
-import { collect } from '../collect.fixture.ts';
-import type { Lookup } from './lookup.ts';
-import { withAddresses } from './resolved.ts';
+import { collect } from '../../packages/synapse/src/discovery/collect.fixture.ts';
+import type { Lookup } from '../../packages/synapse/src/discovery/dns/lookup.ts';
+import { withAddresses } from '../../packages/synapse/src/discovery/dns/resolved.ts';
 
 const fail = () => {
   throw new Error('a defect');
