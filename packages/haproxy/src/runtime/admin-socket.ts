@@ -84,6 +84,8 @@ interface ExchangeOptions {
   /** In milliseconds. */
   readonly timeout: number;
   readonly signal: AbortSignal;
+  /** How much may come, in bytes. */
+  readonly limit?: number;
 }
 
 /** Writes a request to a UNIX socket and reads all that comes until it closes. */
@@ -97,11 +99,14 @@ export async function exchange(
   return Buffer.concat(pieces).toString();
 }
 
-/** The same, with what comes given away as it does. */
+/** More than HAProxy says of 500,000 servers, in bytes. */
+const mostBytes = 256 * 1_048_576;
+
+/** The same, with what comes given away as it does. An answer that does not end is cut off. */
 function answered(
   path: string,
   request: string,
-  { timeout, signal, take }: ExchangeOptions & { take(piece: Buffer): unknown },
+  { timeout, signal, take, limit = mostBytes }: ExchangeOptions & { take(piece: Buffer): unknown },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -116,7 +121,12 @@ function answered(
       signal.removeEventListener('abort', abort);
       socket.destroy();
     };
-    socket.on('data', take);
+    let received = 0;
+    socket.on('data', (piece) => {
+      received += piece.length;
+      if (received > limit) fail(new Error(`an answer of over ${limit} bytes`));
+      else take(piece);
+    });
     socket.on('error', fail);
     socket.on('end', () => {
       cleanUp();
