@@ -123,6 +123,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
 
 async function stop(pid: number, how: 'SIGTERM' | 'SIGKILL', signal: AbortSignal): Promise<void> {
   const start = startOf(pid);
+  if (start === undefined) return;
   process.kill(pid, how);
   while (!signal.aborted && startOf(pid) === start)
     await sleep(20, undefined, { signal }).catch(() => undefined);

@@ -3,9 +3,12 @@ import { startOf } from '@smartstack/proxy';
 /** A process, which its number alone does not tell: that is used again. */
 export interface ProcessId {
   readonly pid: number;
+  /** When it started; undefined where it had ended by then. */
   readonly start: string | undefined;
 }
 
 export const processIdOf = (pid: number): ProcessId => ({ pid, start: startOf(pid) });
 
-export const isRunning = ({ pid, start }: ProcessId): boolean => startOf(pid) === start;
+/** Whether it still runs; one that had ended when it was looked up does not. */
+export const isRunning = ({ pid, start }: ProcessId): boolean =>
+  start !== undefined && startOf(pid) === start;
