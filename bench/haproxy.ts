@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { haproxySchema } from '../packages/haproxy/src/config/config.ts';
+import { policyFiles } from '../packages/haproxy/src/policy/files.ts';
 import { capabilitiesOf } from '../packages/haproxy/src/render/version.ts';
 import { render } from '../packages/haproxy/src/status/preview.ts';
 import type { Service, Snapshot } from '../packages/proxy/src/service.ts';
@@ -63,6 +64,7 @@ async function holds(config: TopConfig, start: Snapshot): Promise<void> {
   const settings = {
     config: haproxySchema.parse({ stats_address: false }),
     around: { socket: '/s', stateFile: '/f', maxconn: 1000, account: undefined },
+    files: policyFiles('/run/synapse/haproxy.cfg'),
     capabilities: capabilitiesOf('2.6.12'),
     stats: undefined,
   };

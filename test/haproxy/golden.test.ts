@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
 import { haproxySchema, haproxyServiceSchema } from '../../packages/haproxy/src/config/config.ts';
+import { policyFiles } from '../../packages/haproxy/src/policy/files.ts';
 import { judge, placesOf } from '../../packages/haproxy/src/reload/judge.ts';
 import { capabilitiesOf } from '../../packages/haproxy/src/render/version.ts';
 import { render } from '../../packages/haproxy/src/status/preview.ts';
@@ -60,6 +61,7 @@ async function outcomeOf(text: string): Promise<string> {
       maxconn: managed ? (top.data.maxconn ?? 4096) : undefined,
       account: undefined,
     },
+    files: policyFiles('/run/synapse/haproxy.cfg'),
     capabilities: capabilitiesOf('2.6.12'),
     stats:
       managed && top.data.stats_address !== false

@@ -11,6 +11,7 @@ import { createReloads } from './reload/reloads.ts';
 import type { Remembered } from './reload/state-file.ts';
 import { createActual } from './runtime/actual.ts';
 import { createMembership } from './runtime/membership.ts';
+import { createPolicyValues } from './runtime/policy-values.ts';
 import { createSync } from './runtime/sync.ts';
 import type { Meters } from './status/metrics.ts';
 
@@ -43,8 +44,17 @@ export function partsOf(options: EngineOptions) {
     addressOf: (server) => configFile.written?.servers.get(server)?.host,
     ...noticesTo(log),
   });
+  const values = createPolicyValues({ files: settings.files, runtimes });
   const actual = createActual({ environment, membership, configFile, remembered, log });
   const shared = { config, environment, due, pace, meters, log };
-  const reloads = createReloads({ ...shared, actual, desire, quarantine, syncs, configFile });
-  return { quarantine, syncs, configFile, desire, actual, reloads };
+  const reloads = createReloads({
+    ...shared,
+    actual,
+    desire,
+    quarantine,
+    syncs,
+    configFile,
+    values,
+  });
+  return { quarantine, syncs, configFile, desire, values, actual, reloads };
 }

@@ -35,7 +35,7 @@ export interface Engine {
 export function createEngine(options: EngineOptions): Engine {
   const { config, environment, due, pace, meters } = options;
   const { settings, runtimes, loader, paths } = environment;
-  const { quarantine, syncs, configFile, desire, actual, reloads } = partsOf(options);
+  const { quarantine, syncs, configFile, desire, values, actual, reloads } = partsOf(options);
   const logUnresolved = createUnresolved(meters, options.log);
   let desired: ReadonlyMap<string, Desired> = new Map();
   const members = createMemberSync({ ...options, actual, desire, reloads, desired: () => desired });
@@ -54,6 +54,7 @@ export function createEngine(options: EngineOptions): Engine {
     if (now.has('audit')) await audit(signal);
     if (!actual.running) await actual.find(signal);
     const synced = actual.running ? await members.syncLiving(signal) : nothingSynced;
+    if (actual.running) meters.steps.inc(await values.sync(desired, signal));
     if (ended?.error) throw ended.error;
     const reasons = await reloads.consider(desired);
     if (!actual.running && !(await loader.lives(signal))) {
@@ -74,6 +75,7 @@ export function createEngine(options: EngineOptions): Engine {
   /** Asks what there is, as if it were not known, and looks at what is otherwise than it was left. */
   async function audit(signal: AbortSignal): Promise<void> {
     due.at('audit', performance.now() + config.audit_interval);
+    values.invalidate();
     await actual.audit(signal);
     await quarantine.release(signal);
     await configFile.look();
@@ -109,7 +111,10 @@ export function createEngine(options: EngineOptions): Engine {
       await reloads.close();
       await flush();
     },
-    invalidate: actual.invalidate,
+    invalidate: () => {
+      values.invalidate();
+      actual.invalidate();
+    },
     get isOutdated() {
       const { version = '' } = actual.running ?? {};
       return version !== '' && version !== settings.capabilities.version;

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { haproxySchema, haproxyServiceSchema } from './config/config.ts';
 import { harmlessKeywords } from './config/keywords.ts';
+import { policyFiles } from './policy/files.ts';
 import { fileOf, layoutOf, partOf } from './render/layout.ts';
 import { serverLine } from './render/server.ts';
 import { serversOf } from './render/servers.ts';
@@ -19,6 +20,7 @@ const service = haproxyServiceSchema.parse({
 const settings = {
   config: top,
   around: { socket: undefined, stateFile: undefined, maxconn: undefined, account: undefined },
+  files: policyFiles('/run/synapse/haproxy.cfg'),
   capabilities: capabilitiesOf('2.6.12'),
   stats: undefined,
 };

@@ -1,1 +1,2 @@
+export type { HaproxyService } from './config/config.ts';
 export { haproxy } from './proxy.ts';

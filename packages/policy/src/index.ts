@@ -1,3 +1,11 @@
+export { builtIn } from './built-in.ts';
+export { policyProblems } from './check/check.ts';
+export { isBelow } from './check/covers.ts';
+export type { PolicyContext, PolicyProblem } from './check/problem.ts';
+export { routeNames } from './check/routes.ts';
+export { type UsedWord, wordsOf } from './check/words-of.ts';
+export { forTcp } from './for-tcp.ts';
+export { type Gap, type Gaps, unsupported } from './gaps.ts';
 export {
   type Labelled,
   type Locality,
@@ -6,5 +14,21 @@ export {
   localitySchema,
   nearest,
 } from './locality.ts';
-export { type MergedPolicy, mergePolicy, type PolicyLayer, type PolicyOrigin } from './merge.ts';
-export type { Policy } from './policy.ts';
+export {
+  type MergedPolicy,
+  mergePolicy,
+  type PolicyLayer,
+  type PolicyOrigin,
+} from './merge.ts';
+export { isIn, type Subset, subsetText } from './subset.ts';
+export {
+  type Balance,
+  type Key,
+  type Match,
+  type Policy,
+  type Protocol,
+  policySchema,
+  protocols,
+  type Route,
+  type Target,
+} from './words/policy.ts';

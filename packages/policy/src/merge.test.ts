@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest';
 
-import { mergePolicy } from './merge.ts';
+import { mergePolicy, type PolicyLayer } from './merge.ts';
+
+/** Merging asks for no certain words. */
+const merged = (layers: readonly { readonly origin: string; readonly policy: object }[]) =>
+  mergePolicy(layers as readonly PolicyLayer[]);
 
 test('a stronger layer wins key by key, whatever the order, and each word has its origin', () => {
-  const { policy, origins } = mergePolicy([
+  const { policy, origins } = merged([
     { origin: 'service', policy: { timeouts: { request: 5000 } } },
     { origin: 'built-in', policy: { timeouts: { connect: 1000, request: 30_000 }, balance: 'a' } },
     { origin: 'registry', policy: { timeouts: { connect: 250 } } },
@@ -31,9 +35,15 @@ test.each([
     { balance: { hash: 'x' } },
     { balance: { hash: 'x' } },
   ],
+  [
+    'another choice',
+    { balance: { ring_hash: 'x' } },
+    { balance: { maglev: 'x' } },
+    { balance: { maglev: 'x' } },
+  ],
   ['text in place of a mapping', { balance: { hash: 'x' } }, { balance: 'a' }, { balance: 'a' }],
 ])('%s', (_, defaults, service, expected) => {
-  const { policy, origins } = mergePolicy([
+  const { policy, origins } = merged([
     { origin: 'defaults', policy: defaults },
     { origin: 'service', policy: service },
   ]);
@@ -43,7 +53,7 @@ test.each([
 
 test('a word called __proto__ is a word like any other', () => {
   const word = JSON.parse('{"__proto__": {"a": 1}}');
-  const { policy, origins } = mergePolicy([{ origin: 'service', policy: word }]);
+  const { policy, origins } = merged([{ origin: 'service', policy: word }]);
   expect(JSON.stringify(policy)).toBe('{"__proto__":{"a":1}}');
   expect([...origins]).toEqual([['__proto__.a', 'service']]);
 });

@@ -1,4 +1,7 @@
-import type { Policy } from './policy.ts';
+import type { Policy } from './words/policy.ts';
+
+/** A word is a key, its value text, a number, a list or a mapping of further words. */
+type Words = Readonly<Record<string, unknown>>;
 
 /** Who may say a word, from the weakest to the strongest. */
 export type PolicyOrigin = 'built-in' | 'defaults' | 'registry' | 'service';
@@ -27,12 +30,16 @@ export function mergePolicy(layers: readonly PolicyLayer[]): MergedPolicy {
     (one, other) => strength.indexOf(one.origin) - strength.indexOf(other.origin),
   );
   const origins = new Map<string, PolicyOrigin>();
-  const policy = ordered.reduce<Policy>(
+  const policy = ordered.reduce<Words>(
     (merged, layer) => merge(merged, layer.policy, { origin: layer.origin, path: [], origins }),
     {},
   );
-  return { policy, origins };
+  // Words of one schema, merged key by key, are words of that schema.
+  return { policy: policy as Policy, origins };
 }
+
+/** Words whose mapping is one choice among several: the keys of two of them do not go together. */
+const whole: ReadonlySet<string> = new Set(['balance', 'access_log']);
 
 interface Merging {
   readonly origin: PolicyOrigin;
@@ -40,13 +47,14 @@ interface Merging {
   readonly origins: Map<string, PolicyOrigin>;
 }
 
-function merge(weaker: Policy, stronger: Policy, merging: Merging): Policy {
+function merge(weaker: Words, stronger: Words, merging: Merging): Words {
   const words = new Map(Object.entries(weaker));
   for (const [key, value] of Object.entries(stronger)) {
     if (value === undefined) continue;
     const below = { ...merging, path: [...merging.path, key] };
     const before = words.get(key);
-    if (isMapping(value)) words.set(key, merge(isMapping(before) ? before : {}, value, below));
+    if (isMapping(value) && !whole.has(key))
+      words.set(key, merge(isMapping(before) ? before : {}, value, below));
     else words.set(key, value);
     note(value, below);
   }
@@ -56,7 +64,7 @@ function merge(weaker: Policy, stronger: Policy, merging: Merging): Policy {
 /** A word that was a mapping, or becomes one, has no origins but those of what it is now. */
 function note(value: unknown, { origin, path, origins }: Merging): void {
   const name = path.join('.');
-  if (isMapping(value)) {
+  if (isMapping(value) && !whole.has(path.at(-1) ?? '')) {
     origins.delete(name);
     return;
   }
@@ -64,6 +72,6 @@ function note(value: unknown, { origin, path, origins }: Merging): void {
   origins.set(name, origin);
 }
 
-function isMapping(value: unknown): value is Policy {
+function isMapping(value: unknown): value is Words {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

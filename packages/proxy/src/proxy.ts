@@ -1,5 +1,5 @@
 import type { Log, Metrics, PageView, Source, Tone } from '@smartstack/daemon';
-import type { Locality } from '@smartstack/policy';
+import type { Gap, Locality, MergedPolicy, Protocol } from '@smartstack/policy';
 import type { Instance } from '@smartstack/registry';
 import type { z } from 'zod';
 
@@ -43,12 +43,15 @@ export interface ConfigurableDriver<Config> extends ProxyDriver {
 }
 
 /** What is wrong with keys that are each right, and where. */
-export type Problem = readonly [path: readonly string[], message: string];
+export type Problem = readonly [path: readonly (string | number)[], message: string];
 
 /** A service as it is configured. */
 export interface ConfiguredService<Own> {
   readonly own?: Own | undefined;
   readonly locality?: Locality | undefined;
+  /** What is in force for its traffic, where something asks for a policy. */
+  readonly policy?: MergedPolicy | undefined;
+  readonly protocol: Protocol;
   /** The services that it stands for: itself, or the copies of a load test. */
   readonly copies: readonly { readonly name: string; readonly own?: Own | undefined }[];
 }
@@ -77,6 +80,19 @@ export interface ProxyConfig<Config, Own> {
   takePort<Section extends Partial<Own>>(
     own: Section,
   ): { readonly port?: number | undefined; readonly own: Section };
+  /** Words of a policy that no version of it can do. */
+  readonly gaps: readonly Gap[];
+  /** The section with where apps connect, as the keys that all proxies share say it. */
+  withAddress(
+    own: Own | undefined,
+    address: { readonly port?: number | undefined; readonly bind_address?: string | undefined },
+  ): Own;
+  /** How a section says that apps speak: by its own lines alone, or by those at the top level too. */
+  protocolOf(
+    own: Own | undefined,
+    config: Config | undefined,
+    from?: 'own' | 'all',
+  ): 'http' | 'tcp' | undefined;
   /** The section of a copy that apps do not connect to, since two cannot share an address. */
   withoutAddress(own: Own): Own;
   readonly registry: RegistryKeys<Config>;

@@ -1,4 +1,4 @@
-import type { Locality } from '@smartstack/policy';
+import type { Locality, MergedPolicy, Protocol } from '@smartstack/policy';
 import type { Instance } from '@smartstack/registry';
 
 /** One followed service as the proxies are to serve it. */
@@ -16,6 +16,10 @@ export interface Service {
   readonly identity?: string;
   /** Which of its members stand by for which, where the proxy is to judge when they serve. */
   readonly locality?: Locality;
+  /** How apps and members speak; tcp where it is not said. */
+  readonly protocol?: Protocol;
+  /** What is in force for its traffic, where something asks for a policy. */
+  readonly policy?: MergedPolicy;
   /** How each proxy is to serve it, by the proxy's name; one that is not to is absent. */
   readonly own?: Readonly<Record<string, unknown>>;
   /** What its registry sets in these sections, where it sets something. */

@@ -1,6 +1,6 @@
 import type { ConfiguredService, Problem } from '@smartstack/proxy';
 
-import { spillName } from '../levels.ts';
+import { spillName } from '../backends/names.ts';
 import type { HaproxyConfig, HaproxyService } from './config.ts';
 import { sectionOf } from './section.ts';
 import { isProxyName } from './values.ts';

@@ -1,10 +1,11 @@
 import { formatPath } from '@smartstack/daemon';
 import type { ProxyConfig } from '@smartstack/proxy';
-
+import { gaps } from '../policy/gaps.ts';
 import { sectionWarnings } from './advice.ts';
 import type { HaproxyConfig, HaproxyService } from './config.ts';
 import { explain, explainService } from './explain.ts';
 import { isForeign, keys } from './keys.ts';
+import { protocolOf, withAddress } from './neutral.ts';
 import { problems } from './problems.ts';
 import { registryKeys } from './registry-keys.ts';
 import { removedLineWarnings } from './removed/warnings.ts';
@@ -25,6 +26,9 @@ export const config: ProxyConfig<HaproxyConfig, HaproxyService> = {
     ...removedLineWarnings(source),
   ],
   takePort: ({ server_port_override: port, ...own }) => ({ port, own: own as never }),
+  gaps,
+  withAddress,
+  protocolOf,
   withoutAddress: ({ port: _, ...own }) => ({
     ...own,
     backend_name: undefined,

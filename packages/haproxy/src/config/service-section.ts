@@ -1,6 +1,7 @@
 import { duration, portKey as port } from '@smartstack/daemon';
 import { z } from 'zod';
 
+import type { Traffic } from '../policy/traffic.ts';
 import { lines, singleLine } from './lines.ts';
 import { flag, isProxyName, optional } from './values.ts';
 
@@ -100,4 +101,7 @@ export const haproxyServiceSchema = z.strictObject({
   disabled: flag(false).meta({ description: 'leaves the service out' }),
 });
 
-export type HaproxyService = z.output<typeof haproxyServiceSchema>;
+/** The section as it is used: `traffic` is what the service's policy adds, which no file says here. */
+export type HaproxyService = z.output<typeof haproxyServiceSchema> & {
+  readonly traffic?: Traffic;
+};

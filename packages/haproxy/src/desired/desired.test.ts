@@ -2,6 +2,7 @@ import type { Snapshot } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 import { expect, test } from 'vitest';
 import { haproxySchema, haproxyServiceSchema } from '../config/config.ts';
+import { policyFiles } from '../policy/files.ts';
 import { capabilitiesOf } from '../render/version.ts';
 import { createDesiredState } from './desired.ts';
 import { createHosts } from './hosts.ts';
@@ -9,6 +10,7 @@ import { createHosts } from './hosts.ts';
 const settings = {
   config: haproxySchema.parse({}),
   around: { socket: undefined, stateFile: undefined, maxconn: undefined, account: undefined },
+  files: policyFiles('/run/synapse/haproxy.cfg'),
   capabilities: capabilitiesOf('2.6.12'),
   stats: undefined,
 };

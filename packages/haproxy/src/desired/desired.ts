@@ -68,6 +68,7 @@ function createMembersOf({
       {
         top: settings.config,
         service: config,
+        words: part.stanza.serverWords,
         cookies: traits.cookies,
         made: madeFor(part),
         resolve: (host, server) =>

@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path';
 import { type Log, messageOf, readRegularText, UserError } from '@smartstack/daemon';
 import { takeLock } from '@smartstack/proxy';
 import { type HaproxyConfig, isManaged } from '../config/config.ts';
+import { policyFiles } from '../policy/files.ts';
 import type { CheckOptions } from '../reload/check.ts';
 import type { LayoutSettings } from '../render/layout.ts';
 import { atLeast, capabilitiesOf, oldest } from '../render/version.ts';
@@ -105,6 +106,7 @@ async function surveyManaged(
     settings: {
       config,
       around,
+      files: policyFiles(paths.config),
       capabilities: capabilitiesOf((await versionAt(runtimes, signal)) ?? program.version),
       stats:
         config.stats_address === false
@@ -148,6 +150,7 @@ async function surveyExternal(
         maxconn: undefined,
         account: undefined,
       },
+      files: policyFiles(paths.config ?? 'haproxy.cfg'),
       capabilities: capabilitiesOf(running ?? program?.version ?? '2.6'),
       stats: undefined,
     },

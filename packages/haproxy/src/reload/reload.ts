@@ -10,6 +10,7 @@ import { descriptorProblem } from '../process/machine.ts';
 import { type File, type Layout, layoutOf } from '../render/layout.ts';
 import { readWritten, type WrittenFile } from '../render/written.ts';
 import { type Before, readBefore, restoreMaintenance } from '../runtime/maintenance.ts';
+import type { PolicyValues } from '../runtime/policy-values.ts';
 import { parseServersState } from '../runtime/server-state.ts';
 import type { Sync } from '../runtime/sync.ts';
 import { bindsOf } from './binds.ts';
@@ -27,6 +28,7 @@ export interface ReloadOptions {
   readonly desire: DesiredState;
   readonly quarantine: Quarantine<HaproxyService>;
   readonly syncs: readonly Sync[];
+  readonly values: PolicyValues;
   readonly log: Log;
   /** The file that is there, read as one of synapse's. */
   readonly written: WrittenFile | undefined;
@@ -191,13 +193,14 @@ async function acceptable(
   trust: Trust,
   signal: AbortSignal,
 ): Promise<Accepted> {
-  const { environment, desire, quarantine, log, written, pid } = options;
+  const { environment, desire, quarantine, values, log, written, pid } = options;
   const { settings, paths, check } = environment;
   const held = placesOf(written?.sections ?? []);
   for (let tries = 0; tries < snapshot.size + 10; tries++) {
     const desired = await desire.of(snapshot);
     const layout = layoutOf(partsOf(desired), settings, quarantine.leftOut);
     const file = await fileWith(layout, desired, membersOptions(options));
+    await values.write(layout.parts);
     if (trust !== 'none' && layout.shape === written?.shape) return { layout, file, desired };
     const judging = { candidate: paths.candidate, check, held, pid };
     const objections =

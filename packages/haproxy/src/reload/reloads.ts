@@ -13,6 +13,7 @@ import type { Environment } from '../process/environment.ts';
 import type { Layout } from '../render/layout.ts';
 import type { Actual } from '../runtime/actual.ts';
 import type { SyncedMembers } from '../runtime/membership.ts';
+import type { PolicyValues } from '../runtime/policy-values.ts';
 import type { Sync } from '../runtime/sync.ts';
 import type { Meters } from '../status/metrics.ts';
 import type { ConfigFile } from './config-file.ts';
@@ -64,6 +65,7 @@ export interface ReloadsOptions {
   readonly quarantine: Quarantine<HaproxyService>;
   readonly syncs: readonly Sync[];
   readonly configFile: ConfigFile;
+  readonly values: PolicyValues;
   readonly due: Due;
   readonly pace: Pace;
   readonly meters: Meters;
@@ -74,7 +76,7 @@ export interface ReloadsOptions {
 const patience = 500;
 
 export function createReloads(options: ReloadsOptions): Reloads {
-  const { environment, actual, desire, quarantine, syncs } = options;
+  const { environment, actual, desire, quarantine, syncs, values } = options;
   const { configFile, due, pace, meters, log } = options;
   const need = createReloadNeed(options);
   const reloading = createReloading<Reloaded>(() => due.at('loaded', performance.now()));
@@ -94,7 +96,7 @@ export function createReloads(options: ReloadsOptions): Reloads {
     const isRevival = !before && actual.lastPid === undefined;
     pace.trying(isRevival);
     const state = { written: configFile.written, pid: before?.pid, isNews, isRevival };
-    const parts = { environment, desire, quarantine, syncs, log, newest, ...state };
+    const parts = { environment, desire, quarantine, syncs, values, log, newest, ...state };
     reloading.begin(() => reload(snapshot, parts, signal).catch(refused));
     // Where none runs there is nothing else to bring in step.
     await reloading.settled(before ? patience : undefined);

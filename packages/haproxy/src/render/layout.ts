@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { HaproxyConfig, HaproxyService } from '../config/config.ts';
 import { runningLines } from '../config/removed/running.ts';
+import type { PolicyFiles } from '../policy/files.ts';
+import { trafficTable, trafficTableLines } from '../policy/tables.ts';
+import { isHttp } from '../policy/traffic.ts';
 import {
   defaultsLines,
   extraSection,
@@ -45,6 +48,8 @@ export interface LayoutSettings {
   readonly config: HaproxyConfig;
   readonly around: Surroundings;
   readonly capabilities: Capabilities;
+  /** Files beside the configuration that its lines name. */
+  readonly files: PolicyFiles;
   /** Where the stats page is, if it is to be, and whether metrics are there too. */
   readonly stats: { readonly address: string; readonly exporter: boolean } | undefined;
 }
@@ -53,9 +58,9 @@ export interface LayoutSettings {
 export function partOf(service: string, config: HaproxyService, settings: LayoutSettings): Part {
   const defaults = defaultsLines(settings.config, settings.around);
   const tidy = settings.around.stateFile === undefined ? undefined : { defaults };
-  const stanza = stanzaOf(service, config, settings.config, tidy);
+  const stanza = stanzaOf(service, config, { top: settings.config, tidy, map: settings.files.map });
   const traits = traitsOf(stanza.backend, defaults, {
-    serverOptions: config.server_options ?? '',
+    serverOptions: stanza.serverWords,
     capabilities: settings.capabilities,
   });
   return { service, config, stanza, traits };
@@ -73,7 +78,10 @@ export function layoutOf(
 ): Layout {
   const { config, around, stats } = settings;
   const common: Section[] = [
-    { title: 'global', lines: globalLines(config, around) },
+    {
+      title: 'global',
+      lines: [...globalLines(config, around), ...luaLines(parts, settings.files)],
+    },
     { title: 'defaults', lines: defaultsLines(config, around) },
     ...Object.entries(config.extra_sections).map(([title, lines]) => ({
       ...extraSection(title, lines),
@@ -86,6 +94,8 @@ export function layoutOf(
       lines: statsLines(stats.address, stats.exporter),
       owner: statsOwner,
     });
+  if (parts.some(({ config: { traffic } }) => traffic?.front && isHttp(traffic)))
+    common.push({ title: `backend ${trafficTable}`, lines: trafficTableLines() });
   const sections = [...common, ...parts.flatMap(sectionsOf)].filter(
     ({ owner }) => owner === undefined || !leftOut.has(owner),
   );
@@ -122,24 +132,32 @@ function sharedFrontend(own: readonly string[], parts: readonly Part[]): Section
   return { title: 'frontend shared-frontend', lines, contributions };
 }
 
+function luaLines(parts: readonly Part[], { lua }: PolicyFiles): readonly string[] {
+  const isDelayed = parts.some(({ config: { traffic } }) =>
+    traffic?.policy.routes?.some(({ fault }) => fault?.delay),
+  );
+  return isDelayed ? [`lua-load ${lua}`] : [];
+}
+
 function sectionsOf({ service, stanza }: Part): readonly Section[] {
-  const { frontend, backend, backendName } = stanza;
+  const { frontend, backend, backendName, tables } = stanza;
   const section: Section = {
     title: `backend ${backendName}`,
     lines: backend,
     owner: service,
     backend: backendName,
   };
+  const own = tables.map((table) => ({ ...table, owner: service }));
   return frontend === undefined
-    ? [section]
-    : [{ title: `frontend ${service}`, lines: frontend, owner: service }, section];
+    ? [...own, section]
+    : [...own, { title: `frontend ${service}`, lines: frontend, owner: service }, section];
 }
 
 /** What servers' own lines are made of locally is shape too: it concerns all of them at once. */
 function shapeOf(sections: readonly Section[], parts: readonly Part[]): string {
-  const members = parts.map(({ service, config }) => [
+  const members = parts.map(({ service, config, stanza }) => [
     service,
-    config.server_options,
+    stanza.serverWords || undefined,
     config.cookie_value_method,
     config.use_nerve_weights,
   ]);

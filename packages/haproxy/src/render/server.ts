@@ -29,6 +29,8 @@ export interface Refusal {
 export interface ServerSettings {
   readonly top: HaproxyConfig;
   readonly service: HaproxyService;
+  /** The words of each of its servers, in which `%{host}` and the like stand for the member's own; else the section's. */
+  readonly words?: string;
   /** Whether the backend persists by cookie, so that servers need one. */
   readonly cookies: boolean;
   /** The address to use for a server's host; undefined while it is not known. */
@@ -70,7 +72,7 @@ interface Named {
 
 function serverOf({ instance, name, host, words }: Named, settings: ServerSettings): Server {
   const { top, service, cookies } = settings;
-  const template = filled(service.server_options ?? '', instance);
+  const template = filled(settings.words ?? service.server_options ?? '', instance);
   const cookie = service.cookie_value_method === 'hash' ? sha1(name) : name;
   const nerve = service.use_nerve_weights ?? top.use_nerve_weights;
   const local = take(template, 'weight');

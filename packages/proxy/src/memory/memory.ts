@@ -35,6 +35,9 @@ export const memoryProxy: ProxyKind<MemoryConfig, MemorySection> = {
     problems: () => [],
     warnings: () => [],
     takePort: (own) => ({ own }),
+    gaps: [],
+    withAddress: (own, { port }) => ({ ...own, ...(port !== undefined && { port }) }),
+    protocolOf: () => undefined,
     withoutAddress: ({ port: _, ...own }) => own,
     registry: {
       isTrusted: () => false,

@@ -10,11 +10,15 @@ import {
   validate,
   withoutInherited,
 } from '@smartstack/daemon';
+import type { Problem } from '@smartstack/proxy';
 import { sessionProblems } from '@smartstack/registry';
+import type { z } from 'zod';
 import { regionOf } from '../discovery/aws.ts';
 import { partsOf } from '../discovery/table.ts';
 import { allProxies, isProxy, sectionOf } from '../proxies.ts';
 import { conflicts } from './conflicts.ts';
+import { withNeutralKeys } from './policy.ts';
+import { neutralProblems, policyWarnings } from './policy-problems.ts';
 import { readConfigFile } from './read-config-file.ts';
 import { configKeys, readKeys, type SynapseConfig } from './schema.ts';
 
@@ -22,10 +26,18 @@ import { configKeys, readKeys, type SynapseConfig } from './schema.ts';
 export const configSchema = configKeys;
 
 /** The same as it is read. */
-const readSchema = readKeys.superRefine((config, context) => {
-  for (const [path, message] of conflicts(config))
-    context.addIssue({ code: 'custom', path: [...path], message });
-});
+const readSchema = readKeys
+  .superRefine(without(neutralProblems))
+  .transform(withNeutralKeys)
+  .superRefine(without(conflicts));
+
+/** Refuses a configuration in which these problems are found. */
+function without(find: (config: SynapseConfig) => readonly Problem[]) {
+  return (config: SynapseConfig, context: z.RefinementCtx) => {
+    for (const [path, message] of find(config))
+      context.addIssue({ code: 'custom', path: [...path], message });
+  };
+}
 
 export type { ServiceConfig, SynapseConfig } from './schema.ts';
 
@@ -57,6 +69,8 @@ export async function loadConfig(
     if (problems.length > 0) throw problemsAt(source, 'zookeeper', problems);
     for (const path of withoutRegion(config))
       warn(`${source.locate(path)}: ${formatPath(path)}: ${noRegion}`);
+    for (const [path, message] of policyWarnings(config))
+      warn(`${source.locate(path)}: ${formatPath(path)}: ${message}`);
     for (const { name, config: proxy } of allProxies)
       warnings.push(...proxy.warnings(sectionOf(config, name), source));
     return { config, source, warnings: withoutInherited(warnings) };
@@ -82,6 +96,8 @@ function withoutRegion({ services }: SynapseConfig): readonly (readonly string[]
 /** A section that makes a service be proxied is not made of defaults alone, nor a discovery of two methods. */
 function inherits(key: string, own: unknown, shared: unknown): boolean {
   if (isProxy(key)) return own !== undefined;
+  // It is merged below what the registry says, and that below the service's own.
+  if (key === 'policy') return false;
   const method = (discovery: unknown) => (discovery as { method?: unknown } | undefined)?.method;
   return key !== 'discovery' || [undefined, method(shared)].includes(method(own) as undefined);
 }

@@ -2,11 +2,13 @@ import type { Problem } from '@smartstack/proxy';
 import { partsOf, problemOf, type SingleDiscovery } from '../discovery/table.ts';
 import { allProxies, sectionOf } from '../proxies.ts';
 import { copiesOf } from './load-test.ts';
+import { policyOf, protocolOf } from './policy.ts';
+import { policyConflicts } from './policy-problems.ts';
 import type { SynapseConfig } from './schema.ts';
 
 /** What is wrong with keys that are each right: with one another, or for what they leave out. */
 export function conflicts(config: SynapseConfig): readonly Problem[] {
-  return [...discoveryProblems(config), ...proxyProblems(config)];
+  return [...discoveryProblems(config), ...policyConflicts(config), ...proxyProblems(config)];
 }
 
 function discoveryProblems({ services, zookeeper, registry }: SynapseConfig): readonly Problem[] {
@@ -57,16 +59,18 @@ function partProblem(part: SingleDiscovery, given: Given): string | undefined {
 }
 
 /** What each proxy has against the services' sections of its own. */
-function proxyProblems({ services, ...top }: SynapseConfig): readonly Problem[] {
-  return allProxies.flatMap(({ name, config }) =>
-    config.problems(
-      sectionOf(top, name),
+function proxyProblems(config: SynapseConfig): readonly Problem[] {
+  return allProxies.flatMap(({ name, config: proxy }) =>
+    proxy.problems(
+      sectionOf(config, name),
       new Map(
-        Object.entries(services).map(([service, one]) => [
+        Object.entries(config.services).map(([service, one]) => [
           service,
           {
             own: sectionOf(one, name),
             locality: one.locality,
+            policy: policyOf(one, config),
+            protocol: protocolOf(one, config),
             copies: copiesOf(service, one).map(([copy, each]) => ({
               name: copy,
               own: sectionOf(each, name),

@@ -14,6 +14,7 @@ import { type DiscoveryConfig, discoveryMultiSchema, discoverySchema } from '../
 import { fileOutputSchema, fileOutputServiceSchema } from '../outputs/file-output.ts';
 import { allProxies, defaultProxy, proxyKeys, sectionOf } from '../proxies.ts';
 import { defaultServer } from './default-server.ts';
+import { neutralKeys, proxyName } from './neutral-keys.ts';
 
 const serviceObject = z.strictObject({
   discovery: discoverySchema.meta({
@@ -79,6 +80,7 @@ const serviceObject = z.strictObject({
       examples: [100],
     }),
   file_output: fileOutputServiceSchema.optional(),
+  ...neutralKeys,
   ...proxyKeys('service'),
 });
 
@@ -114,6 +116,18 @@ export const configKeys = z
     }),
     zookeeper: zooKeeperSchema.optional(),
     registry: registrySchema.optional(),
+    proxy: proxyName.prefault(defaultProxy.name).meta({
+      description: 'which proxy serves services that do not name one',
+      examples: [defaultProxy.name],
+    }),
+    policy_unsupported: z
+      .enum(['error', 'warn'])
+      .default('error')
+      .meta({
+        description:
+          'what a word of `policy` is that the proxy of its service cannot do: `warn` ignores it and says so, for a migration',
+        examples: ['warn'],
+      }),
     startup_timeout: duration.prefault(3).meta({
       description:
         'how long a start waits for discoveries that have not answered yet before the other services are served',

@@ -5,6 +5,8 @@ import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { LoadedConfig, ServiceConfig } from '../config/config.ts';
 import { copiesOf } from '../config/load-test.ts';
+import { neutralNames } from '../config/neutral-keys.ts';
+import { policyOf, protocolOf } from '../config/policy.ts';
 import type { DiscoveryDeps } from '../discovery/discovery.ts';
 import { createChosen } from '../discovery/multi/chosen.ts';
 import { createPipeline } from '../discovery/pipeline.ts';
@@ -51,6 +53,7 @@ export function followedServices(
     const before = memory.get(name);
     const remembered = before?.identity === identity ? before.instances : undefined;
     const own = ownSections(service, trust.keys());
+    const policy = policyOf(service, config);
     const chosen = createChosen();
     const missing = createLatest<string>();
     const serviceDeps = {
@@ -62,7 +65,14 @@ export function followedServices(
     return {
       config: service,
       missing,
-      identity: hashOf([service, zookeeper, registry, config.shrink_guard, [...trust]]),
+      identity: hashOf([
+        service,
+        zookeeper,
+        registry,
+        config.shrink_guard,
+        [...trust],
+        policy?.policy,
+      ]),
       service: {
         name,
         instances: undefined,
@@ -71,6 +81,7 @@ export function followedServices(
         defaults: remembered ?? (service.leader_election ? [] : service.default_servers),
         ...(remembered && { stale: true }),
         ...(own && { own }),
+        ...(policy && { policy, protocol: protocolOf(service, config) }),
         ...(service.locality?.spill === 'down' && { locality: service.locality }),
         ...(service.file_output?.disabled && { fileOutput: false }),
         origin: source.locate(['services', written]),
@@ -113,7 +124,9 @@ function ownSections(
 
 /** What decides which members a service has. */
 function waysOf({ shrink_guard: _, file_output: __, ...rest }: ServiceConfig): object {
-  return Object.fromEntries(Object.entries(rest).filter(([key]) => !isProxy(key)));
+  return Object.fromEntries(
+    Object.entries(rest).filter(([key]) => !isProxy(key) && !neutralNames.has(key)),
+  );
 }
 
 function hashOf(value: unknown): string {

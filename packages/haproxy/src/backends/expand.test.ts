@@ -1,10 +1,11 @@
 import { localitySchema } from '@smartstack/policy';
 import type { Service, Snapshot } from '@smartstack/proxy';
 import { expect, test } from 'vitest';
-import { haproxyServiceSchema } from './config/config.ts';
-import { ownOf } from './config/section.ts';
-import type { HaproxyDriver } from './driver.ts';
-import { createLevels, withLevels } from './levels.ts';
+import { haproxyServiceSchema } from '../config/config.ts';
+import { ownOf } from '../config/section.ts';
+import type { HaproxyDriver } from '../driver.ts';
+import { withBackends } from './driver.ts';
+import { createExpansion } from './expand.ts';
 
 const member = (name: string, zone: string) => ({
   host: '10.0.0.1',
@@ -40,7 +41,7 @@ const idle: HaproxyDriver = {
 const sectionOf = (service: Service | undefined) => service && ownOf(service);
 
 test('each level is a backend, and the frontend takes the nearest that has a server up', () => {
-  const services = [...createLevels()(snapshotOf(web, plain)).values()];
+  const services = [...createExpansion()(snapshotOf(web, plain)).snapshot.values()];
   expect(services.map(({ name, instances }) => [name, instances])).toEqual([
     ['web', [a]],
     ['web.spill1', [b]],
@@ -61,7 +62,8 @@ test('each level is a backend, and the frontend takes the nearest that has a ser
 });
 
 test('a change of one level leaves what the others are made of as it was', () => {
-  const levelled = createLevels();
+  const expand = createExpansion();
+  const levelled = (snapshot: Snapshot) => expand(snapshot).snapshot;
   const before = levelled(snapshotOf(web, plain));
   const after = levelled(snapshotOf({ ...web, instances: [a, b] }, plain));
   expect(after.get('web')?.instances).toBe(before.get('web')?.instances);
@@ -70,7 +72,9 @@ test('a change of one level leaves what the others are made of as it was', () =>
 });
 
 test('what is unknown is unknown at every level, and default servers stand in at theirs', () => {
-  const levels = createLevels()(snapshotOf({ ...web, instances: undefined, defaults: [b] }));
+  const levels = createExpansion()(
+    snapshotOf({ ...web, instances: undefined, defaults: [b] }),
+  ).snapshot;
   expect([...levels.values()].map(({ instances, defaults }) => [instances, defaults])).toEqual([
     [undefined, []],
     [undefined, [b]],
@@ -80,13 +84,13 @@ test('what is unknown is unknown at every level, and default servers stand in at
 
 test('a snapshot without localities is itself', () => {
   const snapshot = snapshotOf(plain);
-  expect(createLevels()(snapshot)).toBe(snapshot);
+  expect(createExpansion()(snapshot).snapshot).toBe(snapshot);
 });
 
 test('the status has the servers of every level under their service', async () => {
   const shown = (name: string) => ({ name, address: `${name}:80`, state: 'up' });
   const server = (name: string) => ({ servers: [shown(name)] });
-  const driver = withLevels({
+  const driver = withBackends({
     ...idle,
     apply: async () => 'updated',
     status: () => ({

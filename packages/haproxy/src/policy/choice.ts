@@ -1,0 +1,106 @@
+import { type Policy, routeNames } from '@smartstack/policy';
+
+import { routeAcl } from './routes.ts';
+import type { Candidate, Front, RouteTargets } from './traffic.ts';
+import { keyOf, whole } from './values.ts';
+
+export interface ChoiceInput {
+  readonly service: string;
+  readonly policy: Policy;
+  readonly front: Front;
+  /** The file of HAProxy's map. */
+  readonly map: string;
+}
+
+type Rule = 'http-request' | 'tcp-request content';
+
+/** Lines that choose the target of a request, before those that choose its backend. */
+export function splitLines(
+  { service, policy, front, map }: ChoiceInput,
+  rule: Rule = 'http-request',
+): readonly string[] {
+  const names = routeNames(policy.routes ?? []);
+  return [
+    ...panicLines(candidatesOf(front), rule),
+    ...front.routes.flatMap((route, index) => {
+      const count = route?.targets.length ?? 0;
+      return count > 1 ? diceLines({ service, name: names[index] ?? '', count, map }) : [];
+    }),
+  ];
+}
+
+function diceLines(of: { service: string; name: string; count: number; map: string }) {
+  const { service, name, count, map } = of;
+  const acl = routeAcl(name);
+  const targets = Array.from({ length: count - 1 }, (_, index) => index + 1);
+  return [
+    `http-request set-var(txn.synapse_dice) rand(${whole}) if ${acl}`,
+    `http-request set-var(txn.synapse_split) str(${keyOf(service, name, 'split')}),map_str(${map}) if ${acl}`,
+    ...targets.flatMap((target) => [
+      `http-request set-var(txn.synapse_end) var(txn.synapse_split),field(${target},:) if ${acl}`,
+      `http-request set-var(txn.synapse_target) int(${target}) if ${acl} !{ var(txn.synapse_target) -m found } { var(txn.synapse_dice),sub(txn.synapse_end) -m int lt 0 }`,
+    ]),
+    `http-request set-var(txn.synapse_target) int(${count}) if ${acl} !{ var(txn.synapse_target) -m found }`,
+  ];
+}
+
+/** How many members each backend would have to have for its own to serve. */
+function panicLines(candidates: readonly Candidate[], rule: Rule): readonly string[] {
+  return candidates.flatMap(({ backend, panic, below }) =>
+    panic === undefined || below === undefined
+      ? []
+      : [
+          `${rule} set-var(txn.synapse_least) nbsrv(${panic}),mul(${Math.round(below * 1000)})`,
+          `${rule} set-var(txn.${panicVar(backend)}) nbsrv(${backend}),mul(1000),sub(txn.synapse_least)`,
+          `acl ${panicVar(backend)} var(txn.${panicVar(backend)}) -m int lt 0`,
+        ],
+  );
+}
+
+const panicVar = (backend: string) => `synapse_panic_${backend.replace(/[^A-Za-z0-9_]/g, '_')}`;
+
+/** Lines that choose the backend: the target's, else the route's others, else all members. */
+export function backendChoice({ policy, front }: ChoiceInput): readonly string[] {
+  const names = routeNames(policy.routes ?? []);
+  return [
+    ...front.routes.flatMap((route, index) =>
+      route ? routeChoice(route, routeAcl(names[index] ?? '')) : [],
+    ),
+    ...front.rest.flatMap((one) => use(one, '')),
+  ];
+}
+
+function routeChoice({ targets, fallback }: RouteTargets, acl: string): readonly string[] {
+  const chosen = targets.flatMap(({ candidates }, index) => {
+    const condition =
+      targets.length > 1 ? `${acl} { var(txn.synapse_target) -m int ${index + 1} }` : acl;
+    return candidates.flatMap((one) => use(one, condition));
+  });
+  // A weight of 0 is never chosen, and is the last to stand in.
+  const others = targets.length > 1 ? targets.toSorted((a, b) => b.weight - a.weight) : [];
+  const last = fallback.at(-1) ?? targets.at(-1)?.candidates.at(-1);
+  return [
+    ...chosen,
+    ...others.flatMap(({ candidates }) => candidates.flatMap((one) => use(one, acl))),
+    ...fallback.flatMap((one) => use(one, acl)),
+    ...(last ? [`use_backend ${last.backend} if ${acl}`] : []),
+  ];
+}
+
+/** A backend is taken where it has a server that is up, and its panic one first where too few are. */
+function use({ backend, panic }: Candidate, condition: string): readonly string[] {
+  const up = `use_backend ${backend} if ${condition} { nbsrv(${backend}) gt 0 }`.replace('  ', ' ');
+  if (panic === undefined) return [up];
+  return [`use_backend ${panic} if ${condition} ${panicVar(backend)}`.replace('  ', ' '), up];
+}
+
+function candidatesOf({ routes, rest }: Front): readonly Candidate[] {
+  const all = [
+    ...routes.flatMap((route) => [
+      ...(route?.targets.flatMap(({ candidates }) => candidates) ?? []),
+      ...(route?.fallback ?? []),
+    ]),
+    ...rest,
+  ];
+  return [...new Map(all.map((one) => [one.backend, one])).values()];
+}

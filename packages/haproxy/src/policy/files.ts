@@ -1,0 +1,19 @@
+/** Files that lines of a policy name, beside HAProxy's own. */
+export interface PolicyFiles {
+  /** Values that change without a reload. */
+  readonly map: string;
+  /** What HAProxy has no word for. */
+  readonly lua: string;
+}
+
+/** Where they are, beside the configuration. */
+export function policyFiles(config: string): PolicyFiles {
+  return { map: `${config}.policy.map`, lua: `${config}.policy.lua` };
+}
+
+/** An action that lets a request wait, in milliseconds; other requests go on meanwhile. */
+export const luaText = `-- written by synapse: changes by hand are overwritten
+core.register_action("synapse_delay", { "http-req" }, function(txn, time)
+  core.msleep(tonumber(time))
+end, 1)
+`;

@@ -1,0 +1,76 @@
+import { accessLogLines, logRules } from './access-log.ts';
+import { actionLines } from './actions.ts';
+import { backendChoice, splitLines } from './choice.ts';
+import { countLines, identityLines } from './observe.ts';
+import { timeOf } from './quote.ts';
+import { routeLines } from './routes.ts';
+import { isHttp, type Traffic } from './traffic.ts';
+
+/** What a policy adds to a frontend: settings, rules, and at the end the choice of a backend. */
+export interface FrontendLines {
+  readonly settings: readonly string[];
+  readonly rules: readonly string[];
+  readonly choice: readonly string[];
+}
+
+/** The lines of a service's frontend; `map` is the file of the values that change without a reload. */
+export function frontendLines(traffic: Traffic, map: string, isLogged: boolean): FrontendLines {
+  const { service, policy, front } = traffic;
+  if (!front) return { settings: [], rules: [], choice: [] };
+  const { idle } = policy.timeouts ?? {};
+  const settings = [
+    `mode ${isHttp(traffic) ? 'http' : 'tcp'}`,
+    ...(idle === undefined ? [] : [`timeout client ${timeOf(idle)}`]),
+    ...accessLogLines(traffic, isLogged),
+  ];
+  const input = { service, policy, front, map };
+  if (!isHttp(traffic))
+    return {
+      settings,
+      rules: [...tcpLimits(traffic), ...splitLines(input, 'tcp-request content')],
+      choice: backendChoice(input),
+    };
+  return {
+    settings,
+    rules: [
+      ...identityLines(policy),
+      ...logRules(traffic),
+      ...routeLines(policy),
+      ...countLines(service, policy),
+      ...limitLines(traffic),
+      ...actionLines(input),
+      ...splitLines(input),
+    ],
+    choice: backendChoice(input),
+  };
+}
+
+function tcpLimits({ policy, front }: Traffic): readonly string[] {
+  const { connections, requests } = policy.limits ?? {};
+  const most = Math.min(connections ?? Infinity, requests ?? Infinity);
+  return front && most < Infinity
+    ? [`tcp-request connection reject if { fe_conn gt ${most} }`]
+    : [];
+}
+
+/** More connections are refused, and more requests answered with 503. */
+function limitLines({ policy, front }: Traffic): readonly string[] {
+  const { connections, requests } = policy.limits ?? {};
+  const [first, ...others] = front?.backends ?? [];
+  return [
+    ...(connections === undefined
+      ? []
+      : [`tcp-request connection reject if { fe_conn gt ${connections} }`]),
+    ...(requests === undefined || first === undefined
+      ? []
+      : [
+          `http-request set-var(txn.synapse_busy) be_conn(${first})`,
+          ...others.map(
+            (backend) =>
+              `http-request set-var(txn.synapse_busy) be_conn(${backend}),add(txn.synapse_busy)`,
+          ),
+          `http-request set-var(txn.synapse_reason) str(limit) if { var(txn.synapse_busy) -m int ge ${requests} }`,
+          `http-request deny status 503 if { var(txn.synapse_busy) -m int ge ${requests} }`,
+        ]),
+  ];
+}

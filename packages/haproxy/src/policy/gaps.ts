@@ -1,0 +1,21 @@
+import type { Gap } from '@smartstack/policy';
+
+const oneAtATime = 'it sends a request to one member at a time';
+const atOnce = 'it tries again at once, on another member';
+
+/** What HAProxy, of any version, cannot do of a policy. */
+export const gaps: readonly Gap[] = [
+  { word: 'hedge', why: oneAtATime },
+  { word: 'routes.hedge', why: oneAtATime },
+  { word: 'routes.mirror', why: oneAtATime },
+  { word: 'retries.back_off', why: atOnce },
+  { word: 'routes.retries.back_off', why: atOnce },
+  {
+    word: 'outlier_ejection.gateway_errors',
+    why: 'it counts all errors together, by outlier_ejection.errors',
+  },
+  {
+    word: 'outlier_ejection.window',
+    why: 'it counts errors one after the other, however long that takes',
+  },
+];

@@ -1,0 +1,117 @@
+import { type Balance, type Policy, routeNames } from '@smartstack/policy';
+
+import { fetchOf } from './actions.ts';
+import { serviceCounter } from './observe.ts';
+import { timeOf } from './quote.ts';
+import { isHttp, type Traffic } from './traffic.ts';
+
+/** Lines of a backend: how long, how often, and by whom requests are answered. */
+export function backendLines(traffic: Traffic, backend: string): readonly string[] {
+  const { policy } = traffic;
+  const { connect, queue, idle } = policy.timeouts ?? {};
+  return [
+    `mode ${isHttp(traffic) ? 'http' : 'tcp'}`,
+    ...(connect === undefined ? [] : [`timeout connect ${timeOf(connect)}`]),
+    ...(queue === undefined ? [] : [`timeout queue ${timeOf(queue)}`]),
+    ...(idle === undefined ? [] : [`timeout tunnel ${timeOf(idle)}`]),
+    ...serverTimeLines(policy),
+    ...balanceLines(policy.balance ?? 'round_robin'),
+    ...retryLines(traffic),
+    ...(policy.limits?.pending === undefined
+      ? []
+      : [
+          isHttp(traffic)
+            ? `http-request deny status 503 if { queue(${backend}) ge ${policy.limits.pending} }`
+            : `tcp-request content reject if { queue(${backend}) ge ${policy.limits.pending} }`,
+        ]),
+  ];
+}
+
+/** How long one member may take: as said, or an equal part of the whole request's time. */
+function serverTime(policy: Policy): number | undefined {
+  const { per_try: perTry, request, idle } = policy.timeouts ?? {};
+  if (perTry !== undefined) return perTry;
+  if (request === undefined) return idle;
+  return request / (1 + (policy.retries?.attempts ?? 0));
+}
+
+function serverTimeLines(policy: Policy): readonly string[] {
+  const all = serverTime(policy);
+  const names = routeNames(policy.routes ?? []);
+  const own = (policy.routes ?? []).flatMap(({ timeouts }, index) => {
+    if (timeouts?.per_try === undefined && timeouts?.request === undefined) return [];
+    const time = serverTime({ ...policy, timeouts: { ...policy.timeouts, ...timeouts } });
+    return time === undefined
+      ? []
+      : [
+          `http-request set-timeout server ${timeOf(time)} if { var(txn.synapse_route) -m str ${names[index]} }`,
+        ];
+  });
+  return [...(all === undefined ? [] : [`timeout server ${timeOf(all)}`]), ...own];
+}
+
+function balanceLines(balance: Balance): readonly string[] {
+  if (balance === 'round_robin') return ['balance roundrobin'];
+  if (balance === 'least_request') return ['balance leastconn'];
+  if (balance === 'random') return ['balance random(2)'];
+  const key = 'ring_hash' in balance ? balance.ring_hash : balance.maglev;
+  const by = key === 'source' ? 'balance source' : `balance hash ${fetchOf(key)}`;
+  return [by, 'hash-type consistent'];
+}
+
+/** HAProxy's words for what a try may have failed of. */
+const causes: Readonly<Record<string, string>> = {
+  connect_failure: 'conn-failure',
+  reset: 'empty-response',
+  timeout: 'response-timeout',
+};
+
+/** The least retries of a service per second, whatever its budget says. */
+const floor = 3;
+
+/**
+ * What was never sent is tried on another member whatever its method. What was sent is only for methods that
+ * are named, and while the service's failures are fewer than its budget of retries.
+ */
+function retryLines({ policy, protocol }: Traffic): readonly string[] {
+  const { attempts = 0, on = ['connect_failure'], methods = [], budget } = policy.retries ?? {};
+  const lines = [`retries ${attempts}`, 'option redispatch 1'];
+  if (protocol === 'tcp') return lines;
+  lines.push(`retry-on ${on.map((cause) => causes[cause] ?? cause).join(' ')}`);
+  if (on.every((cause) => cause === 'connect_failure')) return lines;
+  lines.push(`http-request disable-l7-retry unless { method -m str ${methods.join(' ')} }`);
+  if (budget === undefined || budget >= 1) return lines;
+  const counter = serviceCounter(policy);
+  const failures = `sc_http_fail_rate(${counter})`;
+  return [
+    ...lines,
+    // Rates are over 10 s. Each failure takes its part of the budget: at 20 % one in five requests may fail.
+    `http-request set-var(txn.synapse_failed) ${failures},mul(1000)`,
+    `http-request set-var(txn.synapse_allowed) sc_http_req_rate(${counter}),mul(${Math.round(budget * 1000)}),sub(txn.synapse_failed)`,
+    `http-request disable-l7-retry if { ${failures} ge ${floor * 10} } { var(txn.synapse_allowed) -m int lt 0 }`,
+  ];
+}
+
+/** Words of every server line of a backend. */
+export function serverWords(traffic: Traffic): string {
+  const { policy, isPanic } = traffic;
+  const { outlier_ejection: ejection, slow_start: slowStart, limits } = policy;
+  const words = [
+    ...(traffic.protocol === 'http2' || traffic.protocol === 'grpc' ? ['proto h2'] : []),
+    ...(limits?.per_member === undefined ? [] : [`maxconn ${limits.per_member}`]),
+  ];
+  if (isPanic) return words.join(' ');
+  if (ejection) {
+    const { errors, eject_for: time } = ejection;
+    words.push(
+      // While it serves, a member is hardly asked: nerve judges it. While it is ejected, the next check is its return.
+      `check inter ${timeOf(checkInterval)} fall 3 rise 1 downinter ${timeOf(time ?? 30_000)}`,
+      `observe ${isHttp(traffic) ? 'layer7' : 'layer4'} error-limit ${errors ?? 5} on-error mark-down`,
+    );
+  }
+  if (slowStart !== undefined) words.push(`slowstart ${timeOf(slowStart)}`);
+  return words.join(' ');
+}
+
+/** How often a member that serves is asked whether it accepts connections, in milliseconds. */
+const checkInterval = 60_000;

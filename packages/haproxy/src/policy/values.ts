@@ -1,0 +1,62 @@
+import { type Policy, type Route, routeNames } from '@smartstack/policy';
+
+import type { Front } from './traffic.ts';
+
+/** Of a million: what shares are written as, and thrown. */
+export const whole = 1_000_000;
+
+/** Values that HAProxy reads from its map for each request, so that they change without a reload. */
+export type Values = Readonly<Record<string, string>>;
+
+/** The key of a value: of a service's route, and what it says. */
+export const keyOf = (
+  service: string,
+  route: string,
+  what: 'split' | 'delay' | 'abort' | 'limit',
+) => `${service}/${route}/${what}`;
+
+/** What the map has of one service. */
+export function valuesOf(service: string, policy: Policy, front: Front | undefined): Values {
+  if (!front) return {};
+  const names = routeNames(policy.routes ?? []);
+  const entries = (policy.routes ?? []).flatMap((route, index) => {
+    const name = names[index] ?? '';
+    const { targets = [] } = front.routes[index] ?? {};
+    return [
+      ...(targets.length > 1 ? [[keyOf(service, name, 'split'), splitOf(targets)]] : []),
+      ...faultValues(service, name, route),
+      ...(route.rate_limit ? [[keyOf(service, name, 'limit'), limitOf(route.rate_limit)]] : []),
+    ] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function faultValues(service: string, name: string, { fault = {} }: Route) {
+  return (['delay', 'abort'] as const).flatMap((what) => {
+    const { share } = fault[what] ?? {};
+    return share === undefined
+      ? []
+      : [[keyOf(service, name, what), String(Math.round(share * whole))] as const];
+  });
+}
+
+/** Where the part of each target ends, out of a million, the last one's left out: `100000:350000`. */
+function splitOf(targets: readonly { readonly weight: number }[]): string {
+  const sum = targets.reduce((total, { weight }) => total + weight, 0);
+  let passed = 0;
+  return targets
+    .slice(0, -1)
+    .map(({ weight }) => {
+      passed += weight;
+      return Math.round((passed / sum) * whole);
+    })
+    .join(':');
+}
+
+/** How many windows the average of a rate limit is over, where it allows a burst. */
+export const windows = 10;
+
+/** How many requests one window, and ten, may have. */
+function limitOf({ requests, burst }: NonNullable<Route['rate_limit']>): string {
+  return `${requests + burst}:${requests * windows + burst}`;
+}

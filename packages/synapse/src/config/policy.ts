@@ -1,0 +1,48 @@
+import { builtIn, forTcp, type MergedPolicy, mergePolicy, type Protocol } from '@smartstack/policy';
+import type { ProxyKind } from '@smartstack/proxy';
+
+import { allProxies, defaultProxy, sectionOf } from '../proxies.ts';
+import type { ServiceConfig, SynapseConfig } from './schema.ts';
+
+/** The proxy that serves a service where it is proxied at all. */
+export function proxyOf(service: ServiceConfig, config: Pick<SynapseConfig, 'proxy'>): ProxyKind {
+  const name = service.proxy ?? config.proxy;
+  return allProxies.find((proxy) => proxy.name === name) ?? defaultProxy;
+}
+
+/** How a service's applications speak: as it says, else as its proxy's section does. */
+export function protocolOf(service: ServiceConfig, config: SynapseConfig): Protocol {
+  if (service.protocol) return service.protocol;
+  const { name, config: proxy } = proxyOf(service, config);
+  return proxy.protocolOf(sectionOf(service, name), sectionOf(config, name)) ?? 'tcp';
+}
+
+/** What is in force for a service's traffic; undefined where nothing asks for a policy. */
+export function policyOf(service: ServiceConfig, config: SynapseConfig): MergedPolicy | undefined {
+  const shared = config.defaults?.policy;
+  const { policy, protocol } = service;
+  if (!shared && !policy && !protocol) return undefined;
+  if (sectionOf(service, proxyOf(service, config).name) === undefined) return undefined;
+  const spoken = protocolOf(service, config);
+  const defaults = shared && (spoken === 'tcp' ? forTcp(shared) : shared);
+  return mergePolicy([
+    { origin: 'built-in', policy: builtIn(spoken) },
+    ...(defaults ? [{ origin: 'defaults', policy: defaults } as const] : []),
+    ...(policy ? [{ origin: 'service', policy } as const] : []),
+  ]);
+}
+
+/** The configuration with what neutral keys say in the section of each service's proxy, too. */
+export function withNeutralKeys(config: SynapseConfig): SynapseConfig {
+  const services = Object.entries(config.services).map(([name, service]) => {
+    const { port, bind_address, protocol, policy, proxy } = service;
+    const isAsked = [port, bind_address, protocol, policy, proxy].some(
+      (each) => each !== undefined,
+    );
+    if (!isAsked) return [name, service];
+    const kind = proxyOf(service, config);
+    const own = kind.config.withAddress(sectionOf(service, kind.name), { port, bind_address });
+    return [name, { ...service, [kind.name]: own }];
+  });
+  return { ...config, services: Object.fromEntries(services) };
+}
