@@ -102,10 +102,11 @@ export function serverWords(traffic: Traffic): string {
   ];
   if (isPanic) return words.join(' ');
   if (ejection) {
-    const { errors, eject_for: time } = ejection;
+    const { errors, eject_for: time = 30_000 } = ejection;
     words.push(
-      // While it serves, a member is hardly asked: nerve judges it. While it is ejected, the next check is its return.
-      `check inter ${timeOf(checkInterval)} fall 3 rise 1 downinter ${timeOf(time ?? 30_000)}`,
+      // While it serves, a member is hardly asked: nerve judges it. After an ejection the next check, which is
+      // `fastinter` away, is its return.
+      `check inter ${timeOf(checkInterval)} fastinter ${timeOf(time)} downinter ${timeOf(time)} fall 3 rise 1`,
       `observe ${isHttp(traffic) ? 'layer7' : 'layer4'} error-limit ${errors ?? 5} on-error mark-down`,
     );
   }

@@ -170,13 +170,11 @@ export const route = z.strictObject({
       otherwise: 'its place in the list, from 0',
       examples: ['canary'],
     }),
-  match: match
-    .optional()
-    .meta({
-      description: 'which requests: all that is given must be so',
-      otherwise: 'all',
-      examples: [{ path_prefix: '/v2', methods: ['GET'] }],
-    }),
+  match: match.optional().meta({
+    description: 'which requests: all that is given must be so',
+    otherwise: 'all',
+    examples: [{ path_prefix: '/v2', methods: ['GET'] }],
+  }),
   to: z
     .union([target.transform((one) => [one]), z.array(target).min(1).max(32)])
     .optional()
@@ -207,13 +205,11 @@ export const route = z.strictObject({
       leaf: true,
       examples: [{ attempts: 0 }],
     }),
-  hedge: hedge
-    .optional()
-    .meta({
-      description: 'as the service’s, for these requests',
-      leaf: true,
-      examples: [{ after: '200ms' }],
-    }),
+  hedge: hedge.optional().meta({
+    description: 'as the service’s, for these requests',
+    leaf: true,
+    examples: [{ after: '200ms' }],
+  }),
   rewrite: rewrite.optional().meta({
     description: 'what members see of the path and the host',
     leaf: true,
@@ -233,14 +229,12 @@ export const route = z.strictObject({
     leaf: true,
     examples: [{ to: { service: 'web-shadow' }, share: '1%' }],
   }),
-  fault: fault
-    .optional()
-    .meta({
-      description:
-        'faults made on purpose: `delay` makes a share of the requests wait, `abort` answers a share with an error',
-      leaf: true,
-      examples: [{ delay: { time: '200ms', share: '1%' }, abort: { status: 503, share: '0.1%' } }],
-    }),
+  fault: fault.optional().meta({
+    description:
+      'faults made on purpose: `delay` makes a share of the requests wait, `abort` answers a share with an error',
+    leaf: true,
+    examples: [{ delay: { time: '200ms', share: '1%' }, abort: { status: 503, share: '0.1%' } }],
+  }),
   rate_limit: rateLimit.optional().meta({
     description: 'more than this is answered with 429',
     leaf: true,
