@@ -1,6 +1,6 @@
 import type { HaproxyDriver } from '../driver.ts';
 import { createExpansion, type Expanded } from './expand.ts';
-import { gathered, gatheredMeasures } from './gather.ts';
+import { gathered, gatheredMeasures, gatheredRefusals } from './gather.ts';
 
 /**
  * A driver that serves each service from as many backends as its locality and its policy ask for. Its frontend
@@ -17,6 +17,7 @@ export function withBackends(driver: HaproxyDriver): HaproxyDriver {
       ({ plans } = expanded);
       return driver.apply(expanded.snapshot, signal);
     },
+    refused: () => gatheredRefusals(driver.refused(), plans),
     status: () => gathered(driver.status(), plans),
     measure: async (signal) => gatheredMeasures(await driver.measure(signal), plans),
   };

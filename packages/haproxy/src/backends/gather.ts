@@ -1,4 +1,4 @@
-import type { ProxyStatus } from '@smartstack/proxy';
+import type { ProxyStatus, Refused } from '@smartstack/proxy';
 import { type Measured, together } from '@smartstack/proxy';
 
 import type { BackendPlan } from './plan.ts';
@@ -44,4 +44,17 @@ export function gatheredMeasures(
     if (parts.length > 0) all.set(name, together(parts));
   }
   return all;
+}
+
+/** What is left out, by service: of its backends that are, the first says why. */
+export function gatheredRefusals(refused: readonly Refused[], plans: Plans): readonly Refused[] {
+  const services = new Map(
+    [...plans].flatMap(([service, backends]) => backends.map(({ name }) => [name, service])),
+  );
+  const all = new Map<string, Refused>();
+  for (const one of refused) {
+    const owner = services.get(one.owner) ?? one.owner;
+    if (!all.has(owner)) all.set(owner, { ...one, owner });
+  }
+  return [...all.values()];
 }

@@ -64,14 +64,8 @@ export function createPolicyValues({ files, runtimes }: PolicyValuesOptions): Po
       let steps = 0;
       for (const [index, runtime] of runtimes.entries()) {
         const known = told[index] ?? new Map<string, string>();
-        // A key that HAProxy does not have comes with the lines that name it.
-        const changed = Object.entries(values).filter(
-          ([key, value]) => known.has(key) && known.get(key) !== value,
-        );
-        await runtime.ask(
-          changed.map(([key, value]) => `set map ${commandWord(files.map)} ${key} ${value}`),
-          signal,
-        );
+        const changed = changesOf(known, values);
+        await runtime.ask(commandsFor(files.map, changed), signal);
         for (const [key, value] of changed) known.set(key, value);
         steps += changed.length;
       }
@@ -83,7 +77,8 @@ export function createPolicyValues({ files, runtimes }: PolicyValuesOptions): Po
   };
 }
 
-function valuesOfParts(parts: readonly Part[]): Values {
+/** What the map has for these parts of the file. */
+export function valuesOfParts(parts: readonly Part[]): Values {
   return Object.assign(
     {},
     ...parts.map(({ config: { traffic } }) =>
@@ -98,6 +93,30 @@ export function mapText(values: Values): string {
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([key, value]) => `${key} ${value}\n`);
   return `# written by synapse: changes by hand are overwritten\n${lines.join('')}`;
+}
+
+type Entries = readonly (readonly [key: string, value: string])[];
+
+/** The values that are others. A key that HAProxy does not have comes with the lines that name it. */
+function changesOf(known: ReadonlyMap<string, string>, values: Values): Entries {
+  return Object.entries(values).filter(
+    ([key, value]) => known.has(key) && known.get(key) !== value,
+  );
+}
+
+const commandsFor = (map: string, changed: Entries): readonly string[] =>
+  changed.map(([key, value]) => `set map ${commandWord(map)} ${key} ${value}`);
+
+/** The commands that give HAProxy the values of these parts. */
+export async function valueCommands(
+  runtime: Runtime,
+  { map }: PolicyFiles,
+  parts: readonly Part[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const values = valuesOfParts(parts);
+  if (Object.keys(values).length === 0) return [];
+  return commandsFor(map, changesOf(await readMap(runtime, map, signal), values));
 }
 
 /** What HAProxy has in a map; empty where it has no such map. */

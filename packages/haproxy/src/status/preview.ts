@@ -11,6 +11,7 @@ import { createHosts } from '../desired/hosts.ts';
 import { type Environment, survey } from '../process/environment.ts';
 import { runningAt } from '../process/loader.ts';
 import { haproxyAccount } from '../process/machine.ts';
+import { aside } from '../reload/aside.ts';
 import { judge, type Objection, placesOf } from '../reload/judge.ts';
 import { fileWith } from '../reload/members.ts';
 import { partsOf } from '../reload/reload.ts';
@@ -18,6 +19,7 @@ import { assignIds } from '../render/ids.ts';
 import { type File, type Layout, type LayoutSettings, layoutOf } from '../render/layout.ts';
 import { halfAdded, remember } from '../runtime/memory.ts';
 import { plan } from '../runtime/plan.ts';
+import { valueCommands } from '../runtime/policy-values.ts';
 import { parseServersState } from '../runtime/server-state.ts';
 import { createSync } from '../runtime/sync.ts';
 
@@ -101,7 +103,7 @@ async function keptBy({ runtimes, written, settings }: Environment, signal: Abor
 }
 
 async function judgeAside(
-  { check, written, runtimes: [runtime] }: Environment,
+  { check, settings, written, runtimes: [runtime] }: Environment,
   { layout, file }: Rendered,
   signal: AbortSignal,
 ): Promise<readonly Objection[]> {
@@ -110,7 +112,8 @@ async function judgeAside(
     const held = placesOf(written?.sections ?? []);
     const running = runtime && (await runningAt(runtime, signal).catch(() => undefined));
     const candidate = join(folder, 'haproxy.cfg');
-    return await judge(layout, file, { candidate, check, held, pid: running?.pid }, signal);
+    const judged = await aside(file, layout.parts, settings.files, folder);
+    return await judge(layout, judged, { candidate, check, held, pid: running?.pid }, signal);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -119,10 +122,12 @@ async function judgeAside(
 /** The commands that the members differ by. */
 async function changes(
   { runtimes, written, settings }: Environment,
-  { desired }: Rendered,
+  { desired, layout }: Rendered,
   signal: AbortSignal,
 ): Promise<Pick<Preview, 'commands' | 'reload'>> {
-  const [states = ''] = (await runtimes[0]?.ask(['show servers state'], signal)) ?? [];
+  const [runtime] = runtimes;
+  const values = runtime ? await valueCommands(runtime, settings.files, layout.parts, signal) : [];
+  const [states = ''] = (await runtime?.ask(['show servers state'], signal)) ?? [];
   const all = parseServersState(states);
   const plans = [...desired.values()].map(({ part: { stanza, traits }, servers }) => {
     const backend = stanza.backendName;
@@ -138,7 +143,10 @@ async function changes(
     return plan({ ...memory, halfway, ids, actual, backend, traits, desired: servers });
   });
   return {
-    commands: plans.flatMap(({ steps }) => steps.flatMap(({ commands }) => commands)),
+    commands: [
+      ...values,
+      ...plans.flatMap(({ steps }) => steps.flatMap(({ commands }) => commands)),
+    ],
     reload: plans.find(({ reload }) => reload !== undefined)?.reload,
   };
 }
