@@ -142,10 +142,16 @@ export interface World extends AsyncDisposable {
 export async function startWorld(services: object, top: object = {}): Promise<World> {
   const scratch = await createScratch();
   const statusPort = await freePort();
+  const { haproxy = {}, ...others } = top as { readonly haproxy?: object };
   const config = (of: object) => ({
     status_address: `127.0.0.1:${statusPort}`,
-    haproxy: { stats_address: false, run_directory: scratch.path('run'), on_exit: 'stop' },
-    ...top,
+    ...others,
+    haproxy: {
+      stats_address: false,
+      run_directory: scratch.path('run'),
+      on_exit: 'stop',
+      ...haproxy,
+    },
     services: of,
   });
   const synapse = await startDaemon('synapse', config(services), scratch.directory);

@@ -10,6 +10,8 @@ import { createConfigFile } from './reload/config-file.ts';
 import { createReloads } from './reload/reloads.ts';
 import type { Remembered } from './reload/state-file.ts';
 import { createActual } from './runtime/actual.ts';
+import { createAllowLists } from './runtime/allow-lists.ts';
+import { together } from './runtime/live-values.ts';
 import { createMembership } from './runtime/membership.ts';
 import { createPolicyValues } from './runtime/policy-values.ts';
 import { createSync } from './runtime/sync.ts';
@@ -44,7 +46,8 @@ export function partsOf(options: EngineOptions) {
     addressOf: (server) => configFile.written?.servers.get(server)?.host,
     ...noticesTo(log),
   });
-  const values = createPolicyValues({ files: settings.files, runtimes });
+  const live = { files: settings.files, runtimes };
+  const values = together([createPolicyValues(live), createAllowLists(live)]);
   const actual = createActual({ environment, membership, configFile, remembered, log });
   const shared = { config, environment, due, pace, meters, log };
   const reloads = createReloads({

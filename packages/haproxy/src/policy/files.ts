@@ -4,11 +4,20 @@ export interface PolicyFiles {
   readonly map: string;
   /** What HAProxy has no word for. */
   readonly lua: string;
+  /** What the files of addresses begin with, by which a service's clients are judged. */
+  readonly allow: string;
 }
+
+/** The file of the addresses that may connect to a service. */
+export const allowFile = ({ allow }: PolicyFiles, service: string) => `${allow}${service}`;
 
 /** Where they are, beside the configuration. */
 export function policyFiles(config: string): PolicyFiles {
-  return { map: `${config}.policy.map`, lua: `${config}.policy.lua` };
+  return {
+    map: `${config}.policy.map`,
+    lua: `${config}.policy.lua`,
+    allow: `${config}.policy.allow.`,
+  };
 }
 
 /** An action that lets a request wait, in milliseconds; other requests go on meanwhile. */

@@ -1,6 +1,7 @@
 import { accessLogLines, logRules } from './access-log.ts';
 import { actionLines } from './actions.ts';
 import { backendChoice, splitLines } from './choice.ts';
+import { allowFile, type PolicyFiles } from './files.ts';
 import { countLines, identityLines } from './observe.ts';
 import { timeOf } from './quote.ts';
 import { routeLines } from './routes.ts';
@@ -13,8 +14,12 @@ export interface FrontendLines {
   readonly choice: readonly string[];
 }
 
-/** The lines of a service's frontend; `map` is the file of the values that change without a reload. */
-export function frontendLines(traffic: Traffic, map: string, isLogged: boolean): FrontendLines {
+/** The lines of a service's frontend; `files` have what changes without a reload. */
+export function frontendLines(
+  traffic: Traffic,
+  files: PolicyFiles,
+  isLogged: boolean,
+): FrontendLines {
   const { service, policy, front } = traffic;
   if (!front) return { settings: [], rules: [], choice: [] };
   const { idle } = policy.timeouts ?? {};
@@ -23,16 +28,20 @@ export function frontendLines(traffic: Traffic, map: string, isLogged: boolean):
     ...(idle === undefined ? [] : [`timeout client ${timeOf(idle)}`]),
     ...accessLogLines(traffic, isLogged),
   ];
-  const input = { service, policy, front, map };
+  const input = { service, policy, front, map: files.map };
+  const allowed = policy.allow
+    ? [`tcp-request connection reject unless { src -f ${allowFile(files, service)} }`]
+    : [];
   if (!isHttp(traffic))
     return {
       settings,
-      rules: [...tcpLimits(traffic), ...splitLines(input, 'tcp-request content')],
+      rules: [...allowed, ...tcpLimits(traffic), ...splitLines(input, 'tcp-request content')],
       choice: backendChoice(input),
     };
   return {
     settings,
     rules: [
+      ...allowed,
       ...identityLines(policy),
       ...logRules(traffic),
       ...routeLines(policy),

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { luaText, type PolicyFiles } from '../policy/files.ts';
+import { allowFile, luaText, type PolicyFiles, policyFiles } from '../policy/files.ts';
 import type { File, Part } from '../render/layout.ts';
 import { mapText, valuesOfParts } from '../runtime/policy-values.ts';
 
@@ -13,11 +13,16 @@ export async function aside(
   folder: string,
 ): Promise<File> {
   if (!parts.some(({ config }) => config.traffic)) return file;
-  const [map, lua] = [join(folder, 'policy.map'), join(folder, 'policy.lua')];
-  await writeFile(map, mapText(valuesOfParts(parts)));
-  await writeFile(lua, luaText);
+  const there = policyFiles(join(folder, 'haproxy.cfg'));
+  await writeFile(there.map, mapText(valuesOfParts(parts)));
+  await writeFile(there.lua, luaText);
+  for (const { config } of parts)
+    if (config.traffic?.policy.allow) await writeFile(allowFile(there, config.traffic.service), '');
   const pieces = file.pieces.map((piece) =>
-    piece.replaceAll(files.map, map).replaceAll(files.lua, lua),
+    piece
+      .replaceAll(files.map, there.map)
+      .replaceAll(files.lua, there.lua)
+      .replaceAll(files.allow, there.allow),
   );
   return { ...file, pieces, text: pieces.join('') };
 }

@@ -9,8 +9,8 @@ import { type Environment, makeFolders } from '../process/environment.ts';
 import { descriptorProblem } from '../process/machine.ts';
 import { type File, type Layout, layoutOf } from '../render/layout.ts';
 import { readWritten, type WrittenFile } from '../render/written.ts';
+import type { LiveValues } from '../runtime/live-values.ts';
 import { type Before, readBefore, restoreMaintenance } from '../runtime/maintenance.ts';
-import type { PolicyValues } from '../runtime/policy-values.ts';
 import { parseServersState } from '../runtime/server-state.ts';
 import type { Sync } from '../runtime/sync.ts';
 import { bindsOf } from './binds.ts';
@@ -28,7 +28,7 @@ export interface ReloadOptions {
   readonly desire: DesiredState;
   readonly quarantine: Quarantine<HaproxyService>;
   readonly syncs: readonly Sync[];
-  readonly values: PolicyValues;
+  readonly values: LiveValues;
   readonly log: Log;
   /** The file that is there, read as one of synapse's. */
   readonly written: WrittenFile | undefined;

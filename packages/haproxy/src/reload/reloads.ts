@@ -12,8 +12,8 @@ import type { Desired, DesiredState } from '../desired/desired.ts';
 import type { Environment } from '../process/environment.ts';
 import type { Layout } from '../render/layout.ts';
 import type { Actual } from '../runtime/actual.ts';
+import type { LiveValues } from '../runtime/live-values.ts';
 import type { SyncedMembers } from '../runtime/membership.ts';
-import type { PolicyValues } from '../runtime/policy-values.ts';
 import type { Sync } from '../runtime/sync.ts';
 import type { Meters } from '../status/metrics.ts';
 import type { ConfigFile } from './config-file.ts';
@@ -65,7 +65,7 @@ export interface ReloadsOptions {
   readonly quarantine: Quarantine<HaproxyService>;
   readonly syncs: readonly Sync[];
   readonly configFile: ConfigFile;
-  readonly values: PolicyValues;
+  readonly values: LiveValues;
   readonly due: Due;
   readonly pace: Pace;
   readonly meters: Meters;

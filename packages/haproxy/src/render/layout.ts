@@ -58,7 +58,11 @@ export interface LayoutSettings {
 export function partOf(service: string, config: HaproxyService, settings: LayoutSettings): Part {
   const defaults = defaultsLines(settings.config, settings.around);
   const tidy = settings.around.stateFile === undefined ? undefined : { defaults };
-  const stanza = stanzaOf(service, config, { top: settings.config, tidy, map: settings.files.map });
+  const stanza = stanzaOf(service, config, {
+    top: settings.config,
+    tidy,
+    files: settings.files,
+  });
   const traits = traitsOf(stanza.backend, defaults, {
     serverOptions: stanza.serverWords,
     capabilities: settings.capabilities,

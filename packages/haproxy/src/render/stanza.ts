@@ -1,5 +1,6 @@
 import type { HaproxyConfig, HaproxyService } from '../config/config.ts';
 import { runningLines } from '../config/removed/running.ts';
+import type { PolicyFiles } from '../policy/files.ts';
 import { frontendLines } from '../policy/frontend.ts';
 import { backendLines as policyLines, serverWords } from '../policy/recovery.ts';
 import { settingOf } from '../policy/settings.ts';
@@ -27,8 +28,8 @@ export interface StanzaSettings {
   readonly top: HaproxyConfig;
   /** The `defaults` lines, where the file is synapse's own. */
   readonly tidy: { readonly defaults: readonly string[] } | undefined;
-  /** The file of the values that a policy changes without a reload. */
-  readonly map: string;
+  /** Files of what a policy changes without a reload. */
+  readonly files: PolicyFiles;
 }
 
 /**
@@ -39,7 +40,7 @@ export interface StanzaSettings {
 export function stanzaOf(
   name: string,
   service: HaproxyService,
-  { top, tidy, map }: StanzaSettings,
+  { top, tidy, files }: StanzaSettings,
 ): Stanza {
   const listen = (service.listen ?? []).map((line) => ({ line, to: sectionsOf(line) }));
   const own = runningLines([
@@ -52,7 +53,7 @@ export function stanzaOf(
   ]);
   const backendName = service.backend_name ?? name;
   const { traffic } = service;
-  const policed = traffic && frontendLines(traffic, map, top.syslog !== undefined);
+  const policed = traffic && frontendLines(traffic, files, top.syslog !== undefined);
   const frontend = [
     ...unsaid(policed?.settings ?? [], own),
     ...own,

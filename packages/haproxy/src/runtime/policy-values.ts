@@ -3,42 +3,29 @@ import { dirname } from 'node:path';
 
 import { writeFileAtomic } from '@smartstack/daemon';
 
-import type { Desired } from '../desired/desired.ts';
 import { luaText, type PolicyFiles } from '../policy/files.ts';
 import { type Values, valuesOf } from '../policy/values.ts';
 import type { Part } from '../render/layout.ts';
 import { commandWord } from '../render/words.ts';
 import type { Runtime } from './admin-socket.ts';
-
-/** The values of policies that change without a reload: those in HAProxy's map, and the map's file. */
-export interface PolicyValues {
-  /** Writes the files that lines of these parts name; to be done before HAProxy reads such lines. */
-  write(parts: readonly Part[]): Promise<void>;
-  /** Tells HAProxy what is otherwise than it has it; answers how many values that were. */
-  sync(desired: ReadonlyMap<string, Desired>, signal: AbortSignal): Promise<number>;
-  /** What HAProxy has is not known any more. */
-  invalidate(): void;
-}
+import { byDesired, type LiveValues } from './live-values.ts';
 
 export interface PolicyValuesOptions {
   readonly files: PolicyFiles;
   readonly runtimes: readonly Runtime[];
 }
 
-export function createPolicyValues({ files, runtimes }: PolicyValuesOptions): PolicyValues {
+/** The values of policies that HAProxy looks up in its map for each request. */
+export function createPolicyValues({ files, runtimes }: PolicyValuesOptions): LiveValues {
+  const valuesIn = byDesired(valuesOfParts);
   /** What each HAProxy was found to have, or was told since. */
   let told: readonly Map<string, string>[] | undefined;
   let written: string | undefined;
-  let last: { readonly desired: ReadonlyMap<string, Desired>; readonly values: Values } | undefined;
-
-  function valuesIn(desired: ReadonlyMap<string, Desired>): Values {
-    if (last?.desired !== desired)
-      last = { desired, values: valuesOfParts([...desired.values()].map(({ part }) => part)) };
-    return last.values;
-  }
+  /** What the HAProxy that runs reads, should it start again on the file that it has. */
+  let running: Values = {};
 
   async function writeMap(values: Values): Promise<void> {
-    const text = mapText(values);
+    const text = mapText({ ...running, ...values });
     if (text === written) return;
     await writeFileAtomic(files.map, text);
     written = text;
@@ -59,8 +46,9 @@ export function createPolicyValues({ files, runtimes }: PolicyValuesOptions): Po
     sync: async (desired, signal) => {
       const values = valuesIn(desired);
       if (Object.keys(values).length === 0) return 0;
-      await writeMap(values);
       told ??= await Promise.all(runtimes.map((runtime) => readMap(runtime, files.map, signal)));
+      running = Object.fromEntries(told.flatMap((known) => [...known]));
+      await writeMap(values);
       let steps = 0;
       for (const [index, runtime] of runtimes.entries()) {
         const known = told[index] ?? new Map<string, string>();

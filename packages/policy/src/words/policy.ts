@@ -4,7 +4,7 @@ import { balance } from './balance.ts';
 import { accessLog, slo } from './observed.ts';
 import { hedge, limits, outlierEjection, retries, timeouts } from './recovery.ts';
 import { route } from './routes.ts';
-import { share, time } from './units.ts';
+import { addressRange, share, time } from './units.ts';
 
 /** How a service's applications speak. */
 export const protocols = ['http', 'http2', 'grpc', 'tcp'] as const;
@@ -37,6 +37,17 @@ export const policySchema = z.strictObject({
     description: 'how much at a time; what is more is refused',
     examples: [{ requests: 1000, per_member: 50 }],
   }),
+  allow: z
+    .array(addressRange)
+    .max(1000)
+    .optional()
+    .meta({
+      description:
+        'the addresses that may connect, or ranges of them; others are refused. An empty list refuses all',
+      otherwise: 'all that reach the port',
+      examples: [['127.0.0.1', '10.0.0.0/8']],
+      leaf: true,
+    }),
   slow_start: time(100)
     .optional()
     .meta({

@@ -1,4 +1,6 @@
+import { isIP } from 'node:net';
 import { duration } from '@smartstack/daemon';
+
 import { z } from 'zod';
 
 const sharePattern = /^\s*(\d{1,3}(?:\.\d{1,4})?)\s*%\s*$/;
@@ -56,3 +58,16 @@ export const serviceName = printable(128).min(1);
 export const urlPath = printable(1024).regex(/^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/, {
   error: 'expected a path that begins with /, of the characters that a URL has there',
 });
+
+/** An IP address, or a range in CIDR notation. */
+export const addressRange = z
+  .string()
+  .refine(isRange, { error: 'expected an IP address or a range such as 10.0.0.0/8' });
+
+function isRange(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  if (bits === undefined) return true;
+  return /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+}

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+
+import { freePort } from '../support/ports.ts';
+import { workerOf } from '../support/stats-socket.ts';
+import { until } from '../support/until.ts';
+import { ask, serviceOf, startMember, startWorld } from './world.fixture.ts';
+
+test('who may connect changes without a reload, and back when somebody changes it by hand', async () => {
+  await using member = await startMember('a');
+  const [port, tcpPort] = [await freePort(), await freePort()];
+  const services = (allow: readonly string[]) => ({
+    web: serviceOf(port, [member], { allow }),
+    raw: serviceOf(tcpPort, [member], { allow }, { protocol: 'tcp' }),
+  });
+  const top = { haproxy: { audit_interval: '1s' } };
+  await using world = await startWorld(services(['10.9.9.0/24', '::1']), top);
+  const isServed = (at: number) =>
+    ask(at).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  expect([await isServed(port), await isServed(tcpPort)]).toEqual([false, false]);
+  const worker = await workerOf(world.haproxy);
+
+  await world.change(services(['127.0.0.1', '10.9.9.0/24']));
+  await until(() => isServed(port));
+  await until(() => isServed(tcpPort));
+
+  const file = world.scratch.path('run', 'haproxy.cfg.policy.allow.web');
+  await world.haproxy.ask(`del acl ${file} 127.0.0.1`);
+  expect(await isServed(port)).toBe(false);
+  await until(() => isServed(port));
+
+  await world.change(services([]));
+  await until(async () => !(await isServed(port)));
+  expect(await workerOf(world.haproxy)).toBe(worker);
+});
