@@ -1,10 +1,14 @@
-import type { Settings } from '../session/options.ts';
-import type { Address } from './address.ts';
-import type { Connection } from './connection.ts';
+import type { Address, Host } from './address.ts';
+import type { Connection, ConnectionOptions } from './connection.ts';
 import type { Credentials } from './credentials.ts';
 import { HandshakeTimeout, SessionExpired, TurnedAway } from './errors.ts';
 import { openConnection } from './handshake.ts';
 import { createHostProvider } from './host-provider.ts';
+
+/** Where to and how, for all connections of a session. */
+export interface DialerOptions extends Pick<ConnectionOptions, 'auth' | 'tls' | 'timeout'> {
+  readonly hosts: readonly Host[];
+}
 
 /** What a connection is opened with. */
 export interface Dialing {
@@ -25,11 +29,10 @@ export interface Dialer {
   reset(): void;
 }
 
-export function createDialer(settings: Settings): Dialer {
-  const provider = createHostProvider(settings.hosts);
+export function createDialer({ hosts, auth, tls, timeout: asked }: DialerOptions): Dialer {
+  const provider = createHostProvider(hosts);
 
   function open(address: Address, { credentials, timeout }: Dialing, signal: AbortSignal) {
-    const { auth, tls, timeout: asked } = settings;
     const handshake = provider.attemptTimeout(timeout);
     return openConnection({ address, credentials, timeout: asked, handshake, auth, tls }, signal);
   }

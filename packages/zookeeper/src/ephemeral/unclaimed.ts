@@ -1,6 +1,6 @@
 import type { EphemeralOptions, OperationOptions } from '../contract.ts';
 import { orGone } from '../error.ts';
-import type { Operations } from '../session/operations.ts';
+import type { Operations } from '../operations/operations.ts';
 import { get } from '../wire/reads.ts';
 import { isDataOf, isPathOf } from './match.ts';
 

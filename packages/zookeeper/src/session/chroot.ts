@@ -2,8 +2,8 @@ import { type Log, messageOf } from '@smartstack/daemon';
 
 import type { Connection } from '../connection/connection.ts';
 import type { OperationOptions } from '../contract.ts';
-import { createNodes, type NodesOptions } from './nodes.ts';
-import { createOperations } from './operations.ts';
+import { createNodes, type NodesOptions } from '../operations/nodes.ts';
+import { createOperations } from '../operations/operations.ts';
 
 export interface ChrootOptions extends Pick<NodesOptions, 'acl' | 'deadline'> {
   /** `''` for none. */

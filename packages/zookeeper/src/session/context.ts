@@ -1,13 +1,13 @@
 import type { Log } from '@smartstack/daemon';
 import type { ACL } from 'node-zookeeper-client';
-import type { Identity } from '../connection/identity.ts';
 import type { Unclaimed } from '../ephemeral/unclaimed.ts';
+import type { Gate } from '../operations/gate.ts';
+import type { Nodes } from '../operations/nodes.ts';
+import type { Operations } from '../operations/operations.ts';
 import type { Watches } from '../watch/watches.ts';
 import type { Emitter } from './emitter.ts';
-import type { Gate } from './gate.ts';
+import type { Identity } from './identity.ts';
 import type { Measures } from './metrics.ts';
-import type { Nodes } from './nodes.ts';
-import type { Operations } from './operations.ts';
 
 /** What a session offers to `ephemeral`, `children` and `data`. */
 export interface SessionContext {

@@ -1,4 +1,4 @@
-import { type Credentials, sessionIdOf } from './credentials.ts';
+import { type Credentials, sessionIdOf } from '../connection/credentials.ts';
 
 /** The session that this process has with the servers, and those that it had before. */
 export interface Identity {
