@@ -18,7 +18,15 @@ import {
 import { messageOf, UserError } from '../error.ts';
 import { readRegularText } from '../files/read-file.ts';
 import { exact } from './plain.ts';
-import { filledIn, liftTags, noVariables, type TagProblem, type Variables } from './variables.ts';
+import {
+  filledIn,
+  type Lifted,
+  liftTags,
+  noVariables,
+  type TagProblem,
+  type Variables,
+  type Written,
+} from './variables.ts';
 
 export type KeyPath = readonly PropertyKey[];
 
@@ -60,10 +68,8 @@ export function parseSource(file: string, text: string, variables = noVariables)
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
-  const errors = document.errors.map(({ pos, message }) => ({ offset: pos[0], message }));
-  const tagProblems = outsideComments(lifted.text, lifted.problems);
-  const problems: Problem[] = tagProblems.length > 0 ? [...tagProblems] : errors;
-  if (problems.length === 0) problems.push(...fillIn(document, lifted.tags, variables));
+  const syntax = syntaxProblems(document, lifted);
+  const problems = syntax.length > 0 ? syntax : [...fillIn(document, lifted.tags, variables)];
   if (problems.length > 0)
     throw new ConfigError(problems.map(({ offset, message }) => `${where(offset)}: ${message}`));
   return {
@@ -73,6 +79,13 @@ export function parseSource(file: string, text: string, variables = noVariables)
     plainText: (path) => plainTextOf(nodeAt(document, path, true)),
     warnings: [],
   };
+}
+
+/** Bad tags, or what YAML refuses where there are none. */
+function syntaxProblems(document: Document.Parsed, lifted: Lifted): readonly Problem[] {
+  const tagProblems = outsideComments(lifted.text, lifted.problems);
+  if (tagProblems.length > 0) return tagProblems;
+  return document.errors.map(({ pos, message }) => ({ offset: pos[0], message }));
 }
 
 /** Reads and parses one file; throws a `ConfigError` when it cannot be read. */
@@ -88,8 +101,9 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 }
 
 /**
- * What a tag would write into a comment is nobody's business. Code there (`# <% if … %>`) decided in the
- * originals about the lines that follow, and so did a tag that ends behind the comment.
+ * Leaves out the problems of tags that only write into a comment (`# <%= … %>`). Code in a comment
+ * (`# <% if … %>`) decided in the originals about the lines that follow, and so did a tag that ends behind
+ * the comment: their problems stay.
  */
 function outsideComments(text: string, problems: readonly TagProblem[]): readonly TagProblem[] {
   if (problems.length === 0) return problems;
@@ -113,51 +127,55 @@ function outsideComments(text: string, problems: readonly TagProblem[]): readonl
 
 type Problem = { readonly offset: number; readonly message: string };
 
-/** Fills in the variables of every scalar, and finds keys that cannot be used. */
+/** Fills in the variables of every scalar; yields those that are not set, and keys that cannot be used. */
 function fillIn(
   document: Document.Parsed,
   tags: readonly string[],
   variables: Variables,
-): readonly Problem[] {
-  const problems: Problem[] = [];
+): Generator<Problem> {
+  const fill: Fill = (written) => filledIn(written, tags, variables);
+  return fillNode(document.contents, [], fill);
+}
 
-  function fill(scalar: Scalar, keys: readonly string[]): void {
-    scalar.value = exact(scalar.value, scalar.source);
-    if (typeof scalar.value !== 'string') return;
-    const isPlain = scalar.type === 'PLAIN';
-    const filled = filledIn({ text: scalar.value, isPlain, keys }, tags, variables);
-    if (!filled) return;
-    scalar.value = filled.value;
-    if (isPlain) scalar.source = String(filled.value);
-    for (const name of filled.missing)
-      problems.push({
-        offset: startOf(scalar),
-        message: `the environment has no ${name}; set it, or give a default: \${${name}:-default}`,
-      });
+type Fill = (written: Written) => ReturnType<typeof filledIn>;
+
+function* fillNode(node: unknown, keys: readonly string[], fill: Fill): Generator<Problem> {
+  if (isScalar(node)) yield* fillScalar(node, keys, fill);
+  else if (isSeq(node)) for (const item of node.items) yield* fillNode(item, keys, fill);
+  else if (isMap(node)) yield* fillPairs(node.items, keys, fill);
+}
+
+function* fillPairs(
+  pairs: readonly Pair[],
+  keys: readonly string[],
+  fill: Fill,
+): Generator<Problem> {
+  const seen = new Set<string>();
+  for (const { key, value } of pairs) {
+    yield* fillNode(key, keys, fill);
+    const name = nameOf(key);
+    if (seen.has(name) && name !== '<<')
+      yield { offset: startOf(key), message: `the key ${name} stands here twice` };
+    if (name === '__proto__')
+      yield { offset: startOf(key), message: '__proto__ cannot be a name or a key' };
+    seen.add(name);
+    yield* fillNode(value, [...keys, name], fill);
   }
+}
 
-  function visit(node: unknown, keys: readonly string[]): void {
-    if (isScalar(node)) fill(node, keys);
-    else if (isSeq(node)) for (const item of node.items) visit(item, keys);
-    else if (isMap(node)) visitMap(node.items, keys);
-  }
-
-  function visitMap(pairs: readonly Pair[], keys: readonly string[]): void {
-    const seen = new Set<string>();
-    for (const { key, value } of pairs) {
-      visit(key, keys);
-      const name = nameOf(key);
-      if (seen.has(name) && name !== '<<')
-        problems.push({ offset: startOf(key), message: `the key ${name} stands here twice` });
-      if (name === '__proto__')
-        problems.push({ offset: startOf(key), message: '__proto__ cannot be a name or a key' });
-      seen.add(name);
-      visit(value, [...keys, name]);
-    }
-  }
-
-  visit(document.contents, []);
-  return problems;
+function* fillScalar(scalar: Scalar, keys: readonly string[], fill: Fill): Generator<Problem> {
+  scalar.value = exact(scalar.value, scalar.source);
+  if (typeof scalar.value !== 'string') return;
+  const isPlain = scalar.type === 'PLAIN';
+  const filled = fill({ text: scalar.value, isPlain, keys });
+  if (!filled) return;
+  scalar.value = filled.value;
+  if (isPlain) scalar.source = String(filled.value);
+  for (const name of filled.missing)
+    yield {
+      offset: startOf(scalar),
+      message: `the environment has no ${name}; set it, or give a default: \${${name}:-default}`,
+    };
 }
 
 interface Found {

@@ -25,18 +25,13 @@ export function validate<S extends z.ZodType>(
   const warnings: string[] = [];
   let { value } = source;
   for (;;) {
-    const repairs: Repair[] = [];
-    const error = (issue: RawIssue) => {
-      repairs.push(...repairsOf(issue, source, options.strict ?? false));
-      return describe(issue);
-    };
-    const parsed = schema.safeParse(value, { error, reportInput: true });
+    const { parsed, issues, repairs } = parse(schema, value, (issue) =>
+      repairsOf(issue, source, options.strict ?? false),
+    );
     if (parsed.success) {
       for (const warning of warnings) options.warn?.(warning);
       return parsed.data;
     }
-    // Issues are described, and repairs found, when they are asked for first.
-    const { issues } = parsed.error;
     if (repairs.length === 0)
       throw new ConfigError(issues.flatMap((issue) => problemsOf(issue, source)));
     for (const { path, warning } of repairs)
@@ -44,6 +39,23 @@ export function validate<S extends z.ZodType>(
         warnings.push(`${source.locate(path)}: ${formatPath(path)}: ${warning}`);
     value = repaired(value, repairs);
   }
+}
+
+/** Parses a value once, and finds the repairs of what is wrong with it. */
+function parse<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  repair: (issue: RawIssue) => readonly Repair[],
+) {
+  const repairs: Repair[] = [];
+  const error = (issue: RawIssue) => {
+    repairs.push(...repair(issue));
+    return describe(issue);
+  };
+  const parsed = schema.safeParse(value, { error, reportInput: true });
+  // Issues are described, and repairs found, when they are asked for first.
+  const issues = parsed.error?.issues ?? [];
+  return { parsed, issues, repairs };
 }
 
 /** The error for what was found wrong below one key of a source that its schema accepts. */

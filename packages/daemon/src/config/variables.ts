@@ -28,7 +28,7 @@ export interface Lifted {
   readonly problems: readonly TagProblem[];
 }
 
-/** Marks are of characters that YAML takes as any other and that nobody writes. */
+/** Marks are of characters that YAML takes like any other and that occur in no text. */
 const [open, fill, close] = ['\uE000', '\uE001', '\uE002'];
 const firstIndex = 0xe100;
 const mostTags = 4_096;
@@ -109,14 +109,7 @@ export function filledIn(
   variables: Variables,
 ): { readonly value: unknown; readonly missing: readonly string[] } | undefined {
   const missing: string[] = [];
-  const lookUp = ({ name, otherwise }: Reading, isSet: (value: string) => boolean) => {
-    const value = Object.hasOwn(variables.environment, name)
-      ? variables.environment[name]
-      : undefined;
-    if (value !== undefined && isSet(value)) return value;
-    if (otherwise === undefined && value === undefined) missing.push(name);
-    return otherwise ?? value ?? '';
-  };
+  const lookUp = lookUpIn(variables.environment, (name) => missing.push(name));
   const isForeign = variables.isForeign(written.keys);
   const fromTag = (tag: string) => {
     if (tag.startsWith('$')) return isForeign ? tag : dollars(tag, lookUp);
@@ -136,11 +129,23 @@ export function filledIn(
   return { value: written.isPlain && isPlainValue(result) ? parsePlain(result) : result, missing };
 }
 
+type LookUp = (reading: Reading, isSet: (value: string) => boolean) => string;
+
+/** Looks a variable up, or takes its default; `onMissing` is called with the name of one that has neither. */
+function lookUpIn(
+  environment: Variables['environment'],
+  onMissing: (name: string) => void,
+): LookUp {
+  return ({ name, otherwise }, isSet) => {
+    const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
+    if (value !== undefined && isSet(value)) return value;
+    if (otherwise === undefined && value === undefined) onMissing(name);
+    return otherwise ?? value ?? '';
+  };
+}
+
 /** Fills in `${NAME}` and `${NAME:-default}`; `$$` is a dollar, and any other `$` is left as it is. */
-function dollars(
-  text: string,
-  lookUp: (reading: Reading, isSet: (value: string) => boolean) => string,
-): string {
+function dollars(text: string, lookUp: LookUp): string {
   return text.replace(
     /\$\$|\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/g,
     (_, name: string | undefined, otherwise: string | undefined) =>

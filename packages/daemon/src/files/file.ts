@@ -20,14 +20,7 @@ export async function writeFileAtomic(
   const previous = await stat(path).catch(() => undefined);
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
   try {
-    const file = await open(temporary, 'wx', mode);
-    try {
-      if (typeof content === 'string' || Buffer.isBuffer(content)) await file.writeFile(content);
-      else await writePieces(file, content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeNew(temporary, content, mode);
     if (previous) await keepOwner(temporary, previous);
     await rename(temporary, path);
   } catch (error) {
@@ -35,6 +28,22 @@ export async function writeFileAtomic(
     // Without the temporary name, which is another each time: the same trouble is said in the same words.
     const reason = messageOf(error).replaceAll(temporary, path);
     throw new Error(`cannot write ${path}: ${reason}`, { cause: error });
+  }
+}
+
+/** Creates a file, and resolves once its content is on the disk. */
+async function writeNew(
+  path: string,
+  content: string | Buffer | readonly string[],
+  mode: number,
+): Promise<void> {
+  const file = await open(path, 'wx', mode);
+  try {
+    if (typeof content === 'string' || Buffer.isBuffer(content)) await file.writeFile(content);
+    else await writePieces(file, content);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

@@ -25,15 +25,7 @@ export async function runDaemon(
   // Every part of a daemon listens to the one signal, each once.
   setMaxListeners(0, root.signal);
   logWarningsTo(log);
-  const stop = (name: NodeJS.Signals, number: number) => {
-    if (root.signal.aborted) process.exit(128 + number);
-    log.info({ signal: name }, 'stopping');
-    root.abort(new Error(`stopped by ${name}`));
-    setTimeout(() => {
-      log.error({ deadline }, 'did not stop in time, exiting anyway');
-      process.exit(1);
-    }, deadline).unref();
-  };
+  const stop = stopOnSignal(root, log, deadline);
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('SIGHUP', () => {
@@ -50,6 +42,19 @@ export async function runDaemon(
   }
   log.info('stopped');
   process.exit(0);
+}
+
+/** What a signal does that ends the daemon: the first aborts the root, and the second exits. */
+function stopOnSignal(root: AbortController, log: Log, deadline: number) {
+  return (name: NodeJS.Signals, number: number): void => {
+    if (root.signal.aborted) process.exit(128 + number);
+    log.info({ signal: name }, 'stopping');
+    root.abort(new Error(`stopped by ${name}`));
+    setTimeout(() => {
+      log.error({ deadline }, 'did not stop in time, exiting anyway');
+      process.exit(1);
+    }, deadline).unref();
+  };
 }
 
 /** Whether an error only says that the signal was aborted. */

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 
 import {
-  createBreath,
+  createTimeSlice,
   type Journal,
   type PageRow,
   type PageService,
@@ -63,10 +63,10 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
     );
     const refused = seen.flatMap((one) => one.refused);
     const registryAway = isAway(parts.lastUnwell());
-    const breath = createBreath();
+    const slice = createTimeSlice();
     const services: { readonly parts: ServiceParts; readonly view: PageService }[] = [];
     for (const service of reconciler.snapshot().values()) {
-      if (breath.isDue) await breath.take();
+      if (slice.isOver) await slice.yield();
       const followed = reconciler.get(service.name);
       if (!followed) continue;
       const measured = traffic.latest.get(service.name);
