@@ -75,7 +75,7 @@ export async function runNerve(
     );
   } finally {
     running.abort(signal.reason);
-    const away = () => isAway(registries.lastUnwell());
+    const away = () => isAway(registries.lastUnhealthy());
     await awaitWithdrawal(services, { log, isAway: away, deadline });
     withdrawing.abort();
     life?.stopped();
@@ -108,8 +108,8 @@ function keepGoing({ name, run }: SideTask, log: Log) {
 function sideTasks(config: Config, deps: SideTaskDeps) {
   const { services, ttlReports, journal, log, metrics, registries } = deps;
   const { instanceId: instance, statusAddress: address, heartbeatPath, stateDirectory } = config;
-  const { lastUnwell } = registries;
-  const status = () => statusOf(instance, services, isAway(lastUnwell()));
+  const { lastUnhealthy } = registries;
+  const status = () => statusOf(instance, services, isAway(lastUnhealthy()));
   const ready = () => isReady(services);
   const works = () => isWorking(services);
   const tasks: SideTask[] = [
@@ -121,7 +121,7 @@ function sideTasks(config: Config, deps: SideTaskDeps) {
     const isService = (name: string) => services.all().some((each) => each.name === name);
     const answer = acceptTtlReports(isService, ttlReports);
     const version = versionOf(import.meta.url);
-    const page = createNervePage({ instance, version, services, journal, lastUnwell });
+    const page = createNervePage({ instance, version, services, journal, lastUnhealthy });
     const served = { metrics, ready, status, answer, page, log };
     tasks.push({ name: 'status', run: (own) => serveStatus(address, served, own) });
   }

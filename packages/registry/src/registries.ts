@@ -61,7 +61,7 @@ export interface OpenedRegistries extends Registries {
   /** Withdraws what `isLeft` says of what an earlier process announced and this one has not. Rejects when the signal aborts. */
   dropUnclaimed(isLeft: IsLeft, signal: AbortSignal): Promise<void>;
   /** The last moment at which any ensemble was in trouble, on `performance.now`'s clock; undefined for never. */
-  lastUnwell(): number | undefined;
+  lastUnhealthy(): number | undefined;
 }
 
 /** What takes announcements over, by ensemble. It holds secrets; JSON-safe. */
@@ -124,8 +124,8 @@ export function createRegistries({
         [...ensembles.values()].map((registry) => registry.dropUnclaimed(isLeft, signal)),
       );
     },
-    lastUnwell: () => {
-      const times = [...ensembles.values()].map((registry) => registry.lastUnwell() ?? -1);
+    lastUnhealthy: () => {
+      const times = [...ensembles.values()].map((registry) => registry.lastUnhealthy() ?? -1);
       const last = Math.max(-1, ...times);
       return last < 0 ? undefined : last;
     },

@@ -119,14 +119,16 @@ export function filledIn(
   };
   const hasDollars = written.text.includes('$') && !isForeign;
   const own = hasDollars ? dollars(written.text, lookUp) : written.text;
-  const result =
-    tags.length > 0
-      ? own.replace(mark, (_, index: string) =>
-          fromTag(tags[index.charCodeAt(0) - firstIndex] ?? ''),
-        )
-      : own;
+  const result = tags.length > 0 ? withTags(own, tags, fromTag) : own;
   if (result === written.text) return undefined;
   return { value: written.isPlain && isPlainValue(result) ? parsePlain(result) : result, missing };
+}
+
+/** A text with each mark replaced by what its tag stands for. */
+function withTags(text: string, tags: readonly string[], fromTag: (tag: string) => string): string {
+  return text.replace(mark, (_, index: string) =>
+    fromTag(tags[index.charCodeAt(0) - firstIndex] ?? ''),
+  );
 }
 
 type LookUp = (reading: Reading, isSet: (value: string) => boolean) => string;

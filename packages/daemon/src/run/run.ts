@@ -25,9 +25,7 @@ export async function runDaemon(
   // Every part of a daemon listens to the one signal, each once.
   setMaxListeners(0, root.signal);
   logWarningsTo(log);
-  const stop = stopOnSignal(root, log, deadline);
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  stopOnSignals(root, log, deadline);
   process.on('SIGHUP', () => {
     if (onHangup) onHangup();
     else log.warn('nothing was reloaded: restart to read the configuration');
@@ -44,9 +42,9 @@ export async function runDaemon(
   process.exit(0);
 }
 
-/** What a signal does that ends the daemon: the first aborts the root, and the second exits. */
-function stopOnSignal(root: AbortController, log: Log, deadline: number) {
-  return (name: NodeJS.Signals, number: number): void => {
+/** The first SIGTERM or SIGINT aborts the root, and the second exits. */
+function stopOnSignals(root: AbortController, log: Log, deadline: number): void {
+  const stop = (name: NodeJS.Signals, number: number) => {
     if (root.signal.aborted) process.exit(128 + number);
     log.info({ signal: name }, 'stopping');
     root.abort(new Error(`stopped by ${name}`));
@@ -55,6 +53,8 @@ function stopOnSignal(root: AbortController, log: Log, deadline: number) {
       process.exit(1);
     }, deadline).unref();
   };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
 }
 
 /** Whether an error only says that the signal was aborted. */

@@ -11,7 +11,7 @@ export interface NervePageParts {
   readonly services: Pick<Services, 'all'>;
   readonly journal: Journal;
   /** The last time at which a registry did not answer, on `performance.now`'s clock. */
-  lastUnwell(): number | undefined;
+  lastUnhealthy(): number | undefined;
 }
 
 /** Nerve's status page. */
@@ -35,7 +35,7 @@ export function createNervePage(parts: NervePageParts): PageSource {
       ],
       started: Date.now(),
     },
-    view: () => pageView(services.all(), isAway(parts.lastUnwell())),
+    view: () => pageView(services.all(), isAway(parts.lastUnhealthy())),
     sample: () =>
       Object.fromEntries(
         services.all().map((service) => [service.name, [slowest(service.status().checks)]]),

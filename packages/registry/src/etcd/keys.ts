@@ -50,44 +50,62 @@ const errorSchema = z.object({ errorCode: z.number(), message: z.string(), cause
 /** Speaks to one server, with a limit in milliseconds for each request. */
 export function createEtcdKeys({ host, port }: EtcdAddress, timeout: number): EtcdKeys {
   const origin = `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
-
-  async function ask(method: string, key: string, body?: Content, signal?: AbortSignal) {
-    const url = `${origin}/v2/keys${key.split('/').map(encodeURIComponent).join('/')}`;
-    using deadline = createDeadline(timeout, ...(signal ? [signal] : []));
-    try {
-      const response = await fetch(url, {
-        method,
-        signal: deadline.signal,
-        ...(body && { body: new URLSearchParams({ value: body.value, ttl: String(body.ttl) }) }),
-      });
-      return answerOf(response.status, await textOf(response));
-    } catch (error) {
-      signal?.throwIfAborted();
-      const why = deadline.isOver ? `no whole answer in ${timeout} ms` : reasonOf(error);
-      throw new Error(`cannot ${method} ${url}: ${why}`, { cause: error });
-    }
-  }
+  const urlOf = (key: string) =>
+    `${origin}/v2/keys${key.split('/').map(encodeURIComponent).join('/')}`;
 
   return {
     list: async (folder, signal) => {
-      const nodes = (await ask('GET', folder, undefined, signal))?.nodes;
-      return (Array.isArray(nodes) ? nodes : []).flatMap((node) => {
-        const { data } = leaf.safeParse(node);
-        return data ? [data] : [];
-      });
+      const node = await ask({ method: 'GET', url: urlOf(folder), timeout, signal });
+      return leavesOf(node?.nodes);
     },
     createInOrder: async (folder, content) => {
-      const node = await ask('POST', folder, content);
+      const node = await ask({ method: 'POST', url: urlOf(folder), content, timeout });
       if (!node) throw new Error(`cannot create a key in ${folder} of ${origin}: no such folder`);
       return node.key;
     },
     set: async (key, content) => {
-      await ask('PUT', key, content);
+      await ask({ method: 'PUT', url: urlOf(key), content, timeout });
     },
     remove: async (key) => {
-      await ask('DELETE', key);
+      await ask({ method: 'DELETE', url: urlOf(key), timeout });
     },
   };
+}
+
+interface Request {
+  readonly method: string;
+  readonly url: string;
+  readonly content?: Content;
+  /** In milliseconds. */
+  readonly timeout: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Resolves to the answer's node; undefined where there is no such key. */
+async function ask({ method, url, content, timeout, signal }: Request) {
+  using deadline = createDeadline(timeout, ...(signal ? [signal] : []));
+  try {
+    const response = await fetch(url, {
+      method,
+      signal: deadline.signal,
+      ...(content && {
+        body: new URLSearchParams({ value: content.value, ttl: String(content.ttl) }),
+      }),
+    });
+    return answerOf(response.status, await textOf(response));
+  } catch (error) {
+    signal?.throwIfAborted();
+    const why = deadline.isOver ? `no whole answer in ${timeout} ms` : reasonOf(error);
+    throw new Error(`cannot ${method} ${url}: ${why}`, { cause: error });
+  }
+}
+
+/** The keys with a value among a folder's nodes; folders below it have none. */
+function leavesOf(nodes: unknown): readonly EtcdNode[] {
+  return (Array.isArray(nodes) ? nodes : []).flatMap((node) => {
+    const { data } = leaf.safeParse(node);
+    return data ? [data] : [];
+  });
 }
 
 /** What the answer says of its key; undefined where there is no such key. */

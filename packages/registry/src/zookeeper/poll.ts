@@ -55,25 +55,18 @@ async function* rounds<T>(
   round: () => Promise<T>,
   signal: AbortSignal,
 ): AsyncGenerator<T, void> {
-  let complaint = '';
+  const fix = 'it is tried again; where it is refused, let these credentials read it';
+  let lastReason = '';
   let wait = interval * Math.random();
   while (!signal.aborted) {
     const result = await round().then(
       (value) => ({ value }),
-      (error: unknown) => ({ failure: messageOf(error) }),
+      (error: unknown) => ({ reason: messageOf(error) }),
     );
     if (signal.aborted) return;
-    const failure = 'failure' in result ? result.failure : '';
-    if (failure !== '' && failure !== complaint)
-      log.warn(
-        {
-          path,
-          reason: failure,
-          fix: 'it is tried again; where it is refused, let these credentials read it',
-        },
-        'cannot poll',
-      );
-    complaint = failure;
+    const { reason = '' } = 'reason' in result ? result : {};
+    if (reason !== '' && reason !== lastReason) log.warn({ path, reason, fix }, 'cannot poll');
+    lastReason = reason;
     if ('value' in result) yield result.value;
     await sleep(wait, undefined, { signal }).catch(() => {});
     wait = interval;

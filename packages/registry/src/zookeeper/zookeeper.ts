@@ -75,7 +75,7 @@ export interface ZooKeeperRegistry extends Registry {
     signal: AbortSignal,
   ): AsyncIterable<Buffer | undefined>;
   /** The last moment at which the session was without a connection, on `performance.now`'s clock; undefined for never. */
-  lastUnwell(): number | undefined;
+  lastUnhealthy(): number | undefined;
 }
 
 /**
@@ -150,7 +150,7 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
         { signal },
       ),
     hasUnclaimed: (path) => session.unclaimed().some((node) => node.startsWith(`${path}/`)),
-    lastUnwell: health.lastUnwell,
+    lastUnhealthy: health.lastUnhealthy,
     [Symbol.asyncDispose]: async () => {
       await session.close();
       disposed.abort();

@@ -37,23 +37,6 @@ export function createDialer({ hosts, auth, tls, timeout: asked }: DialerOptions
     return openConnection({ address, credentials, timeout: asked, handshake, auth, tls }, signal);
   }
 
-  /**
-   * Rejects with `SessionExpired` where a server that closed the connection does not know the session. A
-   * server that is behind what the session has seen closes it without an answer, whether it is late or was
-   * rebuilt empty. Asked with a zxid of 0, it asks its leader and answers. A connection that comes of this
-   * is not used: that server's data is older than what is known here.
-   */
-  async function checkExpired(address: Address, dialing: Dialing, signal: AbortSignal) {
-    const credentials = dialing.credentials && { ...dialing.credentials, zxid: Buffer.alloc(8) };
-    const opened = await open(address, { ...dialing, credentials }, signal).catch(
-      (error: unknown) => {
-        if (error instanceof SessionExpired) throw error;
-        return undefined;
-      },
-    );
-    opened?.destroy(new Error(`${opened.server} is behind what the session has seen`));
-  }
-
   return {
     async dial(dialing, signal) {
       const address = await provider.next(dialing.timeout, signal);
@@ -62,10 +45,30 @@ export function createDialer({ hosts, auth, tls, timeout: asked }: DialerOptions
       } catch (error) {
         if (error instanceof HandshakeTimeout) provider.timedOut();
         if (error instanceof TurnedAway && dialing.credentials)
-          await checkExpired(address, dialing, signal);
+          await checkExpired(open(address, withoutZxid(dialing), signal));
         throw error;
       }
     },
     reset: provider.reset,
   };
+}
+
+/**
+ * A server that is behind what the session has seen closes the connection without an answer, whether it is
+ * late or was rebuilt empty. Asked with a zxid of 0, it asks its leader whether the session exists, and answers.
+ */
+function withoutZxid({ credentials, timeout }: Dialing): Dialing {
+  return { credentials: credentials && { ...credentials, zxid: Buffer.alloc(8) }, timeout };
+}
+
+/**
+ * Rejects with `SessionExpired` where the server does not know the session. A connection that comes of the
+ * attempt is not used: that server's data is older than what is known here.
+ */
+async function checkExpired(attempt: Promise<Connection>): Promise<void> {
+  const opened = await attempt.catch((error: unknown) => {
+    if (error instanceof SessionExpired) throw error;
+    return undefined;
+  });
+  opened?.destroy(new Error(`${opened.server} is behind what the session has seen`));
 }

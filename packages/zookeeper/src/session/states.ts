@@ -14,18 +14,6 @@ export function createStates(onChange: (state: SessionState) => void): States {
   const readers = new Set<Latest<SessionState>>();
   let present: SessionState = 'idle';
 
-  async function* values(signal: AbortSignal): AsyncGenerator<SessionState, void> {
-    const latest = createLatest<SessionState>();
-    latest.set(present);
-    if (present === 'closed') latest.end();
-    readers.add(latest);
-    try {
-      yield* latest.values(signal);
-    } finally {
-      readers.delete(latest);
-    }
-  }
-
   return {
     get present() {
       return present;
@@ -39,6 +27,23 @@ export function createStates(onChange: (state: SessionState) => void): States {
         if (next === 'closed') reader.end();
       }
     },
-    values,
+    values: (signal) => follow(readers, () => present, signal),
   };
+}
+
+/** Yields the present state, then the newest as it changes; `closed` is the last. */
+async function* follow(
+  readers: Set<Latest<SessionState>>,
+  present: () => SessionState,
+  signal: AbortSignal,
+): AsyncGenerator<SessionState, void> {
+  const latest = createLatest<SessionState>();
+  latest.set(present());
+  if (present() === 'closed') latest.end();
+  readers.add(latest);
+  try {
+    yield* latest.values(signal);
+  } finally {
+    readers.delete(latest);
+  }
 }
