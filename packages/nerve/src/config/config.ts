@@ -100,18 +100,22 @@ function toConfig(parsed: ParsedConfig, directory: string): Config {
     drain: parsed.drain,
     heartbeatPath: parsed.heartbeat_path && resolve(directory, parsed.heartbeat_path),
     statsd: parsed.statsd,
-    services: Object.entries(parsed.services).flatMap(([name, service]) =>
-      namesOf(name, service).map((each) => ({
-        name: each,
-        instance: instanceOf(service, parsed.instance_id),
-        place: placeOf(name, service, parsed),
-        checkInterval: service.check_interval,
-        checks: service.check_mocked ? [] : service.checks,
-        policy: policyOf(service, parsed),
-        directory,
-      })),
-    ),
+    services: servicesOf(parsed, directory),
   };
+}
+
+function servicesOf(parsed: ParsedConfig, directory: string): readonly ServiceConfig[] {
+  return Object.entries(parsed.services).flatMap(([name, service]) =>
+    namesOf(name, service).map((each) => ({
+      name: each,
+      instance: instanceOf(service, parsed.instance_id),
+      place: placeOf(name, service, parsed),
+      checkInterval: service.check_interval,
+      checks: service.check_mocked ? [] : service.checks,
+      policy: policyOf(service, parsed),
+      directory,
+    })),
+  );
 }
 
 /** The names of a service's instances: those of a load test are numbered. */

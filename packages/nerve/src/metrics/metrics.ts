@@ -25,80 +25,68 @@ export interface Measures {
   forget(service: string): void;
 }
 
+const durationMetric = {
+  name: 'nerve_check_duration_seconds',
+  help: 'How long checks took',
+  labels: ['service', 'check', 'result'],
+  buckets: checkBuckets,
+} as const;
+const upMetric = {
+  name: 'nerve_service_up',
+  help: '1 while all checks pass',
+  labels: ['service'],
+} as const;
+const announcedMetric = {
+  name: 'nerve_service_announced',
+  help: '1 while it is in the registry',
+  labels: ['service'],
+} as const;
+const changesMetric = {
+  name: 'nerve_service_transitions_total',
+  help: 'Changes of the state that the checks give, by the new one',
+  labels: ['service', 'state'],
+} as const;
+const latencyMetric = {
+  name: 'nerve_announce_duration_seconds',
+  help: 'How long it took until an announcement stood',
+  labels: ['service'],
+  buckets: announceBuckets,
+} as const;
+const errorsMetric = {
+  name: 'nerve_registry_errors_total',
+  help: 'Announcements, changes and withdrawals that failed and are tried again',
+  labels: ['service'],
+} as const;
+const holdsMetric = {
+  name: 'nerve_service_holds_total',
+  help: 'Times that flapping held a service down',
+  labels: ['service'],
+} as const;
+const throttledMetric = {
+  name: 'nerve_service_throttled_total',
+  help: 'Announcements over the rate limit, in shadow mode too',
+  labels: ['service'],
+} as const;
+
 /** Registers nerve's metrics. */
 export function createMeasures(metrics: Metrics): Measures {
-  const labels = ['service'] as const;
-  const duration = metrics.histogram({
-    name: 'nerve_check_duration_seconds',
-    help: 'How long checks took',
-    labels: ['service', 'check', 'result'],
-    buckets: checkBuckets,
-  });
-  const up = metrics.gauge({ name: 'nerve_service_up', help: '1 while all checks pass', labels });
-  const announced = metrics.gauge({
-    name: 'nerve_service_announced',
-    help: '1 while it is in the registry',
-    labels,
-  });
-  const changes = metrics.counter({
-    name: 'nerve_service_transitions_total',
-    help: 'Changes of the state that the checks give, by the new one',
-    labels: ['service', 'state'],
-  });
-  const latency = metrics.histogram({
-    name: 'nerve_announce_duration_seconds',
-    help: 'How long it took until an announcement stood',
-    labels,
-    buckets: announceBuckets,
-  });
-  const errors = metrics.counter({
-    name: 'nerve_registry_errors_total',
-    help: 'Announcements, changes and withdrawals that failed and are tried again',
-    labels,
-  });
-  const holds = metrics.counter({
-    name: 'nerve_service_holds_total',
-    help: 'Times that flapping held a service down',
-    labels,
-  });
-  const throttled = metrics.counter({
-    name: 'nerve_service_throttled_total',
-    help: 'Announcements over the rate limit, in shadow mode too',
-    labels,
-  });
-
+  const registered = register(metrics);
+  const { up, announced, errors } = registered;
   /** The latest of each name: when one service replaces another, the end of the old one does not count. */
   const latest = new Map<string, ServiceMeasures>();
 
-  const of = (service: string): ServiceMeasures => {
-    if (!latest.has(service)) announced.set({ service }, 0);
-    errors.inc({ service }, 0);
-    const own: ServiceMeasures = {
-      check: (check) => {
-        const passes = duration.labels({ service, check, result: 'pass' });
-        const failures = duration.labels({ service, check, result: 'fail' });
-        return (passed, took) => (passed ? passes : failures).observe(took / 1000);
-      },
-      state: (isUp) => {
-        up.set({ service }, isUp ? 1 : 0);
-        changes.inc({ service, state: isUp ? 'up' : 'down' });
-      },
-      announced: (took) => {
-        announced.set({ service }, 1);
-        latency.observe({ service }, took / 1000);
-      },
-      withdrawn: () => {
-        if (latest.get(service) === own) announced.set({ service }, 0);
-      },
-      registryError: () => errors.inc({ service }),
-      held: () => holds.inc({ service }),
-      throttled: () => throttled.inc({ service }),
-    };
-    latest.set(service, own);
-    return own;
-  };
   return {
-    of,
+    of: (service) => {
+      if (!latest.has(service)) announced.set({ service }, 0);
+      errors.inc({ service }, 0);
+      const own: ServiceMeasures = measuresOf(
+        service,
+        registered,
+        () => latest.get(service) === own,
+      );
+      latest.set(service, own);
+      return own;
+    },
     forget: (service) => {
       latest.delete(service);
       up.remove({ service });
@@ -107,8 +95,53 @@ export function createMeasures(metrics: Metrics): Measures {
   };
 }
 
+function register(metrics: Metrics) {
+  return {
+    duration: metrics.histogram(durationMetric),
+    up: metrics.gauge(upMetric),
+    announced: metrics.gauge(announcedMetric),
+    changes: metrics.counter(changesMetric),
+    latency: metrics.histogram(latencyMetric),
+    errors: metrics.counter(errorsMetric),
+    holds: metrics.counter(holdsMetric),
+    throttled: metrics.counter(throttledMetric),
+  };
+}
+
+function measuresOf(
+  service: string,
+  metrics: ReturnType<typeof register>,
+  isLatest: () => boolean,
+): ServiceMeasures {
+  return {
+    check: (check) => {
+      const passes = metrics.duration.labels({ service, check, result: 'pass' });
+      const failures = metrics.duration.labels({ service, check, result: 'fail' });
+      return (passed, took) => (passed ? passes : failures).observe(took / 1000);
+    },
+    state: (isUp) => {
+      metrics.up.set({ service }, isUp ? 1 : 0);
+      metrics.changes.inc({ service, state: isUp ? 'up' : 'down' });
+    },
+    announced: (took) => {
+      metrics.announced.set({ service }, 1);
+      metrics.latency.observe({ service }, took / 1000);
+    },
+    withdrawn: () => {
+      if (isLatest()) metrics.announced.set({ service }, 0);
+    },
+    registryError: () => metrics.errors.inc({ service }),
+    held: () => metrics.holds.inc({ service }),
+    throttled: () => metrics.throttled.inc({ service }),
+  };
+}
+
 /** Measures that pass everything on to two others. */
 export function both(first: ServiceMeasures, second: ServiceMeasures): ServiceMeasures {
+  const toEach = (pass: (measures: ServiceMeasures) => void) => {
+    pass(first);
+    pass(second);
+  };
   return {
     check: (name) => {
       const [one, other] = [first.check(name), second.check(name)];
@@ -117,29 +150,11 @@ export function both(first: ServiceMeasures, second: ServiceMeasures): ServiceMe
         other(passed, took);
       };
     },
-    state: (up) => {
-      first.state(up);
-      second.state(up);
-    },
-    announced: (took) => {
-      first.announced(took);
-      second.announced(took);
-    },
-    withdrawn: () => {
-      first.withdrawn();
-      second.withdrawn();
-    },
-    registryError: () => {
-      first.registryError();
-      second.registryError();
-    },
-    held: () => {
-      first.held();
-      second.held();
-    },
-    throttled: (shadow) => {
-      first.throttled(shadow);
-      second.throttled(shadow);
-    },
+    state: (up) => toEach((each) => each.state(up)),
+    announced: (took) => toEach((each) => each.announced(took)),
+    withdrawn: () => toEach((each) => each.withdrawn()),
+    registryError: () => toEach((each) => each.registryError()),
+    held: () => toEach((each) => each.held()),
+    throttled: (shadow) => toEach((each) => each.throttled(shadow)),
   };
 }
