@@ -106,10 +106,9 @@ function keepGoing({ name, run }: SideTask, log: Log) {
 
 /** The tasks that run beside the services, until aborted. */
 function sideTasks(config: Config, deps: SideTaskDeps) {
-  const { services, ttlReports, journal, log, metrics, registries } = deps;
-  const { instanceId: instance, statusAddress: address, heartbeatPath, stateDirectory } = config;
-  const { lastUnhealthy } = registries;
-  const status = () => statusOf(instance, services, isAway(lastUnhealthy()));
+  const { services, log, registries } = deps;
+  const { instanceId, statusAddress: address, heartbeatPath, stateDirectory } = config;
+  const status = () => statusOf(instanceId, services, isAway(registries.lastUnhealthy()));
   const ready = () => isReady(services);
   const works = () => isWorking(services);
   const tasks: SideTask[] = [
@@ -118,11 +117,7 @@ function sideTasks(config: Config, deps: SideTaskDeps) {
     { name: 'supervisor', run: (own) => tellSupervisor({ ready, works, log }, own) },
   ];
   if (address) {
-    const isService = (name: string) => services.all().some((each) => each.name === name);
-    const answer = acceptTtlReports(isService, ttlReports);
-    const version = versionOf(import.meta.url);
-    const page = createNervePage({ instance, version, services, journal, lastUnhealthy });
-    const served = { metrics, ready, status, answer, page, log };
+    const served = { ...pagesOf(instanceId, deps), ready, status };
     tasks.push({ name: 'status', run: (own) => serveStatus(address, served, own) });
   }
   if (stateDirectory)
@@ -133,4 +128,15 @@ function sideTasks(config: Config, deps: SideTaskDeps) {
   if (heartbeatPath)
     tasks.push({ name: 'heartbeat', run: (own) => keepHeartbeat(heartbeatPath, log, own) });
   return [untilAborted, ...tasks.map((task) => keepGoing(task, log))];
+}
+
+/** What is served beside readiness and status: metrics, TTL reports and the page. */
+function pagesOf(instance: string, deps: SideTaskDeps) {
+  const { services, ttlReports, journal, metrics, log, registries } = deps;
+  const isService = (name: string) => services.all().some((each) => each.name === name);
+  const answer = acceptTtlReports(isService, ttlReports);
+  const version = versionOf(import.meta.url);
+  const { lastUnhealthy } = registries;
+  const page = createNervePage({ instance, version, services, journal, lastUnhealthy });
+  return { metrics, answer, page, log };
 }

@@ -1,5 +1,7 @@
 import type { Metrics } from '@smartstack/daemon';
 
+import { type Registered, register } from './registered.ts';
+
 /** The measurements of one service. */
 export interface ServiceMeasures {
   /** A check of this name ran; `took` in milliseconds. */
@@ -15,9 +17,6 @@ export interface ServiceMeasures {
   throttled(shadow: boolean): void;
 }
 
-const checkBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
-const announceBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30];
-
 /** nerve's metrics. */
 export interface Measures {
   of(service: string): ServiceMeasures;
@@ -25,60 +24,16 @@ export interface Measures {
   forget(service: string): void;
 }
 
-const durationMetric = {
-  name: 'nerve_check_duration_seconds',
-  help: 'How long checks took',
-  labels: ['service', 'check', 'result'],
-  buckets: checkBuckets,
-} as const;
-const upMetric = {
-  name: 'nerve_service_up',
-  help: '1 while all checks pass',
-  labels: ['service'],
-} as const;
-const announcedMetric = {
-  name: 'nerve_service_announced',
-  help: '1 while it is in the registry',
-  labels: ['service'],
-} as const;
-const changesMetric = {
-  name: 'nerve_service_transitions_total',
-  help: 'Changes of the state that the checks give, by the new one',
-  labels: ['service', 'state'],
-} as const;
-const latencyMetric = {
-  name: 'nerve_announce_duration_seconds',
-  help: 'How long it took until an announcement stood',
-  labels: ['service'],
-  buckets: announceBuckets,
-} as const;
-const errorsMetric = {
-  name: 'nerve_registry_errors_total',
-  help: 'Announcements, changes and withdrawals that failed and are tried again',
-  labels: ['service'],
-} as const;
-const holdsMetric = {
-  name: 'nerve_service_holds_total',
-  help: 'Times that flapping held a service down',
-  labels: ['service'],
-} as const;
-const throttledMetric = {
-  name: 'nerve_service_throttled_total',
-  help: 'Announcements over the rate limit, in shadow mode too',
-  labels: ['service'],
-} as const;
-
 /** Registers nerve's metrics. */
 export function createMeasures(metrics: Metrics): Measures {
   const registered = register(metrics);
-  const { up, announced, errors } = registered;
+  const { up, announced } = registered;
   /** The latest of each name: when one service replaces another, the end of the old one does not count. */
   const latest = new Map<string, ServiceMeasures>();
 
   return {
     of: (service) => {
       if (!latest.has(service)) announced.set({ service }, 0);
-      errors.inc({ service }, 0);
       const own: ServiceMeasures = measuresOf(
         service,
         registered,
@@ -95,30 +50,14 @@ export function createMeasures(metrics: Metrics): Measures {
   };
 }
 
-function register(metrics: Metrics) {
-  return {
-    duration: metrics.histogram(durationMetric),
-    up: metrics.gauge(upMetric),
-    announced: metrics.gauge(announcedMetric),
-    changes: metrics.counter(changesMetric),
-    latency: metrics.histogram(latencyMetric),
-    errors: metrics.counter(errorsMetric),
-    holds: metrics.counter(holdsMetric),
-    throttled: metrics.counter(throttledMetric),
-  };
-}
-
 function measuresOf(
   service: string,
-  metrics: ReturnType<typeof register>,
+  metrics: Registered,
   isLatest: () => boolean,
 ): ServiceMeasures {
+  metrics.errors.inc({ service }, 0);
   return {
-    check: (check) => {
-      const passes = metrics.duration.labels({ service, check, result: 'pass' });
-      const failures = metrics.duration.labels({ service, check, result: 'fail' });
-      return (passed, took) => (passed ? passes : failures).observe(took / 1000);
-    },
+    check: (check) => checkMeasure(metrics, service, check),
     state: (isUp) => {
       metrics.up.set({ service }, isUp ? 1 : 0);
       metrics.changes.inc({ service, state: isUp ? 'up' : 'down' });
@@ -134,6 +73,12 @@ function measuresOf(
     held: () => metrics.holds.inc({ service }),
     throttled: () => metrics.throttled.inc({ service }),
   };
+}
+
+function checkMeasure({ duration }: Registered, service: string, check: string) {
+  const passes = duration.labels({ service, check, result: 'pass' });
+  const failures = duration.labels({ service, check, result: 'fail' });
+  return (passed: boolean, took: number) => (passed ? passes : failures).observe(took / 1000);
 }
 
 /** Measures that pass everything on to two others. */
