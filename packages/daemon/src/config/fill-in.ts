@@ -12,7 +12,7 @@ import {
 import { exact } from './plain.ts';
 import { filledIn, type Variables, type Written } from './variables.ts';
 
-/** What is wrong at a place in the text. */
+/** A problem at an offset of the text. */
 export type Problem = { readonly offset: number; readonly message: string };
 
 /** Fills in the variables of every scalar; yields those that are not set, and keys that cannot be used. */

@@ -42,7 +42,7 @@ export function repairsOf(issue: RawIssue, source: Source, strict: boolean): rea
   }
 }
 
-const isNobodys = (key: string) => key.startsWith('_') || key.startsWith('x-');
+const isIgnoredKey = (key: string) => key.startsWith('_') || key.startsWith('x-');
 
 function keyRepair(
   path: KeyPath,
@@ -50,16 +50,18 @@ function keyRepair(
   known: readonly string[],
   strict: boolean,
 ): readonly Repair[] {
-  if (isNobodys(key)) return [{ path }];
+  if (isIgnoredKey(key)) return [{ path }];
   if (strict || nearest(key, known) !== undefined) return [];
   const list = known.length > 0 ? `; known here: ${[...known].sort().join(', ')}` : '';
   return [{ path, warning: `unknown key, ignored${list}` }];
 }
 
-/** Among the services, whose names are the user's own, what is no mapping is a remark. */
+/** An `x-` or `_` entry among the services that is no mapping is a comment. */
 function isComment(path: KeyPath, input: unknown): boolean {
   const [section, key, ...rest] = path;
-  return section === 'services' && rest.length === 0 && isNobodys(String(key)) && !isRecord(input);
+  return (
+    section === 'services' && rest.length === 0 && isIgnoredKey(String(key)) && !isRecord(input)
+  );
 }
 
 function textRepair(path: KeyPath, source: Source): readonly Repair[] {

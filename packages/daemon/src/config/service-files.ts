@@ -10,7 +10,7 @@ export type ReadServiceFile = (file: string) => Promise<Source | undefined>;
 /**
  * Reads a daemon's file and the files of its `service_conf_dir` (`*.yaml`, `*.yml`, `*.json`; a file's
  * name without its ending is its service's, and it wins over a service of that name in the main file).
- * A relative folder is meant from the main file's own, else from the working directory. `readService` may
+ * A relative folder is resolved from the main file's own, else from the working directory. `readService` may
  * read a service's file another way, or leave it out.
  */
 export async function readSourceWithServices(
@@ -36,7 +36,7 @@ interface Folder {
   readonly warnings: readonly string[];
 }
 
-/** The originals meant a relative folder from the working directory; here the file's own goes first. */
+/** The originals resolved a relative folder from the working directory; here the file's own folder goes first. */
 async function findFolder(file: string, written: string, place: string): Promise<Folder> {
   const beside = resolve(dirname(file), written);
   const working = resolve(written);

@@ -32,7 +32,7 @@ export interface Source {
   locate(path: KeyPath): string;
   /** The text of the value at a path that was written without quotes; undefined for any other. */
   plainText(path: KeyPath): string | undefined;
-  /** What is worth saying of it though it is good, one `file:line:col: path: message` each. */
+  /** Warnings of a valid configuration, one `file:line:col: path: message` each. */
   readonly warnings: readonly string[];
   /** The folder that its services' files were read from. */
   readonly serviceDirectory?: string;

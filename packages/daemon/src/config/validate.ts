@@ -7,7 +7,7 @@ import { ConfigError, type KeyPath, type Source } from './source.ts';
 export interface ValidateOptions {
   /** Whether a key that is not known is an error also where it is near no known one. */
   readonly strict?: boolean | undefined;
-  /** Told what is worth saying of a source that is good. */
+  /** Called with each warning of a valid source. */
   warn?(warning: string): void;
 }
 
@@ -87,7 +87,7 @@ export function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
-/** What each unknown key was probably meant to be travels inside the message of its one issue. */
+/** zod reports all unknown keys in one issue; its message carries a part for each. */
 const separator = '\u0000';
 
 function describe(issue: RawIssue): string | undefined {

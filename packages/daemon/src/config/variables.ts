@@ -38,7 +38,7 @@ const advice =
   // biome-ignore lint/suspicious/noTemplateCurlyInString: as users write it
   "write <%= ENV['NAME'] %>, <%= ENV.fetch('NAME', 'default') %> or ${NAME:-default}; no other ERB is run";
 
-/** `${…}` that YAML reads first, where quotes or escapes in it may mean something, is none of these. */
+/** Matches no `${…}` with quotes or escapes in it: YAML has to read those first. */
 const braces = /\$\$\{?|\$\{[A-Za-z_]\w*(?::-[^}'"\\\n]*)?\}/;
 const tagPattern = new RegExp(`<%(?:%|(?:.*?%>)?)|${braces.source}`, 'gs');
 

@@ -10,7 +10,7 @@ const block = 65_536;
 /**
  * Replaces a file whole: readers see the old content or the new, never a part, also after a crash.
  * Keeps the mode and owner of the file that it replaces; a new one gets `mode`. A text may come in pieces,
- * which are not put together: a long one would be there three times over.
+ * which are not joined: a long text would be in memory three times.
  */
 export async function writeFileAtomic(
   path: string,
@@ -25,7 +25,7 @@ export async function writeFileAtomic(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    // Without the temporary name, which is another each time: the same trouble is said in the same words.
+    // Without the random temporary name, so that the same failure has the same message.
     const reason = messageOf(error).replaceAll(temporary, path);
     throw new Error(`cannot write ${path}: ${reason}`, { cause: error });
   }

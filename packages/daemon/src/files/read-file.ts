@@ -10,7 +10,7 @@ export interface ReadLimits {
 
 const mostBytes = 16 * 1024 * 1024;
 const block = 65_536;
-/** A FIFO that nobody writes to is opened at once. */
+/** Opening a FIFO without a writer does not block. */
 const flags = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**

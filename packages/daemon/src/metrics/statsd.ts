@@ -13,11 +13,11 @@ export interface StatsdOptions {
   readonly sampleRates?: Readonly<Record<string, number>> | undefined;
 }
 
-/** One datagram holds no more than a network carries whole. */
+/** The most bytes in one datagram, so that it is not fragmented. */
 const limit = 1400;
 const patience = 100;
 
-/** Lines are gathered for a moment and sent together; what is lost on the way is lost. */
+/** Lines are gathered for a moment and sent together, without delivery guarantees. */
 export function createStatsd({ host, port, sampleRates = {} }: StatsdOptions): Statsd {
   const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
   socket.on('error', () => {});

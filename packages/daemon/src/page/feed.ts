@@ -19,7 +19,7 @@ export interface PageSource {
   sample?(): PageSample['values'] | undefined;
 }
 
-/** Gets the whole state each time; it finds out itself what is new in it. */
+/** Gets the whole state each time, and works out itself what is new. */
 export interface Viewer {
   tell(present: Omit<Present, 'view'>, written: Written, now: number): void;
 }

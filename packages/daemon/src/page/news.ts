@@ -1,7 +1,7 @@
 import { createTimeSlice } from '../run/time-slice.ts';
 import type { PageAbout, PageEvent, PageSample, PageView } from './model.ts';
 
-/** All there is to tell at one moment. */
+/** The whole state at one moment. */
 export interface Present {
   readonly about: PageAbout;
   readonly view: PageView;
@@ -9,7 +9,7 @@ export interface Present {
   readonly samples: readonly PageSample[];
 }
 
-/** A view whose parts are text already, so that telling many viewers costs little. */
+/** A view with its parts serialized once for all viewers. */
 export interface Written {
   readonly facts: string;
   readonly notices: string;
@@ -33,7 +33,7 @@ export async function writeView({ facts, notices, services }: PageView): Promise
   };
 }
 
-/** What one viewer was told already, and so need not be told again. */
+/** Remembers what one viewer was sent, and yields only what is new. */
 export interface Reader {
   /** The `PageMessage` for this viewer as JSON, without line breaks; undefined when there is no news. */
   news(present: Omit<Present, 'view'>, written: Written, now: number): string | undefined;

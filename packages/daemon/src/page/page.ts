@@ -7,14 +7,14 @@ import { createReader } from './news.ts';
 
 /** A daemon's status page: `/` and what is under `/page/`. */
 export interface Page {
-  /** Answers what is the page's own; false for everything else. */
+  /** Answers requests for the page's own paths; false for any other. */
   answer(request: IncomingMessage, response: ServerResponse): Promise<boolean>;
   /** Feeds those who watch until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
 const mostViewers = 32;
-/** What may wait for a viewer that reads slowly, in bytes; it is told the rest later. */
+/** What may be buffered for a slow viewer, in bytes; above it updates are skipped until it has read. */
 const mostWaiting = 1_000_000;
 
 /**

@@ -12,7 +12,7 @@ import { isForUs, isLoopback } from './host.ts';
 /** What a daemon tells about itself. */
 export interface StatusParts {
   readonly metrics: Metrics;
-  /** Whether it does its job by now. */
+  /** Whether it is ready. */
   ready(): boolean;
   /** What it knows: JSON-safe, or a promise of that. */
   status(): unknown;

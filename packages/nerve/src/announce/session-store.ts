@@ -105,7 +105,7 @@ function createWriter(file: string, log: Log): (content: Sessions) => Promise<vo
     } catch (error) {
       const reason = messageOf(error);
       if (reason !== failure)
-        log.warn({ reason, fix }, 'cannot note the sessions for a next nerve');
+        log.warn({ reason, fix }, 'cannot save the sessions for the next nerve');
       failure = reason;
     }
   });

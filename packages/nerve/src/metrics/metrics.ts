@@ -7,7 +7,7 @@ export interface ServiceMeasures {
   /** A check of this name ran; `took` in milliseconds. */
   check(name: string): (passed: boolean, took: number) => void;
   state(up: boolean): void;
-  /** It is in the registry, after so many milliseconds. */
+  /** It is in the registry; `took` in milliseconds. */
   announced(took: number): void;
   withdrawn(): void;
   registryError(): void;

@@ -26,7 +26,7 @@ const changesMetric = {
 } as const;
 const latencyMetric = {
   name: 'nerve_announce_duration_seconds',
-  help: 'How long it took until an announcement stood',
+  help: 'How long it took until an announcement was in the registry',
   labels: ['service'],
   buckets: announceBuckets,
 } as const;

@@ -11,7 +11,7 @@ import { defaultStateDirectory } from './state-directory.ts';
 
 type Commands = ReturnType<typeof createCommands>;
 
-/** Makes a command's action of one that is picked from the client's commands. */
+/** Turns one of the client's commands into an action of commander's. */
 type On = <A extends unknown[]>(
   pick: (commands: Commands) => (...args: A) => Promise<void>,
 ) => (...args: A) => Promise<void>;

@@ -33,7 +33,7 @@ const downtimeSchema = z.strictObject({
 });
 const weightSchema = z.strictObject({ weight: z.int().min(0).max(1_000_000).nullable() });
 
-/** Does what a request asks for and returns the body of the answer; rejects with a `CommandError` for the client's mistakes. */
+/** Runs a request's command and returns the answer's body; rejects with a `CommandError` for the client's mistakes. */
 export async function answer(
   request: IncomingMessage,
   { services, overrides, status, handOff }: RequestDeps,

@@ -24,7 +24,7 @@ export interface Services {
   /**
    * Runs these services from now on: others end, new ones start, and one whose configuration changed is
    * replaced, announced anew before its old announcement is withdrawn; so is one that was renamed. Those
-   * that did not change run on untouched.
+   * that did not change are not touched.
    */
   apply(configs: readonly ServiceConfig[]): void;
   /** Resolves once all services have ended, after the signal aborted. */
@@ -59,7 +59,7 @@ export function createServices(
     return running;
   }
 
-  /** One that cannot be created does not stop the others: its old one runs on, or its status gives the reason. */
+  /** A service that cannot be created does not stop the others: the old one runs on, or the status gives the reason. */
   function startOrKeep(config: ServiceConfig, old: RunningService | undefined): RunningService {
     try {
       return start(config, create(config));

@@ -2,7 +2,7 @@ import type { ServiceConfig } from '../config/config.ts';
 import type { Service, ServiceStatus } from './service.ts';
 import { untilAborted } from './tasks.ts';
 
-/** A service that cannot be created: its status gives the reason, and it does nothing. */
+/** Stands for a service that cannot be created: it does nothing, and its status gives the reason. */
 export function unusable({ name, instance, place }: ServiceConfig, reason: string): Service {
   const status: ServiceStatus = {
     state: 'unknown',

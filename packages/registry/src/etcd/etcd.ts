@@ -7,7 +7,7 @@ import type { Announcement, Registry } from '../registry.ts';
 import { createEtcdKeys, type EtcdAddress, type EtcdKeys } from './keys.ts';
 import { createUnclaimedKeys } from './unclaimed.ts';
 
-/** Announces in one etcd; nothing of ours reads there. */
+/** Announces in one etcd, and reads no services from it. */
 export interface EtcdRegistry extends AsyncDisposable {
   /**
    * Announces an instance as the key `<path>/<name>/<number>`, which lives for `ttl` milliseconds (rounded
@@ -40,7 +40,7 @@ export function createEtcdRegistry(
       });
     },
     [Symbol.asyncDispose]: async () => {
-      // What could not be withdrawn ends with its time.
+      // What could not be withdrawn expires.
       await Promise.allSettled([announcements[Symbol.asyncDispose]()]);
     },
   };

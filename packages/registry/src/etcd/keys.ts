@@ -15,7 +15,7 @@ export interface EtcdNode {
   readonly value: string;
 }
 
-/** A value and for how many whole seconds it stands unless it is written again. */
+/** A value and its time to live in whole seconds. */
 export interface Content {
   readonly value: string;
   readonly ttl: number;
@@ -26,9 +26,9 @@ export interface Content {
  * its time and rejects with what was asked for and why it failed.
  */
 export interface EtcdKeys {
-  /** The values right below a folder, those of no folder included: none. */
+  /** The values directly below a folder; none where there is no folder. */
   list(folder: string, signal: AbortSignal): Promise<readonly EtcdNode[]>;
-  /** Creates a key of etcd's own choice in a folder, in order; resolves to the key. It is not cancelled: it may have been made. */
+  /** Creates a key in a folder with a number that etcd chooses, and resolves to it. Not cancellable: it may have been created. */
   createInOrder(folder: string, content: Content): Promise<string>;
   /** Writes a key, whether or not it is there. */
   set(key: string, content: Content): Promise<void>;
@@ -36,7 +36,7 @@ export interface EtcdKeys {
   remove(key: string): Promise<void>;
 }
 
-/** Answers are a folder's keys at most. */
+/** The longest answer that is read, in characters; the largest lists a folder's keys. */
 const maxLength = 8 * 1024 * 1024;
 /** etcd's code for a key that is not there. */
 const keyNotFound = 100;
@@ -121,7 +121,7 @@ function answerOf(status: number, text: string) {
   throw new Error(`${message} (${errorCode}): ${cause}`);
 }
 
-/** etcd has had no v2 API since 3.6, and 3.4 and 3.5 have it only when asked. */
+/** etcd 3.6 dropped the v2 API; 3.4 and 3.5 have it with a flag. */
 function hint(status: number): string {
   return status === 404 ? '; etcd 3.4 and 3.5 need --enable-v2, and 3.6 has none' : '';
 }
@@ -144,7 +144,7 @@ async function textOf({ body }: Response): Promise<string> {
   return text;
 }
 
-/** fetch says `fetch failed`, and why only in its cause. */
+/** fetch's own message is `fetch failed`; the reason is its cause. */
 function reasonOf(error: unknown): string {
   const { cause } = error as { readonly cause?: unknown };
   return messageOf(cause ?? error);

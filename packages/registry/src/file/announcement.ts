@@ -59,7 +59,7 @@ function keepTouched(
   );
 }
 
-/** The time is this process's own, not the file server's, as readers compare it with theirs. */
+/** Uses this process's clock, not the file server's, since readers compare it with their own. */
 async function touch(file: string, write: () => Promise<void>): Promise<void> {
   const now = new Date();
   try {
@@ -80,7 +80,7 @@ function withOwner(instance: Instance, owner: string): string {
   return `${JSON.stringify({ ...wire, owner })}\n`;
 }
 
-/** Who wrote it; undefined where it is gone or another one's. Rejects when that cannot be told. */
+/** The file's owner; undefined where it is gone or not an announcement. Rejects when it cannot be read. */
 async function ownerOf(file: string): Promise<unknown> {
   try {
     const text = await readRegularText(file, { limit: 1_048_576 });

@@ -17,7 +17,7 @@ export interface FileRegistryOptions extends DecoderDeps {
   readonly touchInterval?: number;
   /** How old an announcement's last touch may be, in milliseconds. Default 10,000. */
   readonly staleAfter?: number;
-  /** How often readers look whether or not they saw a change, in milliseconds. Default 1,000. */
+  /** How often readers read the folder even without an event, in milliseconds. Default 1,000. */
   readonly rescanInterval?: number;
 }
 

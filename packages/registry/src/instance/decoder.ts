@@ -14,7 +14,7 @@ export interface DecoderDeps {
   readonly metrics: Metrics;
 }
 
-/** A record's data and what it is: one of the two others. */
+/** A record's data with its instance, or with why it is none. */
 interface Decoded {
   readonly data: Buffer;
   readonly instance: Instance | undefined;
@@ -57,7 +57,7 @@ export function createDecoder(
     labels: ['path'],
   });
   const known = new WeakMap<Buffer, Decoded>();
-  /** What the last list was made of: most of the next one is the same, in the same order. */
+  /** The last list's records: most of the next list are the same, in the same order. */
   let last: readonly Decoded[] = [];
   let reported: ReadonlySet<string> = new Set();
 
@@ -73,7 +73,7 @@ export function createDecoder(
     return decoded;
   }
 
-  /** Said once for as long as a record is not written anew. */
+  /** Logged once until the record is written again. */
   function sayOdd(id: string, fields: readonly string[]): void {
     for (const field of fields) {
       odd.inc({ path });

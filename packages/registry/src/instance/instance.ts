@@ -12,7 +12,7 @@ import {
 } from './fields.ts';
 
 /**
- * One copy of a service, as nerve announces it and synapse hears it. The wire format is Airbnb's
+ * One copy of a service, as nerve announces it and synapse follows it. The wire format is Airbnb's
  * nerve 0.9: JSON `{host, port, name?, weight?, haproxy_server_options?, labels?}`.
  */
 export interface Instance {
@@ -42,7 +42,7 @@ export interface NetworkInstance extends Instance {
 export interface BadRecord {
   readonly id: string;
   readonly reason: string;
-  /** Whether healthy registries have such: it is no member, and no fault. */
+  /** Whether such records are normal in a registry: it is no member, and no fault. */
   readonly isUsual?: true;
 }
 
@@ -57,10 +57,10 @@ export function keyOf(instance: Instance): string {
   return key;
 }
 
-/** Most members of a list are those of the list before. */
+/** A cache: most members of a list are those of the list before. */
 const keys = new WeakMap<Instance, string>();
 
-/** The bytes that stand for an instance in the registry; key order is nerve's own. */
+/** An instance's record in the registry; the order of keys is that of Airbnb's nerve. */
 export function encodeInstance(instance: Instance): Buffer {
   const { host, port, name, weight, haproxyServerOptions, labels } = instance;
   return Buffer.from(
@@ -77,7 +77,7 @@ export function encodeInstance(instance: Instance): Buffer {
 
 /**
  * Parses a registry record, which is untrusted, into exact types; never throws. Host and port make
- * a member: an optional field that is odd is put right or left out (see `oddFieldsOf`).
+ * a member: an odd optional field is corrected or ignored (see `oddFieldsOf`).
  */
 export function decodeInstance(id: string, data: Buffer): NetworkInstance | BadRecord {
   if (data.length > 65_536) return { id, reason: `longer than 65536 bytes (${data.length})` };

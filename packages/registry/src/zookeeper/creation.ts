@@ -66,7 +66,7 @@ export function creationOf(
     return undefined;
   }
 
-  /** Nodes that hold what was sent, and that nobody here has. */
+  /** Nodes that hold the data that was sent and that no other announcement of this process has. */
   async function* strays(data: Buffer, signal?: AbortSignal): AsyncGenerator<string, void> {
     const within = signal ? { signal } : {};
     // Another server than the one that was asked may not know of it yet.
@@ -77,7 +77,7 @@ export function creationOf(
       if (taken.has(path)) continue;
       const found = await session.get(path, within).catch(orGone(undefined));
       if (!found?.data.equals(data) || taken.has(path)) continue;
-      // At once: another search that reads the same node in this moment must not have it too.
+      // At once: another search may read the same node in this moment.
       taken.add(path);
       yield path;
     }
@@ -99,7 +99,7 @@ export function creationOf(
 
   return async (data, signal) => {
     const backoff = createBackoff({ base: 50, max: 1_000 });
-    let complaint = '';
+    let lastReason = '';
     for (;;) {
       try {
         if (lost && signal.aborted) await removeStrays(lost);
@@ -108,9 +108,9 @@ export function creationOf(
       } catch (error) {
         if (!lost || isCode(error, 'CLOSED')) throw error;
         const reason = messageOf(error);
-        if (reason !== complaint && !isCode(error, 'ABORTED'))
-          log.warn({ path: wanted, reason, fix }, 'not known whether a persistent record stands');
-        complaint = reason;
+        if (reason !== lastReason && !isCode(error, 'ABORTED'))
+          log.warn({ path: wanted, reason, fix }, 'not known whether a persistent record exists');
+        lastReason = reason;
         await backoff.wait(new AbortController().signal);
       }
     }

@@ -11,15 +11,15 @@ export interface Poll {
   readonly session: Pick<Session, 'list' | 'get' | 'exists'>;
   readonly log: Log;
   readonly path: string;
-  /** How often to look, in milliseconds; the first wait is a random part of it, which spreads a fleet. */
+  /** The poll interval in milliseconds; the first wait is a random part of it, which spreads a fleet. */
   readonly interval: number;
-  /** Told when the path does not exist. */
+  /** Called when the path does not exist. */
   readonly onMissing?: (() => void) | undefined;
 }
 
 /**
- * Yields a path's children with their data each time they were asked for. Nothing is yielded before the
- * path exists, and one that vanished yields an empty list; what fails is left for the next time.
+ * Yields a path's children with their data at each poll. Nothing is yielded before the
+ * path exists, and one that vanished yields an empty list; a failed poll is skipped.
  */
 export async function* pollChildren(
   poll: Poll,

@@ -25,7 +25,7 @@ export interface Dialer {
    * session is gone, and with why there is no connection otherwise.
    */
   dial(dialing: Dialing, signal: AbortSignal): Promise<Connection>;
-  /** The next attempts follow quickly again. */
+  /** Starts over with short pauses between attempts. */
   reset(): void;
 }
 

@@ -15,7 +15,7 @@ export interface ChrootOptions extends Pick<NodesOptions, 'acl' | 'deadline'> {
 export interface Chroot {
   /** Makes sure that it exists. */
   make(options: OperationOptions): Promise<void>;
-  /** Uses this connection from now on; on a session's first it is made, lest every operation fail. */
+  /** Uses this connection from now on; on a session's first the chroot is created, since every operation would fail without it. */
   prepare(connection: Connection, isNew: boolean): Promise<void>;
   /** Rejects what waits and what comes. */
   shut(): void;

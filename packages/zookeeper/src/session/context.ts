@@ -20,13 +20,13 @@ export interface SessionContext {
   /** Counts connections. */
   epoch(): number;
   readonly identity: Identity;
-  /** The ephemeral nodes that someone keeps, by path. */
+  /** The paths of the ephemeral nodes that this session keeps. */
   readonly kept: Set<string>;
   readonly unclaimed: Unclaimed;
   /** Whether an earlier process had the session: it may have created nodes that it did not hand off before it died. */
   readonly resumed: boolean;
   readonly resyncInterval: number;
-  /** Whether a child's name says all: it is neither read nor watched then. */
+  /** Whether a child's name holds everything: it is neither read nor watched then. */
   wholeNames(name: string): boolean;
   /** Bounds how many batches of reads are under way: thousands at once would block the process. */
   readonly readGate: Gate;

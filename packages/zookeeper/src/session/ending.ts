@@ -55,7 +55,7 @@ export function createEnding({ context, reestablisher, shut, leave, stop }: Endi
     await aborted(AbortSignal.any([up.signal, deadline]));
   }
 
-  /** What was sent is answered first: a node whose creation is not handed off would be kept by nobody. */
+  /** Waits for answers first: a node that is created but not handed off would have no owner in the next process. */
   async function leaveSession(): Promise<void> {
     shut();
     using deadline = createDeadline(within);
@@ -66,7 +66,7 @@ export function createEnding({ context, reestablisher, shut, leave, stop }: Endi
     await stop();
   }
 
-  /** What nobody has claimed yet is the next process's to claim or to drop. */
+  /** The next process may claim or drop what this one has not claimed. */
   const paths = () => [...context.kept, ...context.unclaimed.paths()];
 
   function close(): Promise<void> {

@@ -6,7 +6,7 @@ export interface Identity {
   readonly credentials: Credentials | undefined;
   /** The session's id, 0 before the first. */
   id(): bigint;
-  /** Whether a node's owner is a session that the present one took the place of. */
+  /** Whether a node's owner is a session that the present one replaced. */
   isPrevious(owner: bigint): boolean;
   /** Whether a node's owner is the present session or a previous one. */
   owns(owner: bigint): boolean;

@@ -107,7 +107,7 @@ export function createReestablisher(options: ReestablisherOptions): Reestablishe
         await outage.end();
         identity.update(opened.credentials());
         timeout = opened.timeout;
-        // A user's own log or metrics may throw; that must not end the session's life.
+        // The user's log or metrics may throw; that must not end the session.
         await use(opened, signal).catch((error) => opened.destroy(new Error(messageOf(error))));
         connection = undefined;
         identity.update(opened.credentials());

@@ -120,7 +120,7 @@ export function connect(options: SessionOptions): Session {
     children: (path, signal, onMissing) => children(context, path, signal, onMissing),
     data: (path, signal) => data(context, path, signal),
     owns: identity.owns,
-    dropUnclaimed: (isLeft, within) => dropUnclaimed(context, isLeft, within),
+    dropUnclaimed: (isStale, within) => dropUnclaimed(context, isStale, within),
     unclaimed: context.unclaimed.paths,
     ...ending,
   };
@@ -131,6 +131,6 @@ async function notify(options: SessionOptions, log: Log): Promise<void> {
   try {
     await options.onSession?.();
   } catch (error) {
-    log.warn({ reason: messageOf(error) }, 'a new session could not be noted');
+    log.warn({ reason: messageOf(error) }, 'cannot save a new session');
   }
 }

@@ -2,10 +2,10 @@ import { createLatest, type Latest } from '@smartstack/daemon';
 
 import type { SessionState } from '../contract.ts';
 
-/** The session's state and those who watch it. */
+/** The session's state and its watchers. */
 export interface States {
   readonly present: SessionState;
-  /** Moves on; `closed` is final, and the same state again is no change. */
+  /** Changes the state; `closed` is final, and the same state again is no change. */
   move(next: SessionState): void;
   values(signal: AbortSignal): AsyncGenerator<SessionState, void>;
 }
