@@ -45,6 +45,7 @@ export type {
 } from './page/model.ts';
 export { type Backoff, type BackoffLimits, createBackoff, delayOf } from './run/backoff.ts';
 
+export { createBroadcast } from './run/broadcast.ts';
 export { endWithReader, orExit, packageFile, sayOk, versionOf } from './run/command.ts';
 export { createDeadline, type Deadline } from './run/deadline.ts';
 export { keepRunning } from './run/keep-running.ts';

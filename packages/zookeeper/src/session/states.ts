@@ -1,4 +1,4 @@
-import { createLatest, type Latest } from '@smartstack/daemon';
+import { createBroadcast } from '@smartstack/daemon';
 
 import type { SessionState } from '../contract.ts';
 
@@ -11,39 +11,18 @@ export interface States {
 }
 
 export function createStates(onChange: (state: SessionState) => void): States {
-  const readers = new Set<Latest<SessionState>>();
-  let present: SessionState = 'idle';
+  const states = createBroadcast<SessionState>('idle');
 
   return {
     get present() {
-      return present;
+      return states.present;
     },
     move(next) {
-      if (next === present || present === 'closed') return;
-      present = next;
+      if (next === states.present || states.present === 'closed') return;
+      states.set(next);
       onChange(next);
-      for (const reader of readers) {
-        reader.set(next);
-        if (next === 'closed') reader.end();
-      }
+      if (next === 'closed') states.end();
     },
-    values: (signal) => follow(readers, () => present, signal),
+    values: states.values,
   };
-}
-
-/** Yields the present state, then the newest as it changes; `closed` is the last. */
-async function* follow(
-  readers: Set<Latest<SessionState>>,
-  present: () => SessionState,
-  signal: AbortSignal,
-): AsyncGenerator<SessionState, void> {
-  const latest = createLatest<SessionState>();
-  latest.set(present());
-  if (present() === 'closed') latest.end();
-  readers.add(latest);
-  try {
-    yield* latest.values(signal);
-  } finally {
-    readers.delete(latest);
-  }
 }
