@@ -43,8 +43,8 @@ export interface NerveDeps {
 
 /**
  * Checks and announces every configured service until the signal aborts; then withdraws all of them and
- * returns, or leaves them as they are for a `HandOff`. What could not be withdrawn by the deadline goes
- * when the registries are closed.
+ * returns, or leaves them as they are for a `HandOff`. What could not be withdrawn by the deadline is
+ * removed when the registries are closed.
  */
 export async function runNerve(
   config: Config,

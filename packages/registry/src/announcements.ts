@@ -15,20 +15,20 @@ export async function disposeAll(all: Iterable<AsyncDisposable>): Promise<void> 
 
 /** Starts with none; disposing withdraws all, and rejects if one could not be withdrawn. */
 export function createAnnouncements(): Announcements {
-  const standing = new Set<Announcement>();
+  const present = new Set<Announcement>();
   return {
     add: (announcement) => {
-      standing.add(announcement);
+      present.add(announcement);
       return {
         update: announcement.update,
         [Symbol.asyncDispose]: async () => {
-          standing.delete(announcement);
+          present.delete(announcement);
           await announcement[Symbol.asyncDispose]();
         },
       };
     },
     [Symbol.asyncDispose]: async () => {
-      await disposeAll(standing);
+      await disposeAll(present);
     },
   };
 }

@@ -147,7 +147,7 @@ export interface Session extends AsyncDisposable {
   remove(path: string, options?: OperationOptions & { version?: number }): Promise<void>;
 
   /**
-   * Creates an ephemeral node (and its missing parents) and keeps it: through reconnects, expiry, an
+   * Creates an ephemeral node (and its missing parents) and keeps it through reconnects, expiry, an
    * ensemble that came back empty, and a stale node of an earlier session. Resolves once it exists.
    */
   ephemeral(node: EphemeralOptions, signal: AbortSignal): Promise<Ephemeral>;

@@ -6,7 +6,7 @@ import { isRecord, type KeyPath, type Source } from './source.ts';
 
 export type RawIssue = z.core.$ZodRawIssue;
 
-/** What makes a value good that a schema refused: another value in its place, or none. */
+/** A repair of a value that a schema refused: another value in its place, or none. */
 export interface Repair {
   readonly path: KeyPath;
   readonly value?: unknown;
@@ -19,7 +19,7 @@ export function knownKeys(schema: unknown): readonly string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
-/** What can be done about an issue; empty where it is an error. */
+/** The repairs of an issue; empty where it is an error. */
 export function repairsOf(issue: RawIssue, source: Source, strict: boolean): readonly Repair[] {
   const path = issue.path ?? [];
   switch (issue.code) {

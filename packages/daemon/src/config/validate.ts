@@ -5,17 +5,17 @@ import { knownKeys, type RawIssue, type Repair, repaired, repairsOf } from './re
 import { ConfigError, type KeyPath, type Source } from './source.ts';
 
 export interface ValidateOptions {
-  /** Whether a key that is not known is an error also where it is near no known one. */
+  /** Whether every unknown key is an error, not only one that is close to a known key. */
   readonly strict?: boolean | undefined;
   /** Called with each warning of a valid source. */
   warn?(warning: string): void;
 }
 
 /**
- * Parses a source by a schema; throws a `ConfigError` that lists every problem, each with its place. Keys
- * that begin with `_` or `x-` are ignored where keys are not names of users' own, and so is, with a
- * warning, one that is not known and near no known one. YAML 1.1's words for true and false, and numbers
- * where a text is expected, are taken as they were written.
+ * Parses a source by a schema; throws a `ConfigError` that lists every problem, each with its place. Ignores
+ * keys that begin with `_` or `x-`, except where keys are users' own names. Any other unknown key is
+ * ignored with a warning, or an error if it is close to a known one. YAML 1.1's words for true and false
+ * are accepted, and so are numbers where a text is expected, as they were written.
  */
 export function validate<S extends z.ZodType>(
   schema: S,

@@ -14,9 +14,9 @@ export interface StatusParts {
   readonly metrics: Metrics;
   /** Whether it is ready. */
   ready(): boolean;
-  /** What it knows: JSON-safe, or a promise of that. */
+  /** Its status: JSON-safe, or a promise of that. */
   status(): unknown;
-  /** Answers what is the daemon's own; false for what is not, which is then answered here. */
+  /** Answers the daemon's own paths; false for any other, which is then answered here. */
   answer?(request: IncomingMessage, response: ServerResponse): boolean;
   /** What is on its page at `/`; without it there is none. */
   readonly page?: PageSource;

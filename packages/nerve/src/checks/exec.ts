@@ -34,8 +34,8 @@ const schema = z
 
 /**
  * Passes when a command exits with 0. It runs in the configuration's folder and finds the service in
- * NERVE_SERVICE, NERVE_HOST and NERVE_PORT. Its whole process group is killed at its deadline, and what it
- * left behind there when it ends by itself.
+ * NERVE_SERVICE, NERVE_HOST and NERVE_PORT. Its whole process group is killed at its
+ * deadline, and so are child processes that are left when it exits by itself.
  */
 export const exec: CheckMechanism<typeof schema> = {
   type: 'exec',

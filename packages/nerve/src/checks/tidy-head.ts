@@ -8,7 +8,7 @@ const tidied: ReadonlySet<string> = new Set([
   'HPE_UNEXPECTED_CONTENT_LENGTH',
 ]);
 
-/** Whether an answer that was refused for this reason may be taken once its head is tidied. */
+/** Whether an answer that was refused for this reason may be accepted once its head is tidied. */
 export function mayBeTidied(error: unknown): boolean {
   return error instanceof Error && 'code' in error && tidied.has(String(error.code));
 }
@@ -35,7 +35,7 @@ export function tidyHead(head: string): string {
     .join('\n');
 }
 
-/** Connects as `node:http` asks, and tidies the head of what the server says. */
+/** Connects as `node:http` asks, and tidies the head of the server's answer. */
 export function connectTidied(
   options: NetConnectOpts & ConnectionOptions,
   isSecure: boolean,

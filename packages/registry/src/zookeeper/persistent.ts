@@ -23,8 +23,8 @@ export interface Persistent {
 }
 
 /**
- * Writes a persistent node, and writes it again every `ttl`, or should it be gone. When that cannot be or the
- * signal aborts before, it rejects once nothing is left behind, as an ephemeral one does.
+ * Writes a persistent node, then again every `ttl`, or when it is gone. If the first write fails or the
+ * signal aborts before, it rejects once no node is left, as for an ephemeral node.
  */
 export async function keepPersistent(
   session: Session,

@@ -39,7 +39,7 @@ export function createEphemeralNode(
 
   const inspect = (path: string) => inspectNode({ context, current, path }, signal);
 
-  /** Creates the node where none of ours is. */
+  /** Creates the node unless one of ours exists. */
   async function create(): Promise<void> {
     try {
       await creation.create(wanted);

@@ -106,7 +106,7 @@ class Submitted<T> implements Entry {
     return true;
   }
 
-  /** Without a `reason` the code says it. An answer is certain; a write without one may have happened. */
+  /** The code stands in for an absent `reason`. A write that was sent and not answered may have happened. */
   #refuse(code: string, answered: boolean, reason?: string, cause?: unknown): void {
     if (!this.#settle(code)) return;
     const { operation, path, kind } = this.#options.request;
