@@ -75,7 +75,7 @@ function run(argv: readonly string[], deps: CheckDeps, signal: AbortSignal): Pro
       if (signal.aborted) return settle(signal.reason as Error);
       if (code === 0) return settle();
       const how = ended ? `ended by ${ended}` : `exit code ${code}`;
-      onceRead(child, () => settle(new Error([how, ...lastLine()].join(': '))));
+      onceRead(child, () => settle(exitError(how, lastLine())));
     });
   });
 }
@@ -109,13 +109,14 @@ function killGroup(pid: number | undefined): void {
   }
 }
 
-/** The last line that a process wrote, to its standard error first; none where it wrote nothing. */
-function lastLineOf({ stdout, stderr }: ReturnType<typeof spawnCheck>): () => readonly string[] {
-  const lines = [createLastLine(stderr), createLastLine(stdout)];
-  return () => {
-    const written = lines.map((line) => line()).filter((line) => line !== '');
-    return written.slice(0, 1);
-  };
+function exitError(how: string, lastLine: string): Error {
+  return new Error(lastLine === '' ? how : `${how}: ${lastLine}`);
+}
+
+/** The last line that a process wrote to its standard error, else to its standard output; empty without any. */
+function lastLineOf({ stdout, stderr }: ReturnType<typeof spawnCheck>): () => string {
+  const [outLine, errorLine] = [createLastLine(stdout), createLastLine(stderr)];
+  return () => errorLine() || outLine();
 }
 
 /** The last line of a stream so far, at most its last 200 characters. */
