@@ -1,8 +1,7 @@
 import { createBackoff, type Log, messageOf } from '@smartstack/daemon';
 import { type CreateMode, isCode, type Session, ZooKeeperError } from '@smartstack/zookeeper';
 
-/** Paths of the nodes that this process keeps, or is about to delete: no other search takes them for its own. */
-export type Taken = Set<string>;
+import { discardStray, findStrays, orGone, type Taken } from './strays.ts';
 
 export interface CreationOptions {
   /** The whole path; a sequential node's is this with the sequence number behind it. */
@@ -27,6 +26,7 @@ export function creationOf(
   { path: wanted, mode, taken, log }: CreationOptions,
 ): Creation {
   const parent = wanted.slice(0, wanted.lastIndexOf('/'));
+  const search = { session, parent, wanted, taken };
   /** The data of a creation that was sent and not answered. */
   let lost: Buffer | undefined;
 
@@ -58,43 +58,17 @@ export function creationOf(
   }
 
   async function reclaimed(sent: Buffer, data: Buffer, signal: AbortSignal) {
-    for await (const path of strays(sent, signal)) {
+    for await (const path of findStrays(search, sent, { signal })) {
       if (sent.equals(data)) return path;
-      await discard(path, signal);
+      await discardStray(search, path, { signal });
     }
     lost = undefined;
     return undefined;
   }
 
-  /** Nodes that hold the data that was sent and that no other announcement of this process has. */
-  async function* strays(data: Buffer, signal?: AbortSignal): AsyncGenerator<string, void> {
-    const within = signal ? { signal } : {};
-    // Another server than the one that was asked may not know of it yet.
-    await session.sync(parent, within);
-    const { names } = await session.list(parent, within).catch(orGone({ names: [] }));
-    for (const path of names.map((name) => `${parent}/${name}`)) {
-      if (!path.startsWith(wanted) || !/^-?\d{10}$/.test(path.slice(wanted.length))) continue;
-      if (taken.has(path)) continue;
-      const found = await session.get(path, within).catch(orGone(undefined));
-      if (!found?.data.equals(data) || taken.has(path)) continue;
-      // At once: another search may read the same node in this moment.
-      taken.add(path);
-      yield path;
-    }
-  }
-
-  async function discard(path: string, signal?: AbortSignal): Promise<void> {
-    taken.add(path);
-    try {
-      await session.remove(path, signal ? { signal } : {}).catch(orGone(undefined));
-    } finally {
-      taken.delete(path);
-    }
-  }
-
   async function removeStrays(sent: Buffer): Promise<void> {
     if (mode === 'persistent') await session.remove(wanted).catch(orGone(undefined));
-    else for await (const path of strays(sent)) await discard(path);
+    else for await (const path of findStrays(search, sent)) await discardStray(search, path);
   }
 
   return async (data, signal) => {
@@ -114,12 +88,5 @@ export function creationOf(
         await backoff.wait(new AbortController().signal);
       }
     }
-  };
-}
-
-function orGone<G>(gone: G): (error: unknown) => G {
-  return (error) => {
-    if (isCode(error, 'NO_NODE')) return gone;
-    throw error;
   };
 }

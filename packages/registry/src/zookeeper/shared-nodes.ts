@@ -1,4 +1,4 @@
-import type { Taken } from './creation.ts';
+import type { Taken } from './strays.ts';
 
 export interface Node {
   /** Its path before the sequence number. */
