@@ -37,7 +37,7 @@ export interface Scene {
 }
 
 const task = (host: string) => ({ id: host, host, ports: [31_000], startedAt: '2026-01-01' });
-const noRegistries = { lastUnwell: () => undefined } as unknown as OpenedRegistries;
+const noRegistries = { lastUnhealthy: () => undefined } as unknown as OpenedRegistries;
 
 /** A reconciler of a service `broken` with this discovery beside a good one, `api`, until the test's end. */
 export async function startScene({ discovery, unjudged = {}, drivers = [] }: Scene) {

@@ -27,8 +27,8 @@ test('one that cannot be made leaves nerve to its job, and is used once it can',
   const daemon = await scene.nerve(scene.config({}, { state_directory: directory }));
   await scene.announced(2);
   await until(() => reasonOf(daemon, 'cannot take commands'));
-  expect(reasonOf(daemon, 'cannot note the sessions for a next nerve')).toMatch(/ENOTDIR|EEXIST/);
-  expect(told(daemon, 'cannot note the sessions for a next nerve')).toBe(1);
+  expect(reasonOf(daemon, 'cannot save the sessions for the next nerve')).toMatch(/ENOTDIR|EEXIST/);
+  expect(told(daemon, 'cannot save the sessions for the next nerve')).toBe(1);
   await execa('rm', [scene.scratch.path('file')]);
   await mkdir(directory, { recursive: true });
   await until(async () => (await command('status')).exitCode === 0);

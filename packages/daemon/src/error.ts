@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What an unknown thrown value says, with its causes, on one line. */
+/** The message of an unknown thrown value, with its causes, on one line. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof AggregateError && error.message === '')

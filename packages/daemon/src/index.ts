@@ -32,8 +32,8 @@ export { createLog, type Log, type LogLevel, logLevelOption, silentLog } from '.
 export { captureWarnings } from './logs/node-warnings.ts';
 export { createMetrics, type Metrics } from './metrics/metrics.ts';
 export { createStatsd, type Statsd, type StatsdOptions } from './metrics/statsd.ts';
+export type { PageSource } from './page/feed.ts';
 export { createJournal, type Journal } from './page/journal.ts';
-export type { PageSource } from './page/look.ts';
 export type {
   PageNotice,
   PagePlot,
@@ -44,7 +44,8 @@ export type {
   Tone,
 } from './page/model.ts';
 export { type Backoff, type BackoffLimits, createBackoff, delayOf } from './run/backoff.ts';
-export { createBreath } from './run/breath.ts';
+
+export { createBroadcast } from './run/broadcast.ts';
 export { endWithReader, orExit, packageFile, sayOk, versionOf } from './run/command.ts';
 export { createDeadline, type Deadline } from './run/deadline.ts';
 export { keepRunning } from './run/keep-running.ts';
@@ -53,6 +54,7 @@ export { createLatest, type Latest } from './run/latest.ts';
 export { differenceOf, placeIn } from './run/order.ts';
 export { isAbort, type RunOptions, runDaemon } from './run/run.ts';
 export { type Life, tellSupervisor } from './run/supervisor.ts';
+export { createTimeSlice } from './run/time-slice.ts';
 export { judgeAuthority } from './status/authority.ts';
 export {
   type StatusAddress,

@@ -40,7 +40,15 @@ export async function runDaemonCommand(options: Options, command: Command): Prom
     sayWarnings(warnings);
     return sayOk(file, config.services.length);
   }
-  const log = createLog('nerve', logLevel);
+  await start({ config, warnings }, source, createLog('nerve', logLevel));
+}
+
+/** Runs the daemon; SIGHUP reads its configuration again from the source. */
+async function start(
+  { config, warnings }: Pick<LoadedConfig, 'config' | 'warnings'>,
+  source: LastGood<LoadedConfig>,
+  log: Log,
+): Promise<void> {
   const logWarnings = createWarningLog(log);
   logWarnings(warnings);
   const metrics = createMetrics({ process: true });
@@ -55,7 +63,7 @@ export async function runDaemonCommand(options: Options, command: Command): Prom
   });
 }
 
-/** Yields the configuration whenever it was asked for and is good, or good but for services' files: those keep what they had. */
+/** Yields the configuration at each request when it is good; a service's file that is bad keeps its last good content. */
 async function* readAgain(
   source: LastGood<LoadedConfig>,
   requests: AsyncIterable<void>,

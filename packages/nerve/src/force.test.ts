@@ -62,7 +62,7 @@ const registriesStub = {
   tickets: () => ({}),
   handOff: async () => ({}),
   dropUnclaimed: async () => {},
-  lastUnwell: () => undefined,
+  lastUnhealthy: () => undefined,
   [Symbol.asyncDispose]: async () => {},
 } as unknown as OpenedRegistries;
 

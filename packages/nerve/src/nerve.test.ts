@@ -28,7 +28,7 @@ function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegist
     tickets: () => ({}),
     handOff: async () => ({}),
     dropUnclaimed: async () => dropped(),
-    lastUnwell: () => undefined,
+    lastUnhealthy: () => undefined,
     [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
   };
 }

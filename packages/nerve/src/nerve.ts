@@ -43,8 +43,8 @@ export interface NerveDeps {
 
 /**
  * Checks and announces every configured service until the signal aborts; then withdraws all of them and
- * returns, or leaves them as they are for a `HandOff`. What could not be withdrawn by the deadline goes
- * when the registries are closed.
+ * returns, or leaves them as they are for a `HandOff`. What could not be withdrawn by the deadline is
+ * removed when the registries are closed.
  */
 export async function runNerve(
   config: Config,
@@ -75,7 +75,7 @@ export async function runNerve(
     );
   } finally {
     running.abort(signal.reason);
-    const away = () => isAway(registries.lastUnwell());
+    const away = () => isAway(registries.lastUnhealthy());
     await awaitWithdrawal(services, { log, isAway: away, deadline });
     withdrawing.abort();
     life?.stopped();
@@ -106,10 +106,9 @@ function keepGoing({ name, run }: SideTask, log: Log) {
 
 /** The tasks that run beside the services, until aborted. */
 function sideTasks(config: Config, deps: SideTaskDeps) {
-  const { services, ttlReports, journal, log, metrics, registries } = deps;
-  const { instanceId: instance, statusAddress: address, heartbeatPath, stateDirectory } = config;
-  const { lastUnwell } = registries;
-  const status = () => statusOf(instance, services, isAway(lastUnwell()));
+  const { services, log, registries } = deps;
+  const { instanceId, statusAddress: address, heartbeatPath, stateDirectory } = config;
+  const status = () => statusOf(instanceId, services, isAway(registries.lastUnhealthy()));
   const ready = () => isReady(services);
   const works = () => isWorking(services);
   const tasks: SideTask[] = [
@@ -118,11 +117,7 @@ function sideTasks(config: Config, deps: SideTaskDeps) {
     { name: 'supervisor', run: (own) => tellSupervisor({ ready, works, log }, own) },
   ];
   if (address) {
-    const isService = (name: string) => services.all().some((each) => each.name === name);
-    const answer = acceptTtlReports(isService, ttlReports);
-    const version = versionOf(import.meta.url);
-    const page = createNervePage({ instance, version, services, journal, lastUnwell });
-    const served = { metrics, ready, status, answer, page, log };
+    const served = { ...pagesOf(instanceId, deps), ready, status };
     tasks.push({ name: 'status', run: (own) => serveStatus(address, served, own) });
   }
   if (stateDirectory)
@@ -133,4 +128,15 @@ function sideTasks(config: Config, deps: SideTaskDeps) {
   if (heartbeatPath)
     tasks.push({ name: 'heartbeat', run: (own) => keepHeartbeat(heartbeatPath, log, own) });
   return [untilAborted, ...tasks.map((task) => keepGoing(task, log))];
+}
+
+/** What is served beside readiness and status: metrics, TTL reports and the page. */
+function pagesOf(instance: string, deps: SideTaskDeps) {
+  const { services, ttlReports, journal, metrics, log, registries } = deps;
+  const isService = (name: string) => services.all().some((each) => each.name === name);
+  const answer = acceptTtlReports(isService, ttlReports);
+  const version = versionOf(import.meta.url);
+  const { lastUnhealthy } = registries;
+  const page = createNervePage({ instance, version, services, journal, lastUnhealthy });
+  return { metrics, answer, page, log };
 }

@@ -28,14 +28,41 @@ export async function runWithState(
   { session, ...deps }: RunDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const handingOff = new AbortController();
+  const handingOff = handOffOnSignal();
   const startHandOff = () => handingOff.abort(new HandOff());
-  // The listener stays: without one, a second SIGUSR2 would kill nerve during the hand-off.
-  process.on('SIGUSR2', startHandOff);
-  process.off('SIGUSR2', exitNow);
   const ended = AbortSignal.any([signal, handingOff.signal]);
   const store = await openSessionStore(config.stateDirectory, deps.log);
   const overrides = await openOverrides(config.stateDirectory, deps.log);
+  const { registries, saveSessions } = openRegistries(session, store, deps);
+  const nerveDeps = { ...deps, registries, overrides, handOff: startHandOff };
+  const tasks = [
+    (own: AbortSignal) => runNerve(config, nerveDeps, own),
+    // Saved as they change, so that the nerve that is started after a crash can take them over.
+    (own: AbortSignal) => createSchedule().every(500, 0, saveSessions, own),
+  ];
+  try {
+    await runTogether(tasks, ended);
+  } finally {
+    if (ended.reason instanceof HandOff) await handOff(registries, store, deps.log);
+    else await close(registries, store);
+  }
+}
+
+/** Aborted with a `HandOff` by SIGUSR2. */
+function handOffOnSignal(): AbortController {
+  const handingOff = new AbortController();
+  // The listener stays: without one, a second SIGUSR2 would kill nerve during the hand-off.
+  process.on('SIGUSR2', () => handingOff.abort(new HandOff()));
+  process.off('SIGUSR2', exitNow);
+  return handingOff;
+}
+
+/** Registries that take the stored sessions over; `saveSessions` stores the present ones. */
+function openRegistries(
+  session: Partial<SessionOptions>,
+  store: SessionStore,
+  deps: Pick<RunDeps, 'log' | 'metrics'>,
+) {
   const saveSessions = () => store.save(registries.tickets());
   // A session is saved before anything is announced, so that it can be taken over when nerve is killed right
   // then; but a disk that hangs must not prevent the announcement.
@@ -45,21 +72,7 @@ export async function runWithState(
     resume: store.tickets,
     ...deps,
   });
-  try {
-    await runTogether(
-      [
-        (own) => {
-          return runNerve(config, { ...deps, registries, overrides, handOff: startHandOff }, own);
-        },
-        // Saved as they change, so that the nerve that is started after a crash can take them over.
-        (own) => createSchedule().every(500, 0, saveSessions, own),
-      ],
-      ended,
-    );
-  } finally {
-    if (ended.reason instanceof HandOff) await handOff(registries, store, deps.log);
-    else await close(registries, store);
-  }
+  return { registries, saveSessions };
 }
 
 async function handOff(registries: OpenedRegistries, store: SessionStore, log: Log): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Announcement } from './registry.ts';
 
-/** The announcements that stand, to be withdrawn together. */
+/** The present announcements, to be withdrawn together. */
 export interface Announcements extends AsyncDisposable {
   /** The announcement, counted among these until it is withdrawn. */
   add(announcement: Announcement): Announcement;
@@ -13,22 +13,22 @@ export async function disposeAll(all: Iterable<AsyncDisposable>): Promise<void> 
   await Promise.all(ends);
 }
 
-/** None yet; disposing of them withdraws all, and rejects where one could not be. */
+/** Starts with none; disposing withdraws all, and rejects if one could not be withdrawn. */
 export function createAnnouncements(): Announcements {
-  const standing = new Set<Announcement>();
+  const present = new Set<Announcement>();
   return {
     add: (announcement) => {
-      standing.add(announcement);
+      present.add(announcement);
       return {
         update: announcement.update,
         [Symbol.asyncDispose]: async () => {
-          standing.delete(announcement);
+          present.delete(announcement);
           await announcement[Symbol.asyncDispose]();
         },
       };
     },
     [Symbol.asyncDispose]: async () => {
-      await disposeAll(standing);
+      await disposeAll(present);
     },
   };
 }

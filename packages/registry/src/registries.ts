@@ -11,7 +11,7 @@ import type { Registry } from './registry.ts';
 import { splitChroot } from './zookeeper/connect-string.ts';
 import {
   createZooKeeperRegistry,
-  type IsLeft,
+  type IsStale,
   type ZooKeeperRegistry,
 } from './zookeeper/zookeeper.ts';
 
@@ -50,21 +50,21 @@ export interface Registries extends AsyncDisposable {
   open(address: RegistryAddress): Registry;
 }
 
-/** Registries whose ZooKeeper ones show what only ZooKeeper has, and those that are only announced in. */
+/** Registries with ZooKeeper's own operations, and those that can only be announced in. */
 export interface OpenedRegistries extends Registries {
   openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry;
   openEtcd(address: EtcdAddress): EtcdRegistry;
-  /** What a next process would need to take the announcements over, should this one die now. */
+  /** What the next process would need to take the announcements over if this one died now. */
   tickets(): Tickets;
-  /** Ends all of them and leaves the announcements to a next process. */
+  /** Ends all of them and leaves the announcements to the next process. */
   handOff(): Promise<Tickets>;
-  /** Withdraws what `isLeft` says of what an earlier process announced and this one has not. Rejects when the signal aborts. */
-  dropUnclaimed(isLeft: IsLeft, signal: AbortSignal): Promise<void>;
+  /** Withdraws what an earlier process announced and this one has not, where `isStale` is true. Rejects when the signal aborts. */
+  dropUnclaimed(isStale: IsStale, signal: AbortSignal): Promise<void>;
   /** The last moment at which any ensemble was in trouble, on `performance.now`'s clock; undefined for never. */
-  lastUnwell(): number | undefined;
+  lastUnhealthy(): number | undefined;
 }
 
-/** What takes announcements over, by ensemble. It holds secrets; JSON-safe. */
+/** What the next process needs to take announcements over, by ensemble. It holds secrets; JSON-safe. */
 export type Tickets = Readonly<Record<string, HandedOff>>;
 
 export interface RegistriesOptions extends DecoderDeps {
@@ -119,13 +119,13 @@ export function createRegistries({
         }),
       ),
     handOff: () => ofAll((registry) => registry.handOff()),
-    dropUnclaimed: async (isLeft, signal) => {
+    dropUnclaimed: async (isStale, signal) => {
       await Promise.all(
-        [...ensembles.values()].map((registry) => registry.dropUnclaimed(isLeft, signal)),
+        [...ensembles.values()].map((registry) => registry.dropUnclaimed(isStale, signal)),
       );
     },
-    lastUnwell: () => {
-      const times = [...ensembles.values()].map((registry) => registry.lastUnwell() ?? -1);
+    lastUnhealthy: () => {
+      const times = [...ensembles.values()].map((registry) => registry.lastUnhealthy() ?? -1);
       const last = Math.max(-1, ...times);
       return last < 0 ? undefined : last;
     },

@@ -57,7 +57,7 @@ test.each(table)('a %s discovery that throws %s stops no other service', async (
   const registries = {
     open,
     openZooKeeper: open,
-    lastUnwell: () => undefined,
+    lastUnhealthy: () => undefined,
   } as unknown as OpenedRegistries;
   const deps = { log: silentLog, metrics: createMetrics() };
   const reconciler = createReconciler({

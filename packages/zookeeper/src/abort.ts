@@ -6,8 +6,8 @@ interface Listeners {
 const known = new WeakMap<AbortSignal, Listeners>();
 
 /**
- * Calls the listener once when the signal aborts, at once if it has; the function that is returned takes
- * it off. One signal may well end thousands of things: a signal's own list is walked for each that is added.
+ * Calls the listener once when the signal aborts, at once if it has; the returned function removes the
+ * listener. It has a set of its own, since a signal walks its whole list for each listener that is added.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) {
@@ -34,7 +34,7 @@ function listenTo(signal: AbortSignal): Listeners {
   return listeners;
 }
 
-/** An end of one's own, which any of these signals brings too. Call `end` when it is over: they forget it then. */
+/** A signal that aborts with the first of these, or by `end`; `end` also removes the listeners. */
 export function endWith(...signals: readonly AbortSignal[]): {
   readonly signal: AbortSignal;
   end(): void;

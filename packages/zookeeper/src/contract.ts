@@ -16,24 +16,24 @@ export interface SessionOptions {
   readonly timeout?: number;
   /** Digest credentials, sent before any operation on every connection. */
   readonly auth?: { readonly scheme: 'digest'; readonly user: string; readonly password: string };
-  /** Who may do what with the nodes that this session creates; default: everybody everything. */
+  /** Who may do what with the nodes that this session creates; default: everyone may do everything. */
   readonly acl?: readonly Acl[];
   readonly tls?: TlsOptions;
-  /** A session handed off by an earlier process: taken over when it still lives, else a fresh one is opened. */
+  /** A session handed off by an earlier process: taken over if it has not expired, else a new one is opened. */
   readonly resume?: HandedOff;
   /**
-   * Called with each new session before any operation of it is sent, which wait for this: a place to note
-   * its `ticket`. A rejection is logged, and the session goes on.
+   * Called with each new session, whose operations wait until this has ended: the place to save its `ticket`.
+   * A rejection is logged, and the session goes on.
    */
   readonly onSession?: () => Promise<void>;
-  /** At most this many operations on the wire at once. Default 512: the server goes on while a part of the answers is read. */
+  /** At most this many operations on the wire at once. Default 512: the server works on while earlier answers are read. */
   readonly inFlight?: number;
   /** Token bucket for reads, in reads; unlimited within `inFlight` when absent. */
   readonly readBudget?: { readonly perSecond: number; readonly burst: number };
   /** How often every watched path is compared with the server, jittered, in milliseconds. Default 3,600,000. */
   readonly resyncInterval?: number;
   /**
-   * Whether a child's name says all there is to know of it. Such children are neither read nor watched:
+   * Whether a child's name holds everything there is to know. Such children are neither read nor watched:
    * they come with empty data and without a stat. Default: none is.
    */
   readonly wholeNames?: (name: string) => boolean;
@@ -47,7 +47,7 @@ export interface TlsOptions {
   readonly key?: string | Buffer;
   /** The name that the server's certificate must carry; default the host's own. */
   readonly serverName?: string;
-  /** Accepts any certificate; for laboratories. Default false. */
+  /** Accepts any certificate; for tests only. Default false. */
   readonly insecure?: boolean;
 }
 
@@ -83,7 +83,7 @@ export type CreateMode =
 export interface Child {
   readonly name: string;
   readonly data: Buffer;
-  /** Undefined for one whose name says all. */
+  /** Undefined for one whose name holds everything. */
   readonly stat: Stat | undefined;
 }
 
@@ -113,7 +113,7 @@ export interface Ephemeral extends AsyncDisposable {
   release(): Promise<void>;
 }
 
-/** What a next process needs to take a session over; the password is a secret. JSON-safe. */
+/** What the next process needs to take a session over; the password is a secret. JSON-safe. */
 export interface HandedOff {
   readonly sessionId: string;
   readonly password: string;
@@ -137,7 +137,7 @@ export interface Session extends AsyncDisposable {
   /** The node's stat, or undefined where there is none. */
   exists(path: string, options?: OperationOptions): Promise<Stat | undefined>;
   list(path: string, options?: OperationOptions): Promise<{ names: readonly string[]; stat: Stat }>;
-  /** Resolves once this server has all that any server had confirmed when it was asked. */
+  /** Resolves once this server has seen every write that was confirmed before the call. */
   sync(path: string, options?: OperationOptions): Promise<void>;
   /** Creates one node and returns its path; parents must exist. */
   create(path: string, data: Buffer, mode: CreateMode, options?: OperationOptions): Promise<string>;
@@ -147,7 +147,7 @@ export interface Session extends AsyncDisposable {
   remove(path: string, options?: OperationOptions & { version?: number }): Promise<void>;
 
   /**
-   * Creates an ephemeral node (and its missing parents) and keeps it: through reconnects, expiry, an
+   * Creates an ephemeral node (and its missing parents) and keeps it through reconnects, expiry, an
    * ensemble that came back empty, and a stale node of an earlier session. Resolves once it exists.
    */
   ephemeral(node: EphemeralOptions, signal: AbortSignal): Promise<Ephemeral>;
@@ -169,23 +169,22 @@ export interface Session extends AsyncDisposable {
   data(path: string, signal: AbortSignal): AsyncIterable<Buffer | undefined>;
 
   /**
-   * Whether a node's owner is this session, or one that it took the place of: nobody else's, whatever
-   * lives elsewhere.
+   * Whether a node's owner is this session or one that it replaced; never a session of another process.
    */
   owns(owner: bigint): boolean;
   /**
-   * Deletes the nodes of a resumed session that no `ephemeral` has claimed, or those alone of which `isLeft`
-   * says so. Call it once everything has been asked for again; until then the nodes of an earlier process stay.
+   * Deletes the nodes of a resumed session that no `ephemeral` has claimed, or only those for which `isStale`
+   * is true. Call it once everything has been announced again; until then an earlier process's nodes stay.
    */
   dropUnclaimed(
-    isLeft?: (path: string, data: Buffer) => boolean,
+    isStale?: (path: string, data: Buffer) => boolean,
     options?: OperationOptions,
   ): Promise<void>;
   /** The nodes of a resumed session that no `ephemeral` has claimed yet. */
   unclaimed(): readonly string[];
-  /** What a next process would need now, should this one die; undefined before the first connection. */
+  /** What the next process would need if this one died now; undefined before the first connection. */
   ticket(): HandedOff | undefined;
-  /** Closes the connection but not the session, for a next process to take over. */
+  /** Closes the connection but not the session, so that the next process can take it over. */
   handOff(): Promise<HandedOff>;
   /** Ends the session and with it its ephemeral nodes; never rejects, never takes longer than 2 s. */
   close(): Promise<void>;

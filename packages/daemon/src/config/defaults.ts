@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * The values that hold for keys that a mapping was written without, as they would be written, by key.
- * Those that say nothing (`false`, nothing, an empty list) are left out.
+ * The default values of keys that a mapping lacks, as they would be written, by key. Those that mean
+ * nothing (`false`, nothing, an empty list) are left out.
  */
 export function defaultsOf(
   { shape }: { readonly shape: Readonly<Record<string, z.ZodType>> },

@@ -4,9 +4,8 @@ import { isRecord, type KeyPath, type Source } from './source.ts';
 export type Inherits = (key: string, own: unknown, shared: unknown) => boolean;
 
 /**
- * The source with what its top-level `defaults` say of keys that a service was written without. Mappings are
- * merged key by key; a list or a plain value is the service's own where it has one, and so is null. What a
- * service has from there is located there.
+ * The source with its top-level `defaults` merged into each service. Mappings are merged key by key; a
+ * service's own list or plain value wins, null too. A value from `defaults` is located there.
  */
 export function inheritDefaults(source: Source, inherits: Inherits): Source {
   const { value } = source;
@@ -61,7 +60,7 @@ function has(value: unknown, path: KeyPath): boolean {
   return isRecord(value) && Object.hasOwn(value, key) && has(value[String(key)], rest);
 }
 
-/** The problems without those of services that are the defaults' own: one place, one problem. */
+/** Drops the problems that services only inherit from `defaults`: one place, one problem. */
 export function withoutInherited(problems: readonly string[]): readonly string[] {
   const places = new Set(problems.filter((each) => pathOf(each) === 'defaults').map(placeOf));
   return problems.filter((each) => pathOf(each) !== 'services' || !places.has(placeOf(each)));

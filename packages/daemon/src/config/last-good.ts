@@ -30,17 +30,17 @@ export function createLastGood<T>(
     return loaded;
   }
 
-  return {
-    load: () => load(),
-    loadAgain: async () => {
-      try {
-        return { loaded: await load(), problems: [] };
-      } catch (error) {
-        if (!(error instanceof ConfigError)) throw error;
-        const { problems } = error;
-        const isBad = (path: string) => problems.some((each) => each.startsWith(`${path}:`));
-        return { loaded: await load(isBad).catch(() => undefined), problems };
-      }
-    },
-  };
+  return { load: () => load(), loadAgain: () => loadGood(load) };
+}
+
+/** Loads everything, or what is left without the files that are bad. */
+async function loadGood<T>(load: (isBad?: (path: string) => boolean) => Promise<T>) {
+  try {
+    return { loaded: await load(), problems: [] };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const { problems } = error;
+    const isBad = (path: string) => problems.some((each) => each.startsWith(`${path}:`));
+    return { loaded: await load(isBad).catch(() => undefined), problems };
+  }
 }

@@ -41,7 +41,7 @@ const problemsOf = (text: string, strict = false) => {
 };
 
 describe('keys that are not known', () => {
-  test('those that begin with _ or x- are nobody’s business, wherever they stand', () => {
+  test('those that begin with _ or x- are ignored, wherever they stand', () => {
     const text = `_comment: a\nx-note: {any: thing}\nservices:\n  _why: b\n  web: {_c: 1, port: 1, check: {type: tcp, x-y: 2}, shrink_guard: {_z: 1}}`;
     expect(read(text)).toEqual({
       value: {

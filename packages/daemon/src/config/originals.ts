@@ -1,24 +1,24 @@
-/** What became of one key of the Ruby SmartStack's files. */
+/** How one key of the Ruby SmartStack's files is treated here. */
 export interface OriginalKey {
   /** Its path, such as `services.<name>.checks[].ssl`. */
   readonly key: string;
   /** What it does here. */
   readonly here: string;
-  /** What is better now, in words that a file that has the key can be told. */
+  /** What to use instead, as advice to the user. */
   readonly better?: string;
-  /** Whether that is due for what a file holds; always when absent. */
+  /** Whether the advice applies to the key's value; always when absent. */
   readonly due?: (value: unknown) => boolean;
-  /** Without effect here, though it is taken. */
+  /** Accepted, without effect. */
   readonly idle?: true;
 }
 
-/** What a file should be told, key by key; `places` are the paths at which it has the key. */
+/** Advice on one key; `places` are the paths at which the file has it. */
 export interface Advice {
   readonly key: OriginalKey;
   readonly places: readonly string[];
 }
 
-/** What a configuration, as it was written, should be told of its keys: what is better, and what does nothing. */
+/** Advice on a configuration's keys: what to use instead, and what has no effect. */
 export function adviceFor(table: readonly OriginalKey[], written: unknown): readonly Advice[] {
   return table.flatMap((key) => {
     const { due = () => true } = key;

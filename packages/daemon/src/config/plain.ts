@@ -5,7 +5,7 @@ export function isPlainValue(text: string): boolean {
   return /^(?:~|null|Null|NULL|true|True|TRUE|false|False|FALSE|[-+]?\.?\d[\w.+-]*)$/.test(text);
 }
 
-/** What it takes it for; text where it looks like a number and is none. */
+/** The value that YAML gives to an unquoted text; the text itself where it only looks like a number. */
 export function parsePlain(text: string): unknown {
   const value: unknown = parse(text);
   return typeof value === 'object' && value !== null ? text : exact(value, text);

@@ -6,7 +6,7 @@ import { isRecord, type KeyPath, type Source } from './source.ts';
 
 export type RawIssue = z.core.$ZodRawIssue;
 
-/** What makes a value good that a schema refused: another value in its place, or none. */
+/** A repair of a value that a schema refused: another value in its place, or none. */
 export interface Repair {
   readonly path: KeyPath;
   readonly value?: unknown;
@@ -19,7 +19,7 @@ export function knownKeys(schema: unknown): readonly string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
-/** What can be done about an issue; empty where it is an error. */
+/** The repairs of an issue; empty where it is an error. */
 export function repairsOf(issue: RawIssue, source: Source, strict: boolean): readonly Repair[] {
   const path = issue.path ?? [];
   switch (issue.code) {
@@ -42,7 +42,7 @@ export function repairsOf(issue: RawIssue, source: Source, strict: boolean): rea
   }
 }
 
-const isNobodys = (key: string) => key.startsWith('_') || key.startsWith('x-');
+const isIgnoredKey = (key: string) => key.startsWith('_') || key.startsWith('x-');
 
 function keyRepair(
   path: KeyPath,
@@ -50,16 +50,18 @@ function keyRepair(
   known: readonly string[],
   strict: boolean,
 ): readonly Repair[] {
-  if (isNobodys(key)) return [{ path }];
+  if (isIgnoredKey(key)) return [{ path }];
   if (strict || nearest(key, known) !== undefined) return [];
   const list = known.length > 0 ? `; known here: ${[...known].sort().join(', ')}` : '';
   return [{ path, warning: `unknown key, ignored${list}` }];
 }
 
-/** Among the services, whose names are the user's own, what is no mapping is a remark. */
+/** An `x-` or `_` entry among the services that is no mapping is a comment. */
 function isComment(path: KeyPath, input: unknown): boolean {
   const [section, key, ...rest] = path;
-  return section === 'services' && rest.length === 0 && isNobodys(String(key)) && !isRecord(input);
+  return (
+    section === 'services' && rest.length === 0 && isIgnoredKey(String(key)) && !isRecord(input)
+  );
 }
 
 function textRepair(path: KeyPath, source: Source): readonly Repair[] {

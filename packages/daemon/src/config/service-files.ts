@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 
 import { hasCode, messageOf } from '../error.ts';
-import { ConfigError, isRecord, type Source } from './source.ts';
+import { ConfigError, isRecord, type KeyPath, type Source } from './source.ts';
 
 /** Reads a service's file another way, or leaves it out. */
 export type ReadServiceFile = (file: string) => Promise<Source | undefined>;
@@ -10,7 +10,7 @@ export type ReadServiceFile = (file: string) => Promise<Source | undefined>;
 /**
  * Reads a daemon's file and the files of its `service_conf_dir` (`*.yaml`, `*.yml`, `*.json`; a file's
  * name without its ending is its service's, and it wins over a service of that name in the main file).
- * A relative folder is meant from the main file's own, else from the working directory. `readService` may
+ * A relative folder is resolved from the main file's own, else from the working directory. `readService` may
  * read a service's file another way, or leave it out.
  */
 export async function readSourceWithServices(
@@ -36,7 +36,7 @@ interface Folder {
   readonly warnings: readonly string[];
 }
 
-/** The originals meant a relative folder from the working directory; here the file's own goes first. */
+/** The originals resolved a relative folder from the working directory; here the file's own folder goes first. */
 async function findFolder(file: string, written: string, place: string): Promise<Folder> {
   const beside = resolve(dirname(file), written);
   const working = resolve(written);
@@ -107,24 +107,19 @@ function mergeServices(
   const value = main.value as Readonly<Record<string, unknown>>;
   const own = isRecord(value.services) ? value.services : {};
   const others = Object.fromEntries([...services].map(([name, source]) => [name, source.value]));
-  const of = (path: readonly PropertyKey[]) => {
+  /** Asks the source that a path is from, with the path inside it. */
+  const ask = <T>(path: KeyPath, question: (source: Source, inside: KeyPath) => T): T => {
     const source = path[0] === 'services' ? services.get(String(path[1])) : undefined;
-    return source ? ([source, path.slice(2)] as const) : ([main, path] as const);
+    return source ? question(source, path.slice(2)) : question(main, path);
   };
   return {
     value: { ...value, services: { ...own, ...others } },
-    locate: (path) => {
-      const [source, inside] = of(path);
-      return source.locate(inside);
-    },
-    plainText: (path) => {
-      const [source, inside] = of(path);
-      return source.plainText(inside);
-    },
-    warnings: [
-      ...main.warnings,
-      ...warnings,
-      ...[...services.values()].flatMap((source) => source.warnings),
-    ],
+    locate: (path) => ask(path, (source, inside) => source.locate(inside)),
+    plainText: (path) => ask(path, (source, inside) => source.plainText(inside)),
+    warnings: [...main.warnings, ...warnings, ...warningsOf(services)],
   };
+}
+
+function warningsOf(services: ReadonlyMap<string, Source>): readonly string[] {
+  return [...services.values()].flatMap(({ warnings }) => warnings);
 }

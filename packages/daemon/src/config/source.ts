@@ -3,22 +3,25 @@ import {
   type Document,
   isAlias,
   isMap,
-  isPair,
   isScalar,
   isSeq,
   Lexer,
   LineCounter,
-  type Node,
   type Pair,
   parseDocument,
-  type Scalar,
   type YAMLMap,
 } from 'yaml';
 
 import { messageOf, UserError } from '../error.ts';
 import { readRegularText } from '../files/read-file.ts';
-import { exact } from './plain.ts';
-import { filledIn, liftTags, noVariables, type TagProblem, type Variables } from './variables.ts';
+import { fillIn, nameOf, type Problem, startOf } from './fill-in.ts';
+import {
+  type Lifted,
+  liftTags,
+  noVariables,
+  type TagProblem,
+  type Variables,
+} from './variables.ts';
 
 export type KeyPath = readonly PropertyKey[];
 
@@ -29,7 +32,7 @@ export interface Source {
   locate(path: KeyPath): string;
   /** The text of the value at a path that was written without quotes; undefined for any other. */
   plainText(path: KeyPath): string | undefined;
-  /** What is worth saying of it though it is good, one `file:line:col: path: message` each. */
+  /** Warnings of a valid configuration, one `file:line:col: path: message` each. */
   readonly warnings: readonly string[];
   /** The folder that its services' files were read from. */
   readonly serviceDirectory?: string;
@@ -60,10 +63,8 @@ export function parseSource(file: string, text: string, variables = noVariables)
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
-  const errors = document.errors.map(({ pos, message }) => ({ offset: pos[0], message }));
-  const tagProblems = outsideComments(lifted.text, lifted.problems);
-  const problems: Problem[] = tagProblems.length > 0 ? [...tagProblems] : errors;
-  if (problems.length === 0) problems.push(...fillIn(document, lifted.tags, variables));
+  const syntax = syntaxProblems(document, lifted);
+  const problems = syntax.length > 0 ? syntax : [...fillIn(document, lifted.tags, variables)];
   if (problems.length > 0)
     throw new ConfigError(problems.map(({ offset, message }) => `${where(offset)}: ${message}`));
   return {
@@ -73,6 +74,13 @@ export function parseSource(file: string, text: string, variables = noVariables)
     plainText: (path) => plainTextOf(nodeAt(document, path, true)),
     warnings: [],
   };
+}
+
+/** Bad tags, or what YAML refuses where there are none. */
+function syntaxProblems(document: Document.Parsed, lifted: Lifted): readonly Problem[] {
+  const tagProblems = outsideComments(lifted.text, lifted.problems);
+  if (tagProblems.length > 0) return tagProblems;
+  return document.errors.map(({ pos, message }) => ({ offset: pos[0], message }));
 }
 
 /** Reads and parses one file; throws a `ConfigError` when it cannot be read. */
@@ -88,8 +96,9 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 }
 
 /**
- * What a tag would write into a comment is nobody's business. Code there (`# <% if … %>`) decided in the
- * originals about the lines that follow, and so did a tag that ends behind the comment.
+ * Leaves out the problems of tags that only write into a comment (`# <%= … %>`). Code in a comment
+ * (`# <% if … %>`) decided in the originals about the lines that follow, and so did a tag that ends behind
+ * the comment: their problems stay.
  */
 function outsideComments(text: string, problems: readonly TagProblem[]): readonly TagProblem[] {
   if (problems.length === 0) return problems;
@@ -109,55 +118,6 @@ function outsideComments(text: string, problems: readonly TagProblem[]): readonl
       !tag.startsWith('<%=') ||
       !comments.some(([from, to]) => from <= offset && offset + tag.length <= to),
   );
-}
-
-type Problem = { readonly offset: number; readonly message: string };
-
-/** Fills in the variables of every scalar, and finds keys that cannot be used. */
-function fillIn(
-  document: Document.Parsed,
-  tags: readonly string[],
-  variables: Variables,
-): readonly Problem[] {
-  const problems: Problem[] = [];
-
-  function fill(scalar: Scalar, keys: readonly string[]): void {
-    scalar.value = exact(scalar.value, scalar.source);
-    if (typeof scalar.value !== 'string') return;
-    const isPlain = scalar.type === 'PLAIN';
-    const filled = filledIn({ text: scalar.value, isPlain, keys }, tags, variables);
-    if (!filled) return;
-    scalar.value = filled.value;
-    if (isPlain) scalar.source = String(filled.value);
-    for (const name of filled.missing)
-      problems.push({
-        offset: startOf(scalar),
-        message: `the environment has no ${name}; set it, or give a default: \${${name}:-default}`,
-      });
-  }
-
-  function visit(node: unknown, keys: readonly string[]): void {
-    if (isScalar(node)) fill(node, keys);
-    else if (isSeq(node)) for (const item of node.items) visit(item, keys);
-    else if (isMap(node)) visitMap(node.items, keys);
-  }
-
-  function visitMap(pairs: readonly Pair[], keys: readonly string[]): void {
-    const seen = new Set<string>();
-    for (const { key, value } of pairs) {
-      visit(key, keys);
-      const name = nameOf(key);
-      if (seen.has(name) && name !== '<<')
-        problems.push({ offset: startOf(key), message: `the key ${name} stands here twice` });
-      if (name === '__proto__')
-        problems.push({ offset: startOf(key), message: '__proto__ cannot be a name or a key' });
-      seen.add(name);
-      visit(value, [...keys, name]);
-    }
-  }
-
-  visit(document.contents, []);
-  return problems;
 }
 
 interface Found {
@@ -202,17 +162,6 @@ function mergedPair(map: YAMLMap, key: string, document: Document.Parsed): Pair 
   return undefined;
 }
 
-/** A key as a text; that of a merge is a symbol to the parser. */
-function nameOf(key: unknown): string {
-  const value = isScalar(key) ? key.value : key;
-  return typeof value === 'symbol' ? '<<' : String(value);
-}
-
 function plainTextOf({ node }: Found): string | undefined {
   return isScalar(node) && node.type === 'PLAIN' ? (node.source ?? String(node.value)) : undefined;
-}
-
-function startOf(node: unknown): number {
-  const ranged = (isPair(node) ? node.key : node) as Node | null | undefined;
-  return ranged?.range?.[0] ?? 0;
 }

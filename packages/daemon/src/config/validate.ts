@@ -5,17 +5,17 @@ import { knownKeys, type RawIssue, type Repair, repaired, repairsOf } from './re
 import { ConfigError, type KeyPath, type Source } from './source.ts';
 
 export interface ValidateOptions {
-  /** Whether a key that is not known is an error also where it is near no known one. */
+  /** Whether every unknown key is an error, not only one that is close to a known key. */
   readonly strict?: boolean | undefined;
-  /** Told what is worth saying of a source that is good. */
+  /** Called with each warning of a valid source. */
   warn?(warning: string): void;
 }
 
 /**
- * Parses a source by a schema; throws a `ConfigError` that lists every problem, each with its place. Keys
- * that begin with `_` or `x-` are ignored where keys are not names of users' own, and so is, with a
- * warning, one that is not known and near no known one. YAML 1.1's words for true and false, and numbers
- * where a text is expected, are taken as they were written.
+ * Parses a source by a schema; throws a `ConfigError` that lists every problem, each with its place. Ignores
+ * keys that begin with `_` or `x-`, except where keys are users' own names. Any other unknown key is
+ * ignored with a warning, or an error if it is close to a known one. YAML 1.1's words for true and false
+ * are accepted, and so are numbers where a text is expected, as they were written.
  */
 export function validate<S extends z.ZodType>(
   schema: S,
@@ -25,18 +25,13 @@ export function validate<S extends z.ZodType>(
   const warnings: string[] = [];
   let { value } = source;
   for (;;) {
-    const repairs: Repair[] = [];
-    const error = (issue: RawIssue) => {
-      repairs.push(...repairsOf(issue, source, options.strict ?? false));
-      return describe(issue);
-    };
-    const parsed = schema.safeParse(value, { error, reportInput: true });
+    const { parsed, issues, repairs } = parse(schema, value, (issue) =>
+      repairsOf(issue, source, options.strict ?? false),
+    );
     if (parsed.success) {
       for (const warning of warnings) options.warn?.(warning);
       return parsed.data;
     }
-    // Issues are described, and repairs found, when they are asked for first.
-    const { issues } = parsed.error;
     if (repairs.length === 0)
       throw new ConfigError(issues.flatMap((issue) => problemsOf(issue, source)));
     for (const { path, warning } of repairs)
@@ -44,6 +39,23 @@ export function validate<S extends z.ZodType>(
         warnings.push(`${source.locate(path)}: ${formatPath(path)}: ${warning}`);
     value = repaired(value, repairs);
   }
+}
+
+/** Parses a value once, and finds the repairs of what is wrong with it. */
+function parse<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  repair: (issue: RawIssue) => readonly Repair[],
+) {
+  const repairs: Repair[] = [];
+  const error = (issue: RawIssue) => {
+    repairs.push(...repair(issue));
+    return describe(issue);
+  };
+  const parsed = schema.safeParse(value, { error, reportInput: true });
+  // Issues are described, and repairs found, when they are asked for first.
+  const issues = parsed.error?.issues ?? [];
+  return { parsed, issues, repairs };
 }
 
 /** The error for what was found wrong below one key of a source that its schema accepts. */
@@ -75,7 +87,7 @@ export function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
-/** What each unknown key was probably meant to be travels inside the message of its one issue. */
+/** zod reports all unknown keys in one issue; its message carries a part for each. */
 const separator = '\u0000';
 
 function describe(issue: RawIssue): string | undefined {

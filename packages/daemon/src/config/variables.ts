@@ -28,7 +28,7 @@ export interface Lifted {
   readonly problems: readonly TagProblem[];
 }
 
-/** Marks are of characters that YAML takes as any other and that nobody writes. */
+/** Marks are of characters that YAML takes like any other and that occur in no text. */
 const [open, fill, close] = ['\uE000', '\uE001', '\uE002'];
 const firstIndex = 0xe100;
 const mostTags = 4_096;
@@ -38,7 +38,7 @@ const advice =
   // biome-ignore lint/suspicious/noTemplateCurlyInString: as users write it
   "write <%= ENV['NAME'] %>, <%= ENV.fetch('NAME', 'default') %> or ${NAME:-default}; no other ERB is run";
 
-/** `${…}` that YAML reads first, where quotes or escapes in it may mean something, is none of these. */
+/** Matches no `${…}` with quotes or escapes in it: YAML has to read those first. */
 const braces = /\$\$\{?|\$\{[A-Za-z_]\w*(?::-[^}'"\\\n]*)?\}/;
 const tagPattern = new RegExp(`<%(?:%|(?:.*?%>)?)|${braces.source}`, 'gs');
 
@@ -109,14 +109,7 @@ export function filledIn(
   variables: Variables,
 ): { readonly value: unknown; readonly missing: readonly string[] } | undefined {
   const missing: string[] = [];
-  const lookUp = ({ name, otherwise }: Reading, isSet: (value: string) => boolean) => {
-    const value = Object.hasOwn(variables.environment, name)
-      ? variables.environment[name]
-      : undefined;
-    if (value !== undefined && isSet(value)) return value;
-    if (otherwise === undefined && value === undefined) missing.push(name);
-    return otherwise ?? value ?? '';
-  };
+  const lookUp = lookUpIn(variables.environment, (name) => missing.push(name));
   const isForeign = variables.isForeign(written.keys);
   const fromTag = (tag: string) => {
     if (tag.startsWith('$')) return isForeign ? tag : dollars(tag, lookUp);
@@ -126,21 +119,35 @@ export function filledIn(
   };
   const hasDollars = written.text.includes('$') && !isForeign;
   const own = hasDollars ? dollars(written.text, lookUp) : written.text;
-  const result =
-    tags.length > 0
-      ? own.replace(mark, (_, index: string) =>
-          fromTag(tags[index.charCodeAt(0) - firstIndex] ?? ''),
-        )
-      : own;
+  const result = tags.length > 0 ? withTags(own, tags, fromTag) : own;
   if (result === written.text) return undefined;
   return { value: written.isPlain && isPlainValue(result) ? parsePlain(result) : result, missing };
 }
 
+/** A text with each mark replaced by what its tag stands for. */
+function withTags(text: string, tags: readonly string[], fromTag: (tag: string) => string): string {
+  return text.replace(mark, (_, index: string) =>
+    fromTag(tags[index.charCodeAt(0) - firstIndex] ?? ''),
+  );
+}
+
+type LookUp = (reading: Reading, isSet: (value: string) => boolean) => string;
+
+/** Looks a variable up, or takes its default; `onMissing` is called with the name of one that has neither. */
+function lookUpIn(
+  environment: Variables['environment'],
+  onMissing: (name: string) => void,
+): LookUp {
+  return ({ name, otherwise }, isSet) => {
+    const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
+    if (value !== undefined && isSet(value)) return value;
+    if (otherwise === undefined && value === undefined) onMissing(name);
+    return otherwise ?? value ?? '';
+  };
+}
+
 /** Fills in `${NAME}` and `${NAME:-default}`; `$$` is a dollar, and any other `$` is left as it is. */
-function dollars(
-  text: string,
-  lookUp: (reading: Reading, isSet: (value: string) => boolean) => string,
-): string {
+function dollars(text: string, lookUp: LookUp): string {
   return text.replace(
     /\$\$|\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/g,
     (_, name: string | undefined, otherwise: string | undefined) =>

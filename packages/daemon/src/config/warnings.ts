@@ -1,9 +1,9 @@
 import type { Log } from '../logs/log.ts';
 
-/** The option by which every key that is not known is an error, as commander takes it. */
+/** commander's option that makes every unknown key an error. */
 export const strictOption = ['--strict', 'refuse unknown keys'] as const;
 
-/** Prints what is worth saying of a configuration that is good, before anything else is said of it. */
+/** Prints the warnings of a valid configuration. */
 export function sayWarnings(warnings: readonly string[]): void {
   for (const warning of new Set(warnings)) process.stderr.write(`warning: ${warning}\n`);
 }

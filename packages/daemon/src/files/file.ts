@@ -10,7 +10,7 @@ const block = 65_536;
 /**
  * Replaces a file whole: readers see the old content or the new, never a part, also after a crash.
  * Keeps the mode and owner of the file that it replaces; a new one gets `mode`. A text may come in pieces,
- * which are not put together: a long one would be there three times over.
+ * which are not joined: a long text would be in memory three times.
  */
 export async function writeFileAtomic(
   path: string,
@@ -20,21 +20,30 @@ export async function writeFileAtomic(
   const previous = await stat(path).catch(() => undefined);
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
   try {
-    const file = await open(temporary, 'wx', mode);
-    try {
-      if (typeof content === 'string' || Buffer.isBuffer(content)) await file.writeFile(content);
-      else await writePieces(file, content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeNew(temporary, content, mode);
     if (previous) await keepOwner(temporary, previous);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    // Without the temporary name, which is another each time: the same trouble is said in the same words.
+    // Without the random temporary name, so that the same failure has the same message.
     const reason = messageOf(error).replaceAll(temporary, path);
     throw new Error(`cannot write ${path}: ${reason}`, { cause: error });
+  }
+}
+
+/** Creates a file, and resolves once its content is on the disk. */
+async function writeNew(
+  path: string,
+  content: string | Buffer | readonly string[],
+  mode: number,
+): Promise<void> {
+  const file = await open(path, 'wx', mode);
+  try {
+    if (typeof content === 'string' || Buffer.isBuffer(content)) await file.writeFile(content);
+    else await writePieces(file, content);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

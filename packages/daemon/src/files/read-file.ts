@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 
-/** What a read may take, in bytes, and what ends it. */
+/** The limits of a read: a size in bytes, and a signal. */
 export interface ReadLimits {
   /** 16 MiB where nothing else is said. */
   readonly limit?: number;
@@ -10,7 +10,7 @@ export interface ReadLimits {
 
 const mostBytes = 16 * 1024 * 1024;
 const block = 65_536;
-/** A FIFO that nobody writes to is opened at once. */
+/** Opening a FIFO without a writer does not block. */
 const flags = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
@@ -54,7 +54,7 @@ export async function readRegularText(path: string, limits?: ReadLimits): Promis
   return (await readRegularFile(path, limits)).toString();
 }
 
-/** The same at once. */
+/** The same, synchronously. */
 export function readRegularFileSync(
   path: string,
   { limit = mostBytes }: Pick<ReadLimits, 'limit'> = {},
@@ -74,7 +74,7 @@ export function readRegularFileSync(
   }
 }
 
-/** Gathers what was read; a file's size says nothing of one that grows, and is 0 below /proc. */
+/** Collects what was read up to the limit: a file's stated size is wrong while it grows, and 0 below /proc. */
 function createContent(path: string, limit: number) {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -5,7 +5,7 @@ export type Log = Logger;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** The option by which it is chosen, as commander takes it; `info` where it is not given. */
+/** commander's option for the log level; default `info`. */
 export const logLevelOption = [
   '--log-level <level>',
   `${logLevels.slice(0, -1).join(', ')} or silent`,
@@ -19,7 +19,7 @@ export const logLevelOption = [
 
 /** A logger on standard error: one JSON object a line, or readable lines where that is a terminal. */
 export function createLog(name: string, level: LogLevel = 'info'): Log {
-  // Whoever read it may be gone: that is no reason to end.
+  // The reader of the log may be gone; that must not end the daemon.
   process.stderr.on('error', () => {});
   const options = {
     name,
@@ -31,5 +31,5 @@ export function createLog(name: string, level: LogLevel = 'info'): Log {
   return pino(options, pretty({ destination: 2, ignore: 'pid,hostname', sync: true }));
 }
 
-/** A logger that says nothing. */
+/** A logger that discards everything. */
 export const silentLog: Log = pino({ level: 'silent' });

@@ -4,8 +4,8 @@ let pending: Error[] = [];
 let log: Log | undefined;
 
 /**
- * Takes what Node.js warns of from now on, which it would print as plain text: it goes to the log once there
- * is one, and is printed at the end where there never is. Called by what is imported first.
+ * Captures Node.js's warnings from now on, which would be printed as plain text: they are logged once there
+ * is a log, or printed at the end without one. The first import calls it.
  */
 export function captureWarnings(): void {
   process.removeAllListeners('warning');
@@ -18,7 +18,7 @@ export function captureWarnings(): void {
   });
 }
 
-/** Logs what was captured, and what comes. */
+/** Logs the captured warnings, and further ones as they come. */
 export function logWarningsTo(own: Log): void {
   log = own;
   for (const warning of pending) tell(own, warning);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { createMetrics } from './metrics.ts';
 
-test('a daemon’s own metrics are Node’s, without what is sampled while nobody asks', async () => {
+test('a daemon’s own metrics are Node’s, without what needs sampling between scrapes', async () => {
   const { body } = await createMetrics({ process: true }).text();
   expect(body).toMatch(/^process_resident_memory_bytes \d/m);
   expect(body).toMatch(/^nodejs_eventloop_lag_seconds \d/m);

@@ -18,7 +18,7 @@ export interface Metrics {
   text(): Promise<{ readonly body: string; readonly contentType: string }>;
 }
 
-/** Of the event loop's delay, which is sampled a hundred times a second: that alone would double what an idle daemon costs. */
+/** Statistics of the event loop's delay: sampling it a hundred times a second would double an idle daemon's CPU time. */
 const sampled = ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'];
 const never = 2 ** 31 - 1;
 

@@ -13,40 +13,54 @@ export interface StatsdOptions {
   readonly sampleRates?: Readonly<Record<string, number>> | undefined;
 }
 
-/** One datagram holds no more than a network carries whole. */
+/** The most bytes in one datagram, so that it is not fragmented. */
 const limit = 1400;
 const patience = 100;
 
-/** Lines are gathered for a moment and sent together; what is lost on the way is lost. */
+/** Lines are gathered for a moment and sent together, without delivery guarantees. */
 export function createStatsd({ host, port, sampleRates = {} }: StatsdOptions): Statsd {
   const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
   socket.on('error', () => {});
   socket.unref();
-  let lines = '';
-  let timer: NodeJS.Timeout | undefined;
+  const batch = createBatch((lines) => socket.send(lines, port, host, () => {}));
   let closed = false;
-
-  function flush(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    if (lines !== '') socket.send(lines, port, host, () => {});
-    lines = '';
-  }
 
   return {
     increment: (name, tags = {}) => {
       const rate = Object.hasOwn(sampleRates, name) ? (sampleRates[name] ?? 1) : 1;
       if (closed || Math.random() >= rate) return;
-      const line = `${name}:1|c${rate < 1 ? `|@${rate}` : ''}${formatTags(tags)}`;
+      batch.add(`${name}:1|c${rate < 1 ? `|@${rate}` : ''}${formatTags(tags)}`);
+    },
+    [Symbol.dispose]: () => {
+      closed = true;
+      const lines = batch.end();
+      if (lines === '') socket.close();
+      else socket.send(lines, port, host, () => socket.close());
+    },
+  };
+}
+
+/** Gathers lines for a moment, at most one datagram of them. `end` returns those that were not sent yet. */
+function createBatch(send: (lines: string) => void) {
+  let lines = '';
+  let timer: NodeJS.Timeout | undefined;
+
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (lines !== '') send(lines);
+    lines = '';
+  }
+
+  return {
+    add: (line: string): void => {
       if (lines.length + line.length >= limit) flush();
       lines += lines === '' ? line : `\n${line}`;
       timer ??= setTimeout(flush, patience).unref();
     },
-    [Symbol.dispose]: () => {
-      closed = true;
+    end: (): string => {
       clearTimeout(timer);
-      if (lines === '') socket.close();
-      else socket.send(lines, port, host, () => socket.close());
+      return lines;
     },
   };
 }

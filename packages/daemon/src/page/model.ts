@@ -1,4 +1,4 @@
-/** How a thing is, for its colour: as it should be, to be looked at, broken, or not known yet. */
+/** The colour of a state: as it should be, worth a look, broken, or not known yet. */
 export type Tone = 'good' | 'warn' | 'bad' | 'idle';
 
 /** A member of a service, or one of its checks. */
@@ -8,7 +8,7 @@ export interface PageRow {
   readonly name?: string;
   readonly state: string;
   readonly tone: Tone;
-  /** Where it is known from. */
+  /** The source that reported it. */
   readonly source?: string;
   /** When its state began, in milliseconds since 1970. */
   readonly since?: number;
@@ -20,18 +20,18 @@ export interface PageService {
   readonly tone: Tone;
   /** A few words: `4 of 5 up`. */
   readonly state: string;
-  /** Its address, for people who know it by that. */
+  /** Its address. */
   readonly place: string;
   readonly since?: number;
   readonly reason?: string;
-  /** What else is known of it: a word, and what it says. */
+  /** Further facts, each a label with a value. */
   readonly facts: readonly (readonly [label: string, value: string])[];
   readonly rows: readonly PageRow[];
   /** How many rows are not among `rows`. */
   readonly hidden: number;
 }
 
-/** What a person should know first. */
+/** A problem, shown at the top. */
 export interface PageNotice {
   readonly tone: 'warn' | 'bad';
   readonly title: string;
@@ -45,7 +45,7 @@ export interface PageNotice {
 
 /** All that a daemon shows at one moment. */
 export interface PageView {
-  /** About the whole: a word, what it says, and how that is. */
+  /** Facts about the whole daemon: label, value and colour. */
   readonly facts: readonly (readonly [label: string, value: string, tone: Tone])[];
   readonly notices: readonly PageNotice[];
   readonly services: readonly PageService[];
@@ -62,14 +62,14 @@ export interface PageEvent {
   readonly text: string;
 }
 
-/** A number by time that each service has. */
+/** A time series that each service has. */
 export interface PagePlot {
   readonly label: string;
   readonly unit: '/s' | 'ms';
   /** What exactly is plotted. */
   readonly hint: string;
   readonly tone: 'plain' | 'bad' | 'time';
-  /** What percentiles of the samples are of, where they are told beside it. */
+  /** What the percentiles are of, where they are shown. */
   readonly percentiles?: string;
 }
 
@@ -91,7 +91,7 @@ export interface PageAbout {
   readonly started: number;
 }
 
-/** What a page is told: everything where there is an `about`, and else only what changed. */
+/** A message to the page: everything when it has an `about`, else only what changed. */
 export interface PageMessage {
   /** The daemon's clock. */
   readonly now: number;

@@ -78,7 +78,7 @@ test.each(['/page/', '/page/../package.json', '/page/..%2fpackage.json', '/page/
   },
 );
 
-test('a change is told at once to who watches', async () => {
+test('a viewer gets a change at once', async () => {
   await using watcher = await watch();
   expect(await watcher.next()).toMatchObject({
     about: { daemon: 'd' },
@@ -93,7 +93,7 @@ test('a change is told at once to who watches', async () => {
   expect(await endsWithin(1000, next())).toMatchObject([{ state: 'down' }]);
 });
 
-test('who cannot stream asks for the whole again and again', async () => {
+test('a viewer that cannot stream polls the whole state', async () => {
   journal.add({ kind: 'joined', tone: 'good', text: 'x' });
   for (const _ of [1, 2]) {
     const state = (await (await fetch(`${base}/page/state`)).json()) as PageMessage;
@@ -105,7 +105,7 @@ test('who cannot stream asks for the whole again and again', async () => {
   }
 });
 
-test('while nobody looks nothing is looked at', async () => {
+test('without viewers the daemon is asked for nothing', async () => {
   const [before, measured] = [views, measures];
   await new Promise((resolve) => setTimeout(resolve, 700));
   expect([views, measures]).toEqual([before, measured]);
@@ -117,7 +117,7 @@ test('it is not for pages that point a name of theirs at this machine', async ()
   expect(await statusOf('/', { host: `localhost:${port}` })).toBe(200);
 });
 
-test('where the network may ask, monitoring does so by any name, and nobody else', async () => {
+test('where the network may ask, only monitoring does so by any name', async () => {
   const other = await freePort();
   const own = new AbortController();
   const open = serveStatus(

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { ConfigError } from '../config/source.ts';
 import { hasCode, UserError } from '../error.ts';
 
-/** What a command's configuration loads to; a problem that the user can fix is printed alone, and ends the process. */
+/** Resolves to the loaded configuration; an error that the user can fix is printed without a stack, and ends the process. */
 export async function orExit<T>(loading: Promise<T>, code = 1): Promise<T> {
   try {
     return await loading;

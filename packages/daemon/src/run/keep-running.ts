@@ -4,8 +4,8 @@ import { isAbort } from './run.ts';
 const limits = { base: 1_000, max: 30_000 };
 
 /**
- * Runs a task until it ends or the signal aborts. One that fails is run again, later and later, so that
- * a fault in one part never ends the others; `onFailure` is told of each. Never rejects.
+ * Runs a task until it ends or the signal aborts. A failed task is run again with back-off, so that one
+ * part's failure never ends the others; `onFailure` is called with each error. Never rejects.
  */
 export async function keepRunning(
   task: (signal: AbortSignal) => Promise<void>,

@@ -7,22 +7,22 @@ const patience = 2000;
 
 /**
  * Serves until the signal aborts, and tries again when that fails, as while an earlier process still has
- * the address. `onTrouble` is told each reason once in a row. Never rejects.
+ * the address. `onTrouble` is called with each reason once in a row. Never rejects.
  */
 export async function keepServing(
   serve: (signal: AbortSignal) => Promise<void>,
   onTrouble: (reason: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  let complaint = '';
+  let lastReason = '';
   while (!signal.aborted) {
     try {
       await serve(signal);
     } catch (error) {
       if (signal.aborted) return;
       const reason = messageOf(error);
-      if (reason !== complaint) onTrouble(reason);
-      complaint = reason;
+      if (reason !== lastReason) onTrouble(reason);
+      lastReason = reason;
       await sleep(patience, undefined, { signal }).catch(() => {});
     }
   }

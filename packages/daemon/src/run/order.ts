@@ -1,4 +1,4 @@
-/** Where something belongs in a list that is in order: behind all items that are `before` it. */
+/** The index at which to insert into a sorted list: behind all items that are `before` it. */
 export function placeIn<T>(list: readonly T[], before: (item: T) => boolean): number {
   let [low, high] = [0, list.length];
   while (low < high) {
@@ -9,7 +9,7 @@ export function placeIn<T>(list: readonly T[], before: (item: T) => boolean): nu
   return low;
 }
 
-/** What left a list, and what came into it: costs little where most is the same, in the same order. */
+/** The items removed from and added to a list; cheap when most are the same, in the same order. */
 export function differenceOf<T>(
   before: readonly T[],
   now: readonly T[],

@@ -37,7 +37,7 @@ test('SIGHUP does not end it', async () => {
   expect(exitCode).toBe(0);
 });
 
-test('a log that nobody reads any more does not end it', async () => {
+test('a log without a reader does not end it', async () => {
   const child = spawn('node', ['--import', 'tsx', fixture, 'wait']);
   await once(child.stdout, 'data');
   child.stderr.destroy();

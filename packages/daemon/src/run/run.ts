@@ -25,17 +25,7 @@ export async function runDaemon(
   // Every part of a daemon listens to the one signal, each once.
   setMaxListeners(0, root.signal);
   logWarningsTo(log);
-  const stop = (name: NodeJS.Signals, number: number) => {
-    if (root.signal.aborted) process.exit(128 + number);
-    log.info({ signal: name }, 'stopping');
-    root.abort(new Error(`stopped by ${name}`));
-    setTimeout(() => {
-      log.error({ deadline }, 'did not stop in time, exiting anyway');
-      process.exit(1);
-    }, deadline).unref();
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  stopOnSignals(root, log, deadline);
   process.on('SIGHUP', () => {
     if (onHangup) onHangup();
     else log.warn('nothing was reloaded: restart to read the configuration');
@@ -50,6 +40,21 @@ export async function runDaemon(
   }
   log.info('stopped');
   process.exit(0);
+}
+
+/** The first SIGTERM or SIGINT aborts the root, and the second exits. */
+function stopOnSignals(root: AbortController, log: Log, deadline: number): void {
+  const stop = (name: NodeJS.Signals, number: number) => {
+    if (root.signal.aborted) process.exit(128 + number);
+    log.info({ signal: name }, 'stopping');
+    root.abort(new Error(`stopped by ${name}`));
+    setTimeout(() => {
+      log.error({ deadline }, 'did not stop in time, exiting anyway');
+      process.exit(1);
+    }, deadline).unref();
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
 }
 
 /** Whether an error only says that the signal was aborted. */

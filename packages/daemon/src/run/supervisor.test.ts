@@ -37,7 +37,7 @@ async function until(isTrue: () => Promise<boolean>): Promise<void> {
   }
 }
 
-test('without a service manager nobody is told anything', async () => {
+test('without a service manager nothing is sent', async () => {
   await noteTaking();
   await start(9);
   expect(await told()).toEqual([]);

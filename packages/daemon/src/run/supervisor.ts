@@ -5,9 +5,9 @@ import { promisify } from 'node:util';
 import { messageOf } from '../error.ts';
 import type { Log } from '../logs/log.ts';
 
-/** What a daemon says of itself to whoever started it. */
+/** What a daemon reports to its service manager. */
 export interface Life {
-  /** Whether it does its job by now. */
+  /** Whether it is ready. */
   ready(): boolean;
   /** Whether nothing in it is stuck. */
   works(): boolean;
@@ -20,8 +20,8 @@ const run = promisify(execFile);
 
 /**
  * Tells systemd (`Type=notify`, `WatchdogSec=`; sd_notify(3)) that this daemon is ready, and then, for as
- * long as it works, that it lives. Resolves when aborted, and at once where nobody wants to know; never
- * rejects. What this process starts is not asked to answer in its place.
+ * long as it works, that it is alive. Resolves when aborted, and at once without a service manager; never
+ * rejects. Child processes do not inherit the notification socket.
  */
 export async function tellSupervisor(life: Life, signal: AbortSignal): Promise<void> {
   const { NOTIFY_SOCKET, WATCHDOG_PID, WATCHDOG_USEC } = process.env;
@@ -41,7 +41,7 @@ export async function tellSupervisor(life: Life, signal: AbortSignal): Promise<v
 
 type Tell = (...words: readonly string[]) => Promise<void>;
 
-/** Node has no datagram sockets of the UNIX kind, and systemd brings a program that has. */
+/** Node.js has no UNIX datagram sockets; systemd's own program has. */
 function notifierTo(socket: string, log: Log): Tell {
   let isTold = true;
   return async (...words) => {
@@ -63,7 +63,7 @@ function notifierTo(socket: string, log: Log): Tell {
   };
 }
 
-/** Waits until the daemon is ready, but no longer than its patience; says whether it is. */
+/** Waits until the daemon is ready, but no longer than its patience; resolves to whether it is. */
 async function becomeReady({ ready, patience = 20_000 }: Life, signal: AbortSignal) {
   const deadline = performance.now() + patience;
   while (!ready()) {
@@ -73,7 +73,7 @@ async function becomeReady({ ready, patience = 20_000 }: Life, signal: AbortSign
   return true;
 }
 
-/** Tells three times as often as must be, as long as the daemon works; `period` is in milliseconds. */
+/** Notifies three times per watchdog period while the daemon works; `period` is in milliseconds. */
 async function feedWatchdog(
   { works, log }: Life,
   tell: Tell,

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 
-/** Throws where a file of authorities holds no certificate: Node.js itself would trust nobody, and say nothing. */
+/** Throws where a file of authorities holds no certificate: Node.js itself would trust no server, without an error. */
 export function judgeAuthority(pem: string | Buffer): void {
   const first = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/s.exec(
     pem.toString(),

@@ -3,8 +3,8 @@ import { isIP } from 'node:net';
 /**
  * Whether a request was meant for this server, by its `Host` header: a web page elsewhere can point a
  * name of its own at 127.0.0.1 and would then be let in by the browser as if it came from here (DNS
- * rebinding). On the loopback only its own names are; elsewhere addresses too, which nobody can point
- * anywhere. What no browser sent has no `Host`, or one that its user chose.
+ * rebinding). On the loopback only its own names are; elsewhere addresses too, which DNS
+ * cannot rebind. What no browser sent has no `Host`, or one that its user chose.
  */
 export function isForUs(header: string | undefined, configured: string): boolean {
   if (header === undefined) return true;

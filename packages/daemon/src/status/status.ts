@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
 import { z } from 'zod';
 import type { Log } from '../logs/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import type { PageSource } from '../page/look.ts';
+import type { PageSource } from '../page/feed.ts';
 import { createPage, type Page } from '../page/page.ts';
 import { keepServing } from '../run/keep-serving.ts';
 import { isForUs, isLoopback } from './host.ts';
@@ -12,11 +12,11 @@ import { isForUs, isLoopback } from './host.ts';
 /** What a daemon tells about itself. */
 export interface StatusParts {
   readonly metrics: Metrics;
-  /** Whether it does its job by now. */
+  /** Whether it is ready. */
   ready(): boolean;
-  /** What it knows: JSON-safe, or a promise of that. */
+  /** Its status: JSON-safe, or a promise of that. */
   status(): unknown;
-  /** Answers what is the daemon's own; false for what is not, which is then answered here. */
+  /** Answers the daemon's own paths; false for any other, which is then answered here. */
   answer?(request: IncomingMessage, response: ServerResponse): boolean;
   /** What is on its page at `/`; without it there is none. */
   readonly page?: PageSource;
@@ -46,8 +46,8 @@ export const statusAddress = z.union([
 export type StatusAddress = Exclude<z.output<typeof statusAddress>, false>;
 
 /**
- * Serves `GET /health /ready /metrics /status` and a page at `/` until the signal aborts, to whoever asks
- * for this machine (see `isForUs`). A daemon's job does not depend on it: while it cannot listen, it says
+ * Serves `GET /health /ready /metrics /status` and a page at `/` until the signal aborts, to requests
+ * that are meant for this machine (see `isForUs`). A daemon's job does not depend on it: while it cannot listen, it says
  * so in the log and tries again.
  */
 export function serveStatus(
@@ -69,15 +69,9 @@ async function serveOnce(
   signal: AbortSignal,
 ): Promise<void> {
   const page = parts.page && createPage(parts.page, log);
-  const served = { ...parts, address, page };
-  const server = createServer((request, response) => {
-    answer(request, response, served).catch((error: unknown) => {
-      log.error({ err: error, url: request.url }, 'cannot answer a status request');
-      response.destroy();
-    });
-  });
+  const server = createStatusServer({ ...parts, address, page }, log);
   const ended = new AbortController();
-  const looking = page?.run(ended.signal);
+  const pageEnded = page?.run(ended.signal);
   try {
     await once(server.listen(address), 'listening', { signal });
     log.info(address, 'status is served');
@@ -87,8 +81,17 @@ async function serveOnce(
     server.close();
     server.closeAllConnections();
     ended.abort();
-    await looking;
+    await pageEnded;
   }
+}
+
+function createStatusServer(served: Served, log: Log): Server {
+  return createServer((request, response) => {
+    answer(request, response, served).catch((error: unknown) => {
+      log.error({ err: error, url: request.url }, 'cannot answer a status request');
+      response.destroy();
+    });
+  });
 }
 
 interface Served extends Omit<StatusParts, 'page'> {
@@ -99,10 +102,11 @@ interface Served extends Omit<StatusParts, 'page'> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { metrics, ready, status, answer: own, address, page }: Served,
+  served: Served,
 ): Promise<void> {
+  const { answer: own, address, page } = served;
   const path = request.url?.split('?', 1)[0] ?? '/';
-  const send = (code: number, type: string, body: string) => {
+  const send: Send = (code, type, body) => {
     response.writeHead(code, { 'content-type': type, 'x-content-type-options': 'nosniff' });
     response.end(request.method === 'HEAD' ? undefined : body);
   };
@@ -111,6 +115,16 @@ async function answer(
   if (own?.(request, response) || (await page?.answer(request, response))) return;
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return send(405, plain, 'only GET is answered\n');
+  await answerPath(path, served, send);
+}
+
+type Send = (code: number, type: string, body: string) => void;
+
+async function answerPath(
+  path: string,
+  { metrics, ready, status, page }: Served,
+  send: Send,
+): Promise<void> {
   switch (path) {
     case '/health':
       return send(200, plain, 'ok\n');

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { createBreath } from '@smartstack/daemon';
+import { createTimeSlice } from '@smartstack/daemon';
 import type { Service, Snapshot } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 import type { HaproxyService } from '../config/config.ts';
@@ -128,9 +128,9 @@ export function createDesiredState(options: DesireOptions) {
     const chosen = options.choices();
     if (last?.snapshot === snapshot && last.chosen === chosen) return last.desired;
     const now = new Map<string, Desired>();
-    const breath = createBreath();
+    const slice = createTimeSlice();
     for (const [name, service] of snapshot) {
-      if (breath.isDue) await breath.take();
+      if (slice.isOver) await slice.yield();
       const own = ownOf(service);
       const config = own && !own.disabled ? choose(name, own) : undefined;
       if (config) now.set(name, desire(service, config));

@@ -1,4 +1,4 @@
-import { createBreath, writeFileAtomic } from '@smartstack/daemon';
+import { createTimeSlice, writeFileAtomic } from '@smartstack/daemon';
 import { listensOn, probe } from '@smartstack/proxy';
 import type { File, Layout, Section } from '../render/layout.ts';
 import { type Bind, bindsOf, collide, placeOf } from './binds.ts';
@@ -99,7 +99,7 @@ async function takenOf(
   pid: number | undefined,
 ): Promise<readonly Objection[]> {
   const taken: Objection[] = [];
-  const breath = createBreath();
+  const slice = createTimeSlice();
   for (let at = 0; at < binds.length; at += together) {
     const some = binds.slice(at, at + together);
     const reasons = await Promise.all(some.map((bind) => reasonOf(bind, pid)));
@@ -110,7 +110,7 @@ async function takenOf(
       if (owner === undefined) throw new WholeFileError(reason);
       taken.push({ owner, reason, bind });
     }
-    if (breath.isDue) await breath.take();
+    if (slice.isOver) await slice.yield();
   }
   return taken;
 }

@@ -1,4 +1,4 @@
-import { createBreath } from '@smartstack/daemon';
+import { createTimeSlice } from '@smartstack/daemon';
 import type { Desired } from '../desired/desired.ts';
 import { assignIds, type Ids } from '../render/ids.ts';
 import { type File, fileOf, type Layout } from '../render/layout.ts';
@@ -19,13 +19,13 @@ export async function fileWith(
   desired: ReadonlyMap<string, Desired>,
   options: MembersOptions,
 ): Promise<File> {
-  const breath = createBreath();
+  const slice = createTimeSlice();
   const lines = new Map<string, readonly string[]>();
   for (const { service, stanza } of layout.parts) {
-    if (breath.isDue) await breath.take();
+    if (slice.isOver) await slice.yield();
     lines.set(stanza.backendName, serverLines(stanza.backendName, desired.get(service), options));
   }
-  if (breath.isDue) await breath.take();
+  if (slice.isOver) await slice.yield();
   return fileOf(layout, (backend) => lines.get(backend) ?? []);
 }
 

@@ -1,4 +1,4 @@
-import { createBreath, type Log } from '@smartstack/daemon';
+import { createTimeSlice, type Log } from '@smartstack/daemon';
 
 import type { WrittenFile } from '../render/written.ts';
 import type { Runtime } from './admin-socket.ts';
@@ -98,10 +98,10 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     const expected = { backends: backends.size, leaving: backends.leaversOf };
     const asked = [...unsure].map((backend) => ({ backend }));
     const lookedAt = await look(runtime, asked, expected, signal);
-    const breath = createBreath();
+    const slice = createTimeSlice();
     const work: Planned[] = [];
     for (const target of targets) {
-      if (breath.isDue) await breath.take();
+      if (slice.isOver) await slice.yield();
       const known = backends.processIdOf(target.backend);
       const looked =
         unsure.has(target.backend) || !known.memory ? lookedAt(target.backend) : undefined;
@@ -113,14 +113,14 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
 
   /** Reads the replies to all steps. */
   async function take(work: readonly Planned[], replies: readonly string[]): Promise<Attempt> {
-    const breath = createBreath();
+    const slice = createTimeSlice();
     const failed: RefusedCommand[] = [];
     const reload = new Map<string, string>();
     const unfinished: string[] = [];
     let steps = 0;
     let at = 0;
     for (const one of work) {
-      if (breath.isDue) await breath.take();
+      if (slice.isOver) await slice.yield();
       const { service, backend } = one.target;
       const own = replies.slice(at, at + countOf(one.steps));
       at += own.length;

@@ -12,7 +12,7 @@ export type Announcing = Pick<Registry, 'announce'>;
 
 export interface AnnouncementDeps extends WithdrawalDeps {
   readonly registry: Announcing;
-  /** Called when it is in the registry, with how many milliseconds that took. */
+  /** Called when it is in the registry, with how long that took in milliseconds. */
   onAnnounced?(took: number): void;
   /** Called with what the registry has confirmed that it has. */
   onConfirmed?(instance: Instance): void;
@@ -27,7 +27,7 @@ export interface RunningAnnouncement {
    * Resolves once the registry has answered; never rejects.
    */
   end(reason?: unknown): Promise<void>;
-  /** Resolves once it is withdrawn, however often the registry refused that. */
+  /** Resolves once it is withdrawn, however many attempts that takes. */
   readonly gone: Promise<void>;
 }
 
@@ -80,7 +80,7 @@ async function keepNewest(
   const backoff = createBackoff({ base: 100, max: 10_000 });
   const trouble = createTrouble('cannot announce', fix, deps);
   let announcement: Announcement | undefined;
-  /** What the registry has for sure. */
+  /** What the registry has confirmed. */
   let confirmed: Instance | undefined;
   for await (const instance of instances.values(cancelled)) {
     if (isDeepStrictEqual(instance, confirmed)) continue;
@@ -94,7 +94,7 @@ async function keepNewest(
       backoff.reset();
     } catch (error) {
       if (cancelled.aborted) break;
-      // The registry may have done what failed.
+      // A failed request may have been carried out.
       confirmed = undefined;
       trouble.report(error);
       await backoff.wait(cancelled).catch(() => {});

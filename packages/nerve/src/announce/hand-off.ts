@@ -6,7 +6,7 @@ export class HandOff extends Error {
   }
 }
 
-/** Handles SIGUSR2 before nerve has taken anything over: there is nothing to leave, so it exits. */
+/** Handles SIGUSR2 before nerve has taken anything over: there is nothing to hand off, so it exits. */
 export function exitNow(): never {
   process.exit(0);
 }

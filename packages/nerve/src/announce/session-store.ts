@@ -89,12 +89,12 @@ const noStore: SessionStore = {
   clear: async () => {},
 };
 
+const fix = 'let this account write in state_directory, and see that there is room';
+
 function createWriter(file: string, log: Log): (content: Sessions) => Promise<void> {
   let written = '';
   let failure = '';
-  let before = Promise.resolve();
-
-  async function write(content: Sessions): Promise<void> {
+  return inSequence(async (content) => {
     const text = `${JSON.stringify(content)}\n`;
     if (text === written) return;
     try {
@@ -105,15 +105,15 @@ function createWriter(file: string, log: Log): (content: Sessions) => Promise<vo
     } catch (error) {
       const reason = messageOf(error);
       if (reason !== failure)
-        log.warn(
-          { reason, fix: 'let this account write in state_directory, and see that there is room' },
-          'cannot note the sessions for a next nerve',
-        );
+        log.warn({ reason, fix }, 'cannot save the sessions for the next nerve');
       failure = reason;
     }
-  }
+  });
+}
 
-  /** One write after the other, so that the file ends with the newest content. */
+/** One write after the other, so that the file ends with the newest content. */
+function inSequence<T>(write: (content: T) => Promise<void>): (content: T) => Promise<void> {
+  let before = Promise.resolve();
   return (content) => {
     before = before.then(() => write(content));
     return before;

@@ -6,14 +6,14 @@ import type { Instance, OpenedRegistries } from '@smartstack/registry';
 import { endpointKeyOf, type ServiceConfig } from '../config/config.ts';
 import type { Services } from '../services/services.ts';
 
-/** How long to wait at most for services without a result before records of no service are withdrawn, in milliseconds. */
+/** How long to wait for services without a result before records of no service are withdrawn, in milliseconds. */
 const reportTimeout = 60_000;
 
 export interface StaleRecordsDeps {
   readonly services: Services;
   readonly registries: OpenedRegistries;
   readonly log: Log;
-  /** Takes the names of services of which the sessions of an earlier nerve have no record left. */
+  /** Collects the names of services whose records of an earlier nerve are all taken over or withdrawn. */
   readonly cleared: Set<string>;
 }
 
@@ -30,7 +30,7 @@ export async function withdrawStaleRecords(
 ): Promise<void> {
   const reports = new Map(services.all().map(({ name, reported }) => [name, reported]));
   const retry = (what: () => Promise<void>) => retryUntilDone(what, log, signal);
-  /** Services without a result yet: the records of before stay for them. */
+  /** Services without a result yet: an earlier nerve's records of them stay. */
   const unchecked = new Set(configs);
 
   async function withdrawUnclaimed(): Promise<void> {
@@ -41,7 +41,7 @@ export async function withdrawStaleRecords(
     await retry(() => registries.dropUnclaimed(isChecked, signal));
   }
 
-  /** For services with one endpoint, whose records are the same. */
+  /** For services with the same endpoint: their records cannot be told apart. */
   async function withdrawOwn(sameEndpoint: readonly ServiceConfig[]): Promise<void> {
     const [first] = sameEndpoint;
     if (!first) return;

@@ -4,11 +4,11 @@ export interface TroubleDeps {
   /** Where the service is announced. */
   readonly path: string;
   readonly log: Log;
-  /** Called with the reason each time the registry fails at what is to be done, and with undefined once that is done. */
+  /** Called with the reason of each failure of a pending change, and with undefined once it succeeded. */
   onTrouble?(reason: string | undefined): void;
 }
 
-/** Reports what fails at a registry: every failure to `onTrouble`, to the log only when the reason has changed. */
+/** Reports failures at a registry: each one to `onTrouble`, and to the log when the reason has changed. */
 export interface Trouble {
   report(error: unknown): void;
   over(): void;

@@ -27,10 +27,8 @@ export async function withdraw(
   const backoff = createBackoff({ base: 100, max: 5_000 });
   const trouble = createTrouble('cannot withdraw', fix, deps);
   while (!stop.aborted) {
-    const settled = new AbortController();
     try {
-      const stopped = once(stop, 'abort', { signal: settled.signal }).catch(() => {});
-      await Promise.race([announcement[Symbol.asyncDispose](), stopped]);
+      await settledOrStopped(announcement[Symbol.asyncDispose](), stop);
       if (stop.aborted) return;
       log.info({ path }, 'withdrawn');
       trouble.over();
@@ -39,8 +37,17 @@ export async function withdraw(
       trouble.report(error);
       onRefused();
       await backoff.wait(stop).catch(() => {});
-    } finally {
-      settled.abort();
     }
+  }
+}
+
+/** Waits for a promise, but no longer than until the signal aborts; rejects when the promise does. */
+async function settledOrStopped(what: PromiseLike<void>, signal: AbortSignal): Promise<void> {
+  const settled = new AbortController();
+  try {
+    const stopped = once(signal, 'abort', { signal: settled.signal }).catch(() => {});
+    await Promise.race([what, stopped]);
+  } finally {
+    settled.abort();
   }
 }

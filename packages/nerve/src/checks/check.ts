@@ -6,7 +6,7 @@ import type { TtlReports } from './ttl-reports.ts';
 
 /** One check of a service. */
 export interface Check {
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly name: string;
   /**
    * Resolves when the service passed; rejects with what was attempted, on what, and why it failed.
@@ -15,14 +15,14 @@ export interface Check {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** What a check has from its service where its own configuration does not give it. */
+/** What a check takes from its service where its own configuration lacks it. */
 export interface CheckDeps {
   readonly service: string;
   readonly host: string;
   readonly port: number;
-  /** The configuration's folder, which relative file names are meant from. */
+  /** The configuration's folder; relative file names are resolved from it. */
   readonly directory: string;
-  /** What services report of themselves. */
+  /** The reports that services send. */
   readonly ttlReports: TtlReports;
 }
 
@@ -118,7 +118,7 @@ export function targetOf({ host, port }: Named, service: CheckDeps): Target {
   return { host: host ?? service.host, port: port ?? service.port };
 }
 
-/** What a check is called: its own name, else the originals' `<service> <type>-<host>:<port>`. */
+/** A check's name: its own, else the originals' `<service> <type>-<host>:<port>`. */
 export function nameOf(config: Named, service: CheckDeps): string {
   return config.name ?? `${service.service} ${config.type}-${addressOf(targetOf(config, service))}`;
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 
 import { z } from 'zod';
@@ -34,8 +34,8 @@ const schema = z
 
 /**
  * Passes when a command exits with 0. It runs in the configuration's folder and finds the service in
- * NERVE_SERVICE, NERVE_HOST and NERVE_PORT. Its whole process group is killed at its deadline, and what it
- * left behind there when it ends by itself.
+ * NERVE_SERVICE, NERVE_HOST and NERVE_PORT. Its whole process group is killed at its
+ * deadline, and so are child processes that are left when it exits by itself.
  */
 export const exec: CheckMechanism<typeof schema> = {
   type: 'exec',
@@ -58,16 +58,8 @@ export const exec: CheckMechanism<typeof schema> = {
 
 function run(argv: readonly string[], deps: CheckDeps, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const [program = '', ...args] = argv;
-    const { service, host, port, directory } = deps;
-    const child = spawn(program, args, {
-      cwd: directory,
-      env: { ...process.env, NERVE_SERVICE: service, NERVE_HOST: host, NERVE_PORT: String(port) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // Its own process group, so that its children can be ended with it.
-      detached: true,
-    });
-    const [stdoutLine, stderrLine] = [child.stdout, child.stderr].map(createLastLine);
+    const child = spawnCheck(argv, deps);
+    const lastLine = lastLineOf(child);
     const onAbort = () => killGroup(child.pid);
     const settle = (error?: Error) => {
       signal.removeEventListener('abort', onAbort);
@@ -83,17 +75,28 @@ function run(argv: readonly string[], deps: CheckDeps, signal: AbortSignal): Pro
       if (signal.aborted) return settle(signal.reason as Error);
       if (code === 0) return settle();
       const how = ended ? `ended by ${ended}` : `exit code ${code}`;
-      const fail = () => {
-        const last = stderrLine?.() || stdoutLine?.();
-        settle(new Error(last ? `${how}: ${last}` : how));
-      };
-      // Its last output may not have been read yet, and a child process of its own may keep the pipe open.
-      const timer = setTimeout(fail, 50);
-      child.once('close', () => {
-        clearTimeout(timer);
-        fail();
-      });
+      onceRead(child, () => settle(exitError(how, lastLine())));
     });
+  });
+}
+
+function spawnCheck([program = '', ...args]: readonly string[], deps: CheckDeps) {
+  const { service, host, port, directory } = deps;
+  return spawn(program, args, {
+    cwd: directory,
+    env: { ...process.env, NERVE_SERVICE: service, NERVE_HOST: host, NERVE_PORT: String(port) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Its own process group, so that its children can be ended with it.
+    detached: true,
+  });
+}
+
+/** Calls back once what an ended process wrote was read: a child process of its own may keep the pipe open. */
+function onceRead(child: ChildProcess, done: () => void): void {
+  const timer = setTimeout(done, 50);
+  child.once('close', () => {
+    clearTimeout(timer);
+    done();
   });
 }
 
@@ -104,6 +107,16 @@ function killGroup(pid: number | undefined): void {
   } catch {
     // It has ended by itself already.
   }
+}
+
+function exitError(how: string, lastLine: string): Error {
+  return new Error(lastLine === '' ? how : `${how}: ${lastLine}`);
+}
+
+/** The last line that a process wrote to its standard error, else to its standard output; empty without any. */
+function lastLineOf({ stdout, stderr }: ReturnType<typeof spawnCheck>): () => string {
+  const [outLine, errorLine] = [createLastLine(stdout), createLastLine(stderr)];
+  return () => errorLine() || outLine();
 }
 
 /** The last line of a stream so far, at most its last 200 characters. */

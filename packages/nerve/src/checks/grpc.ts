@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect, constants } from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 
 import { z } from 'zod';
 import { addressOf, type CheckMechanism, nameOf, networkKeys, targetOf } from './check.ts';
@@ -69,26 +69,34 @@ function call(session: ClientHttp2Session, message: Buffer, signal: AbortSignal)
     signal.addEventListener('abort', onAbort);
     session.on('error', fail);
     session.on('close', () => fail(new Error('connection closed before the answer was whole')));
-    const stream = session.request({
-      [constants.HTTP2_HEADER_METHOD]: 'POST',
-      [constants.HTTP2_HEADER_PATH]: '/grpc.health.v1.Health/Check',
-      'content-type': 'application/grpc',
-      te: 'trailers',
-    });
-    const chunks: Buffer[] = [];
-    let trailers = {};
-    stream.on('response', (headers) => Object.assign(trailers, headers));
-    stream.on('trailers', (headers) => {
-      trailers = { ...trailers, ...headers };
-    });
-    stream.on('data', (chunk: Buffer) => {
-      if (chunks.length < 16) chunks.push(chunk);
-    });
+    const stream = session.request(healthCheck);
+    const answer = collect(stream);
     // A stream that never began fails because of its session; the reason is in its cause.
     stream.on('error', (error) => fail(error.cause instanceof Error ? error.cause : error));
-    stream.on('end', () => settle(() => resolve({ data: Buffer.concat(chunks), trailers })));
+    stream.on('end', () => settle(() => resolve(answer())));
     stream.end(message);
   });
+}
+
+const healthCheck = {
+  [constants.HTTP2_HEADER_METHOD]: 'POST',
+  [constants.HTTP2_HEADER_PATH]: '/grpc.health.v1.Health/Check',
+  'content-type': 'application/grpc',
+  te: 'trailers',
+};
+
+/** Collects a stream's answer, which is whole once the stream has ended. */
+function collect(stream: ClientHttp2Stream): () => Answer {
+  const chunks: Buffer[] = [];
+  let trailers = {};
+  stream.on('response', (headers) => Object.assign(trailers, headers));
+  stream.on('trailers', (headers) => {
+    trailers = { ...trailers, ...headers };
+  });
+  stream.on('data', (chunk: Buffer) => {
+    if (chunks.length < 16) chunks.push(chunk);
+  });
+  return () => ({ data: Buffer.concat(chunks), trailers });
 }
 
 /** A length-prefixed `HealthCheckRequest {string service = 1}`. */

@@ -33,7 +33,7 @@ export interface Answer {
 /** More of a body than this is not read; `expect` must be found before. */
 const bodyLimit = 1_048_576;
 
-/** A check tests whether a server works, not whether its HTTP is correct: what curl accepts is accepted. */
+/** A check tests whether a server works, not its HTTP: what curl accepts is accepted. */
 const lenient = { insecureHTTPParser: true, maxHeaderSize: 262_144 } as const;
 
 /** `node:http` accepts any stream in place of a socket. */

@@ -271,7 +271,7 @@ describe('TLS', () => {
   });
 
   test.each([{ type: 'https' }, { ssl: true, insecure: false }])(
-    'with %j refuses a certificate that nobody signed',
+    'with %j refuses a certificate that no authority signed',
     async (keys) => {
       await using server = await ok();
       const { passed, reason } = await run(server, keys);

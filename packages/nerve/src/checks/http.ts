@@ -36,23 +36,7 @@ async function createHttpCheck(config: HttpConfig, service: CheckDeps): Promise<
   const { uri, ssl, method, expect_match: text } = config;
   const pattern = text === undefined ? undefined : await compileKey('expect_match', text);
   const url = `http${ssl ? 's' : ''}://${addressOf(targetOf(config, service))}${uri}`;
-  const request = requestOf(config, service);
-  let isTidied = false;
-
-  /**
-   * Sends the request. Where the parser refuses the head of the answer, it is sent once more, and from then
-   * on heads are tidied before they are parsed.
-   */
-  async function ask(signal: AbortSignal): Promise<Answer> {
-    try {
-      return await send({ ...request, tidied: isTidied }, signal);
-    } catch (error) {
-      if (isTidied || signal.aborted || !mayBeTidied(error)) throw error;
-      isTidied = true;
-      return await send({ ...request, tidied: true }, signal);
-    }
-  }
-
+  const ask = createAsk(requestOf(config, service));
   return {
     name: nameOf(config, service),
     run: async (signal) => {
@@ -63,6 +47,23 @@ async function createHttpCheck(config: HttpConfig, service: CheckDeps): Promise<
         throw failure(`${method} ${url}`, error);
       }
     },
+  };
+}
+
+/**
+ * Sends the request. Where the parser refuses the head of the answer, it is sent once more, and from then
+ * on heads are tidied before they are parsed.
+ */
+function createAsk(request: Request): (signal: AbortSignal) => Promise<Answer> {
+  let isTidied = false;
+  return async (signal) => {
+    try {
+      return await send({ ...request, tidied: isTidied }, signal);
+    } catch (error) {
+      if (isTidied || signal.aborted || !mayBeTidied(error)) throw error;
+      isTidied = true;
+      return await send({ ...request, tidied: true }, signal);
+    }
   };
 }
 

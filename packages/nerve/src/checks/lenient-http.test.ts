@@ -41,7 +41,7 @@ const refused: readonly (readonly [string, string, string])[] = [
   ],
 ];
 
-/** A server that says a text to whoever asks, then ends. */
+/** A server that sends a text to its client, then ends. */
 async function serve(
   text: string,
 ): Promise<{ readonly port: number; readonly asked: () => number }> {

@@ -23,7 +23,7 @@ function nameServer() {
   };
 }
 
-test('one name is asked for once at a time, whoever wants it', () => {
+test('simultaneous lookups of one name are one question', () => {
   const server = nameServer();
   server.ask('a');
   server.ask('a');

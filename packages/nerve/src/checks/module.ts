@@ -68,21 +68,21 @@ async function load(name: string, { directory }: CheckDeps): Promise<CheckModule
   return loaded as CheckModule;
 }
 
-/** Node would wait for ever for what a FIFO holds. */
+/** Node.js would wait for ever to read a FIFO. */
 async function importFile(file: string): Promise<unknown> {
   await expectRegularFile(file);
   return await import(pathToFileURL(file).href);
 }
 
 /**
- * Holds a module that does not heed its signal to its deadline all the same, and does not start it again
- * before it has ended.
+ * Enforces the deadline for a module that ignores its signal, and does not start it again before it has
+ * ended.
  */
 function createRunner(run: Check['run']): Check['run'] {
   let running: Promise<void> | undefined;
   return async (signal) => {
     if (running) throw new Error('the run before has not ended yet');
-    // A signal of its own: listeners that the module leaves behind go with it.
+    // A signal of its own: listeners that the module does not remove are collected with it.
     const own = new AbortController();
     const onAbort = () => own.abort(signal.reason);
     signal.addEventListener('abort', onAbort);

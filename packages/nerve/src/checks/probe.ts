@@ -25,20 +25,20 @@ export function createProbe(check: Check, timeout: number, signal: AbortSignal):
 
   return async () => {
     const start = performance.now();
-    const ended = (reason?: string): Result => {
-      const took = performance.now() - start;
-      return reason === undefined ? { passed: true, took } : { passed: false, reason, took };
-    };
-    if (signal.aborted) return ended(messageOf(signal.reason));
+    if (signal.aborted) return failed(start, signal.reason);
     if (run.signal.aborted) run = new AbortController();
     const end = startDeadline(timeout, expire);
     try {
       await check.run(run.signal);
-      return ended();
+      return { passed: true, took: performance.now() - start };
     } catch (error) {
-      return ended(messageOf(error));
+      return failed(start, error);
     } finally {
       end();
     }
   };
+}
+
+function failed(start: number, error: unknown): Result {
+  return { passed: false, reason: messageOf(error), took: performance.now() - start };
 }

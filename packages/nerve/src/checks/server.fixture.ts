@@ -22,7 +22,7 @@ export const tcpServer = (onConnection: (socket: Socket) => void, host?: string)
 export const httpServer = (listener: RequestListener, host?: string) =>
   start(createServer(listener), host);
 
-/** HTTPS with a certificate that nobody signed. */
+/** HTTPS with a certificate that no authority signed. */
 export const httpsServer = (listener: RequestListener, options: TlsOptions = {}) =>
   start(createTlsServer({ ...certificate, ...options }, listener));
 

@@ -8,7 +8,7 @@ const tidied: ReadonlySet<string> = new Set([
   'HPE_UNEXPECTED_CONTENT_LENGTH',
 ]);
 
-/** Whether an answer that was refused for this reason may be taken once its head is tidied. */
+/** Whether an answer that was refused for this reason may be accepted once its head is tidied. */
 export function mayBeTidied(error: unknown): boolean {
   return error instanceof Error && 'code' in error && tidied.has(String(error.code));
 }
@@ -35,7 +35,7 @@ export function tidyHead(head: string): string {
     .join('\n');
 }
 
-/** Connects as `node:http` asks, and tidies the head of what the server says. */
+/** Connects as `node:http` asks, and tidies the head of the server's answer. */
 export function connectTidied(
   options: NetConnectOpts & ConnectionOptions,
   isSecure: boolean,
@@ -66,15 +66,19 @@ export function createTidier(): Transform {
     if (!isEnded && length <= longest) return Buffer.alloc(0);
     const whole = Buffer.concat(head);
     head = undefined;
-    const end = endOf(whole);
-    if (end === undefined) return whole;
-    const tidy = Buffer.from(tidyHead(whole.toString('latin1', 0, end)), 'latin1');
-    return Buffer.concat([tidy, whole.subarray(end)]);
+    return withTidyHead(whole);
   }
   return new Transform({
     transform: (chunk: Buffer, _, done) => done(null, passed(chunk)),
     flush: (done) => done(null, head && Buffer.concat(head)),
   });
+}
+
+function withTidyHead(bytes: Buffer): Buffer {
+  const end = endOf(bytes);
+  if (end === undefined) return bytes;
+  const tidy = Buffer.from(tidyHead(bytes.toString('latin1', 0, end)), 'latin1');
+  return Buffer.concat([tidy, bytes.subarray(end)]);
 }
 
 /** Where the head ends: behind its empty line. */

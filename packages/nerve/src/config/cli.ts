@@ -21,6 +21,11 @@ interface CheckOptions {
 
 /** Adds the commands for nerve's configuration file. */
 export function addFileCommands(program: Command): void {
+  addInit(program);
+  addCheckConfig(program);
+}
+
+function addInit(program: Command): void {
   program
     .command('init')
     .argument('[file]', 'where to', 'nerve.yaml')
@@ -32,6 +37,9 @@ export function addFileCommands(program: Command): void {
       await orExit(writeStarter(file, starter(), force));
       say(`${file}: written; adapt it, then:\n  nerve check-config -c ${file}\n  nerve -c ${file}`);
     });
+}
+
+function addCheckConfig(program: Command): void {
   program
     .command('check-config')
     .summary('say whether the configuration is good (-k)')

@@ -10,7 +10,7 @@ import { schemaOfDaemon } from '../../../../test/support/json-schema.ts';
 import { parseConfig } from './config.ts';
 import { loadConfig } from './load-config.ts';
 
-const complaints = await schemaOfDaemon('nerve');
+const lastReasons = await schemaOfDaemon('nerve');
 
 /** What the daemon accepts, editors accept too. */
 function parse(yaml: string, instanceId?: string) {
@@ -18,7 +18,7 @@ function parse(yaml: string, instanceId?: string) {
     instanceId,
     strict: true,
   });
-  expect(complaints(yaml)).toEqual([]);
+  expect(lastReasons(yaml)).toEqual([]);
   return config;
 }
 
@@ -397,7 +397,7 @@ describe('a bad configuration is refused with place, key and fix', () => {
   ])('%s', (_, yaml, problems) => {
     expect(problemsOf(yaml)).toEqual(problems);
     if (problems.some((problem) => problem.includes('unknown key')))
-      expect(complaints(yaml)).not.toEqual([]);
+      expect(lastReasons(yaml)).not.toEqual([]);
   });
 });
 
@@ -423,7 +423,7 @@ services:
   }
 });
 
-test('what checks read is a regular file: nobody waits for a FIFO or the end of a device', async () => {
+test('what checks read is a regular file: reading never waits for a FIFO or the end of a device', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'nerve-'));
   try {
     const pipe = join(directory, 'pipe.mjs');

@@ -26,7 +26,7 @@ export interface Config {
   readonly zookeeper: ZooKeeperSection | undefined;
   readonly statusAddress: StatusAddress | false;
   readonly stateDirectory: string | false;
-  /** How long nerve stays on after it has withdrawn everything. */
+  /** How long nerve keeps running after it has withdrawn everything. */
   readonly drain: number;
   readonly heartbeatPath: string | undefined;
   readonly statsd: { readonly host: string; readonly port: number } | undefined;
@@ -42,7 +42,7 @@ export interface ServiceConfig {
   readonly checkInterval: number;
   readonly checks: readonly CheckConfig[];
   readonly policy: ServicePolicy;
-  /** The configuration's folder, which relative file names are meant from. */
+  /** The configuration's folder; relative file names are resolved from it. */
   readonly directory: string;
 }
 
@@ -59,7 +59,7 @@ export interface ParseOptions extends ValidateOptions {
   readonly instanceId?: string | undefined;
 }
 
-/** The configuration that a source holds, with relative file names meant from a folder. */
+/** The configuration in a source; relative file names are resolved from the folder. */
 export function parseConfig(
   source: Source,
   directory: string,
@@ -69,12 +69,12 @@ export function parseConfig(
   return toConfig(validate(configSchema, named, options), directory);
 }
 
-/** A key that is the same for services that announce one address at one place. */
+/** A key that services with the same address and the same place in the registry share. */
 export function endpointKeyOf({ place, instance: { host, port } }: ServiceConfig): string {
   return JSON.stringify([keyOfPlace(place), host.toLowerCase(), port]);
 }
 
-/** What a service's checks have from it. */
+/** What a service's checks get from it. */
 export function checkDepsOf(
   { name, instance, directory }: ServiceConfig,
   ttlReports: TtlReports,
@@ -100,18 +100,22 @@ function toConfig(parsed: ParsedConfig, directory: string): Config {
     drain: parsed.drain,
     heartbeatPath: parsed.heartbeat_path && resolve(directory, parsed.heartbeat_path),
     statsd: parsed.statsd,
-    services: Object.entries(parsed.services).flatMap(([name, service]) =>
-      namesOf(name, service).map((each) => ({
-        name: each,
-        instance: instanceOf(service, parsed.instance_id),
-        place: placeOf(name, service, parsed),
-        checkInterval: service.check_interval,
-        checks: service.check_mocked ? [] : service.checks,
-        policy: policyOf(service, parsed),
-        directory,
-      })),
-    ),
+    services: servicesOf(parsed, directory),
   };
+}
+
+function servicesOf(parsed: ParsedConfig, directory: string): readonly ServiceConfig[] {
+  return Object.entries(parsed.services).flatMap(([name, service]) =>
+    namesOf(name, service).map((each) => ({
+      name: each,
+      instance: instanceOf(service, parsed.instance_id),
+      place: placeOf(name, service, parsed),
+      checkInterval: service.check_interval,
+      checks: service.check_mocked ? [] : service.checks,
+      policy: policyOf(service, parsed),
+      directory,
+    })),
+  );
 }
 
 /** The names of a service's instances: those of a load test are numbered. */

@@ -6,6 +6,8 @@ import { type CheckConfig, checkSchema } from '../checks/table.ts';
 import type { ServiceConfig } from './config.ts';
 import { defaultsText, type Mapping, mapping, seconds } from './explain-text.ts';
 
+type HttpCheckConfig = Extract<CheckConfig, { type: 'http' | 'https' }>;
+
 /** Explains one check of a service; `own` is the service as it was written. */
 export function checkText(
   check: CheckConfig,
@@ -24,8 +26,13 @@ export function checkText(
 
 /** Keys that were explained already, or that the check does not use. */
 function hiddenOf(check: CheckConfig): readonly string[] {
-  const tls = check.type === 'https' || ('ssl' in check && check.ssl);
-  return ['rise', 'fall', 'timeout', 'method', ...(tls ? [] : ['ssl_timeout', 'insecure'])];
+  return [
+    'rise',
+    'fall',
+    'timeout',
+    'method',
+    ...(usesTls(check) ? [] : ['ssl_timeout', 'insecure']),
+  ];
 }
 
 function actionText(check: CheckConfig, { instance, name }: ServiceConfig): string {
@@ -35,11 +42,8 @@ function actionText(check: CheckConfig, { instance, name }: ServiceConfig): stri
     case 'tcp':
       return `connects to ${target}`;
     case 'http':
-    case 'https': {
-      const tls = check.type === 'https' || ('ssl' in check && check.ssl);
-      const unverified = tls && check.insecure ? ', whatever its certificate' : '';
-      return `asks ${check.method} http${tls ? 's' : ''}://${target}${check.uri}${unverified}`;
-    }
+    case 'https':
+      return httpText(check, target);
     case 'exec':
       return `runs ${Array.isArray(check.command) ? check.command.join(' ') : check.command.shell}`;
     case 'file':
@@ -54,6 +58,14 @@ function actionText(check: CheckConfig, { instance, name }: ServiceConfig): stri
       return `asks ${check.type} at ${target}`;
   }
 }
+
+function httpText(check: HttpCheckConfig, target: string): string {
+  const unverified = usesTls(check) && check.insecure ? ', whatever its certificate' : '';
+  const scheme = usesTls(check) ? 'https' : 'http';
+  return `asks ${check.method} ${scheme}://${target}${check.uri}${unverified}`;
+}
+
+const usesTls = (check: CheckConfig) => check.type === 'https' || ('ssl' in check && check.ssl);
 
 function optionOf(check: CheckConfig): { readonly shape: Readonly<Record<string, z.ZodType>> } {
   const option = checkSchema.options.find(({ shape }) => shape.type.value === check.type);

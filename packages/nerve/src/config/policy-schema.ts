@@ -64,7 +64,7 @@ export const rateLimiting = z
 /** The limits where `flap_damping` is not given. */
 export const defaultDamping = flapDamping.parse({});
 
-/** The policy keys of the top level, which count for all services that do not have them. */
+/** The policy keys of the top level, for all services that lack them. */
 export const topPolicyKeys = {
   flap_damping: flapDamping.optional().meta({
     description:

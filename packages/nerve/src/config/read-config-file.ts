@@ -1,6 +1,6 @@
 import { readSource, type Source } from '@smartstack/daemon';
 
-/** Keys whose values are for a proxy or a shell, which have variables of their own. */
+/** Keys with values for a proxy or a shell, which have variables of their own. */
 const foreign: ReadonlySet<string> = new Set(['haproxy_server_options', 'command']);
 
 /** Reads one of nerve's files, with `${NAME}` filled in from the environment. */

@@ -91,7 +91,7 @@ export const configSchema = z
       for (const [path, message] of reporterKeyProblems(config))
         context.addIssue({ code: 'custom', path: [...path], message, input: undefined });
     },
-    // These are reported together with wrong keys, not only once there are none.
+    // Reported together with wrong keys, not only once those are fixed.
     { when: () => true },
   )
   .superRefine((config, context) => {

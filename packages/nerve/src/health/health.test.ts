@@ -41,8 +41,8 @@ describe('a service is', () => {
   test.each([
     ['up when all of its checks are', [up, up], 'up'],
     ['down when one of its checks is', [up, down], 'down'],
-    ['down when one is, though others were not heard', [undefined, down], 'down'],
-    ['undecided while some were not heard', [up, undefined], undefined],
+    ['down when one is, though others have no result yet', [undefined, down], 'down'],
+    ['undecided while some have no result yet', [up, undefined], undefined],
     ['up when it has no checks', [], 'up'],
   ])('%s', (_, checks, expected) => {
     expect(stateOf(checks)).toBe(expected);

@@ -1,11 +1,13 @@
 import type { Metrics } from '@smartstack/daemon';
 
+import { type Registered, register } from './registered.ts';
+
 /** The measurements of one service. */
 export interface ServiceMeasures {
   /** A check of this name ran; `took` in milliseconds. */
   check(name: string): (passed: boolean, took: number) => void;
   state(up: boolean): void;
-  /** It is in the registry, after so many milliseconds. */
+  /** It is in the registry; `took` in milliseconds. */
   announced(took: number): void;
   withdrawn(): void;
   registryError(): void;
@@ -14,9 +16,6 @@ export interface ServiceMeasures {
   /** It was announced too often, and held back unless that is in shadow mode. */
   throttled(shadow: boolean): void;
 }
-
-const checkBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
-const announceBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30];
 
 /** nerve's metrics. */
 export interface Measures {
@@ -27,78 +26,22 @@ export interface Measures {
 
 /** Registers nerve's metrics. */
 export function createMeasures(metrics: Metrics): Measures {
-  const labels = ['service'] as const;
-  const duration = metrics.histogram({
-    name: 'nerve_check_duration_seconds',
-    help: 'How long checks took',
-    labels: ['service', 'check', 'result'],
-    buckets: checkBuckets,
-  });
-  const up = metrics.gauge({ name: 'nerve_service_up', help: '1 while all checks pass', labels });
-  const announced = metrics.gauge({
-    name: 'nerve_service_announced',
-    help: '1 while it is in the registry',
-    labels,
-  });
-  const changes = metrics.counter({
-    name: 'nerve_service_transitions_total',
-    help: 'Changes of the state that the checks give, by the new one',
-    labels: ['service', 'state'],
-  });
-  const latency = metrics.histogram({
-    name: 'nerve_announce_duration_seconds',
-    help: 'How long it took until an announcement stood',
-    labels,
-    buckets: announceBuckets,
-  });
-  const errors = metrics.counter({
-    name: 'nerve_registry_errors_total',
-    help: 'Announcements, changes and withdrawals that failed and are tried again',
-    labels,
-  });
-  const holds = metrics.counter({
-    name: 'nerve_service_holds_total',
-    help: 'Times that flapping held a service down',
-    labels,
-  });
-  const throttled = metrics.counter({
-    name: 'nerve_service_throttled_total',
-    help: 'Announcements over the rate limit, in shadow mode too',
-    labels,
-  });
-
+  const registered = register(metrics);
+  const { up, announced } = registered;
   /** The latest of each name: when one service replaces another, the end of the old one does not count. */
   const latest = new Map<string, ServiceMeasures>();
 
-  const of = (service: string): ServiceMeasures => {
-    if (!latest.has(service)) announced.set({ service }, 0);
-    errors.inc({ service }, 0);
-    const own: ServiceMeasures = {
-      check: (check) => {
-        const passes = duration.labels({ service, check, result: 'pass' });
-        const failures = duration.labels({ service, check, result: 'fail' });
-        return (passed, took) => (passed ? passes : failures).observe(took / 1000);
-      },
-      state: (isUp) => {
-        up.set({ service }, isUp ? 1 : 0);
-        changes.inc({ service, state: isUp ? 'up' : 'down' });
-      },
-      announced: (took) => {
-        announced.set({ service }, 1);
-        latency.observe({ service }, took / 1000);
-      },
-      withdrawn: () => {
-        if (latest.get(service) === own) announced.set({ service }, 0);
-      },
-      registryError: () => errors.inc({ service }),
-      held: () => holds.inc({ service }),
-      throttled: () => throttled.inc({ service }),
-    };
-    latest.set(service, own);
-    return own;
-  };
   return {
-    of,
+    of: (service) => {
+      if (!latest.has(service)) announced.set({ service }, 0);
+      const own: ServiceMeasures = measuresOf(
+        service,
+        registered,
+        () => latest.get(service) === own,
+      );
+      latest.set(service, own);
+      return own;
+    },
     forget: (service) => {
       latest.delete(service);
       up.remove({ service });
@@ -107,8 +50,43 @@ export function createMeasures(metrics: Metrics): Measures {
   };
 }
 
+function measuresOf(
+  service: string,
+  metrics: Registered,
+  isLatest: () => boolean,
+): ServiceMeasures {
+  metrics.errors.inc({ service }, 0);
+  return {
+    check: (check) => checkMeasure(metrics, service, check),
+    state: (isUp) => {
+      metrics.up.set({ service }, isUp ? 1 : 0);
+      metrics.changes.inc({ service, state: isUp ? 'up' : 'down' });
+    },
+    announced: (took) => {
+      metrics.announced.set({ service }, 1);
+      metrics.latency.observe({ service }, took / 1000);
+    },
+    withdrawn: () => {
+      if (isLatest()) metrics.announced.set({ service }, 0);
+    },
+    registryError: () => metrics.errors.inc({ service }),
+    held: () => metrics.holds.inc({ service }),
+    throttled: () => metrics.throttled.inc({ service }),
+  };
+}
+
+function checkMeasure({ duration }: Registered, service: string, check: string) {
+  const passes = duration.labels({ service, check, result: 'pass' });
+  const failures = duration.labels({ service, check, result: 'fail' });
+  return (passed: boolean, took: number) => (passed ? passes : failures).observe(took / 1000);
+}
+
 /** Measures that pass everything on to two others. */
 export function both(first: ServiceMeasures, second: ServiceMeasures): ServiceMeasures {
+  const toEach = (pass: (measures: ServiceMeasures) => void) => {
+    pass(first);
+    pass(second);
+  };
   return {
     check: (name) => {
       const [one, other] = [first.check(name), second.check(name)];
@@ -117,29 +95,11 @@ export function both(first: ServiceMeasures, second: ServiceMeasures): ServiceMe
         other(passed, took);
       };
     },
-    state: (up) => {
-      first.state(up);
-      second.state(up);
-    },
-    announced: (took) => {
-      first.announced(took);
-      second.announced(took);
-    },
-    withdrawn: () => {
-      first.withdrawn();
-      second.withdrawn();
-    },
-    registryError: () => {
-      first.registryError();
-      second.registryError();
-    },
-    held: () => {
-      first.held();
-      second.held();
-    },
-    throttled: (shadow) => {
-      first.throttled(shadow);
-      second.throttled(shadow);
-    },
+    state: (up) => toEach((each) => each.state(up)),
+    announced: (took) => toEach((each) => each.announced(took)),
+    withdrawn: () => toEach((each) => each.withdrawn()),
+    registryError: () => toEach((each) => each.registryError()),
+    held: () => toEach((each) => each.held()),
+    throttled: (shadow) => toEach((each) => each.throttled(shadow)),
   };
 }

@@ -10,7 +10,7 @@ export function statsdLife(statsd: Statsd) {
     started: () => statsd.increment('nerve.start'),
     configured: () => statsd.increment('nerve.config.update'),
     stopped: () => statsd.increment('nerve.stop', stopped),
-    /** From now until a service's task ends. */
+    /** Counts the start and the end of a service's task. */
     watched: async (service: string, run: Promise<void>): Promise<void> => {
       const tag = { service_name: service };
       statsd.increment('nerve.watcher.start', tag);

@@ -11,18 +11,32 @@ import { defaultStateDirectory } from './state-directory.ts';
 
 type Commands = ReturnType<typeof createCommands>;
 
+/** Turns one of the client's commands into an action of commander's. */
+type On = <A extends unknown[]>(
+  pick: (commands: Commands) => (...args: A) => Promise<void>,
+) => (...args: A) => Promise<void>;
+
 /** Adds the commands that talk to the nerve that runs on this machine. */
 export function addCommands(program: Command): void {
-  const on =
-    <A extends unknown[]>(pick: (commands: Commands) => (...args: A) => Promise<void>) =>
-    async (...args: A): Promise<void> => {
+  const on: On =
+    (pick) =>
+    async (...args) => {
       const run = async () => {
         const socket = await socketOf(program.opts<{ config?: string }>().config);
         await pick(createCommands(createClient(socket), print))(...args);
       };
       await orExit(run());
     };
+  addStatus(program, on);
+  addDown(program, on);
+  addUp(program, on);
+  addWeight(program, on);
+  addCheck(program, on);
+  addDrain(program, on);
+  addHandOff(program, on);
+}
 
+function addStatus(program: Command, on: On): void {
   program
     .command('status')
     .summary('show what is up, announced, and why not')
@@ -31,6 +45,9 @@ export function addCommands(program: Command): void {
     .option('--watch', 'again every second')
     .addHelpText('after', '\nExits with 0, or 1 when nerve cannot be asked.')
     .action(on(({ status }) => status));
+}
+
+function addDown(program: Command, on: On): void {
   program
     .command('down')
     .argument('<service>')
@@ -45,6 +62,9 @@ export function addCommands(program: Command): void {
       '\nExits with 0, or 1 when nerve cannot be asked or it is not gone in time.',
     )
     .action(on(({ down }) => down));
+}
+
+function addUp(program: Command, on: On): void {
   program
     .command('up')
     .argument('[service]')
@@ -58,6 +78,9 @@ export function addCommands(program: Command): void {
       '\nExits with 0, or 1 when nerve cannot be asked or it is not back in time.',
     )
     .action(on(({ up }) => up));
+}
+
+function addWeight(program: Command, on: On): void {
   program
     .command('weight')
     .argument('<service>')
@@ -66,6 +89,9 @@ export function addCommands(program: Command): void {
     .description('Announce a service with another weight.')
     .addHelpText('after', '\nExits with 0, or 1 when nerve cannot be asked.')
     .action(on(({ weight }) => weight));
+}
+
+function addCheck(program: Command, on: On): void {
   program
     .command('check')
     .argument('<service>')
@@ -76,6 +102,9 @@ export function addCommands(program: Command): void {
       '\nExits with 0 when all passed, 1 when one failed or nerve cannot be asked.',
     )
     .action(on(({ check }) => check));
+}
+
+function addDrain(program: Command, on: On): void {
   program
     .command('drain')
     .summary('take every service of this machine out')
@@ -90,6 +119,9 @@ export function addCommands(program: Command): void {
       '\nExits with 0 once all are gone, 1 when not in time or nerve cannot be asked.',
     )
     .action(on(({ drain }) => drain));
+}
+
+function addHandOff(program: Command, on: On): void {
   program
     .command('handoff')
     .summary('end nerve, leave its announcements to the next one')

@@ -29,7 +29,7 @@ export async function waitUntilAnnounced(
   }
 }
 
-/** What became of a service's new weight, once the registry has confirmed it or has not for a while. */
+/** The result of a new weight, once the registry has confirmed it or after a while without that. */
 export async function weightResult(
   service: string,
   weight: string,
@@ -49,7 +49,7 @@ export async function weightResult(
   }
 }
 
-/** Whether a service is surely announced, or surely not: a record that may be in the registry may be used. */
+/** Whether a service is certainly announced, or certainly not: a record that may be in the registry may be used. */
 function isConfirmed(line: ServiceLine | undefined, announced: boolean): boolean {
   if (announced) return line?.announced === true;
   return !(line?.announced || line?.may_stand);

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { percentDecoded } from '../checks/percent.ts';
 import type { Service } from '../services/service.ts';
 import type { Services } from '../services/services.ts';
-import type { Downtime, Overrides } from './overrides.ts';
+import type { Downtime, Override, Overrides } from './overrides.ts';
 
 export interface RequestDeps {
   readonly services: Services;
@@ -33,58 +33,75 @@ const downtimeSchema = z.strictObject({
 });
 const weightSchema = z.strictObject({ weight: z.int().min(0).max(1_000_000).nullable() });
 
-/** Does what a request asks for and returns the body of the answer; rejects with a `CommandError` for the client's mistakes. */
+/** One request for a command. */
+interface Call extends RequestDeps {
+  readonly request: IncomingMessage;
+  /** The service in the path, if any. */
+  readonly name: string;
+  readonly signal: AbortSignal;
+}
+
+/** The commands by method and path; each returns the answer's body. */
+const commands = new Map<string, (call: Call) => unknown>([
+  ['GET status', ({ status }) => status()],
+  [
+    'POST services/*/down',
+    async (call) => change(serviceOf(call), { downtime: await downtimeIn(call) }, call),
+  ],
+  ['POST services/*/up', (call) => change(serviceOf(call), { downtime: undefined }, call)],
+  [
+    'POST services/*/weight',
+    async (call) => {
+      const { weight } = await read(call.request, weightSchema);
+      return change(serviceOf(call), { weight: weight ?? undefined }, call);
+    },
+  ],
+  ['POST services/*/check', (call) => serviceOf(call).check(call.signal)],
+  ['POST drain', async (call) => changeAll({ downtime: await downtimeIn(call) }, call)],
+  ['POST up', (call) => changeAll({ downtime: undefined }, call)],
+  [
+    'POST hand-off',
+    ({ handOff }) => {
+      handOff();
+      return {};
+    },
+  ],
+]);
+
+/** Runs a request's command and returns the answer's body; rejects with a `CommandError` for the client's mistakes. */
 export async function answer(
   request: IncomingMessage,
-  { services, overrides, status, handOff }: RequestDeps,
+  deps: RequestDeps,
   signal: AbortSignal,
 ): Promise<unknown> {
   const [, ...words] = (request.url ?? '').split('/').map(percentDecoded);
-  const what = `${request.method} ${words.length === 3 ? `${words[0]}/*/${words[2]}` : words[0]}`;
-  const named = () => serviceOf(services, words[1] ?? '');
-  const change = async (service: Service, part: object) => {
-    const next = { ...overrides.of(service.name), ...part };
-    service.setOverride(next);
-    await overrides.set(service.name, next);
-    return service.status();
-  };
-  const changeAll = async (part: object) => {
-    await Promise.all(services.all().map((service) => change(service, part)));
-    return status();
-  };
-  switch (what) {
-    case 'GET status':
-      return status();
-    case 'POST services/*/down':
-      return change(named(), { downtime: downtimeOf(await read(request, downtimeSchema)) });
-    case 'POST services/*/up':
-      return change(named(), { downtime: undefined });
-    case 'POST services/*/weight': {
-      const { weight } = await read(request, weightSchema);
-      return change(named(), { weight: weight ?? undefined });
-    }
-    case 'POST services/*/check':
-      return named().check(signal);
-    case 'POST drain':
-      return changeAll({ downtime: downtimeOf(await read(request, downtimeSchema)) });
-    case 'POST up':
-      return changeAll({ downtime: undefined });
-    case 'POST hand-off':
-      handOff();
-      return {};
-    default:
-      throw new CommandError(404, `no such command: ${request.method} ${request.url}`);
-  }
+  const path = words.length === 3 ? `${words[0]}/*/${words[2]}` : words[0];
+  const command = commands.get(`${request.method} ${path}`);
+  if (!command) throw new CommandError(404, `no such command: ${request.method} ${request.url}`);
+  return command({ ...deps, request, name: words[1] ?? '', signal });
 }
 
-function serviceOf(services: Services, name: string): Service {
+async function change(service: Service, part: Override, { overrides }: Call): Promise<object> {
+  const next = { ...overrides.of(service.name), ...part };
+  service.setOverride(next);
+  await overrides.set(service.name, next);
+  return service.status();
+}
+
+async function changeAll(part: Override, call: Call): Promise<object> {
+  await Promise.all(call.services.all().map((service) => change(service, part, call)));
+  return call.status();
+}
+
+function serviceOf({ services, name }: Call): Service {
   const service = services.all().find((each) => each.name === name);
   if (service) return service;
   const names = services.all().map((each) => each.name);
   throw new CommandError(404, `no service ${name}; there are: ${names.join(', ') || 'none'}`);
 }
 
-function downtimeOf({ for: span, ...keys }: z.output<typeof downtimeSchema>): Downtime {
+async function downtimeIn({ request }: Call): Promise<Downtime> {
+  const { for: span, ...keys } = await read(request, downtimeSchema);
   const since = Date.now();
   return { ...keys, since, ...(span !== undefined && { until: since + span }) };
 }

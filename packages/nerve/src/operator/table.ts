@@ -11,11 +11,11 @@ export interface ServiceLine {
   readonly since: string;
   readonly reason?: string;
   readonly announced: boolean;
-  /** Whether a record may be in the registry all the same: it has not answered. */
+  /** Whether a record may be in the registry: it has not answered. */
   readonly may_stand: boolean;
-  /** Whether the registry has confirmed all that it is to have. */
+  /** Whether the registry has confirmed the desired state. */
   readonly confirmed: boolean;
-  /** Why it, or the service, fails at what is to be done now. */
+  /** Why the pending change fails. */
   readonly trouble?: string;
   readonly because: string;
   readonly until?: string;
@@ -49,7 +49,7 @@ function announcedAs({ announced, may_stand, path, instance: { weight } }: Servi
   return weight === undefined ? path : `${path} (weight ${weight})`;
 }
 
-/** Why it is announced or not, and what the registry still has to confirm. */
+/** Why it is announced or not, and what the registry has not confirmed yet. */
 function why(line: ServiceLine, now: number): string {
   const { trouble, announced, because, confirmed } = line;
   const waits = announced && because === 'up' && !confirmed ? 'a change is not confirmed yet' : '';

@@ -1,4 +1,4 @@
-import type { Journal, PageSource } from '@smartstack/daemon';
+import type { Journal, PagePlot, PageSource } from '@smartstack/daemon';
 
 import type { CheckStatus } from '../health/monitor.ts';
 import type { Services } from '../services/services.ts';
@@ -10,9 +10,17 @@ export interface NervePageParts {
   readonly version: string;
   readonly services: Pick<Services, 'all'>;
   readonly journal: Journal;
-  /** The last time at which a registry did not answer, on `performance.now`'s clock. */
-  lastUnwell(): number | undefined;
+  /** The last time at which a registry was without a connection, on `performance.now`'s clock. */
+  lastUnhealthy(): number | undefined;
 }
+
+const slowestCheck: PagePlot = {
+  label: 'Slowest check',
+  unit: 'ms',
+  hint: 'How long the latest run of the slowest check took. The percentiles are of one such run a second.',
+  tone: 'time',
+  percentiles: 'of one run a second',
+};
 
 /** Nerve's status page. */
 export function createNervePage(parts: NervePageParts): PageSource {
@@ -24,18 +32,10 @@ export function createNervePage(parts: NervePageParts): PageSource {
       instance,
       version,
       row: 'check',
-      plots: [
-        {
-          label: 'Slowest check',
-          unit: 'ms',
-          hint: 'How long the latest run of the slowest check took. The percentiles are of one such run a second.',
-          tone: 'time',
-          percentiles: 'of one run a second',
-        },
-      ],
+      plots: [slowestCheck],
       started: Date.now(),
     },
-    view: () => pageView(services.all(), isAway(parts.lastUnwell())),
+    view: () => pageView(services.all(), isAway(parts.lastUnhealthy())),
     sample: () =>
       Object.fromEntries(
         services.all().map((service) => [service.name, [slowest(service.status().checks)]]),

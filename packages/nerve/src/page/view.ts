@@ -6,6 +6,12 @@ import { reasonOf } from './reason.ts';
 
 type Named = Pick<Service, 'name' | 'status'>;
 
+const awayNotice: PageNotice = {
+  tone: 'warn',
+  title: 'Registry away',
+  text: 'ZooKeeper does not answer. What was announced stays until its session times out there; changes are announced when it is back.',
+};
+
 /** The page of these services. */
 export function pageView(services: readonly Named[], registryAway: boolean): PageView {
   const shown = services.map(({ name, status }) => {
@@ -14,12 +20,7 @@ export function pageView(services: readonly Named[], registryAway: boolean): Pag
     return { view, notice: noticeOf(now, view) };
   });
   const notices: PageNotice[] = shown.flatMap(({ notice }) => notice ?? []);
-  if (registryAway)
-    notices.push({
-      tone: 'warn',
-      title: 'Registry away',
-      text: 'ZooKeeper does not answer. What was announced stays until its session times out there; changes are announced when it is back.',
-    });
+  if (registryAway) notices.push(awayNotice);
   const announced = services.filter(({ status }) => status().announced).length;
   const rank = { bad: 0, warn: 1, idle: 2, good: 3 } as const;
   return {
@@ -54,19 +55,13 @@ function serviceView(name: string, status: ServiceStatus): PageService {
   };
 }
 
-function stateOf({
-  state,
-  announced,
-  because,
-  trouble,
-}: ServiceStatus): Pick<PageService, 'tone' | 'state'> {
+type Verdict = Pick<PageService, 'tone' | 'state'>;
+
+function stateOf(status: ServiceStatus): Verdict {
+  const { state, because } = status;
   switch (because) {
     case 'up':
-      if (announced && trouble !== undefined)
-        return { tone: 'warn', state: 'up, announced, a change waits' };
-      return announced
-        ? { tone: 'good', state: 'up, announced' }
-        : { tone: 'warn', state: 'up, not announced yet' };
+      return stateUp(status);
     case 'down':
       return { tone: 'bad', state: 'down' };
     case 'not checked yet':
@@ -78,6 +73,13 @@ function stateOf({
     case 'rate limit':
       return { tone: 'warn', state: 'up, held back' };
   }
+}
+
+function stateUp({ announced, trouble }: ServiceStatus): Verdict {
+  if (!announced) return { tone: 'warn', state: 'up, not announced yet' };
+  return trouble === undefined
+    ? { tone: 'good', state: 'up, announced' }
+    : { tone: 'warn', state: 'up, announced, a change waits' };
 }
 
 function noticeOf(status: ServiceStatus, view: PageService): PageNotice | undefined {

@@ -2,7 +2,7 @@ import type { Instance } from '@smartstack/registry';
 
 import { weightAfter } from './warmup.ts';
 
-/** What the decision whether and how a service is announced depends on; times in milliseconds of one clock. */
+/** What decides whether and how a service is announced; times in milliseconds of one clock. */
 export interface DecisionInput {
   readonly instance: Instance;
   readonly state: 'unknown' | 'up' | 'down';
@@ -25,7 +25,7 @@ export interface Decision {
   readonly until?: number;
 }
 
-/** Decides whether a service is announced now; withdrawing it is never delayed. */
+/** Decides whether a service is announced now; a withdrawal is never delayed. */
 export function decide(input: DecisionInput, now: number): Decision {
   const { downtime, state, heldUntil } = input;
   if (downtime && (downtime.until === undefined || downtime.until > now))

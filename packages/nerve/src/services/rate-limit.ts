@@ -7,7 +7,7 @@ import { type Bucket, fullBucket, takeToken } from './token-bucket.ts';
 
 /**
  * Limits how often one service is announced. The function it returns is given a decision to announce the
- * service, takes a token for it, and returns that decision, or one to wait where there is no token.
+ * service, takes a token for it, and returns that decision, or one to wait when there is no token.
  */
 export function createRateLimit(
   limits: ServicePolicy['rateLimit'],

@@ -8,11 +8,11 @@ import type { ServiceMeasures } from '../metrics/metrics.ts';
 export interface RegistrationStatus {
   /** Whether it is in the registry. */
   readonly announced: boolean;
-  /** Whether a record may be there: it is, or the registry has not answered. */
+  /** Whether a record may be in the registry: it is, or the registry has not answered. */
   readonly may_stand: boolean;
-  /** Whether the registry has confirmed all that it is to have of the service, or that it has nothing. */
+  /** Whether the registry has confirmed the desired state: this instance, or no record. */
   readonly confirmed: boolean;
-  /** Why the registry, or the service itself, fails at what is to be done now; it is tried again. */
+  /** Why the pending change, or the service itself, fails; it is tried again. */
   readonly trouble?: string;
 }
 
@@ -22,7 +22,7 @@ export interface Registration {
   readonly events: Required<AnnouncerEvents>;
   /** The record as the registry has confirmed it, where there is one. */
   confirmed(): Instance | undefined;
-  /** Compares what the registry has with the instance that it is to have. */
+  /** Compares what the registry has with the desired instance. */
   status(desired: Instance | undefined): RegistrationStatus;
 }
 
@@ -60,7 +60,7 @@ export function createRegistration(
       onTrouble: (reason) => {
         trouble = reason;
         if (reason === undefined) return;
-        // The registry may have done what failed.
+        // A failed request may have been carried out.
         isSure = false;
         measures.registryError();
       },

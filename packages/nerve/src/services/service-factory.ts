@@ -20,7 +20,7 @@ export interface ServiceFactoryDeps {
   readonly ttlReports: TtlReports;
   readonly statsd: Statsd | undefined;
   readonly journal: Journal;
-  /** The names of services of which no record of an earlier nerve is left. */
+  /** The names of services whose records of an earlier nerve are all taken over or withdrawn. */
   readonly cleared: ReadonlySet<string>;
   /** Ends withdrawals that the registry does not confirm. */
   readonly stopWithdrawing: AbortSignal;
@@ -68,7 +68,7 @@ export function serviceFactory({
   };
 }
 
-/** The registry that has the service's place, which announces in the place's own way. */
+/** The registry of a service's place, which announces in the form of that place. */
 function openPlace(registries: OpenedRegistries, place: Place): Announcing {
   if ('ttl' in place) {
     const { announce } = registries.openEtcd(place.address);

@@ -80,7 +80,7 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
     },
   });
 
-  /** When it cannot be determined, there may be records. */
+  /** Assumes that there are records when that cannot be determined. */
   function hasInherited(): boolean {
     try {
       return deps.hasInherited?.() ?? false;

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { keepRunning, type Log, messageOf } from '@smartstack/daemon';
 
 import { endpointKeyOf, type ServiceConfig } from '../config/config.ts';
-import type { Service } from './service.ts';
+import type { Service, ServiceStatus } from './service.ts';
 import { unusable } from './unusable.ts';
 
 /** How long a service that replaces another may take to report before the old one ends, in milliseconds. */
@@ -24,7 +24,7 @@ export interface Services {
   /**
    * Runs these services from now on: others end, new ones start, and one whose configuration changed is
    * replaced, announced anew before its old announcement is withdrawn; so is one that was renamed. Those
-   * that did not change run on untouched.
+   * that did not change are not touched.
    */
   apply(configs: readonly ServiceConfig[]): void;
   /** Resolves once all services have ended, after the signal aborted. */
@@ -59,7 +59,7 @@ export function createServices(
     return running;
   }
 
-  /** One that cannot be created does not stop the others: its old one runs on, or its status gives the reason. */
+  /** A service that cannot be created does not stop the others: the old one runs on, or the status gives the reason. */
   function startOrKeep(config: ServiceConfig, old: RunningService | undefined): RunningService {
     try {
       return start(config, create(config));
@@ -120,24 +120,30 @@ function runService(
   const abort = () => own.abort(signal.reason);
   if (signal.aborted) abort();
   signal.addEventListener('abort', abort);
-  let failure: string | undefined;
-  const failed = (error: unknown) => {
-    const reason = messageOf(error);
-    const fix = 'it is started again, and the others go on';
-    if (reason !== failure || service.status().state !== 'unknown')
-      log.error({ service: service.name, err: error, fix }, 'the service failed');
-    failure = reason;
-  };
+  const { failed, status } = noteFailures(service, log);
   const ended = keepRunning(service.run, failed, own.signal);
-  /** One that failed shows why until its checks have a result again. */
-  const status = () => {
-    const now = service.status();
-    return failure !== undefined && now.state === 'unknown' ? { ...now, trouble: failure } : now;
-  };
   return {
     config,
     service: { ...service, status },
     stop: () => own.abort(),
     ended: ended.finally(() => signal.removeEventListener('abort', abort)),
+  };
+}
+
+/** A service that failed shows the reason in its status until its checks have a result again. */
+function noteFailures(service: Service, log: Log) {
+  let failure: string | undefined;
+  return {
+    failed: (error: unknown): void => {
+      const reason = messageOf(error);
+      const fix = 'it is started again, and the others go on';
+      if (reason !== failure || service.status().state !== 'unknown')
+        log.error({ service: service.name, err: error, fix }, 'the service failed');
+      failure = reason;
+    },
+    status: (): ServiceStatus => {
+      const now = service.status();
+      return failure !== undefined && now.state === 'unknown' ? { ...now, trouble: failure } : now;
+    },
   };
 }

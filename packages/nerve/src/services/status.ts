@@ -26,6 +26,6 @@ export function statusOf(instanceId: string, services: Services, registryAway: b
 }
 
 /** Whether a registry does not answer now; while it does not, its last failure is always recent. */
-export function isAway(lastUnwell: number | undefined): boolean {
-  return lastUnwell !== undefined && performance.now() - lastUnwell < 100;
+export function isAway(lastUnhealthy: number | undefined): boolean {
+  return lastUnhealthy !== undefined && performance.now() - lastUnhealthy < 100;
 }

@@ -1,29 +1,27 @@
 import type { ServiceConfig } from '../config/config.ts';
-import type { Service } from './service.ts';
+import type { Service, ServiceStatus } from './service.ts';
 import { untilAborted } from './tasks.ts';
 
-/** A service that cannot be created: its status gives the reason, and it does nothing. */
+/** Stands for a service that cannot be created: it does nothing, and its status gives the reason. */
 export function unusable({ name, instance, place }: ServiceConfig, reason: string): Service {
-  const since = new Date();
+  const status: ServiceStatus = {
+    state: 'unknown',
+    since: new Date(),
+    reason: `cannot be checked and announced: ${reason}`,
+    because: 'not checked yet',
+    instance,
+    announced: false,
+    may_stand: false,
+    confirmed: true,
+    path: place.path,
+    checks: [],
+  };
   return {
     name,
-    run: async (signal) => {
-      await untilAborted(signal);
-    },
+    run: untilAborted,
     reported: Promise.resolve(),
     overdue: () => 0,
-    status: () => ({
-      state: 'unknown',
-      since,
-      reason: `cannot be checked and announced: ${reason}`,
-      because: 'not checked yet',
-      instance,
-      announced: false,
-      may_stand: false,
-      confirmed: true,
-      path: place.path,
-      checks: [],
-    }),
+    status: () => status,
     setOverride: () => {},
     check: async () => [],
   };

@@ -15,7 +15,7 @@ export interface EtcdNode {
   readonly value: string;
 }
 
-/** A value and for how many whole seconds it stands unless it is written again. */
+/** A value and its time to live in whole seconds. */
 export interface Content {
   readonly value: string;
   readonly ttl: number;
@@ -26,9 +26,9 @@ export interface Content {
  * its time and rejects with what was asked for and why it failed.
  */
 export interface EtcdKeys {
-  /** The values right below a folder, those of no folder included: none. */
+  /** The values directly below a folder; none where there is no folder. */
   list(folder: string, signal: AbortSignal): Promise<readonly EtcdNode[]>;
-  /** Creates a key of etcd's own choice in a folder, in order; resolves to the key. It is not cancelled: it may have been made. */
+  /** Creates a key in a folder with a number that etcd chooses, and resolves to it. Not cancellable: it may have been created. */
   createInOrder(folder: string, content: Content): Promise<string>;
   /** Writes a key, whether or not it is there. */
   set(key: string, content: Content): Promise<void>;
@@ -36,7 +36,7 @@ export interface EtcdKeys {
   remove(key: string): Promise<void>;
 }
 
-/** Answers are a folder's keys at most. */
+/** The longest answer that is read, in characters; the largest lists a folder's keys. */
 const maxLength = 8 * 1024 * 1024;
 /** etcd's code for a key that is not there. */
 const keyNotFound = 100;
@@ -50,44 +50,62 @@ const errorSchema = z.object({ errorCode: z.number(), message: z.string(), cause
 /** Speaks to one server, with a limit in milliseconds for each request. */
 export function createEtcdKeys({ host, port }: EtcdAddress, timeout: number): EtcdKeys {
   const origin = `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
-
-  async function ask(method: string, key: string, body?: Content, signal?: AbortSignal) {
-    const url = `${origin}/v2/keys${key.split('/').map(encodeURIComponent).join('/')}`;
-    using deadline = createDeadline(timeout, ...(signal ? [signal] : []));
-    try {
-      const response = await fetch(url, {
-        method,
-        signal: deadline.signal,
-        ...(body && { body: new URLSearchParams({ value: body.value, ttl: String(body.ttl) }) }),
-      });
-      return answerOf(response.status, await textOf(response));
-    } catch (error) {
-      signal?.throwIfAborted();
-      const why = deadline.isOver ? `no whole answer in ${timeout} ms` : reasonOf(error);
-      throw new Error(`cannot ${method} ${url}: ${why}`, { cause: error });
-    }
-  }
+  const urlOf = (key: string) =>
+    `${origin}/v2/keys${key.split('/').map(encodeURIComponent).join('/')}`;
 
   return {
     list: async (folder, signal) => {
-      const nodes = (await ask('GET', folder, undefined, signal))?.nodes;
-      return (Array.isArray(nodes) ? nodes : []).flatMap((node) => {
-        const { data } = leaf.safeParse(node);
-        return data ? [data] : [];
-      });
+      const node = await ask({ method: 'GET', url: urlOf(folder), timeout, signal });
+      return leavesOf(node?.nodes);
     },
     createInOrder: async (folder, content) => {
-      const node = await ask('POST', folder, content);
+      const node = await ask({ method: 'POST', url: urlOf(folder), content, timeout });
       if (!node) throw new Error(`cannot create a key in ${folder} of ${origin}: no such folder`);
       return node.key;
     },
     set: async (key, content) => {
-      await ask('PUT', key, content);
+      await ask({ method: 'PUT', url: urlOf(key), content, timeout });
     },
     remove: async (key) => {
-      await ask('DELETE', key);
+      await ask({ method: 'DELETE', url: urlOf(key), timeout });
     },
   };
+}
+
+interface Request {
+  readonly method: string;
+  readonly url: string;
+  readonly content?: Content;
+  /** In milliseconds. */
+  readonly timeout: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Resolves to the answer's node; undefined where there is no such key. */
+async function ask({ method, url, content, timeout, signal }: Request) {
+  using deadline = createDeadline(timeout, ...(signal ? [signal] : []));
+  try {
+    const response = await fetch(url, {
+      method,
+      signal: deadline.signal,
+      ...(content && {
+        body: new URLSearchParams({ value: content.value, ttl: String(content.ttl) }),
+      }),
+    });
+    return answerOf(response.status, await textOf(response));
+  } catch (error) {
+    signal?.throwIfAborted();
+    const why = deadline.isOver ? `no whole answer in ${timeout} ms` : reasonOf(error);
+    throw new Error(`cannot ${method} ${url}: ${why}`, { cause: error });
+  }
+}
+
+/** The keys with a value among a folder's nodes; folders below it have none. */
+function leavesOf(nodes: unknown): readonly EtcdNode[] {
+  return (Array.isArray(nodes) ? nodes : []).flatMap((node) => {
+    const { data } = leaf.safeParse(node);
+    return data ? [data] : [];
+  });
 }
 
 /** What the answer says of its key; undefined where there is no such key. */
@@ -103,7 +121,7 @@ function answerOf(status: number, text: string) {
   throw new Error(`${message} (${errorCode}): ${cause}`);
 }
 
-/** etcd has had no v2 API since 3.6, and 3.4 and 3.5 have it only when asked. */
+/** etcd 3.6 dropped the v2 API; 3.4 and 3.5 have it with a flag. */
 function hint(status: number): string {
   return status === 404 ? '; etcd 3.4 and 3.5 need --enable-v2, and 3.6 has none' : '';
 }
@@ -126,7 +144,7 @@ async function textOf({ body }: Response): Promise<string> {
   return text;
 }
 
-/** fetch says `fetch failed`, and why only in its cause. */
+/** fetch's own message is `fetch failed`; the reason is its cause. */
 function reasonOf(error: unknown): string {
   const { cause } = error as { readonly cause?: unknown };
   return messageOf(cause ?? error);

@@ -7,14 +7,14 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What of etcd's v2 keys API nerve uses, as a real etcd 3.4 answers it, in memory. */
+/** The part of etcd's v2 keys API that nerve uses, in memory, with the answers of a real etcd 3.4. */
 export interface EtcdServer extends AsyncDisposable {
   readonly port: number;
-  /** The values that stand, by key. */
+  /** The present values, by key. */
   values(): Readonly<Record<string, unknown>>;
-  /** Takes a key away, as the end of its life does. */
+  /** Removes a key, as its expiry does. */
   expire(): void;
-  /** Answers in the API's stead until it is undefined again. */
+  /** Answers in place of the API while it is set. */
   instead: RequestListener | undefined;
   /** Called when something was done, before it is answered, until it is undefined again. */
   onDone: ((method: string, response: ServerResponse) => void) | undefined;

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { hasCode, type Log, messageOf, readRegularText, writeFileAtomic } from '@smartstack/daemon';
 
 import { encodeInstance, type Instance } from '../instance/instance.ts';
+import { keepRefreshed } from '../refresh.ts';
 import type { Announcement } from '../registry.ts';
 
 export interface FileAnnouncementOptions {
@@ -23,10 +23,7 @@ export async function announceFile(
 ): Promise<Announcement> {
   const owner = randomUUID();
   let current = instance;
-  const write = async () => {
-    await mkdir(dirname(file), { recursive: true });
-    await writeFileAtomic(file, withOwner(current, owner));
-  };
+  const write = () => writeRecord(file, withOwner(current, owner));
   signal.throwIfAborted();
   await write();
   const stop = new AbortController();
@@ -44,33 +41,25 @@ export async function announceFile(
   };
 }
 
-async function keepTouched(
+function keepTouched(
   { file, touchInterval, log }: FileAnnouncementOptions,
   write: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  let failing = false;
-  while (await slept(touchInterval, signal)) {
-    try {
-      await touch(file, write);
-      if (failing) log.info({ file }, 'announcement file is touched again');
-      failing = false;
-    } catch (error) {
-      if (!failing)
-        log.error(
-          {
-            file,
-            reason: messageOf(error),
-            fix: 'let this account write there, and see that there is room',
-          },
-          'cannot touch announcement file',
-        );
-      failing = true;
-    }
-  }
+  const fix = 'let this account write there, and see that there is room';
+  return keepRefreshed(
+    {
+      interval: touchInterval,
+      refresh: () => touch(file, write),
+      onFailing: (error) =>
+        log.error({ file, reason: messageOf(error), fix }, 'cannot touch announcement file'),
+      onRecovered: () => log.info({ file }, 'announcement file is touched again'),
+    },
+    signal,
+  );
 }
 
-/** The time is this process's own, not the file server's, as readers compare it with theirs. */
+/** Uses this process's clock, not the file server's, since readers compare it with their own. */
 async function touch(file: string, write: () => Promise<void>): Promise<void> {
   const now = new Date();
   try {
@@ -81,8 +70,9 @@ async function touch(file: string, write: () => Promise<void>): Promise<void> {
   }
 }
 
-async function slept(milliseconds: number, signal: AbortSignal): Promise<boolean> {
-  return sleep(milliseconds, true, { signal }).catch(() => false);
+async function writeRecord(file: string, content: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFileAtomic(file, content);
 }
 
 function withOwner(instance: Instance, owner: string): string {
@@ -90,7 +80,7 @@ function withOwner(instance: Instance, owner: string): string {
   return `${JSON.stringify({ ...wire, owner })}\n`;
 }
 
-/** Who wrote it; undefined where it is gone or another one's. Rejects when that cannot be told. */
+/** The file's owner; undefined where it is gone or not an announcement. Rejects when it cannot be read. */
 async function ownerOf(file: string): Promise<unknown> {
   try {
     const text = await readRegularText(file, { limit: 1_048_576 });

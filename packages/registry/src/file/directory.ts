@@ -7,7 +7,7 @@ import { hasCode, readRegularStart } from '@smartstack/daemon';
 
 import type { RegistryRecord } from '../instance/record.ts';
 
-/** As much as ZooKeeper takes for one record, in bytes. */
+/** The limit of a record's length, in bytes; ZooKeeper's own. */
 const mostBytes = 65_537;
 
 export interface DirectoryWatchOptions {
@@ -101,8 +101,8 @@ function same(a: readonly RegistryRecord[], b: readonly RegistryRecord[]): boole
 }
 
 /**
- * Turns a folder's events into one wait; without events (some file systems) only time ends it. Writers
- * rename files into place, so touches, which are no renames, wake nobody.
+ * Turns a folder's events into one wait; on file systems without events only time ends it. Writers rename
+ * files into place, so that a touch, which is no rename, ends no wait.
  */
 function createChangeSignal(directory: string, signal: AbortSignal) {
   let changed = new AbortController();

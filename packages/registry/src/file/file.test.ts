@@ -65,7 +65,7 @@ test('an announcement is one file named after the instance, in the wire format w
   expect(JSON.parse(text)).toEqual({ ...web, owner: expect.any(String) });
 });
 
-test('a file that nobody touches any more is ignored, and seen again once touched', async () => {
+test('a file that is not touched any more is ignored, and seen again once touched', async () => {
   await registry.announce('/services/web', web, ended.signal);
   const old = join(folder(), 'dead_10.0.0.2_80.json');
   await writeFile(old, '{"host":"10.0.0.2","port":80}');

@@ -17,14 +17,16 @@ export interface FileRegistryOptions extends DecoderDeps {
   readonly touchInterval?: number;
   /** How old an announcement's last touch may be, in milliseconds. Default 10,000. */
   readonly staleAfter?: number;
-  /** How often readers look whether or not they saw a change, in milliseconds. Default 1,000. */
+  /** How often readers read the folder even without an event, in milliseconds. Default 1,000. */
   readonly rescanInterval?: number;
 }
 
+type WatchOptions = Omit<Required<FileRegistryOptions>, 'touchInterval'>;
+
 /**
  * A registry in a folder, for one machine or a shared file system, with no server. An announcement is a
- * file `<directory>/<path>/<name>_<host>_<port>.json` that its owner touches; one that nobody touches
- * any more is ignored. Owners' and readers' clocks must agree to within a few seconds.
+ * file `<directory>/<path>/<name>_<host>_<port>.json` that its owner touches; one that is not
+ * touched any more is ignored. Owners' and readers' clocks must agree to within a few seconds.
  */
 export function createFileRegistry(options: FileRegistryOptions): Registry {
   const { directory, log, metrics } = options;
@@ -37,33 +39,38 @@ export function createFileRegistry(options: FileRegistryOptions): Registry {
       return announcements.add(await announceFile(instance, { file, touchInterval, log }, signal));
     },
 
-    watch: async function* (path, signal) {
-      const decode = createDecoder(path, { log, metrics });
-      const ended = AbortSignal.any([signal, disposed.signal]);
-      while (!ended.aborted) {
-        try {
-          const folder = folderOf(directory, path);
-          for await (const records of watchDirectory(folder, { rescanInterval, staleAfter }, ended))
-            yield decode(records);
-        } catch (error) {
-          log.error(
-            {
-              path,
-              reason: messageOf(error),
-              fix: 'let this account read the folder, and see that its disk answers',
-            },
-            'cannot read the registry folder',
-          );
-          await sleep(rescanInterval, undefined, { signal: ended }).catch(() => {});
-        }
-      }
-    },
+    watch: (path, signal) =>
+      watchPath(
+        path,
+        { directory, log, metrics, staleAfter, rescanInterval },
+        AbortSignal.any([signal, disposed.signal]),
+      ),
 
     [Symbol.asyncDispose]: async () => {
       disposed.abort();
       await announcements[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Yields the instances at a path until the signal aborts; a folder that cannot be read is tried again. */
+async function* watchPath(
+  path: string,
+  { directory, log, metrics, staleAfter, rescanInterval }: WatchOptions,
+  signal: AbortSignal,
+): AsyncGenerator<readonly Instance[], void> {
+  const decode = createDecoder(path, { log, metrics });
+  const fix = 'let this account read the folder, and see that its disk answers';
+  while (!signal.aborted) {
+    try {
+      const folder = folderOf(directory, path);
+      for await (const records of watchDirectory(folder, { rescanInterval, staleAfter }, signal))
+        yield decode(records);
+    } catch (error) {
+      log.error({ path, reason: messageOf(error), fix }, 'cannot read the registry folder');
+      await sleep(rescanInterval, undefined, { signal }).catch(() => {});
+    }
+  }
 }
 
 function folderOf(directory: string, path: string): string {

@@ -14,7 +14,7 @@ export interface DecoderDeps {
   readonly metrics: Metrics;
 }
 
-/** A record's data and what it is: one of the two others. */
+/** A record's data with its instance, or with why it is none. */
 interface Decoded {
   readonly data: Buffer;
   readonly instance: Instance | undefined;
@@ -37,6 +37,17 @@ export function withBadRecords(
   return list;
 }
 
+const badRecords = {
+  name: 'smartstack_registry_bad_records_total',
+  help: 'Records in the registry that are no instance and were left out',
+  labels: ['path'],
+} as const;
+const oddFields = {
+  name: 'smartstack_registry_odd_fields_total',
+  help: 'Optional fields of records in the registry that were put right or ignored; their members are served',
+  labels: ['path'],
+} as const;
+
 /**
  * A function from a path's records to its instances. A bad record is left out, counted once and logged
  * once for as long as it stands unchanged; records whose buffer was seen before are not parsed again.
@@ -46,18 +57,10 @@ export function createDecoder(
   { log, metrics }: DecoderDeps,
   decodeRecord: RecordDecoder = decodeInstance,
 ) {
-  const refused = metrics.counter({
-    name: 'smartstack_registry_bad_records_total',
-    help: 'Records in the registry that are no instance and were left out',
-    labels: ['path'],
-  });
-  const odd = metrics.counter({
-    name: 'smartstack_registry_odd_fields_total',
-    help: 'Optional fields of records in the registry that were put right or ignored; their members are served',
-    labels: ['path'],
-  });
+  const refused = metrics.counter(badRecords);
+  const odd = metrics.counter(oddFields);
   const known = new WeakMap<Buffer, Decoded>();
-  /** What the last list was made of: most of the next one is the same, in the same order. */
+  /** The last list's records: most of the next list are the same, in the same order. */
   let last: readonly Decoded[] = [];
   let reported: ReadonlySet<string> = new Set();
 
@@ -69,12 +72,12 @@ export function createDecoder(
       ? { data, instance: undefined, bad: read }
       : { data, instance: read, bad: undefined };
     known.set(data, decoded);
-    if (decoded.instance) sayOdd(id, oddFieldsOf(decoded.instance));
+    if (decoded.instance) reportOdd(id, oddFieldsOf(decoded.instance));
     return decoded;
   }
 
-  /** Said once for as long as a record is not written anew. */
-  function sayOdd(id: string, fields: readonly string[]): void {
+  /** Logged once until the record is written again. */
+  function reportOdd(id: string, fields: readonly string[]): void {
     for (const field of fields) {
       odd.inc({ path });
       log.warn(
@@ -84,10 +87,24 @@ export function createDecoder(
     }
   }
 
+  /** Counts and logs the bad records that were not in the last list. */
+  function reportBad(records: readonly BadRecord[]): void {
+    const bad = new Set<string>();
+    for (const { id, reason, isUsual } of records) {
+      const key = `${id} ${reason}`;
+      if (isUsual) continue;
+      bad.add(key);
+      if (reported.has(key)) continue;
+      refused.inc({ path });
+      const fix = 'find out who announced it: the others are served';
+      log.warn({ path, record: id, reason, fix }, 'bad registry record left out');
+    }
+    reported = bad;
+  }
+
   return (records: Iterable<RegistryRecord>): readonly Instance[] => {
     const instances: Instance[] = [];
     const unreadable: BadRecord[] = [];
-    const bad = new Set<string>();
     const now: Decoded[] = [];
     let at = 0;
     for (const record of records) {
@@ -97,25 +114,9 @@ export function createDecoder(
       const one = before ?? decode(record);
       now.push(one);
       if (one.instance) instances.push(one.instance);
-      if (!one.bad) continue;
-      const { id, reason } = one.bad;
-      unreadable.push(one.bad);
-      if (one.bad.isUsual) continue;
-      const key = `${id} ${reason}`;
-      bad.add(key);
-      if (reported.has(key)) continue;
-      refused.inc({ path });
-      log.warn(
-        {
-          path,
-          record: id,
-          reason,
-          fix: 'find out who announced it: the others are served',
-        },
-        'bad registry record left out',
-      );
+      if (one.bad) unreadable.push(one.bad);
     }
-    reported = bad;
+    reportBad(unreadable);
     last = now;
     return withBadRecords(instances, unreadable);
   };

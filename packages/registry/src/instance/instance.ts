@@ -12,7 +12,7 @@ import {
 } from './fields.ts';
 
 /**
- * One copy of a service, as nerve announces it and synapse hears it. The wire format is Airbnb's
+ * One copy of a service, as nerve announces it and synapse follows it. The wire format is Airbnb's
  * nerve 0.9: JSON `{host, port, name?, weight?, haproxy_server_options?, labels?}`.
  */
 export interface Instance {
@@ -25,7 +25,7 @@ export interface Instance {
   /** A whole number from 0; what it means is the proxy's. */
   readonly weight?: number;
   readonly labels?: Readonly<Record<string, string>>;
-  /** Raw words of a proxy's server line. Whoever writes to the registry wrote them: never trust them. */
+  /** Raw words of a proxy's server line. They come from the registry: never trust them. */
   readonly haproxyServerOptions?: string;
   /** The id that its server should have in the proxy, from 1 to 2147483647. */
   readonly haproxyServerId?: number;
@@ -42,7 +42,7 @@ export interface NetworkInstance extends Instance {
 export interface BadRecord {
   readonly id: string;
   readonly reason: string;
-  /** Whether healthy registries have such: it is no member, and no fault. */
+  /** Whether such records are normal in a registry: it is no member, and no fault. */
   readonly isUsual?: true;
 }
 
@@ -57,10 +57,10 @@ export function keyOf(instance: Instance): string {
   return key;
 }
 
-/** Most members of a list are those of the list before. */
+/** A cache: most members of a list are those of the list before. */
 const keys = new WeakMap<Instance, string>();
 
-/** The bytes that stand for an instance in the registry; key order is nerve's own. */
+/** An instance's record in the registry; the order of keys is that of Airbnb's nerve. */
 export function encodeInstance(instance: Instance): Buffer {
   const { host, port, name, weight, haproxyServerOptions, labels } = instance;
   return Buffer.from(
@@ -76,8 +76,8 @@ export function encodeInstance(instance: Instance): Buffer {
 }
 
 /**
- * Parses a registry record, which anyone may have written, into exact types; never throws. Host and port make
- * a member: an optional field that is odd is put right or left out (see `oddFieldsOf`).
+ * Parses a registry record, which is untrusted, into exact types; never throws. Host and port make
+ * a member: an odd optional field is corrected or ignored (see `oddFieldsOf`).
  */
 export function decodeInstance(id: string, data: Buffer): NetworkInstance | BadRecord {
   if (data.length > 65_536) return { id, reason: `longer than 65536 bytes (${data.length})` };
@@ -104,14 +104,11 @@ function withFields(
   { id, ...address }: Pick<NetworkInstance, 'host' | 'port'> & { readonly id: string },
   json: Readonly<Record<string, unknown>>,
 ): NetworkInstance {
-  // Null stands for absent, as Ruby's JSON wrote it.
-  const field = <T>(key: string, read: (written: unknown) => Field<T>): Field<T> =>
-    Object.hasOwn(json, key) && json[key] !== null ? read(json[key]) : {};
-  const name = field('name', readName);
-  const weight = field('weight', readWeight);
-  const labels = field('labels', readLabels);
-  const options = field('haproxy_server_options', readServerOptions);
-  const serverId = field('haproxy_server_id', readServerId);
+  const name = fieldOf(json, 'name', readName);
+  const weight = fieldOf(json, 'weight', readWeight);
+  const labels = fieldOf(json, 'labels', readLabels);
+  const options = fieldOf(json, 'haproxy_server_options', readServerOptions);
+  const serverId = fieldOf(json, 'haproxy_server_id', readServerId);
   const instance = {
     ...address,
     ...(name.value !== undefined && { name: name.value }),
@@ -124,6 +121,15 @@ function withFields(
   const odd = [name, weight, labels, options, serverId].flatMap((each) => each.odd ?? []);
   if (odd.length > 0) oddFields.set(instance, odd);
   return instance;
+}
+
+/** Null stands for absent, as Ruby's JSON wrote it. */
+function fieldOf<T>(
+  json: Readonly<Record<string, unknown>>,
+  key: string,
+  read: (written: unknown) => Field<T>,
+): Field<T> {
+  return Object.hasOwn(json, key) && json[key] !== null ? read(json[key]) : {};
 }
 
 export function isBadRecord(value: Instance | BadRecord): value is BadRecord {

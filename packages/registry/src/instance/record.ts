@@ -6,5 +6,5 @@ export interface RegistryRecord {
   readonly data: Buffer;
 }
 
-/** Parses a record that anyone may have written; never throws. */
+/** Parses an untrusted record; never throws. */
 export type RecordDecoder = (id: string, data: Buffer) => Instance | BadRecord;

@@ -6,7 +6,7 @@ import type { RecordDecoder } from './record.ts';
 /**
  * A decoder of Finagle's and Aurora's server sets: `{serviceEndpoint: {host, port}, additionalEndpoints:
  * {name: {host, port}}, status, shard}`. The shard is the instance's name; with `endpointName` the
- * additional endpoint of that name is meant. A member that is not alive, or has no such endpoint, is usual.
+ * additional endpoint of that name is used. A member that is not alive, or lacks that endpoint, is no fault.
  */
 export function serversetDecoder(endpointName?: string): RecordDecoder {
   return (id, data) => {

@@ -1,48 +1,42 @@
-import { createLatest, type Latest } from '@smartstack/daemon';
+import { createBroadcast } from '@smartstack/daemon';
 
 import type { Instance } from '../instance/instance.ts';
 import type { Registry } from '../registry.ts';
 
 /** A registry inside one process, for tests and for trying things out; every path is there from the start. */
 export function createMemoryRegistry(): Registry {
-  const paths = new Map<string, Map<string, Instance>>();
-  const watchers = new Map<string, Set<Latest<readonly Instance[]>>>();
+  const paths = new Map<string, ReturnType<typeof createPath>>();
+  const pathOf = (path: string) => getOrCreate(paths, path, createPath);
   let sequence = 0;
-
-  const membersOf = (path: string) => getOrCreate(paths, path, () => new Map<string, Instance>());
-  const watchersOf = (path: string) =>
-    getOrCreate(watchers, path, () => new Set<Latest<readonly Instance[]>>());
-
-  function put(path: string, id: string, instance: Instance | undefined): void {
-    if (instance) membersOf(path).set(id, { ...instance, id });
-    else membersOf(path).delete(id);
-    for (const watcher of watchersOf(path)) watcher.set([...membersOf(path).values()]);
-  }
 
   return {
     announce: async (path, instance, signal) => {
       signal.throwIfAborted();
       const id = `${instance.name ?? ''}_${String(sequence++).padStart(10, '0')}`;
-      put(path, id, instance);
+      const { put } = pathOf(path);
+      put(id, instance);
       return {
-        update: async (next) => put(path, id, next),
-        [Symbol.asyncDispose]: async () => put(path, id, undefined),
+        update: async (next) => put(id, next),
+        [Symbol.asyncDispose]: async () => put(id, undefined),
       };
     },
-
-    watch: async function* (path, signal) {
-      const latest = createLatest<readonly Instance[]>();
-      latest.set([...membersOf(path).values()]);
-      watchersOf(path).add(latest);
-      try {
-        yield* latest.values(signal);
-      } finally {
-        watchersOf(path).delete(latest);
-      }
-    },
-
+    watch: (path, signal) => pathOf(path).lists.values(signal),
     [Symbol.asyncDispose]: async () => {
-      for (const set of watchers.values()) for (const watcher of set) watcher.end();
+      for (const { lists } of paths.values()) lists.end();
+    },
+  };
+}
+
+/** One path's instances; its watchers get the whole list after each change. */
+function createPath() {
+  const instances = new Map<string, Instance>();
+  const lists = createBroadcast<readonly Instance[]>([]);
+  return {
+    lists,
+    put: (id: string, instance: Instance | undefined): void => {
+      if (instance) instances.set(id, { ...instance, id });
+      else instances.delete(id);
+      lists.set([...instances.values()]);
     },
   };
 }

@@ -89,7 +89,7 @@ function isRecordOf(data: Buffer, { name, host, port }: Instance): boolean {
   return !isBadRecord(found) && found.name === name && found.host === host && found.port === port;
 }
 
-/** The node moves: its path is asked for whenever it is needed. */
+/** The node's path may change, so that it is a getter. */
 function withWanted(path: string, node: Omit<Node, 'wanted'>): Node {
   return {
     wanted: path,

@@ -1,8 +1,7 @@
 import { createBackoff, type Log, messageOf } from '@smartstack/daemon';
 import { type CreateMode, isCode, type Session, ZooKeeperError } from '@smartstack/zookeeper';
 
-/** Paths of the nodes that this process keeps, or is about to delete: no other search takes them for its own. */
-export type Taken = Set<string>;
+import { discardStray, findStrays, orGone, type Taken } from './strays.ts';
 
 export interface CreationOptions {
   /** The whole path; a sequential node's is this with the sequence number behind it. */
@@ -27,6 +26,7 @@ export function creationOf(
   { path: wanted, mode, taken, log }: CreationOptions,
 ): Creation {
   const parent = wanted.slice(0, wanted.lastIndexOf('/'));
+  const search = { session, parent, wanted, taken };
   /** The data of a creation that was sent and not answered. */
   let lost: Buffer | undefined;
 
@@ -58,48 +58,22 @@ export function creationOf(
   }
 
   async function reclaimed(sent: Buffer, data: Buffer, signal: AbortSignal) {
-    for await (const path of strays(sent, signal)) {
+    for await (const path of findStrays(search, sent, { signal })) {
       if (sent.equals(data)) return path;
-      await discard(path, signal);
+      await discardStray(search, path, { signal });
     }
     lost = undefined;
     return undefined;
   }
 
-  /** Nodes that hold what was sent, and that nobody here has. */
-  async function* strays(data: Buffer, signal?: AbortSignal): AsyncGenerator<string, void> {
-    const within = signal ? { signal } : {};
-    // Another server than the one that was asked may not know of it yet.
-    await session.sync(parent, within);
-    const { names } = await session.list(parent, within).catch(orGone({ names: [] }));
-    for (const path of names.map((name) => `${parent}/${name}`)) {
-      if (!path.startsWith(wanted) || !/^-?\d{10}$/.test(path.slice(wanted.length))) continue;
-      if (taken.has(path)) continue;
-      const found = await session.get(path, within).catch(orGone(undefined));
-      if (!found?.data.equals(data) || taken.has(path)) continue;
-      // At once: another search that reads the same node in this moment must not have it too.
-      taken.add(path);
-      yield path;
-    }
-  }
-
-  async function discard(path: string, signal?: AbortSignal): Promise<void> {
-    taken.add(path);
-    try {
-      await session.remove(path, signal ? { signal } : {}).catch(orGone(undefined));
-    } finally {
-      taken.delete(path);
-    }
-  }
-
   async function removeStrays(sent: Buffer): Promise<void> {
     if (mode === 'persistent') await session.remove(wanted).catch(orGone(undefined));
-    else for await (const path of strays(sent)) await discard(path);
+    else for await (const path of findStrays(search, sent)) await discardStray(search, path);
   }
 
   return async (data, signal) => {
     const backoff = createBackoff({ base: 50, max: 1_000 });
-    let complaint = '';
+    let lastReason = '';
     for (;;) {
       try {
         if (lost && signal.aborted) await removeStrays(lost);
@@ -108,18 +82,11 @@ export function creationOf(
       } catch (error) {
         if (!lost || isCode(error, 'CLOSED')) throw error;
         const reason = messageOf(error);
-        if (reason !== complaint && !isCode(error, 'ABORTED'))
-          log.warn({ path: wanted, reason, fix }, 'not known whether a persistent record stands');
-        complaint = reason;
+        if (reason !== lastReason && !isCode(error, 'ABORTED'))
+          log.warn({ path: wanted, reason, fix }, 'not known whether a persistent record exists');
+        lastReason = reason;
         await backoff.wait(new AbortController().signal);
       }
     }
-  };
-}
-
-function orGone<G>(gone: G): (error: unknown) => G {
-  return (error) => {
-    if (isCode(error, 'NO_NODE')) return gone;
-    throw error;
   };
 }

@@ -10,7 +10,7 @@ test.each<[readonly (SessionState | 'late')[], number | undefined]>([
   [['connected', 'suspended', 'connected'], 3],
   [['connected', 'suspended', 'lost', 'connecting'], 9],
   [['connected', 'lost', 'connecting', 'connected'], 4],
-])('after %j it was last unwell at %s', async (states, expected) => {
+])('after %j it was last unhealthy at %s', async (states, expected) => {
   let time = 0;
   const health = createHealth(() => time);
   async function* pass() {
@@ -22,5 +22,5 @@ test.each<[readonly (SessionState | 'late')[], number | undefined]>([
   }
   await health.follow({ states: pass }, new AbortController().signal);
   time = Math.max(time, 9);
-  expect(health.lastUnwell()).toBe(expected);
+  expect(health.lastUnhealthy()).toBe(expected);
 });

@@ -5,7 +5,7 @@ import { isCode, type Session } from '@smartstack/zookeeper';
 
 import { type CreationOptions, creationOf } from './creation.ts';
 
-/** How often a record without a time to live is looked after, in milliseconds. */
+/** How often a record without a time to live is checked, in milliseconds. */
 const interval = 30_000;
 
 export interface PersistentOptions extends CreationOptions {
@@ -13,18 +13,18 @@ export interface PersistentOptions extends CreationOptions {
   readonly ttl: number | undefined;
 }
 
-/** A persistent node that is looked after until released. */
+/** A persistent node that is kept in place until released. */
 export interface Persistent {
   /** Where it is now. */
   readonly path: string;
   update(data: Buffer): Promise<void>;
-  /** Deletes it, and stops looking after it. */
+  /** Deletes it, and stops keeping it. */
   release(): Promise<void>;
 }
 
 /**
- * Writes a persistent node, and writes it again every `ttl`, or should it be gone. When that cannot be or the
- * signal aborts before, it rejects once nothing is left behind, as an ephemeral one does.
+ * Writes a persistent node, then again every `ttl`, or when it is gone. If the first write fails or the
+ * signal aborts before, it rejects once no node is left, as for an ephemeral node.
  */
 export async function keepPersistent(
   session: Session,
@@ -38,14 +38,14 @@ export async function keepPersistent(
   let path = await create(content, signal);
 
   async function keep(): Promise<void> {
-    let complaint = '';
+    let lastReason = '';
     while (await slept(ttl ?? interval, released.signal)) {
       try {
         path = await refresh();
-        complaint = '';
+        lastReason = '';
       } catch (error) {
         const reason = messageOf(error);
-        if (reason !== complaint)
+        if (reason !== lastReason)
           log.error(
             {
               path,
@@ -54,7 +54,7 @@ export async function keepPersistent(
             },
             'cannot refresh a persistent record',
           );
-        complaint = reason;
+        lastReason = reason;
       }
     }
   }

@@ -11,15 +11,15 @@ export interface Poll {
   readonly session: Pick<Session, 'list' | 'get' | 'exists'>;
   readonly log: Log;
   readonly path: string;
-  /** How often to look, in milliseconds; the first wait is a random part of it, which spreads a fleet. */
+  /** The poll interval in milliseconds; the first wait is a random part of it, which spreads a fleet. */
   readonly interval: number;
-  /** Told when the path does not exist. */
+  /** Called when the path does not exist. */
   readonly onMissing?: (() => void) | undefined;
 }
 
 /**
- * Yields a path's children with their data each time they were asked for. Nothing is yielded before the
- * path exists, and one that vanished yields an empty list; what fails is left for the next time.
+ * Yields a path's children with their data at each poll. Nothing is yielded before the
+ * path exists, and one that vanished yields an empty list; a failed poll is skipped.
  */
 export async function* pollChildren(
   poll: Poll,
@@ -55,25 +55,18 @@ async function* rounds<T>(
   round: () => Promise<T>,
   signal: AbortSignal,
 ): AsyncGenerator<T, void> {
-  let complaint = '';
+  const fix = 'it is tried again; where it is refused, let these credentials read it';
+  let lastReason = '';
   let wait = interval * Math.random();
   while (!signal.aborted) {
     const result = await round().then(
       (value) => ({ value }),
-      (error: unknown) => ({ failure: messageOf(error) }),
+      (error: unknown) => ({ reason: messageOf(error) }),
     );
     if (signal.aborted) return;
-    const failure = 'failure' in result ? result.failure : '';
-    if (failure !== '' && failure !== complaint)
-      log.warn(
-        {
-          path,
-          reason: failure,
-          fix: 'it is tried again; where it is refused, let these credentials read it',
-        },
-        'cannot poll',
-      );
-    complaint = failure;
+    const { reason = '' } = 'reason' in result ? result : {};
+    if (reason !== '' && reason !== lastReason) log.warn({ path, reason, fix }, 'cannot poll');
+    lastReason = reason;
     if ('value' in result) yield result.value;
     await sleep(wait, undefined, { signal }).catch(() => {});
     wait = interval;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { hostsProblem, nodePathProblem } from './problems.ts';
 
-describe('hosts that nobody could connect to are refused with what to write', () => {
+describe('hosts that cannot be connected to are refused with what to write', () => {
   test.each([
     [['http://zk1:2181'], 'expected host:port, without http://'],
     [['zk1:2181', 'zk://zk2'], 'expected host:port, without zk://'],

@@ -11,13 +11,13 @@ export const nodeTypes = [
 export interface RecordForm {
   /** Default `ephemeral_sequential`. A persistent record outlives its owner unless that withdraws it. */
   readonly nodeType?: (typeof nodeTypes)[number] | undefined;
-  /** How often a persistent record is written again, in milliseconds, for those who clear away old ones. */
+  /** How often a persistent record is written again, in milliseconds, for clean-up jobs that go by its age. */
   readonly ttl?: number | undefined;
   /** Whether the node's name holds the instance too, so that readers need not read each node. */
   readonly pathEncoding?: boolean | undefined;
 }
 
-/** Longer names would make lists of children too long to be sent. */
+/** With longer names a list of children could exceed what ZooKeeper sends. */
 const longestName = 65_536;
 
 /** The path of an instance's node, without the sequence number that ZooKeeper appends. */

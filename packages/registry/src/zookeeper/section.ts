@@ -66,7 +66,7 @@ export const zooKeeperSchema = z
       })
       .optional()
       .meta({
-        description: 'how long the announcements of a machine that died stand',
+        description: 'how long the announcements of a dead machine stay',
         default: 10,
         minimum: 0.1,
         maximum: 86_400,

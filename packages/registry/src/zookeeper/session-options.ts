@@ -7,29 +7,34 @@ import type { ZooKeeperSection } from './section.ts';
 export async function sessionProblems(
   section: ZooKeeperSection | undefined,
 ): Promise<readonly (readonly [path: readonly string[], message: string])[]> {
-  const { auth: digest, tls } = section ?? {};
-  const files: (readonly [path: readonly string[], file: string])[] = [];
-  if (digest?.password_file !== undefined)
-    files.push([['auth', 'password_file'], digest.password_file]);
-  for (const key of ['ca', 'cert', 'key'] as const)
-    if (tls?.[key] !== undefined) files.push([['tls', key], tls[key]]);
-  const problems = (
-    await Promise.all(
-      files.map(([path, file]) =>
-        contentOf(file).then(
-          () => [],
-          (error: unknown) => [[path, messageOf(error)] as const],
-        ),
-      ),
-    )
-  ).flat();
-  if (problems.length > 0 || !section) return problems;
+  if (!section) return [];
+  const reading = filesOf(section).map(([path, file]) =>
+    contentOf(file).then(
+      () => [],
+      (error: unknown) => [[path, messageOf(error)] as const],
+    ),
+  );
+  const problems = (await Promise.all(reading)).flat();
+  if (problems.length > 0) return problems;
   try {
     settingsOf({ hosts: ['localhost'], ...(await sessionOptionsOf(section)) });
     return [];
   } catch (error) {
     return [[['tls'], messageOf(error)]];
   }
+}
+
+/** The files that a section names, each with the path of its key. */
+function filesOf({
+  auth,
+  tls,
+}: ZooKeeperSection): readonly (readonly [path: readonly string[], file: string])[] {
+  const files: (readonly [path: readonly string[], file: string])[] = [];
+  if (auth?.password_file !== undefined)
+    files.push([['auth', 'password_file'], auth.password_file]);
+  for (const key of ['ca', 'cert', 'key'] as const)
+    if (tls?.[key] !== undefined) files.push([['tls', key], tls[key]]);
+  return files;
 }
 
 /** The options of every session that a daemon opens, with its files read; rejects with a `UserError` that names one which cannot be. */

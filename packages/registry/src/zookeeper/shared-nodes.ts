@@ -1,4 +1,4 @@
-import type { Taken } from './creation.ts';
+import type { Taken } from './strays.ts';
 
 export interface Node {
   /** Its path before the sequence number. */
@@ -8,11 +8,11 @@ export interface Node {
   release(): Promise<void>;
 }
 
-/** Nodes that several announcements of this process have in common: one takes another's place in the same node. */
+/** Nodes that several announcements of this process share, as when one replaces another at the same path. */
 export interface SharedNodes {
   /** Paths of the persistent nodes that this process keeps. */
   readonly taken: Taken;
-  /** The node at a path, opened by the first that wants it. It has the content of the latest, and goes with the last. */
+  /** The node at a path, opened by the first that wants it. It has the content of the latest user, and is deleted with the last. */
   use(path: string, data: Buffer, open: () => Promise<Node>, signal: AbortSignal): Promise<Node>;
 }
 
@@ -26,7 +26,7 @@ export function createSharedNodes(): SharedNodes {
     return entry.opened.catch(() => undefined);
   }
 
-  /** Leaves once, however often it is asked to; the last user's release is tried again until it works. */
+  /** Leaves once, however often it is called; the last user's release is tried again until it works. */
   function left(path: string): () => Promise<void> {
     let leaving: Promise<Node | undefined> | undefined;
     return async () => {

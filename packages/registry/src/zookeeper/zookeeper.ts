@@ -26,24 +26,24 @@ export interface FollowOptions {
   readonly decode?: RecordDecoder | undefined;
   /** Asks this often, in milliseconds, in place of watching. */
   readonly pollInterval?: number | undefined;
-  /** Told when ZooKeeper answered that there is no such path. */
+  /** Called when ZooKeeper answered that there is no such path. */
   readonly onMissing?: (() => void) | undefined;
 }
 
-/** Judges a record at a service's path; undefined for one that is no instance. */
-export type IsLeft = (path: string, instance: Instance | undefined) => boolean;
+/** Whether a record at a service's path is to be withdrawn; `instance` is undefined for a record that is none. */
+export type IsStale = (path: string, instance: Instance | undefined) => boolean;
 
 /** A registry with what only ZooKeeper has. */
 export interface ZooKeeperRegistry extends Registry {
-  /** What a next process would need to take the announcements over, should this one die now. */
+  /** What the next process would need to take the announcements over if this one died now. */
   ticket(): HandedOff | undefined;
-  /** Ends, and leaves the announcements to a next process. */
+  /** Ends, and leaves the announcements to the next process. */
   handOff(): Promise<HandedOff>;
   /**
-   * Withdraws what an earlier process announced and this one has not, those records of which `isLeft` says so;
+   * Withdraws what an earlier process announced and this one has not, as far as `isStale` is true for a record;
    * see `Session`. Rejects when the signal aborts.
    */
-  dropUnclaimed(isLeft: IsLeft, signal: AbortSignal): Promise<void>;
+  dropUnclaimed(isStale: IsStale, signal: AbortSignal): Promise<void>;
   /** Whether an earlier process left records at a path that are neither taken over nor withdrawn yet. */
   hasUnclaimed(path: string): boolean;
   /**
@@ -52,7 +52,7 @@ export interface ZooKeeperRegistry extends Registry {
    * known not to be; it rejects when the registry does not answer.
    */
   clearStale(path: string, instance: Instance, signal: AbortSignal): Promise<void>;
-  /** `announce` in a form of one's own. */
+  /** `announce` in another form than the default. */
   announceAs(
     form: RecordForm,
     path: string,
@@ -75,7 +75,7 @@ export interface ZooKeeperRegistry extends Registry {
     signal: AbortSignal,
   ): AsyncIterable<Buffer | undefined>;
   /** The last moment at which the session was without a connection, on `performance.now`'s clock; undefined for never. */
-  lastUnwell(): number | undefined;
+  lastUnhealthy(): number | undefined;
 }
 
 /**
@@ -139,18 +139,18 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
         : pollData({ session, log, path, interval }, signal),
     ticket: session.ticket,
     handOff: session.handOff,
-    dropUnclaimed: (isLeft, signal) =>
+    dropUnclaimed: (isStale, signal) =>
       session.dropUnclaimed(
         (node, data) => {
           const slash = node.lastIndexOf('/');
           const name = node.slice(slash + 1);
           const found = namesFirst(decodeInstance)(name, data);
-          return isLeft(node.slice(0, slash), isBadRecord(found) ? undefined : found);
+          return isStale(node.slice(0, slash), isBadRecord(found) ? undefined : found);
         },
         { signal },
       ),
     hasUnclaimed: (path) => session.unclaimed().some((node) => node.startsWith(`${path}/`)),
-    lastUnwell: health.lastUnwell,
+    lastUnhealthy: health.lastUnhealthy,
     [Symbol.asyncDispose]: async () => {
       await session.close();
       disposed.abort();

@@ -46,7 +46,7 @@ export async function serveSynapse(
         journal: served.journal,
         version: versionOf(import.meta.url),
         problems: reloads.problems,
-        lastUnwell: served.registries.lastUnwell,
+        lastUnhealthy: served.registries.lastUnhealthy,
       }),
       status: async () => {
         await refreshAll(drivers, signal);

@@ -58,7 +58,7 @@ export function createPipeline(
         log,
         metrics: deps.metrics,
         service: deps.service,
-        doubtful: () => performance.now() - (deps.registries.lastUnwell() ?? -doubt) < doubt,
+        doubtful: () => performance.now() - (deps.registries.lastUnhealthy() ?? -doubt) < doubt,
       })
     : undefined;
   const guarded = guard ? guard.guard(addressed) : addressed;

@@ -86,7 +86,7 @@ async function pageOf(story: Story) {
     journal: createJournal(),
     version: '1',
     problems: () => story.problems ?? [],
-    lastUnwell: () => (story.away ? performance.now() : undefined),
+    lastUnhealthy: () => (story.away ? performance.now() : undefined),
   });
   await page.measure?.(new AbortController().signal);
   const { services, ...view } = await page.view();

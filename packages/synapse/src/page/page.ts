@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 
 import {
-  createBreath,
+  createTimeSlice,
   type Journal,
   type PageRow,
   type PageService,
@@ -44,7 +44,7 @@ export interface SynapsePageParts {
   readonly version: string;
   problems(): readonly string[];
   /** The last moment at which a registry was in trouble, on `performance.now`'s clock. */
-  lastUnwell(): number | undefined;
+  lastUnhealthy(): number | undefined;
 }
 
 /** Synapse's status page. */
@@ -62,11 +62,11 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
       }),
     );
     const refused = seen.flatMap((one) => one.refused);
-    const registryAway = isAway(parts.lastUnwell());
-    const breath = createBreath();
+    const registryAway = isAway(parts.lastUnhealthy());
+    const slice = createTimeSlice();
     const services: { readonly parts: ServiceParts; readonly view: PageService }[] = [];
     for (const service of reconciler.snapshot().values()) {
-      if (breath.isDue) await breath.take();
+      if (slice.isOver) await slice.yield();
       const followed = reconciler.get(service.name);
       if (!followed) continue;
       const measured = traffic.latest.get(service.name);
@@ -150,8 +150,8 @@ const byTrouble = (one: PageService, other: PageService) =>
 const rank = { bad: 0, warn: 1, idle: 2, good: 3 } as const;
 
 /** A registry that is in trouble now says so at every moment. */
-function isAway(lastUnwell: number | undefined): boolean {
-  return lastUnwell !== undefined && performance.now() - lastUnwell < 100;
+function isAway(lastUnhealthy: number | undefined): boolean {
+  return lastUnhealthy !== undefined && performance.now() - lastUnhealthy < 100;
 }
 
 /**

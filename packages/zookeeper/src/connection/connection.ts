@@ -21,7 +21,7 @@ export interface ConnectionOptions {
   readonly tls?: Tls | undefined;
 }
 
-/** One TCP connection with a session on it. It never reconnects: when it is gone, it is gone. */
+/** One TCP connection with a session on it. It never reconnects. */
 export interface Connection {
   readonly server: string;
   readonly client: Client;
@@ -31,7 +31,7 @@ export interface Connection {
   credentials(): Credentials;
   /** When the last byte came in, on `performance.now()`'s clock. */
   lastInbound(): number;
-  /** The server's true error code while its reply is handed out; the library knows only some. */
+  /** The server's actual error code while its reply is processed; the library knows only some. */
   replyCode(): number | undefined;
   /** Calls the listener with the event of each watch that fires, from now on. */
   onEvent(listener: (event: Event) => void): void;
@@ -44,7 +44,7 @@ export interface Connection {
 const lastXid = 2 ** 30;
 const pingFrame = Buffer.from('00000008fffffffe0000000b', 'hex');
 
-/** The library gets whole frames and a wire to write to; it neither opens, times nor closes anything. */
+/** The library only encodes and decodes: sockets, timeouts and closing are handled here. */
 export function startConnection(options: ConnectionOptions): Connection {
   const { address, credentials, tls } = options;
   const server = format(address);
@@ -125,7 +125,7 @@ export function startConnection(options: ConnectionOptions): Connection {
       emit = listener;
     },
     ping() {
-      // The library counts on for ever, and cannot write a number beyond 31 bits.
+      // The library never resets its counter, and cannot write a number beyond 31 bits.
       if (manager.xid > lastXid) manager.xid = 1;
       socket.write(pingFrame);
     },

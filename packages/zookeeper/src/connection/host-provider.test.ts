@@ -43,7 +43,7 @@ test('the first attempt is immediate, later rounds wait longer, never beyond a q
   await endsWithin(100, provider.next(400, signal));
 });
 
-test('attemptTimeout shares the timeout between the hosts, and grows with the rounds that nobody answered', async () => {
+test('attemptTimeout shares the timeout between the hosts, and grows with the rounds without an answer', async () => {
   const provider = createHostProvider(hosts, async (host) => [{ ...host, ip: '::1' }]);
   expect(provider.attemptTimeout(9_000)).toBe(1_000);
   for (let n = 0; n < 8; n++) await provider.next(40, signal);

@@ -21,7 +21,7 @@ export interface HostProvider {
   reset(): void;
 }
 
-/** A longer session timeout is no reason to wait longer for a first answer, in milliseconds. */
+/** Session timeouts above this, in milliseconds, do not lengthen the first attempts. */
 const longTimeout = 10_000;
 
 /**
@@ -46,7 +46,7 @@ export function createHostProvider(
     return Math.min(timeout, first * 2 ** Math.min(Math.floor(timeouts / width), 10));
   };
 
-  /** A resolver that hangs must not keep us from the other hosts, nor be asked again while it does. */
+  /** A resolver that hangs must not block the other hosts, and is not asked again meanwhile. */
   async function lookUp(host: Host, within: number, signal: AbortSignal) {
     const asked = lookups.get(host) ?? addressesOf(host).finally(() => lookups.delete(host));
     lookups.set(host, asked);
@@ -77,7 +77,7 @@ export function createHostProvider(
     timedOut: () => {
       timeouts += 1;
     },
-    // Never without any pause: a server that goes down sends all of its clients away in one moment.
+    // Never without any pause: a server that goes down disconnects all of its clients at once.
     reset: () => {
       attempts = 1;
       timeouts = 0;

@@ -37,7 +37,7 @@ export function createCreation(
   async function send(request: Request<string>, data: Buffer): Promise<void> {
     try {
       const path = await operations.submit(request, { signal });
-      // Another ephemeral that looked for its own node meanwhile has taken this one for it.
+      // Meanwhile another ephemeral searched for its own node, and took this one.
       if (kept.has(path)) return;
       current.set({ path, owner: identity.id(), data });
       noneIsUnrecorded();

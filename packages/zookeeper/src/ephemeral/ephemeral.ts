@@ -6,9 +6,9 @@ import { createKeeper } from './keeper.ts';
 
 /**
  * Creates an ephemeral node and keeps it until released: after every connection it checks whether the
- * node still exists, is ours and has our data, and repairs what is not so. Resolves once it exists
- * first. When that cannot be or the signal aborts before, it rejects once nothing is left behind: where a
- * creation was sent and not answered, that takes until a server answers or the session ends.
+ * node still exists, is ours and has our data, and repairs it if not. Resolves once it exists for
+ * the first time. If that fails or the signal aborts before, it rejects once no node is left: after a
+ * creation without an answer that takes until a server answers or the session ends.
  */
 export async function keepEphemeral(
   context: SessionContext,

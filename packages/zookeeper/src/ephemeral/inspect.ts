@@ -3,7 +3,7 @@ import type { SessionContext } from '../session/context.ts';
 import { exists, get } from '../wire/reads.ts';
 import type { Current } from './current.ts';
 
-/** Whose a node is: this session's, a previous one's, somebody else's; or there is none. */
+/** Who owns a node: this session, a previous one, or another; or there is none. */
 export type Finding = 'ours' | 'stale' | 'foreign' | 'gone';
 
 export interface Inspection {
@@ -24,7 +24,7 @@ export async function inspectNode(inspection: Inspection, signal: AbortSignal): 
   return 'ours';
 }
 
-/** Data that is not known is read, so that it is not written again where it is right. */
+/** Reads data that is not known, so that equal data is not written again. */
 async function read({ context, current, path }: Inspection, signal: AbortSignal) {
   const { submit } = context.operations;
   const options = { watch: true, kind: 'urgent' } as const;

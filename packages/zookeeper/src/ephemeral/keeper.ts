@@ -9,7 +9,7 @@ import { keepError } from './error.ts';
 import { createEphemeralNode } from './node.ts';
 import { createWaiters, type Waiter } from './waiters.ts';
 
-/** Errors that another attempt does not change: whoever asked has to know. */
+/** Errors that another attempt does not change: the caller gets them. */
 const final = [
   'NO_AUTH',
   'INVALID_ACL',
@@ -21,10 +21,10 @@ const final = [
 /** A node that has to be created again this soon, in milliseconds, is contested: each attempt then waits longer. */
 const contestedWithin = 30_000;
 
-/** How often a node is looked at that another session has, in milliseconds. */
+/** How often a node of another session is checked again, in milliseconds. */
 const heldInterval = 500;
 
-/** Keeps one ephemeral node as it should be, from its creation until it is released. */
+/** Keeps one ephemeral node and its data in place, from its creation until it is released. */
 export interface Keeper {
   path(): string;
   /** Resolves once the node has this data; rejects when that cannot be, or when the signal aborts. */
@@ -45,7 +45,7 @@ export function createKeeper(context: SessionContext, options: EphemeralOptions)
   let lastReason = '';
   let releasing: Promise<void> | undefined;
 
-  /** Makes the node what it should be, and says what came of it. */
+  /** Creates or updates the node where needed, and returns what it did. */
   async function attempt(): Promise<'unchanged' | 'created' | 'failed' | 'held'> {
     const served = waiters.present();
     try {
@@ -64,7 +64,7 @@ export function createKeeper(context: SessionContext, options: EphemeralOptions)
   function warn(reason: string) {
     const fix = 'it is tried again; where it is refused, let these credentials write there';
     if (reason !== lastReason)
-      context.log.warn({ path, reason, fix }, 'ephemeral node does not stand');
+      context.log.warn({ path, reason, fix }, 'cannot keep an ephemeral node');
     lastReason = reason;
   }
 

@@ -14,7 +14,7 @@ import { claimNode } from './unclaimed.ts';
 
 /** The node on the server that an `ephemeral` keeps; after a lost session it is another one. */
 export interface EphemeralNode {
-  /** Where it is now; before the first, where it shall be. */
+  /** Its path now; before it exists, the path that was asked for. */
   path(): string;
   /** Makes sure that it exists, is this session's and has this data; true when it had to be created. */
   ensure(data: Buffer): Promise<boolean>;
@@ -22,7 +22,7 @@ export interface EphemeralNode {
   remove(): Promise<void>;
 }
 
-/** A node that is gone after so many rounds of looking and creating is deleted by somebody else. */
+/** After this many rounds of finding and creating, another process must be deleting the node. */
 const maxRounds = 6;
 
 /** `onEvent` is called when something happened to the node; `signal` ends `ensure` and the events. */
@@ -39,7 +39,7 @@ export function createEphemeralNode(
 
   const inspect = (path: string) => inspectNode({ context, current, path }, signal);
 
-  /** Creates the node where none of ours is. */
+  /** Creates the node unless one of ours exists. */
   async function create(): Promise<void> {
     try {
       await creation.create(wanted);
@@ -50,7 +50,7 @@ export function createEphemeralNode(
     }
   }
 
-  /** The path is taken: by our own node, by a previous session's, which is replaced, or by somebody else's. */
+  /** The path is taken: by our own node, by a previous session's, which is replaced, or by another session's. */
   async function replaceStale(error: Error): Promise<void> {
     const stat = await submit(exists(node.path, { kind: 'urgent' }), { signal });
     if (!stat || (await inspect(node.path)) === 'ours') return;
@@ -117,7 +117,7 @@ export function createEphemeralNode(
   };
 }
 
-/** A session that lives has the node, and keeps it: it is looked at again until that has ended. */
+/** A live session has the node: it is checked again until that session has ended. */
 function heldByAnother(path: string): Error {
   const reason = 'another session keeps it, and has it until that session ends';
   return keepError(path, { code: 'HELD', reason });

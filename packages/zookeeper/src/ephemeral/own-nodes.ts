@@ -6,8 +6,8 @@ import { get, list, sync } from '../wire/reads.ts';
 import { isDataOf, isPathOf } from './match.ts';
 
 /**
- * Looks on the server for nodes that can be an ephemeral's: of this session or a previous one, kept by nobody,
- * the newest first.
+ * Looks on the server for nodes that can be an ephemeral's: of this session or a previous one, and
+ * not kept by another ephemeral; the newest first.
  */
 export async function* findOwnNodes(
   context: SessionContext,

@@ -1,6 +1,6 @@
 import type { EphemeralOptions, OperationOptions } from '../contract.ts';
 import { orGone } from '../error.ts';
-import type { Operations } from '../session/operations.ts';
+import type { Operations } from '../operations/operations.ts';
 import { get } from '../wire/reads.ts';
 import { isDataOf, isPathOf } from './match.ts';
 
@@ -8,7 +8,7 @@ import { isDataOf, isPathOf } from './match.ts';
 export interface Unclaimed {
   paths(): readonly string[];
   has(path: string): boolean;
-  /** Takes a node out; false when somebody else was first. */
+  /** Takes a node out; false when another ephemeral was first. */
   claim(path: string): boolean;
   /** What a node holds, read once for all who ask; undefined when it is gone. */
   data(path: string, within: OperationOptions): Promise<Buffer | undefined>;
@@ -27,15 +27,11 @@ export function createUnclaimed(handedOff: readonly string[], { submit }: Operat
     data: (path, within) => {
       const known = contents.get(path);
       if (known) return known;
-      const reading = orGone(submit(get(path, { kind: 'urgent' }), within), undefined).then(
-        (found) => found?.data,
-        (error: unknown) => {
-          contents.delete(path);
-          throw error;
-        },
-      );
-      contents.set(path, reading);
-      return reading;
+      const reading = orGone(submit(get(path, { kind: 'urgent' }), within), undefined);
+      const content = reading.then((found) => found?.data);
+      contents.set(path, content);
+      content.catch(() => contents.delete(path));
+      return content;
     },
   };
 }

@@ -1,18 +1,18 @@
 import { onAbort } from '../abort.ts';
 import { keepError } from './error.ts';
 
-/** Somebody who waits until the node has the data that they asked for. */
+/** A caller that waits until the node has the data that it asked for. */
 export interface Waiter {
   readonly done: Promise<void>;
   /** Resolves `done`, or rejects it with an error. */
   settle(error?: unknown): void;
 }
 
-/** All who wait for one ephemeral. */
+/** The callers that wait for one ephemeral. */
 export interface Waiters {
   /** Waits until settled, or rejects as aborted when the signal aborts. */
   add(signal?: AbortSignal): Waiter;
-  /** Those who wait now. */
+  /** Those that wait now. */
   present(): readonly Waiter[];
 }
 
@@ -21,21 +21,11 @@ export function createWaiters(path: string): Waiters {
 
   return {
     add(signal) {
-      let resolve = () => {};
-      let reject = (_: unknown) => {};
       let off = () => {};
-      const done = new Promise<void>((...ends) => {
-        [resolve, reject] = ends;
+      const waiter = createWaiter(() => {
+        waiting.delete(waiter);
+        off();
       });
-      const waiter: Waiter = {
-        done,
-        settle(error) {
-          waiting.delete(waiter);
-          off();
-          if (error === undefined) resolve();
-          else reject(error);
-        },
-      };
       waiting.add(waiter);
       if (signal)
         off = onAbort(signal, () => {
@@ -45,5 +35,21 @@ export function createWaiters(path: string): Waiters {
       return waiter;
     },
     present: () => [...waiting],
+  };
+}
+
+function createWaiter(onSettled: () => void): Waiter {
+  let resolve = () => {};
+  let reject = (_: unknown) => {};
+  const done = new Promise<void>((...ends) => {
+    [resolve, reject] = ends;
+  });
+  return {
+    done,
+    settle(error) {
+      onSettled();
+      if (error === undefined) resolve();
+      else reject(error);
+    },
   };
 }

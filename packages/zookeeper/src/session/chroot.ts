@@ -2,8 +2,8 @@ import { type Log, messageOf } from '@smartstack/daemon';
 
 import type { Connection } from '../connection/connection.ts';
 import type { OperationOptions } from '../contract.ts';
-import { createNodes, type NodesOptions } from './nodes.ts';
-import { createOperations } from './operations.ts';
+import { createNodes, type NodesOptions } from '../operations/nodes.ts';
+import { createOperations } from '../operations/operations.ts';
 
 export interface ChrootOptions extends Pick<NodesOptions, 'acl' | 'deadline'> {
   /** `''` for none. */
@@ -15,7 +15,7 @@ export interface ChrootOptions extends Pick<NodesOptions, 'acl' | 'deadline'> {
 export interface Chroot {
   /** Makes sure that it exists. */
   make(options: OperationOptions): Promise<void>;
-  /** Uses this connection from now on; on a session's first it is made, lest every operation fail. */
+  /** Uses this connection from now on; on a session's first the chroot is created, since every operation would fail without it. */
   prepare(connection: Connection, isNew: boolean): Promise<void>;
   /** Rejects what waits and what comes. */
   shut(): void;

@@ -3,17 +3,17 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createDeadline } from '@smartstack/daemon';
 
 import { onAbort } from '../abort.ts';
-import type { Connector } from '../connection/connector.ts';
 import type { HandedOff } from '../contract.ts';
 import type { SessionContext } from './context.ts';
 import { handedOff } from './options.ts';
+import type { Reestablisher } from './reestablish.ts';
 
 /** How long the end of a session may take, in milliseconds. */
 const within = 1_900;
 
 export interface EndingOptions {
   readonly context: SessionContext;
-  readonly connector: Connector;
+  readonly reestablisher: Reestablisher;
   /** Rejects what waits and what comes. */
   shut(): void;
   /** Ends `ephemeral`, `children` and `data`, which leave the server as it is. */
@@ -29,16 +29,16 @@ export interface Ending extends AsyncDisposable {
   handOff(): Promise<HandedOff>;
 }
 
-export function createEnding({ context, connector, shut, leave, stop }: EndingOptions): Ending {
+export function createEnding({ context, reestablisher, shut, leave, stop }: EndingOptions): Ending {
   let ended: Promise<void> | undefined;
-  let credentials = connector.identity.credentials;
+  let credentials = reestablisher.identity.credentials;
 
   async function endSession(): Promise<void> {
     using deadline = createDeadline(within);
     leave();
     shut();
     await reconnected(deadline.signal);
-    const { connection } = connector;
+    const { connection } = reestablisher;
     if (connection) {
       connection.client.close();
       await aborted(AbortSignal.any([connection.gone, deadline.signal]));
@@ -48,24 +48,25 @@ export function createEnding({ context, connector, shut, leave, stop }: EndingOp
 
   /** Closing a session takes its nodes away at once, which is worth waiting a little for a connection that is down. */
   async function reconnected(deadline: AbortSignal): Promise<void> {
-    if (connector.connection || !connector.identity.credentials || context.kept.size === 0) return;
+    if (reestablisher.connection || !reestablisher.identity.credentials || context.kept.size === 0)
+      return;
     const up = new AbortController();
     context.connected.on(() => up.abort(), deadline);
     await aborted(AbortSignal.any([up.signal, deadline]));
   }
 
-  /** What was sent is answered first: a node whose creation is not handed off would be kept by nobody. */
+  /** Waits for answers first: a node that is created but not handed off would have no owner in the next process. */
   async function leaveSession(): Promise<void> {
     shut();
     using deadline = createDeadline(within);
     await Promise.race([context.operations.idle(), aborted(deadline.signal)]);
     await nextTurn();
-    credentials = connector.identity.credentials;
+    credentials = reestablisher.identity.credentials;
     leave();
     await stop();
   }
 
-  /** What nobody has claimed yet is the next process's to claim or to drop. */
+  /** The next process may claim or drop what this one has not claimed. */
   const paths = () => [...context.kept, ...context.unclaimed.paths()];
 
   function close(): Promise<void> {
@@ -75,7 +76,7 @@ export function createEnding({ context, connector, shut, leave, stop }: EndingOp
 
   return {
     ticket: () =>
-      connector.identity.credentials && handedOff(connector.identity.credentials, paths()),
+      reestablisher.identity.credentials && handedOff(reestablisher.identity.credentials, paths()),
     close,
     [Symbol.asyncDispose]: close,
     async handOff() {

@@ -1,12 +1,14 @@
 import { type Log, messageOf, silentLog } from '@smartstack/daemon';
 
 import { format } from '../connection/address.ts';
-import { createConnector } from '../connection/connector.ts';
 import { hexIdOf } from '../connection/credentials.ts';
 import type { Session, SessionOptions } from '../contract.ts';
 import { dropUnclaimed } from '../ephemeral/drop-unclaimed.ts';
 import { keepEphemeral } from '../ephemeral/ephemeral.ts';
 import { createUnclaimed } from '../ephemeral/unclaimed.ts';
+import { createGate } from '../operations/gate.ts';
+import { createNodes } from '../operations/nodes.ts';
+import { createOperations } from '../operations/operations.ts';
 import { children } from '../watch/children.ts';
 import { data } from '../watch/data.ts';
 import { createWatches } from '../watch/watches.ts';
@@ -15,11 +17,9 @@ import { createChroot } from './chroot.ts';
 import type { SessionContext } from './context.ts';
 import { createEmitter } from './emitter.ts';
 import { createEnding } from './ending.ts';
-import { createGate } from './gate.ts';
 import { createMeasures } from './metrics.ts';
-import { createNodes } from './nodes.ts';
-import { createOperations } from './operations.ts';
 import { settingsOf } from './options.ts';
+import { createReestablisher } from './reestablish.ts';
 import { createStates } from './states.ts';
 
 /**
@@ -44,13 +44,13 @@ export function connect(options: SessionOptions): Session {
     readBudget: options.readBudget,
     onEvent: (path, type) => watches.dispatch({ path, type }),
     onSettled: measures.operation,
-    whyDown: () => connector.failure,
+    whyDown: () => reestablisher.failure,
   });
-  const deadline = () => connector.timeout;
+  const deadline = () => reestablisher.timeout;
   const chroot = createChroot({ path: settings.chroot, acl, deadline, log });
   const nodes = createNodes({ operations, acl, deadline, makeRoot: chroot.make });
 
-  const connector = createConnector({
+  const reestablisher = createReestablisher({
     settings,
     states,
     measures,
@@ -65,7 +65,7 @@ export function connect(options: SessionOptions): Session {
       connected.emit();
     },
   });
-  const { identity } = connector;
+  const { identity } = reestablisher;
 
   const context: SessionContext = {
     operations,
@@ -73,7 +73,7 @@ export function connect(options: SessionOptions): Session {
     watches,
     acl,
     connected,
-    epoch: () => connector.epoch,
+    epoch: () => reestablisher.epoch,
     identity,
     kept: new Set(),
     unclaimed: createUnclaimed(options.resume?.paths ?? [], operations),
@@ -87,10 +87,10 @@ export function connect(options: SessionOptions): Session {
     measures,
   };
 
-  const running = connector.run(stopping.signal);
+  const running = reestablisher.run(stopping.signal);
   const ending = createEnding({
     context,
-    connector,
+    reestablisher,
     shut() {
       operations.shut();
       chroot.shut();
@@ -109,7 +109,7 @@ export function connect(options: SessionOptions): Session {
       return states.present;
     },
     get server() {
-      return connector.connection?.server;
+      return reestablisher.connection?.server;
     },
     get id() {
       return identity.credentials && hexIdOf(identity.credentials);
@@ -120,7 +120,7 @@ export function connect(options: SessionOptions): Session {
     children: (path, signal, onMissing) => children(context, path, signal, onMissing),
     data: (path, signal) => data(context, path, signal),
     owns: identity.owns,
-    dropUnclaimed: (isLeft, within) => dropUnclaimed(context, isLeft, within),
+    dropUnclaimed: (isStale, within) => dropUnclaimed(context, isStale, within),
     unclaimed: context.unclaimed.paths,
     ...ending,
   };
@@ -131,6 +131,6 @@ async function notify(options: SessionOptions, log: Log): Promise<void> {
   try {
     await options.onSession?.();
   } catch (error) {
-    log.warn({ reason: messageOf(error) }, 'a new session could not be noted');
+    log.warn({ reason: messageOf(error) }, 'cannot save a new session');
   }
 }

@@ -1,44 +1,28 @@
-import { createLatest, type Latest } from '@smartstack/daemon';
+import { createBroadcast } from '@smartstack/daemon';
 
 import type { SessionState } from '../contract.ts';
 
-/** The session's state and those who watch it. */
+/** The session's state and its watchers. */
 export interface States {
   readonly present: SessionState;
-  /** Moves on; `closed` is final, and the same state again is no change. */
+  /** Changes the state; `closed` is final, and the same state again is no change. */
   move(next: SessionState): void;
   values(signal: AbortSignal): AsyncGenerator<SessionState, void>;
 }
 
 export function createStates(onChange: (state: SessionState) => void): States {
-  const readers = new Set<Latest<SessionState>>();
-  let present: SessionState = 'idle';
-
-  async function* values(signal: AbortSignal): AsyncGenerator<SessionState, void> {
-    const latest = createLatest<SessionState>();
-    latest.set(present);
-    if (present === 'closed') latest.end();
-    readers.add(latest);
-    try {
-      yield* latest.values(signal);
-    } finally {
-      readers.delete(latest);
-    }
-  }
+  const states = createBroadcast<SessionState>('idle');
 
   return {
     get present() {
-      return present;
+      return states.present;
     },
     move(next) {
-      if (next === present || present === 'closed') return;
-      present = next;
+      if (next === states.present || states.present === 'closed') return;
+      states.set(next);
       onChange(next);
-      for (const reader of readers) {
-        reader.set(next);
-        if (next === 'closed') reader.end();
-      }
+      if (next === 'closed') states.end();
     },
-    values,
+    values: states.values,
   };
 }

@@ -1,4 +1,4 @@
-import type { Gate } from '../session/gate.ts';
+import type { Gate } from '../operations/gate.ts';
 
 /** How many names are asked for together. */
 const batchSize = 64;

@@ -8,11 +8,11 @@ import type { Changes, Due } from './changes.ts';
 import { createChildrenCache } from './children-cache.ts';
 import { createResync } from './resync.ts';
 
-/** Reads one path's children as far as they changed. */
+/** Reads one path's children, but only those that changed. */
 export interface ChildrenReader {
   /** Asks the server for what is due. On an error that is noted as due again, and the error is thrown. */
   read(due: Due): Promise<void>;
-  /** Whether anything was answered yet; before that a new connection takes nothing away. */
+  /** Whether anything was answered yet; before that there is no watch that a new connection would lose. */
   readonly isAnswered: boolean;
   /** Whether the newest answer was that there is no such path. */
   readonly isMissing: boolean;

@@ -7,7 +7,7 @@ import { inBatches } from './batches.ts';
 import type { Changes } from './changes.ts';
 import type { ChildrenCache } from './children-cache.ts';
 
-/** So many children are all compared by one resync. */
+/** Up to this many children are all compared by one resync. */
 const fewChildren = 3;
 
 export interface ResyncOptions {

@@ -2,20 +2,20 @@ import { placeIn } from '@smartstack/daemon';
 
 import type { Child } from '../contract.ts';
 
-/** A path's children in the order of their names, which a change of few does not sort anew. */
+/** A path's children sorted by name; a few changes do not sort the whole list again. */
 export interface Sorted {
   /** Whether a child was noted since the last list. */
   readonly isNoted: boolean;
-  /** This child came, went, or is another one. */
+  /** A child was added, removed or replaced. */
   note(name: string): void;
-  /** Another list each time; the earlier ones stay as they are. */
+  /** A new list each time; earlier ones never change. */
   list(): readonly Child[];
 }
 
-/** So many are put in one by one. */
+/** Up to this many are inserted one by one. */
 const few = 32;
 
-/** `childOf` gives the child of a name as it is now; undefined once it went. */
+/** `childOf` gives the child of a name as it is now; undefined once it is gone. */
 export function createSorted(childOf: (name: string) => Child | undefined): Sorted {
   const noted = new Set<string>();
   let last: readonly Child[] = [];

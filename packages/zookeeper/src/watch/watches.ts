@@ -9,10 +9,10 @@ export interface WatchEvent {
   readonly type: number;
 }
 
-/** Hands each watch event to those who follow its path or the path above. */
+/** Passes each watch event to the followers of its path and of the parent path. */
 export interface Watches {
   dispatch(event: WatchEvent): void;
-  /** Tells of events on a path and on its children until the signal aborts. */
+  /** Calls the listener with events on a path and on its children until the signal aborts. */
   follow(path: string, listener: (event: WatchEvent) => void, signal: AbortSignal): void;
 }
 

@@ -1,4 +1,4 @@
-/** The largest frame that is accepted, in bytes: a list of children may be long, but never this long. */
+/** The largest frame that is accepted, in bytes: no list of children is this long. */
 const maxLength = 64 * 1024 * 1024;
 
 /**

@@ -57,7 +57,7 @@ export function statOf(reply: Buffer, at = contentAt): Stat {
 /** What `getData` found; a node without data has an empty buffer. */
 export function dataOf(reply: Buffer): { readonly data: Buffer; readonly stat: Stat } {
   const { from, to } = spanAt(reply, contentAt);
-  // A copy, lest a few bytes hold all that came with them.
+  // A copy: a slice would keep the whole chunk in memory.
   return { data: Buffer.from(reply.subarray(from, to)), stat: statOf(reply, to) };
 }
 

@@ -70,7 +70,7 @@ export function list(
   };
 }
 
-/** Answered once this server has seen all that the leader had by then: another one may have done our writes. */
+/** Answered once this server has caught up with the leader: another server may have taken our writes. */
 export function sync(path: string): Request<void> {
   return {
     operation: 'sync',

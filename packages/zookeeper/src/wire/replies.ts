@@ -8,7 +8,7 @@ export const connecting = 1;
 const apiError = -100;
 const knownCodes = new Set(Object.values(zookeeper.Exception).filter(Number.isInteger));
 
-/** Hands a reply to the read of ours that is next to be answered; any other frame is the library's. */
+/** Passes a reply to our own read that is next to be answered; any other frame is the library's. */
 export function answersReading(frame: Buffer, manager: ConnectionManager): boolean {
   const { pendingQueue, state } = manager;
   if (state === connecting || frame.length < 20) return false;

@@ -26,7 +26,7 @@ export function openSocket(address: Address, tls: Tls | undefined): Socket {
   });
 }
 
-/** Writes what is written in one go of the event loop with one system call. */
+/** Sends all that is written in one turn of the event loop with one system call. */
 export function batchedWrite(socket: Socket): (frame: Buffer) => boolean {
   let corked = false;
   const flush = () => {

@@ -13,7 +13,7 @@ const unknownAuthority = [
 const refusal =
   /ALERT_(BAD_CERTIFICATE|CERTIFICATE_REQUIRED|CERTIFICATE_UNKNOWN|UNKNOWN_CA|HANDSHAKE_FAILURE)$/;
 
-/** What a TLS error means for whoever has to fix it, with Node's or OpenSSL's code; undefined for other errors. */
+/** What a TLS error means and how to fix it, with Node's or OpenSSL's code; undefined for other errors. */
 export function reasonOfTls(error: unknown): string | undefined {
   if (!(error instanceof Error && 'code' in error)) return undefined;
   const code = String(error.code);

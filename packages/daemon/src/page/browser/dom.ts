@@ -31,7 +31,7 @@ export function element(
   return made;
 }
 
-/** Sets a text only where it is another, so that nothing is read out or laid out again for nothing. */
+/** Sets a text only if it differs: setting it causes layout and screen readers to read it again. */
 export function setText(node: Element, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }

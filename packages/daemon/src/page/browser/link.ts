@@ -7,13 +7,13 @@ export interface LinkOptions {
   onState(state: LinkState): void;
 }
 
-/** The daemon says something every second, if only the time. */
+/** How long a stream may be silent, in milliseconds: the daemon sends something every second, if only the time. */
 const silence = 4_000;
 const pollInterval = 1_000;
 
 /**
- * Keeps the page told while it is seen: by server-sent events, or by asking once a second where those do
- * not come through. A hidden page asks for nothing.
+ * Keeps a visible page up to date: by server-sent events, or by polling once a second where those do not
+ * come through. A hidden page asks for nothing.
  */
 export function keepLinked({ onMessage, onState }: LinkOptions): void {
   let source: EventSource | undefined;
@@ -25,16 +25,16 @@ export function keepLinked({ onMessage, onState }: LinkOptions): void {
     if (document.hidden) return;
     source = new EventSource('/page/stream');
     source.onmessage = ({ data }: MessageEvent<string>) => {
-      heard();
+      resetWatchdog();
       onState('live');
       onMessage(JSON.parse(data) as PageMessage);
     };
     source.onerror = () => onState('lost');
-    heard();
+    resetWatchdog();
   }
 
-  /** Puts off the moment at which the stream is taken to be dead. */
-  function heard(): void {
+  /** From now on the stream counts as dead after `silence` without a message. */
+  function resetWatchdog(): void {
     clearTimeout(watchdog);
     watchdog = setTimeout(() => {
       source?.close();
@@ -52,7 +52,7 @@ export function keepLinked({ onMessage, onState }: LinkOptions): void {
       onState('lost');
     }
     if (document.hidden) return;
-    // Now and then the stream is given another try.
+    // The stream is tried again every 15 polls.
     asking = setTimeout(() => (times % 15 === 0 ? open() : void ask(times + 1)), pollInterval);
   }
 

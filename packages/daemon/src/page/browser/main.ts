@@ -23,7 +23,7 @@ keepLinked({ onState: drawLink, onMessage: take });
 
 function take(message: PageMessage): void {
   const { now, about, facts, notices, services = [], order, events = [], samples = [] } = message;
-  // A connection that is made anew tells everything again.
+  // A new connection sends the whole state again.
   if (about && about.started !== shown?.about.started) shown = begin(about, now);
   if (!shown) return;
   shown.order = order ?? shown.order;

@@ -50,7 +50,7 @@ export interface Frame {
   readonly to: number;
 }
 
-/** Samples further apart than this, in milliseconds, are not joined: nobody looked between them. */
+/** Samples further apart than this, in milliseconds, are not joined: the page was not open between them. */
 const gap = 6_000;
 
 /** The line through a series, and the area under it, as SVG paths. */

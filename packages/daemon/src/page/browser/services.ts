@@ -58,7 +58,7 @@ export function createServices(about: PageAbout) {
         if (node && list.children[index] !== node)
           list.insertBefore(node, list.children[index] ?? null);
       });
-      // What is moved loses it.
+      // A node that is moved loses the focus.
       if (focused instanceof HTMLElement && list.contains(focused)) focused.focus();
       byId('columns').hidden = order.length === 0;
       byId('search').hidden = order.length < 5;
@@ -80,7 +80,7 @@ export function createServices(about: PageAbout) {
   };
 }
 
-/** The headings of the cards' heads, for who sees them side by side. */
+/** The headings of the cards' columns, shown on wide screens. */
 function drawColumns({ plots }: PageAbout): void {
   byId('columns').replaceChildren(
     element('span', {}, 'Name'),

@@ -26,7 +26,7 @@ const keys = {
     }),
 };
 
-/** How many checks an announcement outlives a nerve that died, as in the original. */
+/** For how many check intervals an announcement outlives a nerve that died, as in the original. */
 const checksOfLife = 5;
 
 /** Announces as a key of etcd's v2 API that lives for five check intervals unless it is written again. */

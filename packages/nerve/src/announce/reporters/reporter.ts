@@ -22,7 +22,7 @@ export type Place = { readonly path: string } & (
 type ZooKeeperAddress = Extract<RegistryAddress, { type: 'zookeeper' }>;
 type FileAddress = Extract<RegistryAddress, { type: 'file' }>;
 
-/** The same for two places that are one, however they are written. */
+/** Equal for two ways to write one place. */
 export function keyOfPlace({ address, path }: Place): string {
   switch (address.type) {
     case 'file':
@@ -49,9 +49,9 @@ export interface SharedRegistries {
 export interface Reporter<Keys extends z.ZodRawShape> {
   readonly type: string;
   readonly keys: Keys;
-  /** What the service lacks, by key. Reads whether keys are there, never what they hold. */
+  /** The keys that the service lacks. Looks whether keys exist, not at their values. */
   missing(service: Values<Keys>, shared: SharedRegistries): Readonly<Record<string, string>>;
-  /** Where a service that lacks nothing is announced. */
+  /** Where a service with all of its keys is announced. */
   place(name: string, service: Complete<Keys>, shared: SharedRegistries): Place;
 }
 

@@ -14,7 +14,7 @@ type ReporterService = Parameters<(typeof table)[ReporterType]['place']>[1] & {
   readonly reporter_type?: ReporterType | undefined;
 };
 
-/** What is wrong with a service's reporter keys, by key: those it lacks, and those of other reporters. Never throws, whatever the keys hold. */
+/** What is wrong with a service's reporter keys, by key: those it lacks, and those of other reporters. Never throws. */
 export function reporterProblems(
   service: ReporterService,
   shared: SharedRegistries,

@@ -12,7 +12,7 @@ export interface Entry {
   readonly settled: boolean;
   /** Sends it; `answered` is called when its turn on this connection is over, settled or not. */
   send(connection: Connection, answered: () => void): void;
-  /** Back to waiting: what was sent is void. */
+  /** Back to waiting: what was sent does not count. */
   recall(): void;
   /** Rejects it, unless it is settled. */
   fail(code: string, reason: string, cause?: unknown): void;
@@ -45,7 +45,7 @@ export function createEntry<T>(options: EntryOptions<T>): {
   return { entry: entry as Submitted<T>, result };
 }
 
-/** A class, since thousands are under way at a start: what one needs is made for all of them once. */
+/** A class, since thousands are under way at a start: methods are shared, and closures are not. */
 class Submitted<T> implements Entry {
   settled = false;
   readonly #options: EntryOptions<T>;
@@ -106,7 +106,7 @@ class Submitted<T> implements Entry {
     return true;
   }
 
-  /** Without a `reason` the code says it. An answer is certain; a write without one may have happened. */
+  /** The code stands in for an absent `reason`. A write that was sent and not answered may have happened. */
   #refuse(code: string, answered: boolean, reason?: string, cause?: unknown): void {
     if (!this.#settle(code)) return;
     const { operation, path, kind } = this.#options.request;

@@ -1,4 +1,4 @@
-import { type Credentials, sessionIdOf } from './credentials.ts';
+import { type Credentials, sessionIdOf } from '../connection/credentials.ts';
 
 /** The session that this process has with the servers, and those that it had before. */
 export interface Identity {
@@ -6,7 +6,7 @@ export interface Identity {
   readonly credentials: Credentials | undefined;
   /** The session's id, 0 before the first. */
   id(): bigint;
-  /** Whether a node's owner is a session that the present one took the place of. */
+  /** Whether a node's owner is a session that the present one replaced. */
   isPrevious(owner: bigint): boolean;
   /** Whether a node's owner is the present session or a previous one. */
   owns(owner: bigint): boolean;

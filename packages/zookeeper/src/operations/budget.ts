@@ -6,13 +6,20 @@ export interface Budget {
   wait(): number;
 }
 
+export interface BudgetLimits {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
 /** Without limits the bucket never empties. */
 export function createBudget(
-  limits: { readonly perSecond: number; readonly burst: number } | undefined,
+  limits: BudgetLimits | undefined,
   now: () => number = () => performance.now(),
 ): Budget {
-  if (!limits) return { take: () => true, wait: () => 0 };
-  const { perSecond, burst } = limits;
+  return limits ? createBucket(limits, now) : { take: () => true, wait: () => 0 };
+}
+
+function createBucket({ perSecond, burst }: BudgetLimits, now: () => number): Budget {
   let tokens = burst;
   let filled = now();
 

@@ -48,30 +48,35 @@ export function createNodes({ operations, acl, deadline, makeRoot }: NodesOption
     remove: (path, options) => submit(remove(path, options?.version), options),
 
     async makePath(path, options = {}) {
-      const until = performance.now() + (options.deadline ?? deadline());
-      const remaining = () => ({
-        ...options,
-        deadline: Math.max(0, Math.ceil(until - performance.now())),
-      });
-      await makeLevel(path, remaining);
+      const remaining = countDown(options, deadline());
+      await makeLevel(path, { ...nodes, makeRoot }, remaining);
     },
   };
-
-  /** Looks before it creates, since a parent that exists may forbid creation; a lost answer is asked for again. */
-  async function makeLevel(path: string, remaining: () => OperationOptions): Promise<void> {
-    if (path === '/') return makeRoot(remaining());
-    if (await nodes.exists(path, remaining())) return;
-    await makeLevel(parentOf(path), remaining);
-    try {
-      await nodes.create(path, Buffer.alloc(0), 'persistent', remaining());
-    } catch (error) {
-      if (isCode(error, 'NODE_EXISTS')) return;
-      if (isCode(error, 'CONNECTION_LOSS', 'NO_NODE')) return makeLevel(path, remaining);
-      throw error;
-    }
-  }
-
   return nodes;
+}
+
+/** An operation's options, with what is left of its deadline at each call. */
+function countDown(options: OperationOptions, deadline: number): () => OperationOptions {
+  const until = performance.now() + (options.deadline ?? deadline);
+  return () => ({ ...options, deadline: Math.max(0, Math.ceil(until - performance.now())) });
+}
+
+/** Looks before it creates, since a parent that exists may forbid creation; a lost answer is asked for again. */
+async function makeLevel(
+  path: string,
+  nodes: Pick<Nodes, 'exists' | 'create'> & Pick<NodesOptions, 'makeRoot'>,
+  remaining: () => OperationOptions,
+): Promise<void> {
+  if (path === '/') return nodes.makeRoot(remaining());
+  if (await nodes.exists(path, remaining())) return;
+  await makeLevel(parentOf(path), nodes, remaining);
+  try {
+    await nodes.create(path, Buffer.alloc(0), 'persistent', remaining());
+  } catch (error) {
+    if (isCode(error, 'NODE_EXISTS')) return;
+    if (isCode(error, 'CONNECTION_LOSS', 'NO_NODE')) return makeLevel(path, nodes, remaining);
+    throw error;
+  }
 }
 
 function check({ operation, path }: Request<unknown>, data?: Buffer) {

@@ -7,7 +7,7 @@ export interface OutageOptions {
   readonly timeout: number;
   /** Called after one timeout: the servers may have ended the session. */
   onLost(): void;
-  /** Called after three: no server takes it back, or they have seen less than it did. */
+  /** Called after three: no server accepts the session, or all are behind what it has seen. */
   onGivenUp(): void;
 }
 

@@ -3,17 +3,20 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '@smartstack/daemon';
 
 import { onAbort } from '../abort.ts';
-import type { Settings } from '../session/options.ts';
-import { createTransitions, type TransitionsOptions } from '../session/transitions.ts';
-import type { Connection } from './connection.ts';
-import { createDialer } from './dialer.ts';
-import { SessionExpired } from './errors.ts';
-import { untilSilent } from './heartbeat.ts';
+import type { Connection } from '../connection/connection.ts';
+import { createDialer } from '../connection/dialer.ts';
+import { SessionExpired } from '../connection/errors.ts';
+import { untilSilent } from '../connection/heartbeat.ts';
 import { createIdentity, type Identity } from './identity.ts';
+import type { Settings } from './options.ts';
 import { startOutage } from './outage.ts';
+import { createTransitions, type TransitionsOptions } from './transitions.ts';
 
-/** Keeps one session connected. */
-export interface Connector {
+/**
+ * Re-establishes one session for as long as it is open: after a lost connection it resumes the session on
+ * the next server that answers, and after an expiry it asks for a new one.
+ */
+export interface Reestablisher {
   /** Connects again and again until the signal aborts; never rejects. */
   run(signal: AbortSignal): Promise<void>;
   /** The connection that operations go out on; undefined while there is none. */
@@ -27,14 +30,14 @@ export interface Connector {
   readonly failure: Error | undefined;
 }
 
-export interface ConnectorOptions extends TransitionsOptions {
+export interface ReestablisherOptions extends TransitionsOptions {
   readonly settings: Settings;
   /** Called with each new connection before the session counts as connected; `isNew` on a session's first. */
   prepare(connection: Connection, isNew: boolean): Promise<void>;
   onConnected(connection: Connection): void;
 }
 
-export function createConnector(options: ConnectorOptions): Connector {
+export function createReestablisher(options: ReestablisherOptions): Reestablisher {
   const { settings, measures, prepare, onConnected } = options;
   const dialer = createDialer(settings);
   const identity = createIdentity(settings.resume);
@@ -71,7 +74,7 @@ export function createConnector(options: ConnectorOptions): Connector {
     }
   }
 
-  /** Waits a turn before a new session is asked for, so that whoever follows the states sees `lost`. */
+  /** Waits a turn before a new session is asked for, so that those who follow the states see `lost`. */
   async function expire(error: SessionExpired) {
     measures.connection('expired');
     discard(error.message);
@@ -104,7 +107,7 @@ export function createConnector(options: ConnectorOptions): Connector {
         await outage.end();
         identity.update(opened.credentials());
         timeout = opened.timeout;
-        // A user's own log or metrics may throw; that must not end the session's life.
+        // The user's log or metrics may throw; that must not end the session.
         await use(opened, signal).catch((error) => opened.destroy(new Error(messageOf(error))));
         connection = undefined;
         identity.update(opened.credentials());

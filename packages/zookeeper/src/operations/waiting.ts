@@ -9,7 +9,7 @@ export interface Waiting {
   shift(): Entry | undefined;
   /** Puts entries back before all others of their kind, in their order. */
   prepend(entries: readonly Entry[]): void;
-  /** Notes that an entry gave up while it waited; they must not pile up through a long outage. */
+  /** Notes that an entry gave up while it waited; such entries must not pile up during a long outage. */
   noteGivenUp(): void;
   /** Takes everything out, and calls `onRefill` no more. */
   drain(): readonly Entry[];

@@ -15,7 +15,7 @@ export interface OperationsOptions {
   onEvent?(path: string, type: number): void;
   /** Called for each settled operation; `OK` for success. */
   onSettled?(operation: string, code: string): void;
-  /** Why there is no connection, for the error of an operation that waited for one in vain. */
+  /** Why there is no connection, for the error of an operation that waited for one. */
   whyDown?(): Error | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { createQueue } from './queue.ts';
 
-/** Lets so many tasks run at a time; the others wait for their turn, first come first served. */
+/** Limits how many tasks run at a time; the others wait, first come first served. */
 export interface Gate {
   run<T>(task: () => Promise<T>): Promise<T>;
 }
