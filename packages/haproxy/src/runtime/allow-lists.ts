@@ -17,53 +17,66 @@ export interface AllowListsOptions {
 /** The lists of addresses that may connect to services. */
 export function createAllowLists({ files, runtimes }: AllowListsOptions): LiveValues {
   const listsIn = byDesired((parts) => listsOf(parts, files));
-  /** What was told of each file, and what HAProxy then said that it has, by socket and file. */
-  let told = new Map<string, { readonly list: string; readonly shown: string }>();
-  let isSure = false;
+  let tellers = new Map<string, readonly Teller[]>();
   const written = new Map<string, string>();
 
-  async function writeList(file: string, text: string): Promise<void> {
+  async function writeList(file: string, list: readonly string[]): Promise<void> {
+    const text = list.map((address) => `${address}\n`).join('');
     if (written.get(file) === text) return;
     await writeFileAtomic(file, text);
     written.set(file, text);
   }
 
-  async function tell(
-    { runtime, file, list }: { runtime: Runtime; file: string; list: readonly string[] },
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const key = `${runtime.path} ${file}`;
-    const text = list.join(' ');
-    const before = told.get(key);
-    if (isSure && before?.list === text) return false;
-    const shown = await shownBy(runtime, file, signal);
-    // HAProxy does not have it yet: it comes with the lines that name it.
-    if (shown === undefined) return false;
-    const isAsTold = before ? before.shown === shown && before.list === text : shown === text;
-    if (!isAsTold) await replace(runtime, file, list, signal);
-    const now = isAsTold ? shown : await shownBy(runtime, file, signal);
-    told.set(key, { list: text, shown: now ?? '' });
-    return !isAsTold;
+  function tellersOf(file: string): readonly Teller[] {
+    const known = tellers.get(file) ?? runtimes.map((runtime) => createTeller(runtime, file));
+    tellers.set(file, known);
+    return known;
   }
 
   return {
     write: async (parts) => {
-      for (const [file, list] of listsOf(parts, files)) {
-        written.delete(file);
-        await writeList(file, textOf(list));
-      }
-      told = new Map();
+      written.clear();
+      for (const [file, list] of listsOf(parts, files)) await writeList(file, list);
+      tellers = new Map();
     },
     sync: async (desired, signal) => {
       let changes = 0;
-      const lists = listsIn(desired);
-      for (const [file, list] of lists) {
-        await writeList(file, textOf(list));
-        for (const runtime of runtimes)
-          if (await tell({ runtime, file, list }, signal)) changes += 1;
+      for (const [file, list] of listsIn(desired)) {
+        await writeList(file, list);
+        for (const teller of tellersOf(file)) if (await teller.tell(list, signal)) changes += 1;
       }
-      isSure = true;
       return changes;
+    },
+    invalidate: () => {
+      for (const teller of [...tellers.values()].flat()) teller.invalidate();
+    },
+  };
+}
+
+/** Keeps one list of one HAProxy as it should be. */
+interface Teller {
+  /** Whether it had to be changed. */
+  tell(list: readonly string[], signal: AbortSignal): Promise<boolean>;
+  /** What HAProxy has is to be asked before the next change is judged. */
+  invalidate(): void;
+}
+
+function createTeller(runtime: Runtime, file: string): Teller {
+  /** What was told last, and what HAProxy then said that it has, in a form of its own. */
+  let told: { readonly list: string; readonly shown: string | undefined } | undefined;
+  let isSure = false;
+  return {
+    tell: async (list, signal) => {
+      const text = list.join(' ');
+      if (isSure && told?.list === text) return false;
+      const shown = await shownBy(runtime, file, signal);
+      // HAProxy does not have it yet: it comes with the lines that name it.
+      if (shown === undefined) return false;
+      const isThere = told?.list === text ? told.shown === shown : shown === text;
+      if (!isThere) await replace(runtime, file, list, signal);
+      told = { list: text, shown: isThere ? shown : await shownBy(runtime, file, signal) };
+      isSure = true;
+      return !isThere;
     },
     invalidate: () => {
       isSure = false;
@@ -80,8 +93,6 @@ function listsOf(parts: readonly Part[], files: PolicyFiles): Lists {
     ),
   );
 }
-
-const textOf = (list: readonly string[]) => list.map((each) => `${each}\n`).join('');
 
 /** What HAProxy has in a list; undefined where it has no such list. */
 async function shownBy(
