@@ -30,7 +30,7 @@ const policies = {
   },
   budget: { retries: { attempts: 3, on: ['connect_failure', 503] }, outlier_ejection: false },
   ejection: {
-    outlier_ejection: { errors: 3, eject_for: '1s', max_share: '60%' },
+    outlier_ejection: { errors: 3, eject_for: '2s', max_share: '60%' },
     retries: { attempts: 0 },
   },
   panic: {
@@ -246,7 +246,9 @@ describe.concurrent('on HAProxy', () => {
     const { port, members } = cases.ids;
     await ask(port);
     await ask(port, '/', { headers: { 'x-request-id': 'mine', traceparent: 'theirs' } });
-    const [first, second] = members.flatMap(({ seen }) => seen).map(({ headers }) => headers);
+    const seen = members.flatMap((member) => member.seen).map(({ headers }) => headers);
+    const second = seen.find((headers) => headers.traceparent === 'theirs');
+    const first = seen.find((headers) => headers !== second);
     expect(first?.['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
     expect(first?.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
     expect(second).toMatchObject({ 'x-request-id': 'mine', traceparent: 'theirs' });

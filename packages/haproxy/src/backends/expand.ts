@@ -1,4 +1,4 @@
-import { isIn, levelOf, type Subset } from '@smartstack/policy';
+import { isIn, levelOf, type Policy, type Subset } from '@smartstack/policy';
 import type { Service, Snapshot } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 
@@ -177,14 +177,25 @@ function furtherSection(service: Service, plan: BackendPlan): HaproxyService {
 }
 
 function trafficOf({ name, protocol = 'tcp', policy }: Service, plan: BackendPlan): Traffic {
-  const { policy: words = {} } = policy ?? {};
+  const { policy: words = {}, origins = new Map<string, string>() } = policy ?? {};
   const { retries, isPanic } = plan;
   return {
     service: name,
     protocol,
     policy: retries ? { ...words, retries: { ...words.retries, ...retries } } : words,
+    builtIn: builtInWords(words, origins),
     isPanic,
   };
+}
+
+/** The words that nobody said; how long a member may take is one of them where it follows from another. */
+function builtInWords(
+  { timeouts = {} }: Policy,
+  origins: ReadonlyMap<string, string>,
+): readonly string[] {
+  const words = [...origins].flatMap(([word, origin]) => (origin === 'built-in' ? [word] : []));
+  const isImplied = timeouts.per_try === undefined && timeouts.request === undefined;
+  return isImplied && words.includes('timeouts.idle') ? [...words, 'timeouts.per_try'] : words;
 }
 
 /** Without a policy, lines choose the nearest level that has a server that is up. */

@@ -104,9 +104,9 @@ export function serverWords(traffic: Traffic): string {
   if (ejection) {
     const { errors, eject_for: time = 30_000 } = ejection;
     words.push(
-      // While it serves, a member is hardly asked: nerve judges it. After an ejection the next check, which is
-      // `fastinter` away, is its return.
-      `check inter ${timeOf(checkInterval)} fastinter ${timeOf(time)} downinter ${timeOf(time)} fall 3 rise 1`,
+      // While it serves, a member is hardly asked: nerve judges it. After an ejection, `fastinter` after it and
+      // after one another, three checks let it return; one that was due anyway counts as one of them.
+      `check inter ${timeOf(checkInterval)} fastinter ${timeOf(time / rise)} downinter ${timeOf(time / rise)} fall 3 rise ${rise}`,
       `observe ${isHttp(traffic) ? 'layer7' : 'layer4'} error-limit ${errors ?? 5} on-error mark-down`,
     );
   }
@@ -115,4 +115,7 @@ export function serverWords(traffic: Traffic): string {
 }
 
 /** How often a member that serves is asked whether it accepts connections, in milliseconds. */
-const checkInterval = 60_000;
+const checkInterval = 600_000;
+
+/** How many checks in a row an ejected member passes before it returns. */
+const rise = 3;

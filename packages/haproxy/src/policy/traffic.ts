@@ -9,6 +9,8 @@ export interface Traffic {
   readonly service: string;
   readonly protocol: Protocol;
   readonly policy: Policy;
+  /** Its words that nobody said: what the file's `defaults` say counts before them. */
+  readonly builtIn: readonly string[];
   /** Whether it serves every member, since too many are ejected. */
   readonly isPanic: boolean;
   /** Where its frontend sends requests; absent of a backend alone. */

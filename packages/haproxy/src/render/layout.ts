@@ -57,10 +57,10 @@ export interface LayoutSettings {
 /** One service's part of the file. */
 export function partOf(service: string, config: HaproxyService, settings: LayoutSettings): Part {
   const defaults = defaultsLines(settings.config, settings.around);
-  const tidy = settings.around.stateFile === undefined ? undefined : { defaults };
   const stanza = stanzaOf(service, config, {
     top: settings.config,
-    tidy,
+    defaults,
+    isTidy: settings.around.stateFile !== undefined,
     files: settings.files,
   });
   const traits = traitsOf(stanza.backend, defaults, {

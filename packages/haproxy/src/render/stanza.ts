@@ -3,7 +3,7 @@ import { runningLines } from '../config/removed/running.ts';
 import type { PolicyFiles } from '../policy/files.ts';
 import { frontendLines } from '../policy/frontend.ts';
 import { backendLines as policyLines, serverWords } from '../policy/recovery.ts';
-import { settingOf } from '../policy/settings.ts';
+import { settingOf, wordFor } from '../policy/settings.ts';
 import { limitTables } from '../policy/tables.ts';
 import type { Traffic } from '../policy/traffic.ts';
 import { sectionsOf } from './listen.ts';
@@ -26,8 +26,9 @@ export interface Stanza {
 /** What of the surroundings a stanza depends on. */
 export interface StanzaSettings {
   readonly top: HaproxyConfig;
-  /** The `defaults` lines, where the file is synapse's own. */
-  readonly tidy: { readonly defaults: readonly string[] } | undefined;
+  readonly defaults: readonly string[];
+  /** Whether the file is synapse's own. */
+  readonly isTidy: boolean;
   /** Files of what a policy changes without a reload. */
   readonly files: PolicyFiles;
 }
@@ -40,7 +41,7 @@ export interface StanzaSettings {
 export function stanzaOf(
   name: string,
   service: HaproxyService,
-  { top, tidy, files }: StanzaSettings,
+  { top, defaults, isTidy, files }: StanzaSettings,
 ): Stanza {
   const listen = (service.listen ?? []).map((line) => ({ line, to: sectionsOf(line) }));
   const own = runningLines([
@@ -53,19 +54,20 @@ export function stanzaOf(
   ]);
   const backendName = service.backend_name ?? name;
   const { traffic } = service;
+  const said = (lines: readonly string[]): Said => ({ lines, defaults, builtIn: traffic?.builtIn });
   const policed = traffic && frontendLines(traffic, files, top.syslog !== undefined);
   const frontend = [
-    ...unsaid(policed?.settings ?? [], own),
+    ...unsaid(policed?.settings ?? [], said(own)),
     ...own,
     ...(policed?.rules ?? []),
     ...(policed?.choice ?? []),
   ];
   const backend = [
-    ...unsaid(traffic ? policyLines(traffic, backendName) : [], running),
+    ...unsaid(traffic ? policyLines(traffic, backendName) : [], said(running)),
     ...running,
     ...seedOf(service, running),
   ];
-  const closing = tidy && wantsIdleClose(frontend, tidy.defaults) ? [idleClose] : [];
+  const closing = isTidy && wantsIdleClose(frontend, defaults) ? [idleClose] : [];
   return {
     backendName,
     backend,
@@ -86,11 +88,21 @@ export function stanzaOf(
   };
 }
 
-/** A policy's lines without those that set what the user's own lines set. */
-function unsaid(lines: readonly string[], own: readonly string[]): readonly string[] {
+/** What is said beside a policy's lines: by the service's own, and by `defaults`. */
+interface Said {
+  readonly lines: readonly string[];
+  readonly defaults: readonly string[];
+  /** Words of the policy that nobody said. */
+  readonly builtIn: readonly string[] | undefined;
+}
+
+/** A policy's lines without those that set what is set already. */
+function unsaid(lines: readonly string[], { lines: own, defaults, builtIn = [] }: Said) {
   return lines.filter((line) => {
-    const keyword = settingOf(line);
-    return keyword === undefined || !own.some((other) => startsWith(other, keyword));
+    const setting = settingOf(line);
+    if (setting === undefined) return true;
+    const isWeak = builtIn.includes(wordFor(setting) ?? '');
+    return ![...own, ...(isWeak ? defaults : [])].some((other) => startsWith(other, setting));
   });
 }
 
