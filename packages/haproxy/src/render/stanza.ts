@@ -24,15 +24,8 @@ export function stanzaOf(
   top: HaproxyConfig,
   tidy: { readonly defaults: readonly string[] } | undefined,
 ): Stanza {
-  const listen = (service.listen ?? []).map((line) => ({ line, to: sectionsOf(line) }));
-  const frontend = runningLines([
-    ...(service.frontend ?? []),
-    ...listen.filter(({ to }) => to.frontend).map(({ line }) => line),
-  ]);
-  const running = runningLines([
-    ...(service.backend ?? []),
-    ...listen.filter(({ to }) => to.backend).map(({ line }) => line),
-  ]);
+  const frontend = linesFor('frontend', service);
+  const running = linesFor('backend', service);
   const backendName = service.backend_name ?? name;
   const backend = [...running, ...seedOf(service, running)];
   const closing = tidy && wantsIdleClose(frontend, tidy.defaults) ? [idleClose] : [];
@@ -45,6 +38,12 @@ export function stanzaOf(
         ? undefined
         : [...frontend, ...closing, bindLine(service, top), `default_backend ${backendName}`],
   };
+}
+
+/** A section's own lines, then those of `listen` that belong there. */
+function linesFor(section: 'frontend' | 'backend', service: HaproxyService): readonly string[] {
+  const listen = (service.listen ?? []).filter((line) => sectionsOf(line)[section]);
+  return runningLines([...(service[section] ?? []), ...listen]);
 }
 
 /**
