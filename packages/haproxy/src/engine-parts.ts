@@ -2,6 +2,7 @@ import type { Log } from '@smartstack/daemon';
 import { createQuarantine, type Due, type Pace } from '@smartstack/proxy';
 
 import type { HaproxyConfig } from './config/config.ts';
+import type { Desired } from './desired/desired.ts';
 import { createDesiredState } from './desired/desired.ts';
 import type { Hosts } from './desired/hosts.ts';
 import { noticesTo } from './desired/notices.ts';
@@ -13,6 +14,7 @@ import { createActual } from './runtime/actual.ts';
 import { createMembership } from './runtime/membership.ts';
 import { createSync } from './runtime/sync.ts';
 import type { Meters } from './status/metrics.ts';
+import type { StatusInput } from './status/status.ts';
 
 export interface EngineOptions {
   readonly config: HaproxyConfig;
@@ -47,4 +49,37 @@ export function partsOf(options: EngineOptions) {
   const shared = { config, environment, due, pace, meters, log };
   const reloads = createReloads({ ...shared, actual, desire, quarantine, syncs, configFile });
   return { quarantine, syncs, configFile, desire, actual, reloads };
+}
+
+export type Parts = ReturnType<typeof partsOf>;
+
+/** Brings the gauges up to date. */
+export function measure(meters: Meters, { quarantine, actual, reloads }: Parts): void {
+  meters.quarantined.set(quarantine.list().length);
+  meters.up.set(actual.running ? 1 : 0);
+  meters.notInStep.set(reloads.stuck.size);
+}
+
+/** What the parts know, for people. */
+export function statusInputOf(
+  { config, environment: { runtimes, settings }, pace }: EngineOptions,
+  { actual, syncs, quarantine, configFile, reloads }: Parts,
+  desired: ReadonlyMap<string, Desired>,
+): StatusInput {
+  return {
+    seen: actual.seen(),
+    hasSocket: runtimes.length > 0,
+    config,
+    running: actual.running,
+    desired,
+    syncs,
+    quarantine: quarantine.list(),
+    fileTrouble: configFile.trouble,
+    pending: reloads.pending,
+    refusal: reloads.refusal,
+    stuck: reloads.stuck,
+    isReloading: reloads.isUnderWay,
+    nextReload: pace.next,
+    capabilities: settings.capabilities,
+  };
 }

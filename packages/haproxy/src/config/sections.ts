@@ -24,7 +24,7 @@ export const config: ProxyConfig<HaproxyConfig, HaproxyService> = {
     ),
     ...removedLineWarnings(source),
   ],
-  takePort: ({ server_port_override: port, ...own }) => ({ port, own: own as never }),
+  takePort: ({ server_port_override: port, ...own }) => ({ port, own }),
   withoutAddress: ({ port: _, ...own }) => ({
     ...own,
     backend_name: undefined,

@@ -8,10 +8,10 @@ import type { Environment } from '../process/environment.ts';
 import { createLayouts, type Layout } from '../render/layout.ts';
 import type { Actual } from '../runtime/actual.ts';
 import type { SyncedMembers } from '../runtime/membership.ts';
+import { partsOf } from './accepted.ts';
 import { blockedOf } from './blocked.ts';
 import type { ConfigFile } from './config-file.ts';
 import { type Reasons, reloadReasons } from './reasons.ts';
-import { partsOf } from './reload.ts';
 import { createReloadRequests } from './requests.ts';
 
 /** Why HAProxy is to load a file, and what no reload helps. */

@@ -9,7 +9,7 @@ export interface Backends {
   readonly size: number;
   memoryOf(backend: string): Memory | undefined;
   /** What a plan for a backend starts from. */
-  processIdOf(backend: string): Known;
+  knownOf(backend: string): Known;
   /** Whether a backend is to be looked at before it is changed. */
   mustLook(target: Target): boolean;
   /** The servers that leave a backend; undefined where none does, or its number is not known. */
@@ -59,7 +59,7 @@ export function createBackends(): Backends {
       return memories.size;
     },
     memoryOf: (backend) => memories.get(backend),
-    processIdOf: (backend) => ({
+    knownOf: (backend) => ({
       memory: memories.get(backend),
       file,
       left: leftBefore[backend] ?? [],

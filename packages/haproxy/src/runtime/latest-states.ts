@@ -28,19 +28,7 @@ const old = 5_000;
 export function createLatestStates(runtime: Runtime | undefined): LatestStates {
   let seen: Seen | undefined;
   let lastChange = 0;
-  let asking: Promise<void> | undefined;
-
-  async function ask(one: Runtime, signal: AbortSignal): Promise<void> {
-    using deadline = createDeadline(patience, signal);
-    const at = Date.now();
-    try {
-      const [text = ''] = await one.ask(['show servers state'], deadline.signal);
-      seen = { at, states: parseServersState(text) };
-    } catch (error) {
-      seen = { at, states: undefined, reason: messageOf(error) };
-    }
-  }
-
+  let asking: Promise<Seen> | undefined;
   return {
     refresh: async (signal) => {
       if (!runtime) return;
@@ -48,11 +36,22 @@ export function createLatestStates(runtime: Runtime | undefined): LatestStates {
       asking ??= ask(runtime, signal).finally(() => {
         asking = undefined;
       });
-      await asking;
+      seen = await asking;
     },
     changed: () => {
       lastChange = Date.now();
     },
     latest: () => (seen && Date.now() - seen.at < old ? seen : undefined),
   };
+}
+
+async function ask(runtime: Runtime, signal: AbortSignal): Promise<Seen> {
+  using deadline = createDeadline(patience, signal);
+  const at = Date.now();
+  try {
+    const [text = ''] = await runtime.ask(['show servers state'], deadline.signal);
+    return { at, states: parseServersState(text) };
+  } catch (error) {
+    return { at, states: undefined, reason: messageOf(error) };
+  }
 }

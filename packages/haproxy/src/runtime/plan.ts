@@ -47,7 +47,34 @@ export interface Plan {
 
 /** The steps from what one backend has to what it is to have: additions first, then removals. */
 export function plan(situation: Situation): Plan {
-  const { backend, traits, desired, actual, leaving } = situation;
+  const difference = differenceOf(situation);
+  const { back, gone, stale } = difference;
+  return {
+    steps: stepsFor(situation, difference),
+    back: back.map(({ name }) => name),
+    leave: [
+      ...gone.map(({ name }) => ({ server: name, replace: false })),
+      ...stale.replace.map(({ name }) => ({ server: name, replace: true })),
+    ].filter(({ server }) => !situation.leaving.has(server)),
+    byOperator: byOperator(situation),
+    more: stale.more,
+    reload: reloadReason(situation, difference),
+  };
+}
+
+/** What a backend has, sorted by what is to become of it. */
+interface Difference {
+  readonly wanted: ReadonlyMap<string, Server>;
+  readonly missing: readonly Server[];
+  readonly kept: readonly ServerState[];
+  /** Servers that were leaving, and are desired again. */
+  readonly back: readonly Server[];
+  readonly gone: readonly ServerState[];
+  readonly stale: ReturnType<typeof staleServers>;
+}
+
+function differenceOf(situation: Situation): Difference {
+  const { traits, desired, actual, leaving } = situation;
   const wanted = new Map((desired ?? []).map((server) => [server.name, server]));
   const present = new Map(actual.map((server) => [server.name, server]));
   const missing = [...wanted.values()].filter(({ name }) => !present.has(name));
@@ -58,11 +85,15 @@ export function plan(situation: Situation): Plan {
       ? []
       : actual.filter(({ name }) => !(wanted.has(name) || traits.ownServers.has(name)));
   const stale = staleServers(situation, kept, { wanted, isWhole: missing.length === 0 });
-  const heavier = kept.some(
-    (state) => wanted.get(state.name)?.weight !== 0 && isOtherWeight(situation, state, wanted),
-  );
+  return { wanted, missing, kept, back, gone, stale };
+}
 
-  const steps = [
+function stepsFor(
+  situation: Situation,
+  { wanted, missing, kept, back, gone, stale }: Difference,
+): readonly Step[] {
+  const { backend, traits, leaving } = situation;
+  return [
     ...(traits.obstacle === undefined ? missing.map((server) => add(situation, server)) : []),
     ...kept.flatMap(({ name }) => open(situation, name, wanted)),
     ...back.map((server) => readyServer(backend, server)),
@@ -71,20 +102,19 @@ export function plan(situation: Situation): Plan {
       .filter(({ name }) => !leaving.has(name))
       .map(({ name }) => drainServer(backend, name)),
   ];
-  return {
-    steps,
-    back: back.map(({ name }) => name),
-    leave: [
-      ...gone.map(({ name }) => ({ server: name, replace: false })),
-      ...stale.replace.map(({ name }) => ({ server: name, replace: true })),
-    ].filter(({ server }) => !leaving.has(server)),
-    byOperator: byOperator(situation),
-    more: stale.more,
-    reload:
-      missing.length > 0 && traits.obstacle
-        ? traits.obstacle
-        : (stale.reload ?? (heavier ? traits.fixedWeights : undefined)),
-  };
+}
+
+/** Why no command can bring the backend in step. */
+function reloadReason(
+  situation: Situation,
+  { wanted, missing, kept, stale }: Difference,
+): string | undefined {
+  const { obstacle, fixedWeights } = situation.traits;
+  if (missing.length > 0 && obstacle) return obstacle;
+  const isOther = kept.some(
+    (state) => wanted.get(state.name)?.weight !== 0 && isOtherWeight(situation, state, wanted),
+  );
+  return stale.reload ?? (isOther ? fixedWeights : undefined);
 }
 
 function add({ backend, traits, ids }: Situation, server: Server): Step {

@@ -22,20 +22,19 @@ export function createRefusedCommands(log: Log) {
       if (now.has(service)) continue;
       now.set(service, text);
       if (logged.get(service) === text) continue;
+      const { kind, server } = step;
       log.warn(
-        {
-          service,
-          server: step.server,
-          step: step.kind,
-          reply,
-          fix: /permission denied/i.test(reply)
-            ? 'the file is loaded instead; give the stats socket `level admin` to change members without a reload'
-            : 'the file is loaded instead',
-        },
+        { service, server, step: kind, reply, fix: fixOf(reply) },
         'haproxy refused a command',
       );
     }
     for (const service of services) logged.delete(service);
     logged = new Map([...logged, ...now]);
   };
+}
+
+function fixOf(reply: string): string {
+  return /permission denied/i.test(reply)
+    ? 'the file is loaded instead; give the stats socket `level admin` to change members without a reload'
+    : 'the file is loaded instead';
 }

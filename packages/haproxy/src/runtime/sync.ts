@@ -102,7 +102,7 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     const work: Planned[] = [];
     for (const target of targets) {
       if (breath.isDue) await breath.take();
-      const known = backends.processIdOf(target.backend);
+      const known = backends.knownOf(target.backend);
       const looked =
         unsure.has(target.backend) || !known.memory ? lookedAt(target.backend) : undefined;
       const seen = looked ?? { actual: known.memory?.states ?? [], used: undefined };
@@ -117,25 +117,20 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     const failed: RefusedCommand[] = [];
     const reload = new Map<string, string>();
     const unfinished: string[] = [];
-    let steps = 0;
-    let at = 0;
-    for (const one of work) {
+    let count = 0;
+    const parts = withReplies(work, ({ steps }) => countOf(steps), replies);
+    for (const [one, own] of parts) {
       if (breath.isDue) await breath.take();
-      const { service, backend } = one.target;
-      const own = replies.slice(at, at + countOf(one.steps));
-      at += own.length;
+      const { target, looked, steps } = one;
+      const { service, backend } = target;
       const { done, refused } = judge(one, own);
       failed.push(...refused);
-      steps += one.steps.length;
-      backends.note(backend, {
-        memory: digest(one, done, options),
-        steps: one.steps.length,
-        looked: one.looked,
-      });
+      count += steps.length;
+      backends.note(backend, { memory: digest(one, done, options), steps: steps.length, looked });
       if (isUnfinished(one, done)) unfinished.push(service);
       if (one.plan.reload !== undefined) reload.set(service, one.plan.reload);
     }
-    return { steps: steps - failed.length, reload, unfinished, failed };
+    return { steps: count - failed.length, reload, unfinished, failed };
   }
 
   return {
@@ -153,14 +148,25 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
 const countOf = (steps: readonly Step[]) =>
   steps.reduce((sum, { commands }) => sum + commands.length, 0);
 
+/** Each item with the replies to its own commands, which follow each other. */
+function* withReplies<Item>(
+  items: readonly Item[],
+  countOf: (item: Item) => number,
+  replies: readonly string[],
+): Generator<readonly [Item, readonly string[]], void> {
+  let at = 0;
+  for (const item of items) {
+    const next = at + countOf(item);
+    yield [item, replies.slice(at, next)];
+    at = next;
+  }
+}
+
 /** Which steps were carried out, and which were refused; a server that cannot be deleted yet is no refusal. */
 function judge({ steps, target: { service } }: Work, replies: readonly string[]) {
   const done: Step[] = [];
   const refused: RefusedCommand[] = [];
-  let at = 0;
-  for (const step of steps) {
-    const own = replies.slice(at, at + step.commands.length);
-    at += step.commands.length;
+  for (const [step, own] of withReplies(steps, ({ commands }) => commands.length, replies)) {
     if (step.succeeded(own)) done.push(step);
     else if (step.kind !== 'delete')
       refused.push({ service, step, reply: own.filter(Boolean).join('; ') });

@@ -100,7 +100,6 @@ function explained(
   const because = source === 'found' ? undefined : sentences[source];
   const inProxy = serving?.proxy.view.explain({
     state: serving.servers.get(serverName(serving, instance))?.state,
-    service,
     own: service.own?.[serving.proxy.name],
     status: serving.status,
     refused: refusedBy(serving.driver).find(({ owner }) => owner === service.name),
