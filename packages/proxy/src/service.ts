@@ -29,7 +29,10 @@ export interface Service {
 /** The whole desired state, by service name; never changed once made. */
 export type Snapshot = ReadonlyMap<string, Service>;
 
-/** Whether no answer from its registry yet; where it remembers members whose place is gone, they are still to be heard of. */
-export function isUnheard({ instances, missing, stale = false }: Service): boolean {
+/**
+ * Whether its registry has not answered yet. That there is no such place is an answer, unless members of an earlier
+ * run are served: these may come back.
+ */
+export function isUnanswered({ instances, missing, stale = false }: Service): boolean {
   return instances === undefined && (missing === undefined || stale);
 }

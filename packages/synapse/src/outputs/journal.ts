@@ -1,6 +1,6 @@
 import type { Journal, Metrics } from '@smartstack/daemon';
 import type { Output } from '@smartstack/proxy';
-import { isUnheard, type Service, type Snapshot } from '@smartstack/proxy';
+import { isUnanswered, type Service, type Snapshot } from '@smartstack/proxy';
 import { type Instance, keyOf } from '@smartstack/registry';
 import type { Held } from '../discovery/policies/shrink-guard.ts';
 
@@ -103,7 +103,7 @@ export function changes(before: Service | undefined, now: Service): readonly Cha
 }
 
 function startOf(snapshot: Snapshot): Change {
-  const unheard = [...snapshot.values()].filter(isUnheard);
+  const unheard = [...snapshot.values()].filter(isUnanswered);
   const members = [...snapshot.values()].reduce((sum, each) => sum + servedOf(each).length, 0);
   const without = unheard.length > 0 ? `, ${unheard.length} no answer yet` : '';
   const text = `${count(snapshot.size, 'service')} with ${count(members, 'member')}${without}`;

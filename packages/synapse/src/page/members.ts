@@ -34,32 +34,34 @@ export function memberRows(
   const rows = members.map(({ member, server }) =>
     rowOf(member, method, withPlace(stateOf(server, servers), member, service)),
   );
-  const unreadable = badRecordsOf(followed.trace?.at('found') ?? []).map(
-    ({ id, reason, isUsual }): PageRow => ({
-      title: id,
-      state: isUsual ? 'no member' : 'unreadable',
-      tone: 'idle',
-      source: method,
-      reason: isUsual ? reason : `its record is left out: ${reason}`,
-    }),
-  );
+  const unreadable = unreadableRows(followed, method);
   const others = [...servers.known.values()].filter(({ name }) => !named.has(name));
   return [...rows, ...unreadable, ...others.map((server) => otherRow(server, servers))].sort(
     (one, other) => rank[one.tone] - rank[other.tone],
   );
 }
 
+function unreadableRows({ trace }: Followed, method: string): readonly PageRow[] {
+  return badRecordsOf(trace?.at('found') ?? []).map(({ id, reason, isUsual }) => ({
+    title: id,
+    state: isUsual ? 'no member' : 'unreadable',
+    tone: 'idle',
+    source: method,
+    reason: isUsual ? reason : `its record is left out: ${reason}`,
+  }));
+}
+
 const rank = { bad: 0, warn: 1, good: 2, idle: 3 } as const;
 
 const sources: Readonly<Record<Exclude<Source, 'found'>, string>> = {
-  remembered: 'an earlier run',
+  saved: 'an earlier run',
   default: 'default_servers',
   held: 'held back',
   previous: 'previous backends',
 };
 
 const reasons: Readonly<Record<Exclude<Source, 'found'>, string>> = {
-  remembered: 'remembered: no answer yet',
+  saved: 'remembered: no answer yet',
   default: '',
   held: 'no longer announced, served on for now',
   previous: 'no instance is registered any more',

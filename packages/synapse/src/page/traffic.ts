@@ -58,17 +58,21 @@ export function createTraffic(): Traffic {
     sample: () => {
       if (latestAt === beforeAt) return undefined;
       const seconds = (latestAt - beforeAt) / 1000;
-      // What was counted while nobody looked is no rate of now.
-      const base = seconds > 10 ? undefined : before;
-      const values = [...latest].flatMap(([service, now]) => {
-        const old = base?.get(service);
-        return old ? [[service, numbersOf(old, now, seconds)] as const] : [];
-      });
+      // A longer time is one without a page open, and its average is no rate of now.
+      const values = before && seconds <= 10 ? valuesOf(before, latest, seconds) : undefined;
       before = latest;
       beforeAt = latestAt;
-      return base && Object.fromEntries(values);
+      return values;
     },
   };
+}
+
+function valuesOf(before: Seen, latest: Seen, seconds: number): PageSample['values'] {
+  const values = [...latest].flatMap(([service, now]) => {
+    const old = before.get(service);
+    return old ? [[service, numbersOf(old, now, seconds)] as const] : [];
+  });
+  return Object.fromEntries(values);
 }
 
 function numbersOf(old: Measured, now: Measured, seconds: number): readonly (number | null)[] {

@@ -30,7 +30,7 @@ function followed(name: string): Heard {
   };
 }
 
-/** A whole driver that remembers what it was asked to apply; `hold` keeps it busy, `fail` makes it reject. */
+/** A whole driver that records what it was asked to apply; `hold` keeps it busy, `fail` makes it reject. */
 function recorder() {
   const wakes = createLatest<void>();
   const applied: Record<string, readonly string[] | undefined>[] = [];

@@ -58,7 +58,7 @@ test.each<[string, Partial<FallbackPolicy>, Instance[], Instance[], Instance[]]>
   expect(chooseMembers(previous, heard, { ...plain, ...policy })).toEqual(expected);
 });
 
-test('a discovery with a fallback remembers what it served', async () => {
+test('a discovery with a fallback keeps what it served', async () => {
   const discovery = withFallback(async function* () {
     yield list(a, b);
     yield [];
