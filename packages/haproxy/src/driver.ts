@@ -30,7 +30,7 @@ export function createHaproxyDriver(
   const failures = createFailures();
   /** Why no HAProxy is touched. */
   let none: string | undefined;
-  /** Whether its death was logged and it did not answer since. */
+  /** Whether its death was logged, and it has not answered since. */
   let isDeathLogged = false;
 
   async function apply(snapshot: Snapshot, signal: AbortSignal): Promise<Applied> {

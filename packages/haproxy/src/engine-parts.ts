@@ -9,7 +9,7 @@ import { noticesTo } from './desired/notices.ts';
 import type { Environment } from './process/environment.ts';
 import { createConfigFile } from './reload/config-file.ts';
 import { createReloads } from './reload/reloads.ts';
-import type { Remembered } from './reload/state-file.ts';
+import type { SavedState } from './reload/state-file.ts';
 import { createActual } from './runtime/actual.ts';
 import { createMembership } from './runtime/membership.ts';
 import { createSync } from './runtime/sync.ts';
@@ -19,7 +19,7 @@ import type { StatusInput } from './status/status.ts';
 export interface EngineOptions {
   readonly config: HaproxyConfig;
   readonly environment: Environment;
-  readonly remembered: Remembered;
+  readonly saved: SavedState;
   readonly hosts: Hosts;
   readonly due: Due;
   readonly pace: Pace;
@@ -27,13 +27,13 @@ export interface EngineOptions {
   readonly log: Log;
 }
 
-/** What an engine is made of: what HAProxy has, what it should have, its file, and when that is loaded. */
+/** The parts of an engine: what HAProxy has, what it should have, its file, and when that is loaded. */
 export function partsOf(options: EngineOptions) {
-  const { config, environment, remembered, hosts, due, pace, meters, log } = options;
+  const { config, environment, saved, hosts, due, pace, meters, log } = options;
   const { settings, runtimes, paths } = environment;
   const maxId = config.max_server_id;
-  const parkTime = paths.memory === undefined ? undefined : config.state_file_ttl;
-  const quarantine = createQuarantine(remembered.good);
+  const parkTime = paths.state === undefined ? undefined : config.state_file_ttl;
+  const quarantine = createQuarantine(saved.good);
   const syncs = runtimes.map((one) => createSync(one, { maxId, parkTime, log }));
   const membership = createMembership({ syncs, due, drainTimeout: config.drain_timeout });
   const configFile = createConfigFile({ ...environment, sync: syncs[0], maxId, due, log });
@@ -45,7 +45,7 @@ export function partsOf(options: EngineOptions) {
     addressOf: (server) => configFile.written?.servers.get(server)?.host,
     ...noticesTo(log),
   });
-  const actual = createActual({ environment, membership, configFile, remembered, log });
+  const actual = createActual({ environment, membership, configFile, saved, log });
   const shared = { config, environment, due, pace, meters, log };
   const reloads = createReloads({ ...shared, actual, desire, quarantine, syncs, configFile });
   return { quarantine, syncs, configFile, desire, actual, reloads };
@@ -60,7 +60,7 @@ export function measure(meters: Meters, { quarantine, actual, reloads }: Parts):
   meters.notInStep.set(reloads.stuck.size);
 }
 
-/** What the parts know, for people. */
+/** What the parts know, for `status`. */
 export function statusInputOf(
   { config, environment: { runtimes, settings }, pace }: EngineOptions,
   { actual, syncs, quarantine, configFile, reloads }: Parts,

@@ -14,7 +14,7 @@ export interface Engine {
   prepare(snapshot: Snapshot): Promise<void>;
   /** Brings HAProxy in step with a snapshot, and does the work that has become due. */
   step(snapshot: Snapshot, due: ReadonlySet<string>, signal: AbortSignal): Promise<Applied>;
-  /** Waits for what is under way, and writes the file if members changed since. */
+  /** Waits for a reload that is under way, and writes the file if members changed since. */
   close(): Promise<void>;
   /** What HAProxy runs is no longer certain. */
   invalidate(): void;

@@ -6,13 +6,13 @@ import type { HaproxyService } from './config/config.ts';
 import { ownOf, name as proxyName } from './config/section.ts';
 import type { HaproxyDriver } from './driver.ts';
 
-/** What the members of a level further away are called in HAProxy, as a service and as a backend. */
+/** The name of a level further away, as a service and as a backend. */
 export const spillName = (name: string, level: number): string =>
   level === 0 ? name : `${name}.spill${level}`;
 
 /**
  * A driver that serves a service with a locality from one backend for each level. Its frontend takes the
- * nearest backend in which HAProxy has a server that is up: nobody but HAProxy is asked for that.
+ * nearest backend in which a server is up, which HAProxy alone decides.
  */
 export function withLevels(driver: HaproxyDriver): HaproxyDriver {
   const levelled = createLevels();
@@ -56,7 +56,7 @@ export function createLevels(): (snapshot: Snapshot) => Snapshot {
     return made;
   }
 
-  /** The list as it was, where it holds the same members. */
+  /** The list before, if it has the same members. */
   function settled(key: string, list: readonly Instance[]): readonly Instance[] {
     const before = lists.get(key);
     if (before?.length === list.length && list.every((each, at) => each === before[at]))
@@ -136,7 +136,7 @@ function gathered(status: ProxyStatus, levels: ReadonlyMap<string, number>): Pro
   return { ...status, services: shown };
 }
 
-/** What was measured of every level together, under their service. */
+/** The measurements of all levels together, under their service. */
 function gatheredMeasures(
   measured: ReadonlyMap<string, Measured>,
   levels: ReadonlyMap<string, number>,

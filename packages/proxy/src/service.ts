@@ -12,9 +12,9 @@ export interface Service {
   readonly defaults: readonly Instance[];
   /** Whether `defaults` are the members of an earlier run rather than configured ones. */
   readonly stale?: boolean;
-  /** What tells this way of finding its members from another. */
+  /** Equal for two configurations that find the same members. */
   readonly identity?: string;
-  /** Which of its members stand by for which, where the proxy is to judge when they serve. */
+  /** How near its members are, if the proxy is to decide when farther ones serve. */
   readonly locality?: Locality;
   /** How each proxy is to serve it, by the proxy's name; one that is not to is absent. */
   readonly own?: Readonly<Record<string, unknown>>;

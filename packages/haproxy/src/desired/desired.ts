@@ -73,7 +73,7 @@ function createMembersOf({ settings, hosts, addressOf }: MembersOptions) {
 }
 
 /**
- * Turns snapshots into what HAProxy is to have. What did not change since the last call is the same
+ * Turns snapshots into what HAProxy should have. What did not change since the last call is the same
  * object again, so that the cost of a change is the change.
  */
 export function createDesiredState(options: DesireOptions) {
@@ -146,7 +146,7 @@ export function createDesiredState(options: DesireOptions) {
       forget();
       return of(snapshot);
     },
-    /** The servers of a service as another configuration of it would have them. */
+    /** The servers of a service under another configuration of it. */
     under: (service: Service, part: Part): Members => membersOf(service, part),
     /** Makes everything anew next time: an address changed. */
     refresh: forget,

@@ -6,7 +6,7 @@ import type { Desired } from './desired.ts';
 const notServed = 'a member is not served: its name does not resolve';
 const fix = 'announce an address, or a name that this machine resolves; it is looked up again';
 
-/** Says once of each member whose name does not resolve that it is not served, and counts them. */
+/** Logs once of each member whose name does not resolve that it is not served, and counts them. */
 export function createUnresolved(meters: Meters, log: Log) {
   let last: ReadonlyMap<string, Desired> | undefined;
   let said = new Set<string>();

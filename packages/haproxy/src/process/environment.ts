@@ -32,8 +32,8 @@ export interface Environment {
   /** How files are checked; undefined where there is no HAProxy program. */
   readonly check: CheckOptions | undefined;
   /**
-   * Someone removed the stats socket's file: a reload is to make a new one. HAProxy would hand the old
-   * one over to the next worker for as long as its path is spelled the same.
+   * The stats socket's file was removed: the next reload is to make a new one. HAProxy hands the old socket
+   * over to the next worker for as long as its path is spelled the same.
    */
   renewSocket(): void;
   /** The file on disk, read as one of synapse's. */
@@ -151,7 +151,7 @@ async function surveyExternal(
   };
 }
 
-/** Of a HAProxy that someone else runs synapse knows its stats socket, and the version where one can be asked. */
+/** A HAProxy that something else runs needs no lines of synapse's own; only its stats socket and version are known. */
 function externalSettings(
   config: HaproxyConfig,
   socket: string | undefined,
@@ -161,7 +161,7 @@ function externalSettings(
   return { config, around, capabilities: capabilitiesOf(version), stats: undefined };
 }
 
-/** The HAProxy program on this machine, which need not be where the one that runs is. */
+/** The HAProxy program on this machine, if there is one: an external HAProxy may run in a container. */
 async function programIfAny(
   config: HaproxyConfig,
   log: Log,

@@ -9,7 +9,7 @@ import type { Sync } from '../runtime/sync.ts';
 import { clashes, judge, type Objection, placesOf } from './judge.ts';
 import { fileWith } from './members.ts';
 
-/** What HAProxy accepts, and how that came about. */
+/** A layout that HAProxy accepts, with its file and the desired state that it was made from. */
 export interface Accepted {
   readonly layout: Layout;
   readonly file: File;
@@ -60,7 +60,7 @@ export async function acceptable(
   throw new Error('cannot make a file that HAProxy accepts');
 }
 
-/** Puts whom an objection is about into quarantine. */
+/** Puts the owner that an objection is about into quarantine. */
 function leaveOut(
   { owner, reason, bind }: Objection,
   desired: ReadonlyMap<string, Desired>,

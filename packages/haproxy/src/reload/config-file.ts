@@ -9,7 +9,7 @@ import type { Layout } from '../render/layout.ts';
 import { isSameText, readWritten, type WrittenFile } from '../render/written.ts';
 import type { Sync } from '../runtime/sync.ts';
 import { fileWith } from './members.ts';
-import { type Remembered, textOf as textOfState } from './state-file.ts';
+import { type SavedState, textOf as textOfState } from './state-file.ts';
 
 /** The files of one HAProxy on disk: its configuration, and synapse's state file. Members reach them a little later than HAProxy. */
 export interface ConfigFile {
@@ -75,8 +75,8 @@ export function createConfigFile({
   }
 
   async function writeState(text: string): Promise<void> {
-    if (paths.memory === undefined || text === state) return;
-    await writeFileAtomic(paths.memory, text, 0o600);
+    if (paths.state === undefined || text === state) return;
+    await writeFileAtomic(paths.state, text, 0o600);
     state = text;
   }
 
@@ -142,7 +142,7 @@ async function stampOf(path: string): Promise<string | undefined> {
   return found && `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
 }
 
-function leavingOf({ parts }: Layout, sync: Sync | undefined): Remembered['leaving'] {
+function leavingOf({ parts }: Layout, sync: Sync | undefined): SavedState['leaving'] {
   const all: Record<string, readonly string[]> = {};
   for (const { stanza } of parts) {
     const leaving = sync?.memoryOf(stanza.backendName)?.leaving;

@@ -54,7 +54,7 @@ export async function judge(
   throw new WholeFileError(`cannot use ${candidate}: HAProxy says: ${said}`);
 }
 
-/** The first finding about each owner; what follows often comes of it. */
+/** The first finding about each owner: the others often follow from it. */
 function firstOfEach(findings: readonly Finding[]): readonly Objection[] {
   const objections = new Map<string, Objection>();
   for (const { message, owner } of findings) {
@@ -84,7 +84,7 @@ function twice(layout: Layout): readonly Objection[] {
   return objections;
 }
 
-/** The later of two binds that cannot both be. */
+/** The later of two binds that cannot both listen. */
 function collisions(binds: readonly Bind[]): readonly Objection[] {
   const byPort = new Map<number, Bind[]>();
   const objections: Objection[] = [];
@@ -121,7 +121,7 @@ async function takenOf(
   return taken;
 }
 
-/** How many addresses are listened at together: each takes a descriptor, of which there may be few. */
+/** How many addresses are probed at once: each takes a file descriptor. */
 const together = 50;
 
 async function reasonOf(bind: Bind, pid: number | undefined): Promise<string | undefined> {

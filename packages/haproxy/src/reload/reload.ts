@@ -26,13 +26,13 @@ export interface ReloadOptions extends Omit<AcceptOptions, 'trust'> {
   isNews(layout: Layout): boolean;
 }
 
-/** One try to reload, by as much trust in the file as it says. */
+/** The options of one attempt, which says how far the file is trusted. */
 type AttemptOptions = ReloadOptions & AcceptOptions;
 
 /**
  * Makes HAProxy run what a snapshot asks for: what is refused goes into quarantine until the rest is
- * valid, then the file is replaced and loaded. When it does not take, the file before is put back,
- * and started where nothing runs, and the error thrown.
+ * valid, then the file is replaced and loaded. When that fails, the file before is put back, and started
+ * where nothing runs, and the error is thrown.
  */
 export async function reload(
   snapshot: Snapshot,
@@ -52,7 +52,7 @@ export async function reload(
   });
 }
 
-/** Whether to load a file is to start a HAProxy: one that lives and does not answer would be reloaded. */
+/** Whether loading a file starts a HAProxy: one that lives and does not answer would be reloaded. */
 async function startsItself(
   { managed, settings, loader }: Environment,
   signal: AbortSignal,
@@ -129,7 +129,7 @@ async function swap(
   }
 }
 
-/** Whether HAProxy ended by itself in place of running a file. */
+/** Whether HAProxy exited by itself instead of running the file. */
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof Ended;
 }

@@ -19,7 +19,7 @@ export interface Memory {
   readonly inStep: readonly Server[] | undefined;
 }
 
-export interface RememberOptions {
+export interface FirstMemoryOptions {
   readonly traits: Traits;
   readonly desired: readonly Server[] | undefined;
   /** Servers that an earlier synapse made leave. */
@@ -29,13 +29,13 @@ export interface RememberOptions {
 }
 
 /**
- * The first memory of a backend that ran before this process: the file says what its servers were
- * told; of one that was added since, the template's words are assumed.
+ * The first memory of a backend that ran before this process: the file says how its servers were told;
+ * for one that was added since, the options of the desired server are assumed.
  */
-export function remember(
+export function firstMemory(
   actual: readonly ServerState[],
   written: ReadonlyMap<string, Written> | undefined,
-  { traits, desired, leaving, leave }: RememberOptions,
+  { traits, desired, leaving, leave }: FirstMemoryOptions,
 ): Memory {
   const wanted = new Map((desired ?? []).map((server) => [server.name, server]));
   const isHalfAdded = ({ name, maintenance }: ServerState) =>

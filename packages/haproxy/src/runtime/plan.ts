@@ -27,7 +27,7 @@ export interface Situation {
   readonly told: ReadonlyMap<string, Server>;
   /** Servers that were added and not opened: synapse or its connection ended in between. */
   readonly halfway: ReadonlySet<string>;
-  /** Servers that drain because they left, or to be made anew; true for the latter. */
+  /** Servers that drain because they left, or because they are to be replaced; true for the latter. */
   readonly leaving: ReadonlyMap<string, { readonly replace: boolean }>;
 }
 
@@ -41,7 +41,7 @@ export interface Plan {
   readonly byOperator: ReadonlyMap<string, 'maintenance' | 'drain'>;
   /** Why the file must be loaded for the rest; undefined when the steps suffice. */
   readonly reload: string | undefined;
-  /** Whether there is more to do once these steps are done: servers are made anew a few at a time. */
+  /** Whether more is to be done after these steps: servers are replaced a few at a time. */
   readonly more: boolean;
 }
 
@@ -132,7 +132,7 @@ function open(
   return server ? [openServer(backend, server, traits.defaults)] : [];
 }
 
-/** Weight and address as told; what someone changed by hand since stays until it is to change. */
+/** Brings weight and address in step; a change by hand stays until the desired value changes. */
 function adjust(
   situation: Situation,
   state: ServerState,
@@ -159,7 +159,7 @@ function isOtherWeight(
   const server = wanted.get(name);
   if (!server) return false;
   const before = told.get(name);
-  // What was read from HAProxy, where nobody asked for a weight, is its default.
+  // A weight of 1 that was read from HAProxy is its default, if none is asked for.
   if (before?.weight === 1 && server.weight === undefined) return false;
   return before
     ? before.weight !== server.weight
@@ -167,8 +167,8 @@ function isOtherWeight(
 }
 
 /**
- * Servers whose other options changed. They are made anew a few at a time, after draining, where
- * others can carry the load meanwhile; else the file must be loaded.
+ * Servers whose other options changed. They are replaced a few at a time, after draining, if others can
+ * carry the load meanwhile; else the file must be loaded.
  */
 function staleServers(
   { told, traits, leaving }: Situation,
@@ -190,14 +190,14 @@ function staleServers(
   return { replace, more: replace.length < stale.length };
 }
 
-/** HAProxy shortens IPv6 addresses, and whoever announced one may not have. */
+/** HAProxy shortens IPv6 addresses; registries may have them in full. */
 function sameHost(one: string, other: string): boolean {
   return one === other || (isIPv6(one) && isIPv6(other) && shortest(one) === shortest(other));
 }
 
 const shortest = (address: string) => new URL(`http://[${address}]`).hostname;
 
-/** Whether it is out of rotation, by anyone. */
+/** Whether it is out of rotation, by synapse or by an operator. */
 export const isOut = ({ maintenance, drain }: ServerState) => maintenance || drain;
 
 function byOperator({ actual, leaving, halfway, traits }: Situation): Plan['byOperator'] {

@@ -14,7 +14,7 @@ export interface Synced {
   readonly steps: number;
   /** Why the file must be loaded, by service. */
   readonly reload: ReadonlyMap<string, string>;
-  /** Services with a server to be made anew, now that the old one is deleted. */
+  /** Services with a server to be added again, now that the old one is deleted. */
   readonly unfinished: readonly string[];
 }
 
@@ -22,19 +22,19 @@ export interface Synced {
 export interface Sync {
   readonly path: string;
   /**
-   * Brings backends in step with targets; an unexpected reply is tried once more from a new look.
+   * Brings backends in step with targets; after an unexpected reply HAProxy is asked again and tried once more.
    */
   sync(targets: readonly Target[], signal: AbortSignal): Promise<Synced>;
   /** Starts over: HAProxy has just loaded a file. */
   loaded(file: WrittenFile): void;
-  /** Starts over: HAProxy is another one, which may have loaded a file, and synapse made these leave. */
+  /** Starts over: another HAProxy runs, which may have loaded a file; an earlier synapse made these servers leave. */
   adopted(file: WrittenFile, leaving: Readonly<Record<string, readonly string[]>>): void;
-  /** Every backend is to be looked at before its next change. */
+  /** HAProxy is to be asked for every backend before its next change. */
   invalidate(): void;
-  /** Asks whether HAProxy has what it had when it was found in step; backends that are otherwise are due at once. */
+  /** Compares each backend's fingerprint with that when it was in step; backends that differ are due at once. */
   audit(signal: AbortSignal): Promise<void>;
   memoryOf(backend: string): Memory | undefined;
-  /** When each backend is to be looked at: its servers leave, or it was changed without a look. */
+  /** When HAProxy is to be asked for each backend: its servers leave, or it was changed from memory. */
   due(): ReadonlyMap<string, number>;
 }
 
@@ -52,8 +52,8 @@ interface Planned extends Work {
 }
 
 /**
- * A backend that is in step is changed from what is known of it, and looked at a little later together with
- * others; one that is not, and one whose servers leave, is looked at first.
+ * A backend that is in step is changed from memory, and verified a little later together with others. For
+ * one that is not, and one whose servers leave, HAProxy is asked first.
  */
 export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): Sync {
   const backends = createBackends();

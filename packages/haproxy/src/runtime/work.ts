@@ -5,7 +5,7 @@ import type { WrittenFile } from '../render/written.ts';
 import type { BackendState } from './backend-state.ts';
 import { deleteServer, parkServer, type Step } from './command.ts';
 import { later, leavingUntil, parkedFor } from './leaving.ts';
-import { forgotten, halfAdded, type Memory, remember } from './memory.ts';
+import { firstMemory, forgotten, halfAdded, type Memory } from './memory.ts';
 import { type Plan, plan } from './plan.ts';
 import { scopeOf } from './scope.ts';
 import type { ServerState } from './server-state.ts';
@@ -20,7 +20,7 @@ export interface Target {
   readonly drainTimeout: number;
 }
 
-/** What is to be done for one target. */
+/** The steps for one target, and what they are made from. */
 export interface Work {
   readonly target: Target;
   readonly memory: Memory;
@@ -41,7 +41,7 @@ export interface WorkOptions {
   readonly parkTime: number | undefined;
 }
 
-/** What is known of a backend before the first look at it. */
+/** What is known of a backend before HAProxy is asked. */
 export interface Known {
   readonly memory: Memory | undefined;
   readonly file: WrittenFile | undefined;
@@ -62,7 +62,7 @@ export function prepare(
   const leave = () => leavingUntil(performance.now() + target.drainTimeout);
   const before =
     known.memory ??
-    remember(all, known.file?.backends.get(backend), {
+    firstMemory(all, known.file?.backends.get(backend), {
       traits,
       desired,
       leaving: known.left,
@@ -109,7 +109,7 @@ function idsOf(
   return fresh.length === 0 ? known : new Map([...known, ...assignIds(fresh, known, maxId)]);
 }
 
-/** What is known of a backend once these of its steps were carried out. */
+/** The memory of a backend after these of its steps were carried out. */
 export function digest(work: Work, done: readonly Step[], { parkTime }: WorkOptions): Memory {
   const { target, memory, plan: planned } = work;
   const isWhole = planned.reload === undefined && !planned.more;

@@ -16,7 +16,7 @@ import { judge, type Objection, placesOf } from '../reload/judge.ts';
 import { fileWith } from '../reload/members.ts';
 import { assignIds } from '../render/ids.ts';
 import { type File, type Layout, type LayoutSettings, layoutOf } from '../render/layout.ts';
-import { halfAdded, remember } from '../runtime/memory.ts';
+import { firstMemory, halfAdded } from '../runtime/memory.ts';
 import { type Plan, plan } from '../runtime/plan.ts';
 import { parseServersState, type ServerState } from '../runtime/server-state.ts';
 import { createSync } from '../runtime/sync.ts';
@@ -135,7 +135,7 @@ function planFor(
   { written, settings }: Environment,
 ): Plan {
   const backend = stanza.backendName;
-  const memory = remember(actual, written?.backends.get(backend), {
+  const memory = firstMemory(actual, written?.backends.get(backend), {
     traits,
     desired: servers,
     leaving: [],

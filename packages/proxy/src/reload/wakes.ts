@@ -3,8 +3,8 @@ import { keepRunning, type Log, messageOf } from '@smartstack/daemon';
 import type { Due } from './due.ts';
 
 /**
- * Yields whatever is due until aborted, while these parts go on beside it. One that fails is run again and
- * holds up neither the others nor what is due.
+ * Yields whenever something is due until aborted, while these parts run beside it. A part that fails is run
+ * again, and holds up neither the others nor what is due.
  */
 export async function* wakesBeside(
   due: Pick<Due, 'wakes'>,

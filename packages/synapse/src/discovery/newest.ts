@@ -15,7 +15,7 @@ export async function* newestOf<T>(
     slot.end();
     throw error;
   });
-  // It is awaited below, and may fail before.
+  // A failure before it is awaited below is no unhandled rejection.
   running.catch(() => {});
   try {
     yield* slot.values(signal);

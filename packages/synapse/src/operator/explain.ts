@@ -16,7 +16,7 @@ import { allProxies, defaultProxy } from '../proxies.ts';
 import type { Followed } from '../reconcile/follower.ts';
 import { standsBy, type TracedMember, tracedMembers } from '../reconcile/traced.ts';
 
-/** Where one member got to. */
+/** How far one member got. */
 export interface ExplainedMember {
   readonly address: string;
   readonly name: string | null;
@@ -114,7 +114,7 @@ function explained(
   return { ...member, served: inProxy?.served ?? true, why };
 }
 
-/** The proxy that serves a service; the one that would, where none does. */
+/** The proxy that serves a service, or would serve it. */
 function servingOf(service: Service, drivers: readonly ProxyDriver[]): Serving | undefined {
   const proxy = allProxies.find(({ name }) => service.own?.[name]) ?? defaultProxy;
   const driver = drivers.find(({ name }) => name === proxy.name);

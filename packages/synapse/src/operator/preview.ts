@@ -97,7 +97,7 @@ async function firstAnswers(
   return { snapshot: followers.snapshot(), failures };
 }
 
-/** The differences of all, as `differenceOf` each; `''` when there is none. */
+/** The differences of all proxies; `''` when there is none. */
 export function diffOf({ previews }: Previewed): string {
   return previews.map(differenceOf).join('');
 }

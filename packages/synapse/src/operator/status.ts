@@ -21,7 +21,7 @@ export function describeStatus(
   };
 }
 
-/** What a proxy says of itself, and what is known of it that it does not say. */
+/** What a proxy says of itself, with a trouble that only the reconciler knows. */
 function withTrouble(status: unknown, trouble: string | undefined): unknown {
   if (trouble === undefined) return status;
   const { trouble: own } = (status ?? {}) as { readonly trouble?: string | null };

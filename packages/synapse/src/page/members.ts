@@ -19,7 +19,7 @@ export interface Servers {
   readonly proxy: Pick<ProxyView<unknown, unknown>, 'stateOf'> | undefined;
 }
 
-/** A service's members as rows, those in trouble first; then servers that are on their way out. */
+/** A service's members as rows, those in trouble first; then servers that leave. */
 export function memberRows(
   followed: Followed,
   service: Service,
@@ -90,7 +90,7 @@ type Parts = { readonly [K in keyof PageRow]: PageRow[K] | undefined } & Pick<
   'title' | 'state' | 'tone'
 >;
 
-/** A row without what is not known of it; there are thousands, many times a minute. */
+/** A row without its unknown fields. It is made for thousands of members, many times a minute. */
 function rowWith({ title, name, state, tone, since, source }: Parts, reason?: string): PageRow {
   const row: Row = { title, state, tone };
   if (name) row.name = name;

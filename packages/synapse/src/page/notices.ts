@@ -67,7 +67,7 @@ function warningTitle({ trouble, service }: ServiceParts, reason: string): strin
   return reason === trouble ? 'Discovery fails' : 'None registered';
 }
 
-/** Why the first member is down says more than that all are. */
+/** The reason of the first member that is down says more than that all are down. */
 function firstReason({ rows }: PageService): string {
   const row = rows.find(({ reason }) => reason !== undefined);
   return row ? `${row.title}: ${row.reason}` : '';

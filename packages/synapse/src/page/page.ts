@@ -149,14 +149,14 @@ const byTrouble = (one: PageService, other: PageService) =>
   rank[one.tone] - rank[other.tone] || (one.name < other.name ? -1 : 1);
 const rank = { bad: 0, warn: 1, idle: 2, good: 3 } as const;
 
-/** A registry that is in trouble now says so at every moment. */
+/** A registry that is in trouble now says so all the time. */
 function isAway(lastUnwell: number | undefined): boolean {
   return lastUnwell !== undefined && performance.now() - lastUnwell < 100;
 }
 
 /**
- * Proxies tell ages in whole seconds, so that the same beginning comes out a second earlier or later
- * each time: as long as the state is the same, so is its beginning.
+ * Proxies tell ages in whole seconds, so that the same start comes out a second earlier or later each time.
+ * Starts that are this near are taken for the same.
  */
 function createSteady() {
   const seen = new Map<string, ReadonlyMap<string, PageRow>>();

@@ -9,7 +9,7 @@ export interface ServiceParts {
   readonly held: Held | undefined;
   /** Why it cannot be followed for now. */
   readonly failure?: string | undefined;
-  /** Why a part of its discovery cannot be asked, while what was known stands. */
+  /** Why a part of its discovery does not answer; its last answer stands. */
   readonly trouble?: string | undefined;
   readonly refused: Refused | undefined;
   readonly measured: Measured | undefined;
@@ -44,7 +44,7 @@ interface Judgement {
   readonly reason?: string;
 }
 
-/** Where members come from that are served because no instance is registered. */
+/** The sources of members that are served because no instance is registered. */
 const substitutes = new Set(['default_servers', 'previous backends']);
 
 function judge(

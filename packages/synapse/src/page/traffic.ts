@@ -2,7 +2,7 @@ import type { PagePlot, PageSample } from '@smartstack/daemon';
 
 import type { Measured, TrafficHints } from '@smartstack/proxy';
 
-/** What is plotted of each service, with what each proxy says of it; the numbers of `createTraffic` are in this order. */
+/** The plots of each service, with each proxy's hints; the numbers of `createTraffic` are in this order. */
 export const trafficPlots = (hints: readonly TrafficHints[]): readonly PagePlot[] => [
   {
     label: 'Requests',
@@ -35,7 +35,7 @@ type Seen = ReadonlyMap<string, Measured>;
 
 /** Turns what a proxy counted into rates. */
 export interface Traffic {
-  /** Takes note of what was measured at a moment. */
+  /** Notes what was measured at a time. */
   take(measured: Seen, at: number): void;
   readonly latest: Seen;
   /** The numbers since the last sample, by service; undefined where nothing new was measured. */

@@ -13,7 +13,7 @@ import type { SavedServices } from '../outputs/snapshot-file.ts';
 import { allProxies, isProxy, sectionOf } from '../proxies.ts';
 import type { Followed } from './follower.ts';
 
-/** What all of synapse shares. */
+/** What all parts of synapse use. */
 export interface SynapseDeps {
   readonly log: Log;
   readonly metrics: Metrics;

@@ -79,7 +79,7 @@ export function createFollower(
     for await (const reason of missing?.values(signal) ?? []) {
       awaited.answered(membersPart);
       failures.delete(followMissing);
-      // Its discovery was answered, too.
+      // This is an answer to its discovery too.
       failures.delete(followMembers);
       update((service) => (service.missing === reason ? service : { ...service, missing: reason }));
     }

@@ -18,7 +18,7 @@ export interface TracedMember {
   readonly leftOut?: string;
 }
 
-/** Every member that some step knows, under the identity that it is served by, and how far it got. */
+/** Every member that some step knows, at the address that it is served at, and how far it got. */
 export function tracedMembers(followed: Followed, service: Service): readonly TracedMember[] {
   const { trace, config } = followed;
   const registryPort = portIn(service.registryConfig);
@@ -72,7 +72,7 @@ function among(list: readonly Instance[] | undefined): (instance: Instance) => b
   return (instance) => keys.has(keyOf(instance));
 }
 
-/** That a member is asked only when those that are nearer are down. */
+/** Why a member gets no traffic while nearer ones are up. */
 export function standsBy(instance: Instance, { locality }: Service): string | undefined {
   if (!locality || !levelOf(instance, locality)) return undefined;
   return `stands by: ${placeOf(instance, locality)}`;

@@ -31,7 +31,7 @@ export interface PortedMembers {
   current(): readonly Instance[] | undefined;
 }
 
-/** Members that no port moves yet; none ever moves `fixed` ones, which are the configured servers. */
+/** Members at their own ports at first; `fixed` ones, the configured servers, always stay there. */
 export function createPortedMembers(fixed: readonly Instance[]): PortedMembers {
   const stays = new Set(fixed);
   let newest: readonly Instance[] | undefined;

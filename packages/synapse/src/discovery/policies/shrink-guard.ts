@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Discovery } from '../discovery.ts';
 import { newestOf } from '../newest.ts';
 
-/** When a loss of members is too sudden to be believed, and for how long it is not. */
+/** When a loss of members is sudden, and for how long it is held back. */
 export const shrinkGuardSchema = z.strictObject({
   fraction: z
     .number()
@@ -33,7 +33,7 @@ export type ShrinkGuardPolicy = z.output<typeof shrinkGuardSchema>;
 export interface Held {
   /** Members that are served although they are no longer announced. */
   readonly members: readonly Instance[];
-  /** When it is believed after all, in milliseconds since 1970. */
+  /** When it is accepted after all, in milliseconds since 1970. */
   readonly until: number;
 }
 
@@ -42,13 +42,13 @@ export interface ShrinkGuard {
   guard(discovery: Discovery): Discovery;
   /** What is held back now. */
   held(): Held | undefined;
-  /** Believes what is held back, at once; false where nothing is. */
+  /** Accepts the loss at once; false where none is held back. */
   accept(): boolean;
 }
 
 export interface ShrinkGuardOptions {
   readonly policy: ShrinkGuardPolicy;
-  /** Whether the registry was in trouble so lately that its lists are in doubt. */
+  /** Whether the registry was in trouble just before, so that its lists are in doubt. */
   doubtful(): boolean;
   /** The members of an earlier run, which are served before the first list. */
   readonly saved: readonly Instance[] | undefined;
@@ -57,7 +57,7 @@ export interface ShrinkGuardOptions {
   readonly metrics: Metrics;
 }
 
-/** The members that a new list has lost, where that is too sudden to be believed; else none. */
+/** The members that a new list has lost, if that is a sudden loss; else none. */
 export function suddenLoss(
   served: readonly Instance[],
   listed: readonly Instance[],
