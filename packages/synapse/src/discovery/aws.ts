@@ -61,10 +61,9 @@ export function createAwsCall<T>(
   settings: AwsSettings,
 ): (input: object, signal: AbortSignal) => Promise<T> {
   const { timeout = defaultTimeout } = settings;
-  const region = regionOf(settings.region);
   let opened: Promise<Opened> | undefined;
   return async (input, signal) => {
-    opened ??= open(load, command, { ...settings, region });
+    opened ??= open(load, command, settings);
     const { client, Command } = await opened.catch((error: unknown) => {
       opened = undefined;
       throw error;
@@ -84,8 +83,9 @@ export function createAwsCall<T>(
 async function open(
   load: LoadAws,
   { name, client, command }: Pick<AwsCommand<unknown>, 'name' | 'client' | 'command'>,
-  { region, accessKeyId, secretAccessKey }: AwsSettings,
+  { region: written, accessKeyId, secretAccessKey }: AwsSettings,
 ): Promise<Opened> {
+  const region = regionOf(written);
   const sdk = await load(name);
   const [Client, Command] = [sdk[client], sdk[command]];
   if (!Client || !Command) throw new Error(`${name} has no ${client} or no ${command}`);

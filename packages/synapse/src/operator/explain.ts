@@ -41,6 +41,8 @@ export interface Explanation {
   readonly unreadable: readonly BadRecord[];
 }
 
+const notFollowed = 'cannot be followed; trying again';
+
 const sentences = {
   saved: 'remembered from an earlier run',
   default: 'a default server',
@@ -74,8 +76,7 @@ export function explain(
     service: service.name,
     configured_at: service.origin,
     method: followed.config?.discovery.method ?? 'unknown',
-    summary:
-      failure === undefined ? summary : `cannot be followed; trying again: ${failure}; ${summary}`,
+    summary: failure === undefined ? summary : `${notFollowed}: ${failure}; ${summary}`,
     registry_config: Object.assign({}, ...Object.values(service.registryConfig ?? {})),
     troubles: followed.trace?.troubles() ?? [],
     members,
