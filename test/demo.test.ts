@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 
-import { processesNaming } from '../examples/demo/leftovers.ts';
+import { processesNaming } from '../examples/demo/processes.ts';
 import { createScratch } from './support/scratch.ts';
 import { until } from './support/until.ts';
 
@@ -20,7 +20,7 @@ describe('npm run demo -- --once', () => {
     expect(all).toMatch(/web-4 is new\n.*announced it \d+ ms .*\n.*first answer \d+ ms after/);
     expect(all).toMatch(/: [\d,]+ answered, 0 lost\n/);
     expect(exitCode).toBe(0);
-    expect(await demo.leftovers()).toEqual([]);
+    expect(await demo.remaining()).toEqual([]);
   });
 
   test('fails with the reason when a daemon dies, and ends the HAProxy that it leaves', async () => {
@@ -30,7 +30,7 @@ describe('npm run demo -- --once', () => {
     const { exitCode, all } = await demo.ended;
     expect(all).toContain('the demo failed: synapse was ended by SIGKILL');
     expect(exitCode).toBe(1);
-    expect(await demo.leftovers()).toEqual([]);
+    expect(await demo.remaining()).toEqual([]);
   });
 
   test('fails with the reason when HAProxy cannot run, and leaves nothing', async () => {
@@ -42,7 +42,7 @@ describe('npm run demo -- --once', () => {
       'the demo failed: HAProxy sends requests to three copies: not within 15 s',
     );
     expect(exitCode).toBe(1);
-    expect(await demo.leftovers()).toEqual([]);
+    expect(await demo.remaining()).toEqual([]);
   });
 
   test('is not content when it was interrupted', async () => {
@@ -52,7 +52,7 @@ describe('npm run demo -- --once', () => {
     const { exitCode, all } = await demo.ended;
     expect(all).toContain('the demo failed: interrupted by SIGTERM');
     expect(exitCode).toBe(1);
-    expect(await demo.leftovers()).toEqual([]);
+    expect(await demo.remaining()).toEqual([]);
   });
 });
 
@@ -64,7 +64,7 @@ describe('npm run demo', () => {
     const { exitCode, all } = await demo.ended;
     expect(all).toMatch(/: [\d,]+ answered, 0 lost\n/);
     expect(exitCode).toBe(0);
-    expect(await demo.leftovers()).toEqual([]);
+    expect(await demo.remaining()).toEqual([]);
   });
 
   test.for([
@@ -77,7 +77,7 @@ describe('npm run demo', () => {
       await demo.says(words);
       demo.kill(signal);
       expect(await demo.ended).toMatchObject({ exitCode: 0 });
-      expect(await demo.leftovers()).toEqual([]);
+      expect(await demo.remaining()).toEqual([]);
     },
   );
 
@@ -127,7 +127,7 @@ async function startDemo(
       return daemons.find(({ words }) => words.at(-2)?.endsWith(file))?.pid ?? 0;
     },
     /** Files and processes that are still there. */
-    async leftovers() {
+    async remaining() {
       return [...(await readdir(temporary)), ...(await processesNaming(temporary))];
     },
     async [Symbol.asyncDispose]() {

@@ -66,7 +66,7 @@ haproxy:
 `;
 }
 
-/** Where both daemons, and whoever watches them, find announcements. */
+/** Where both daemons, and the demo itself, find announcements. */
 export function addressOf({ folder, zooKeeperPort }: Setting): RegistryAddress {
   return zooKeeperPort === undefined
     ? { type: 'file', directory: join(folder, 'registry') }

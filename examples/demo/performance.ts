@@ -47,7 +47,7 @@ function refuseLosses({ lost, reasons }: Traffic) {
   throw new Error(`${lost} requests were lost: ${each.join(', ')}`);
 }
 
-/** Leaves the stage to whoever watches, until Ctrl-C. */
+/** Lets the person at the terminal try things, until Ctrl-C. */
 async function stay({ scene, screen, signal }: Teller): Promise<void> {
   for (const line of invitation(scene)) screen.say(line);
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));

@@ -1,6 +1,6 @@
 import { connect, createServer } from 'node:net';
 
-/** Whether somebody listens on a port of 127.0.0.1. */
+/** Whether a process listens on a port of 127.0.0.1. */
 export function isOpen(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.destroy());

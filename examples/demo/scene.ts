@@ -10,9 +10,9 @@ import { startZooKeeper, type ZooKeeper } from '../../test/support/zookeeper.ts'
 import { type Announcements, followAnnouncements } from './announcements.ts';
 import { type Child, startChild } from './child.ts';
 import { addressOf, nerveFile, type Setting, synapseFile } from './configuration.ts';
-import { haproxyProcesses } from './leftovers.ts';
 import type { Options } from './options.ts';
 import { isFree, isOpen } from './port.ts';
+import { haproxyProcesses } from './processes.ts';
 import { until } from './until.ts';
 
 /** Airbnb's own example of a local port. */

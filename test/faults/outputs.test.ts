@@ -162,7 +162,7 @@ describe('statsd', () => {
   test.each([
     ['127.0.0.1', 9],
     ['no-such.invalid', 8125],
-  ])('%s:%d, where nobody listens, is no trouble', async (host, port) => {
+  ])('%s:%d, where no process listens, is no trouble', async (host, port) => {
     using statsd = createStatsd({ host, port });
     const driver = createStatsdDriver({ statsd, ...options });
     const { trouble, goesOn, said } = await startBeside(driver);

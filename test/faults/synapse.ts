@@ -31,7 +31,7 @@ export interface Line {
 export interface Scene {
   /** A discovery as it is written. */
   readonly discovery: { readonly method: string };
-  /** Keys of the discovery that nobody judged. */
+  /** Keys of the discovery, unchecked. */
   readonly unjudged?: object;
   readonly drivers?: readonly Output[];
 }

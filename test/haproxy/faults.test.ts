@@ -144,7 +144,7 @@ test('HAProxy is upgraded: what the new version can do is used', async () => {
   expect(driven.driver.status()).toMatchObject({ services: { web: { members: 'runtime' } } });
 });
 
-test('what somebody did to HAProxy meanwhile comes to light after the next change of the service', async () => {
+test('a change that was made to HAProxy by hand shows after the next change of the service', async () => {
   await using run = await createRun();
   await using one = await startCopy('one');
   const port = await freePort();

@@ -47,7 +47,7 @@ test('changes members without a reload and leaves HAProxy running', async () => 
   );
 });
 
-test('takes over the HAProxy of an earlier synapse without a reload, and keeps what is not heard', async () => {
+test('takes over the HAProxy of an earlier synapse without a reload, and keeps the members of services without an answer', async () => {
   await using run = await createRun();
   await using one = await startCopy('one');
   const port = await freePort();
@@ -66,7 +66,7 @@ test('takes over the HAProxy of an earlier synapse without a reload, and keeps w
   expect(await workerOf(stats)).toBe(worker);
 });
 
-test('keeps the members of a service that is not heard over a reload', async () => {
+test('keeps the members of a service without an answer over a reload', async () => {
   await using run = await createRun();
   await using one = await startCopy('one');
   const [port, other] = [await freePort(), await freePort()];
@@ -83,7 +83,7 @@ test('keeps the members of a service that is not heard over a reload', async () 
   expect(await answerOf(other)).toBe('one');
 });
 
-test('serves the defaults of a service that is not heard and has no members', async () => {
+test('serves the defaults of a service without an answer and without members', async () => {
   await using run = await createRun();
   await using one = await startCopy('one');
   const port = await freePort();

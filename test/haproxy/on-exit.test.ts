@@ -2,7 +2,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 
 import { expect, test } from 'vitest';
 
-import { processesNaming } from '../../examples/demo/leftovers.ts';
+import { processesNaming } from '../../examples/demo/processes.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { freePort } from '../support/ports.ts';
 import { createScratch } from '../support/scratch.ts';

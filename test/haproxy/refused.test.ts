@@ -104,7 +104,7 @@ test('a reload that does not help is not done again and again', async () => {
   await using scratch = await createLimited('operator');
   const port = await freePort();
   const main = scratch.config.config_file_path ?? '';
-  // Whoever reloads takes a server more into what HAProxy runs.
+  // A reload by hand gives HAProxy one more server.
   const reload_command = `sed -e '/^backend web/a server more 127.0.0.1:9' ${main} > ${main}.run; ${scratch.run(`${main}.run`)}; echo x >> ${main}.count`;
   await using driven = drive({ ...scratch.config, ...quick, reload_command });
   await driven.apply(snapshotOf(service('web', { port, listen: ['mode http'] }, [])));
@@ -138,7 +138,7 @@ test('an announced weight comes to a service with a static balance by a reload',
   expect(await pid()).toBe(after);
 });
 
-test('a HAProxy that somebody else runs and that does not answer is not said to be started again', async () => {
+test('a HAProxy that something else runs and that does not answer is not said to be started again', async () => {
   await using scratch = await createLimited('admin');
   const { config_file_path: _, reload_command: __, ...config } = scratch.config;
   await using driven = drive({ ...config, do_writes: false, do_reloads: false });
@@ -151,7 +151,7 @@ test('a HAProxy that somebody else runs and that does not answer is not said to 
 const troubleOf = ({ driver }: ReturnType<typeof drive>) =>
   (driver.status() as { trouble: string | null }).trouble;
 
-/** A HAProxy that somebody else runs, whose stats socket is of a level. */
+/** A HAProxy that something else runs, whose stats socket is of a level. */
 async function createLimited(
   level: string,
 ): Promise<Scratch & { readonly config: TopConfig; run(file: string): string }> {

@@ -65,7 +65,7 @@ test('a HAProxy that a service manager started is taken over, and again once it 
   expect(await masterOf(run.path('run'))).toBe(second);
 });
 
-test('nobody starts a HAProxy beside the service manager, whose silence is said', async () => {
+test('synapse starts no HAProxy beside the service manager, and says that this does not', async () => {
   await using run = await createRun();
   const port = await freePort();
   await prepare(run);

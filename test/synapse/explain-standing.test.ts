@@ -147,7 +147,7 @@ async function openedTo(port: number) {
   return socket;
 }
 
-/** A `file` registry that somebody else writes. */
+/** A `file` registry that another program writes. */
 async function folderOf(directory: string) {
   const fileOf = (service: string, name: string) => `${directory}/${service}/${name}.json`;
   return {

@@ -22,7 +22,7 @@ const odd = [
   '{"host":"web.example.com.","port":9}',
 ];
 
-test('a path that nobody made keeps nobody waiting and alarms nobody; whoever is announced there then is a member, however odd', async () => {
+test('a path that does not exist delays no start and is no error; an instance that is announced there later is a member, however odd', async () => {
   await using scratch = await createScratch();
   await using zookeeper = await startZooKeeper();
   await using copy = await startCopy('spare');

@@ -78,7 +78,7 @@ test('a snapshot that cannot be written is said once, and nothing waits for it',
   const port = await freePort();
   const config = (copy: number) => ({
     status_address: false,
-    // Nobody may make a file there, root included.
+    // No account may create a file there, root included.
     snapshot_file: '/sys/snapshot.json',
     registry: { type: 'file', directory: scratch.path('registry') },
     haproxy: { stats_address: false, run_directory: scratch.path('run'), on_exit: 'stop' },

@@ -7,7 +7,7 @@ import { freePort } from '../support/ports.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
-const nobody = { host: '127.0.0.1', port: 9 };
+const unused = { host: '127.0.0.1', port: 9 };
 const proxied = { port: 25_095, listen: ['mode http'] };
 const none = { do_reloads: false, do_writes: false, do_socket: false };
 
@@ -21,7 +21,7 @@ test('ready means that the file is written where synapse may neither reload HAPr
     services: {
       db: {
         discovery: { method: 'base' },
-        default_servers: [{ ...nobody, port }],
+        default_servers: [{ ...unused, port }],
         haproxy: proxied,
       },
     },
@@ -66,7 +66,7 @@ test.each([
       services: {
         db: {
           discovery: { method: 'base' },
-          default_servers: [nobody],
+          default_servers: [unused],
           ...(section && { haproxy: section }),
         },
       },

@@ -9,23 +9,23 @@ import { sectionOf } from './config/section.ts';
 import type { Hosts } from './desired/hosts.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { claim, type Environment, survey } from './process/environment.ts';
-import { recall } from './reload/state-file.ts';
+import { readState } from './reload/state-file.ts';
 import { createMeters, type Meters } from './status/metrics.ts';
 
-/** The HAProxy that the configuration means, which may be another one while the driver runs. */
+/** The HAProxy that the configuration names; it may change while the driver runs. */
 export interface Current extends AsyncDisposable {
   /** The top-level section as it is now. */
   readonly section: HaproxyConfig | undefined;
-  /** What was found out last; undefined before the first HAProxy. */
+  /** The engine in use; undefined before the first `ready`. */
   readonly engine: Engine | undefined;
   readonly environment: Environment | undefined;
-  /** The engine for the configuration as it is: what there is is found out first, where that is not known. */
+  /** The engine for the present configuration; surveys the machine first, if that changed. */
   ready(signal: AbortSignal): Promise<Engine>;
-  /** Another section counts from the next `ready` on; answers the keys that stay until a restart. */
+  /** Uses another section from the next `ready` on; answers the keys that stay as they are until a restart. */
   configure(section: HaproxyConfig | undefined): readonly string[];
-  /** Another HAProxy runs than was found: all is found out anew. */
+  /** Another HAProxy runs than the survey found: the next `ready` surveys anew. */
   renew(): void;
-  /** Made with the first HAProxy: one that is not run has no metrics. */
+  /** Registered on first use: a HAProxy that is off has no metrics. */
   meters(): Meters;
 }
 
@@ -53,13 +53,13 @@ export function createCurrent(
   async function ready(signal: AbortSignal): Promise<Engine> {
     if (engine && used === config) return engine;
     const next = config;
-    // Whoever came before writes its files first: they are read by the survey.
+    // The engine before writes its files first, because the survey reads them.
     await engine?.close();
     environment = await survey(next, log, signal);
     lock ??= await claim(environment);
-    const remembered = await recall(environment.paths.memory);
+    const saved = await readState(environment.paths.state);
     const shared = { hosts, due, pace, meters: meters(), log };
-    engine = createEngine({ config: next, environment, remembered, ...shared });
+    engine = createEngine({ config: next, environment, saved, ...shared });
     used = next;
     return engine;
   }

@@ -27,50 +27,49 @@ export function createHaproxyDriver(
   const due = createDue();
   const hosts = createHosts();
   const current = createCurrent(first, { ...deps, hosts, due });
-  let failures = 0;
-  let trouble: string | undefined;
+  const failures = createFailures();
   /** Why no HAProxy is touched. */
   let none: string | undefined;
-  /** Whether its death was logged and it did not answer since. */
+  /** Whether its death was logged, and it has not answered since. */
   let isDeathLogged = false;
-
-  function noneBecause(snapshot: Snapshot): string | undefined {
-    if (isOff(current.section)) return 'haproxy is false, or all of its do_ keys are';
-    if (current.section !== undefined || current.engine) return undefined;
-    return isAsked(sectionsOf(snapshot))
-      ? undefined
-      : 'there is no haproxy section, and no service has one';
-  }
 
   async function apply(snapshot: Snapshot, signal: AbortSignal): Promise<Applied> {
     const now = due.collect();
-    none = noneBecause(snapshot);
-    if (none !== undefined) {
+    none = whyNone(current, snapshot);
+    try {
+      return none === undefined ? await step(snapshot, now, signal) : 'unchanged';
+    } finally {
       due.attended();
-      return 'unchanged';
     }
+  }
+
+  async function step(
+    snapshot: Snapshot,
+    now: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<Applied> {
     const end = current.meters().apply.startTimer();
     try {
       const engine = await current.ready(signal);
       const applied = await engine.step(snapshot, now, signal);
       if (engine.isOutdated) current.renew();
-      failures = 0;
+      failures.clear();
       isDeathLogged = false;
-      trouble = undefined;
       end({ result: applied });
       return applied;
     } catch (error) {
       signal.throwIfAborted();
-      current.engine?.invalidate();
-      trouble = messageOf(error);
-      failures += 1;
-      const wait = Math.min(retryMax, retryBase * 2 ** Math.min(failures, 10));
-      for (const each of [...now, 'retry']) due.at(each, performance.now() + wait);
+      failed(error, now);
       end({ result: 'failed' });
       throw error;
-    } finally {
-      due.attended();
     }
+  }
+
+  /** What was due is due again after a while. */
+  function failed(error: unknown, now: ReadonlySet<string>): void {
+    current.engine?.invalidate();
+    const wait = failures.add(error);
+    for (const each of [...now, 'retry']) due.at(each, performance.now() + wait);
   }
 
   async function watchDeaths(signal: AbortSignal): Promise<void> {
@@ -101,7 +100,7 @@ export function createHaproxyDriver(
       if (none === undefined) await current.engine?.refresh(signal);
     },
     prepare: async (snapshot, signal) => {
-      if (noneBecause(snapshot) !== undefined) return;
+      if (whyNone(current, snapshot) !== undefined) return;
       await (await current.ready(signal)).prepare(snapshot);
     },
     apply,
@@ -110,9 +109,42 @@ export function createHaproxyDriver(
     status: () => {
       if (none !== undefined) return { mode: 'none', why: none, trouble: null, services: {} };
       const status = current.engine?.status();
-      return { ...status, trouble: trouble ?? status?.trouble ?? null };
+      return { ...status, trouble: failures.latest ?? status?.trouble ?? null };
     },
     [Symbol.asyncDispose]: async () => current[Symbol.asyncDispose](),
+  };
+}
+
+/** Why no HAProxy is to be touched; undefined where one is. */
+function whyNone(
+  { section, engine }: Pick<Current, 'section' | 'engine'>,
+  snapshot: Snapshot,
+): string | undefined {
+  if (isOff(section)) return 'haproxy is false, or all of its do_ keys are';
+  if (section !== undefined || engine) return undefined;
+  return isAsked(sectionsOf(snapshot))
+    ? undefined
+    : 'there is no haproxy section, and no service has one';
+}
+
+/** The failures in a row, each of which makes the next try wait longer. */
+function createFailures() {
+  let count = 0;
+  let latest: string | undefined;
+  return {
+    get latest() {
+      return latest;
+    },
+    /** How long to wait before the next try, in milliseconds. */
+    add: (error: unknown): number => {
+      latest = messageOf(error);
+      count += 1;
+      return Math.min(retryMax, retryBase * 2 ** Math.min(count, 10));
+    },
+    clear: () => {
+      latest = undefined;
+      count = 0;
+    },
   };
 }
 

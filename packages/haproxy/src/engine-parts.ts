@@ -2,13 +2,14 @@ import type { Log } from '@smartstack/daemon';
 import { createQuarantine, type Due, type Pace } from '@smartstack/proxy';
 
 import type { HaproxyConfig } from './config/config.ts';
+import type { Desired } from './desired/desired.ts';
 import { createDesiredState } from './desired/desired.ts';
 import type { Hosts } from './desired/hosts.ts';
 import { noticesTo } from './desired/notices.ts';
 import type { Environment } from './process/environment.ts';
 import { createConfigFile } from './reload/config-file.ts';
 import { createReloads } from './reload/reloads.ts';
-import type { Remembered } from './reload/state-file.ts';
+import type { SavedState } from './reload/state-file.ts';
 import { createActual } from './runtime/actual.ts';
 import { createAllowLists } from './runtime/allow-lists.ts';
 import { together } from './runtime/live-values.ts';
@@ -16,11 +17,12 @@ import { createMembership } from './runtime/membership.ts';
 import { createPolicyValues } from './runtime/policy-values.ts';
 import { createSync } from './runtime/sync.ts';
 import type { Meters } from './status/metrics.ts';
+import type { StatusInput } from './status/status.ts';
 
 export interface EngineOptions {
   readonly config: HaproxyConfig;
   readonly environment: Environment;
-  readonly remembered: Remembered;
+  readonly saved: SavedState;
   readonly hosts: Hosts;
   readonly due: Due;
   readonly pace: Pace;
@@ -28,13 +30,13 @@ export interface EngineOptions {
   readonly log: Log;
 }
 
-/** What an engine is made of: what HAProxy has, what it should have, its file, and when that is loaded. */
+/** The parts of an engine: what HAProxy has, what it should have, its file, and when that is loaded. */
 export function partsOf(options: EngineOptions) {
-  const { config, environment, remembered, hosts, due, pace, meters, log } = options;
+  const { config, environment, saved, hosts, due, pace, meters, log } = options;
   const { settings, runtimes, paths } = environment;
   const maxId = config.max_server_id;
-  const parkTime = paths.memory === undefined ? undefined : config.state_file_ttl;
-  const quarantine = createQuarantine(remembered.good);
+  const parkTime = paths.state === undefined ? undefined : config.state_file_ttl;
+  const quarantine = createQuarantine(saved.good);
   const syncs = runtimes.map((one) => createSync(one, { maxId, parkTime, log }));
   const membership = createMembership({ syncs, due, drainTimeout: config.drain_timeout });
   const configFile = createConfigFile({ ...environment, sync: syncs[0], maxId, due, log });
@@ -48,7 +50,7 @@ export function partsOf(options: EngineOptions) {
   });
   const live = { files: settings.files, runtimes };
   const values = together([createPolicyValues(live), createAllowLists(live)]);
-  const actual = createActual({ environment, membership, configFile, remembered, log });
+  const actual = createActual({ environment, membership, configFile, saved, log });
   const shared = { config, environment, due, pace, meters, log };
   const reloads = createReloads({
     ...shared,
@@ -60,4 +62,37 @@ export function partsOf(options: EngineOptions) {
     values,
   });
   return { quarantine, syncs, configFile, desire, values, actual, reloads };
+}
+
+export type Parts = ReturnType<typeof partsOf>;
+
+/** Brings the gauges up to date. */
+export function measure(meters: Meters, { quarantine, actual, reloads }: Parts): void {
+  meters.quarantined.set(quarantine.list().length);
+  meters.up.set(actual.running ? 1 : 0);
+  meters.notInStep.set(reloads.stuck.size);
+}
+
+/** What the parts know, for `status`. */
+export function statusInputOf(
+  { config, environment: { runtimes, settings }, pace }: EngineOptions,
+  { actual, syncs, quarantine, configFile, reloads }: Parts,
+  desired: ReadonlyMap<string, Desired>,
+): StatusInput {
+  return {
+    seen: actual.seen(),
+    hasSocket: runtimes.length > 0,
+    config,
+    running: actual.running,
+    desired,
+    syncs,
+    quarantine: quarantine.list(),
+    fileTrouble: configFile.trouble,
+    pending: reloads.pending,
+    refusal: reloads.refusal,
+    stuck: reloads.stuck,
+    isReloading: reloads.isUnderWay,
+    nextReload: pace.next,
+    capabilities: settings.capabilities,
+  };
 }

@@ -2,29 +2,30 @@ import type { Applied, Refused, Snapshot } from '@smartstack/proxy';
 import { type HaproxyConfig, isManaged } from './config/config.ts';
 import type { Desired } from './desired/desired.ts';
 import { createUnresolved } from './desired/unresolved.ts';
-import { type EngineOptions, partsOf } from './engine-parts.ts';
+import { type EngineOptions, measure, partsOf, statusInputOf } from './engine-parts.ts';
+import type { Reasons } from './reload/reasons.ts';
 import { createMemberSync, nothingSynced } from './runtime/member-sync.ts';
 import type { Synced } from './runtime/sync.ts';
 import { statusOf } from './status/status.ts';
 
 /** The state of one HAProxy and the steps that change it; one step at a time. */
 export interface Engine {
-  /** Makes what HAProxy is to have of a part of the first snapshot; the first step finds it made. */
+  /** Works out beforehand what HAProxy is to have of a part of the first snapshot. */
   prepare(snapshot: Snapshot): Promise<void>;
-  /** Brings HAProxy in step with a snapshot, and does what has become due. */
+  /** Brings HAProxy in step with a snapshot, and does the work that has become due. */
   step(snapshot: Snapshot, due: ReadonlySet<string>, signal: AbortSignal): Promise<Applied>;
-  /** Waits for what is under way, and writes the file if members changed since. */
+  /** Waits for a reload that is under way, and writes the file if members changed since. */
   close(): Promise<void>;
-  /** What HAProxy runs is not sure any more. */
+  /** What HAProxy runs is no longer certain. */
   invalidate(): void;
-  /** Whether another version runs than what was equipped for: HAProxy was upgraded. */
+  /** Whether HAProxy was upgraded: another version runs than the one that this engine was made for. */
   readonly isOutdated: boolean;
   /** Asks HAProxy for its actual state, which `status` shows for a while; at most once a second. */
   refresh(signal: AbortSignal): Promise<void>;
   status(): ReturnType<typeof statusOf>;
-  /** What is left out for now. */
+  /** The services and sections that are left out for now. */
   refused(): readonly Refused[];
-  /** The backends of the services. */
+  /** The backend of each service. */
   backends(): ReadonlyMap<string, string>;
 }
 
@@ -35,7 +36,8 @@ export interface Engine {
 export function createEngine(options: EngineOptions): Engine {
   const { config, environment, due, pace, meters } = options;
   const { settings, runtimes, loader, paths } = environment;
-  const { quarantine, syncs, configFile, desire, values, actual, reloads } = partsOf(options);
+  const parts = partsOf(options);
+  const { quarantine, configFile, desire, values, actual, reloads } = parts;
   const logUnresolved = createUnresolved(meters, options.log);
   let desired: ReadonlyMap<string, Desired> = new Map();
   const members = createMemberSync({ ...options, actual, desire, reloads, desired: () => desired });
@@ -62,17 +64,24 @@ export function createEngine(options: EngineOptions): Engine {
       pace.dead();
     }
     if (now.has('file')) await flush();
-    if (reasons.size > 0 && performance.now() >= pace.next) {
-      if (await load(snapshot, signal)) return 'reloaded';
-    } else {
-      if (reasons.size > 0) due.at('reload', pace.next);
-      if (!actual.running && runtimes.length > 0)
-        throw new Error(whyAbsent(config, paths.sockets[0]));
-    }
-    return ended?.isLoaded ? 'reloaded' : appliedBy(synced);
+    const isLoaded = await loadWhenDue(snapshot, reasons, signal);
+    return isLoaded || ended?.isLoaded ? 'reloaded' : appliedBy(synced);
   }
 
-  /** Asks what there is, as if it were not known, and looks at what is otherwise than it was left. */
+  /** Loads a file if anything asks for it and the pace allows it now; whether another one runs. */
+  async function loadWhenDue(
+    snapshot: Snapshot,
+    reasons: Reasons,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (reasons.size > 0 && performance.now() >= pace.next) return load(snapshot, signal);
+    if (reasons.size > 0) due.at('reload', pace.next);
+    if (!actual.running && runtimes.length > 0)
+      throw new Error(whyAbsent(config, paths.sockets[0]));
+    return false;
+  }
+
+  /** Asks HAProxy for its actual state, as if nothing were known, and checks whether the file was changed. */
   async function audit(signal: AbortSignal): Promise<void> {
     due.at('audit', performance.now() + config.audit_interval);
     values.invalidate();
@@ -96,17 +105,11 @@ export function createEngine(options: EngineOptions): Engine {
       good: quarantine.good,
     });
 
-  function measure(): void {
-    meters.quarantined.set(quarantine.list().length);
-    meters.up.set(actual.running ? 1 : 0);
-    meters.notInStep.set(reloads.stuck.size);
-  }
-
   return {
     prepare: async (snapshot) => {
       await desire.of(snapshot);
     },
-    step: (...input) => step(...input).finally(measure),
+    step: (...input) => step(...input).finally(() => measure(meters, parts)),
     close: async () => {
       await reloads.close();
       await flush();
@@ -120,28 +123,14 @@ export function createEngine(options: EngineOptions): Engine {
       return version !== '' && version !== settings.capabilities.version;
     },
     refused: quarantine.list,
-    backends: () =>
-      new Map([...desired].map(([name, { part }]) => [name, part.stanza.backendName])),
+    backends: () => backendsOf(desired),
     refresh: actual.refresh,
-    status: () =>
-      statusOf({
-        seen: actual.seen(),
-        hasSocket: runtimes.length > 0,
-        config,
-        running: actual.running,
-        desired,
-        syncs,
-        quarantine: quarantine.list(),
-        fileTrouble: configFile.trouble,
-        pending: reloads.pending,
-        refusal: reloads.refusal,
-        stuck: reloads.stuck,
-        isReloading: reloads.isUnderWay,
-        nextReload: pace.next,
-        capabilities: settings.capabilities,
-      }),
+    status: () => statusOf(statusInputOf(options, parts, desired)),
   };
 }
+
+const backendsOf = (desired: ReadonlyMap<string, Desired>): ReadonlyMap<string, string> =>
+  new Map([...desired].map(([name, { part }]) => [name, part.stanza.backendName]));
 
 const appliedBy = ({ steps }: Synced): Applied => (steps > 0 ? 'updated' : 'unchanged');
 

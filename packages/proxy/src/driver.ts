@@ -3,7 +3,7 @@ import type { Snapshot } from './service.ts';
 
 export type Applied = 'unchanged' | 'updated' | 'reloaded';
 
-/** What is kept in step with the desired state: a proxy, or files, counters and the like. */
+/** Something that is kept in step with the desired state: a proxy, files or counters. */
 export interface Output extends AsyncDisposable {
   readonly name: string;
   /** Whether synapse is ready without it, since it serves no app. */
@@ -11,7 +11,7 @@ export interface Output extends AsyncDisposable {
   /** Idempotent, and never called while an earlier call is under way. */
   apply(snapshot: Snapshot, signal: AbortSignal): Promise<Applied>;
   /**
-   * Makes ready for the first `apply` what can be known from a part of its snapshot, and changes nothing.
+   * Prepares for the first `apply` with the part of its snapshot that is known, and changes nothing.
    * Called before it, again and again while the rest is waited for, and never while another call is under way.
    */
   prepare?(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
@@ -29,7 +29,7 @@ export interface Refused {
   readonly reason: string;
   /** When it was refused first, as ISO 8601. */
   readonly since: string;
-  /** Whether what it was before serves on meanwhile. */
+  /** Whether the last good lines serve on meanwhile. */
   readonly lastGood: boolean;
 }
 

@@ -27,5 +27,5 @@ export { pause } from './reload/pause.ts';
 export { createQuarantine, type Quarantine } from './reload/quarantine.ts';
 export { createReloading } from './reload/reloading.ts';
 export { wakesBeside } from './reload/wakes.ts';
-export { isUnheard, type Service, type Snapshot } from './service.ts';
+export { isUnanswered, type Service, type Snapshot } from './service.ts';
 export { refresh, refusedBy, statusOf } from './status-of.ts';

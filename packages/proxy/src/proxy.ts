@@ -5,7 +5,7 @@ import type { z } from 'zod';
 
 import type { ProxyDriver, ProxyStatus, Refused, ShownServer } from './driver.ts';
 import type { MeasuredServer } from './measured.ts';
-import type { Service, Snapshot } from './service.ts';
+import type { Snapshot } from './service.ts';
 
 /**
  * One kind of proxy: all that synapse's core knows of it. `Config` is its section at the top level,
@@ -66,7 +66,7 @@ export interface ProxyConfig<Config, Own> {
   };
   /** Sections as an example of `defaults`. */
   readonly example: object;
-  /** Whether the value at a path of keys is read by somebody who has variables of their own. */
+  /** Whether the value at a path of keys is read by a program that has variables of its own. */
   isForeign(path: readonly (string | number)[]): boolean;
   /** Whether no proxy is to be run or touched, whatever services say. */
   isOff(config: Config | undefined): boolean;
@@ -76,10 +76,11 @@ export interface ProxyConfig<Config, Own> {
   ): readonly Problem[];
   /** What is worth saying of files that are good, each with its place. */
   warnings(config: Config | undefined, source: Source): readonly string[];
-  /** The port that a section gives every member, which is not the proxy's affair, and the section without it. */
-  takePort<Section extends Partial<Own>>(
-    own: Section,
-  ): { readonly port?: number | undefined; readonly own: Section };
+  /** The port that a section gives every member, which synapse applies by itself, and the section without it. */
+  takePort(own: Partial<Own>): {
+    readonly port?: number | undefined;
+    readonly own: Partial<Own>;
+  };
   /** Words of a policy that no version of it can do. */
   readonly gaps: readonly Gap[];
   /** The section with where apps connect, as the keys that all proxies share say it. */
@@ -169,7 +170,6 @@ export interface ProxyView<Config, Own> {
 export interface ExplainedServer<Own> {
   /** Its state in the driver's status; undefined where it is not there. */
   readonly state: string | undefined;
-  readonly service: Service;
   readonly own: Own | undefined;
   readonly status: ProxyStatus;
   readonly refused: Refused | undefined;

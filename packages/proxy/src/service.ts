@@ -12,9 +12,9 @@ export interface Service {
   readonly defaults: readonly Instance[];
   /** Whether `defaults` are the members of an earlier run rather than configured ones. */
   readonly stale?: boolean;
-  /** What tells this way of finding its members from another. */
+  /** Equal for two configurations that find the same members. */
   readonly identity?: string;
-  /** Which of its members stand by for which, where the proxy is to judge when they serve. */
+  /** How near its members are, if the proxy is to decide when farther ones serve. */
   readonly locality?: Locality;
   /** How apps and members speak; tcp where it is not said. */
   readonly protocol?: Protocol;
@@ -33,7 +33,10 @@ export interface Service {
 /** The whole desired state, by service name; never changed once made. */
 export type Snapshot = ReadonlyMap<string, Service>;
 
-/** Whether no answer from its registry yet; where it remembers members whose place is gone, they are still to be heard of. */
-export function isUnheard({ instances, missing, stale = false }: Service): boolean {
+/**
+ * Whether its registry has not answered yet. That there is no such place is an answer, unless members of an earlier
+ * run are served: these may come back.
+ */
+export function isUnanswered({ instances, missing, stale = false }: Service): boolean {
   return instances === undefined && (missing === undefined || stale);
 }

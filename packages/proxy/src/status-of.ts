@@ -2,7 +2,7 @@ import { messageOf } from '@smartstack/daemon';
 
 import type { ProxyDriver, Refused } from './driver.ts';
 
-/** What an output says of itself; where it throws, that it does, so that the others are shown all the same. */
+/** An output's status; an output that throws shows its error, and holds up no other. */
 export function statusOf<Status>(output: {
   status(): Status;
 }): Status | { readonly trouble: string } {
@@ -27,6 +27,6 @@ export async function refresh(driver: ProxyDriver, signal: AbortSignal): Promise
   try {
     await driver.refresh?.(signal);
   } catch {
-    // Whoever asks is shown what was known before.
+    // The status shows what was known before.
   }
 }

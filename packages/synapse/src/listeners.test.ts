@@ -7,7 +7,7 @@ import { expect, test, vi } from 'vitest';
 import type { Followed } from './reconcile/follower.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
 
-test('500 services that are heard and replaced again and again leave no more listeners at the one signal', async () => {
+test('500 services that are followed and replaced again and again leave no more listeners at the one signal', async () => {
   const lists = Array.from({ length: 500 }, () => createLatest<readonly Instance[]>());
   const followed = (round: number): readonly Followed[] =>
     lists.map((list, index) => ({

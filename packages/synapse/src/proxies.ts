@@ -6,7 +6,7 @@ const proxies = { haproxy };
 
 type Proxies = typeof proxies;
 
-/** The same, for those who treat all proxies alike. */
+/** The same as a list, for code that treats all proxies alike. */
 export const allProxies: readonly ProxyKind[] = Object.values(proxies);
 
 /** The proxy of a service that names none. */

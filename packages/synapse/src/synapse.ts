@@ -5,14 +5,16 @@ import {
   createJournal,
   createStatsd,
   createWarningLog,
+  type Log,
   tellSupervisor,
   versionOf,
 } from '@smartstack/daemon';
-import type { Output, Snapshot } from '@smartstack/proxy';
+import type { ConfigurableDriver, Output, ProxyKind, Snapshot } from '@smartstack/proxy';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 import { createCatalog } from './api/catalog.ts';
 import { type Reloads, serveSynapse } from './api/serve.ts';
 import type { LoadedConfig, SynapseConfig } from './config/config.ts';
+import { disposedTogether } from './disposal.ts';
 import { createFileOutput } from './outputs/file-output.ts';
 import { createRecorder } from './outputs/journal.ts';
 import { observed } from './outputs/observed.ts';
@@ -24,7 +26,7 @@ import { followedServices, type SynapseDeps } from './reconcile/followed.ts';
 import type { Followed } from './reconcile/follower.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
 
-/** How long a start that remembers every service waits for the registry, in milliseconds. */
+/** How long a start with saved members for every service waits for the registry, in milliseconds. */
 const patience = 500;
 
 /** Follows every configured service and keeps the proxies in step until the signal aborts. */
@@ -38,8 +40,7 @@ export async function runSynapse(
   const logWarnings = createWarningLog(deps.log);
   logWarnings(loaded.warnings);
   const file = snapshotFile(config);
-  const memory: SavedServices =
-    file === undefined ? new Map() : await readSnapshotFile(file, deps.log);
+  const saved = file === undefined ? new Map() : await readSnapshotFile(file, deps.log);
   await using registries = createRegistries({
     session: await sessionOptionsOf(config.zookeeper),
     ...deps,
@@ -67,7 +68,7 @@ export async function runSynapse(
     catalog.driver,
     recorder,
     ...(config.file_output ? [counted(createFileOutput(config.file_output))] : []),
-    ...(file === undefined ? [] : [createSnapshotWriter(file, memory)]),
+    ...(file === undefined ? [] : [createSnapshotWriter(file, saved)]),
   ];
   await using counters =
     statsd &&
@@ -77,7 +78,7 @@ export async function runSynapse(
       hosts: config.zookeeper?.hosts ?? [],
       followed: (name) => reconciler.get(name),
     });
-  const followed = followedServices(loaded, registries, deps, memory);
+  const followed = followedServices(loaded, registries, deps, saved);
   deps.log.info({ services: followed.length }, 'following');
   const reconciler = createReconciler({
     followed,
@@ -87,7 +88,7 @@ export async function runSynapse(
   });
   const tasks = [
     reconciler.run(signal),
-    reload(),
+    useEach(deps.reloads.changes(signal), use, deps.log),
     tellSupervisor({ ...reconciler, ...deps }, signal),
   ];
   if (config.status_address)
@@ -100,25 +101,12 @@ export async function runSynapse(
     );
   await Promise.all(tasks);
 
-  async function reload(): Promise<void> {
-    for await (const next of deps.reloads.changes(signal)) {
-      try {
-        use(next);
-      } catch (error) {
-        deps.log.error(
-          { err: error, fix: 'systemctl restart synapse, and report this' },
-          'cannot use the new configuration: the one before stays',
-        );
-      }
-    }
-  }
-
   function use(next: LoadedConfig): void {
     logWarnings(next.warnings);
-    const kept = proxies.flatMap(({ proxy: { name }, driver }) =>
-      driver.configure(sectionOf(next.config, name)).map((key) => `${name}.${key}`),
-    );
-    const restart = [...changedSections(current, next.config), ...kept];
+    const restart = [
+      ...changedSections(current, next.config),
+      ...configureProxies(proxies, next.config),
+    ];
     if (restart.length > 0)
       deps.log.warn(
         { sections: restart, fix: 'systemctl restart synapse' },
@@ -130,23 +118,41 @@ export async function runSynapse(
   }
 }
 
-/** A start that remembers every service waits no longer than `patience`. */
+/** A start with saved members for every service waits no longer than `patience`. */
 function startupTimeoutOf(
   { startup_timeout: timeout }: SynapseConfig,
   followed: readonly Followed[],
 ): number {
-  const allRemembered = followed.length > 0 && followed.every(({ service }) => service.stale);
-  return allRemembered ? Math.min(patience, timeout) : timeout;
+  const isAllSaved = followed.length > 0 && followed.every(({ service }) => service.stale);
+  return isAllSaved ? Math.min(patience, timeout) : timeout;
 }
 
-/** Disposes of all of them, whichever fails. */
-function disposedTogether(all: readonly AsyncDisposable[]): AsyncDisposable {
-  return {
-    [Symbol.asyncDispose]: async () => {
-      const ends = await Promise.allSettled(all.map((one) => one[Symbol.asyncDispose]()));
-      for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    },
-  };
+/** Uses configurations as they come; one that cannot be used is logged, and the one before stays. */
+async function useEach(
+  configurations: AsyncIterable<LoadedConfig>,
+  use: (next: LoadedConfig) => void,
+  log: Log,
+): Promise<void> {
+  for await (const next of configurations) {
+    try {
+      use(next);
+    } catch (error) {
+      log.error(
+        { err: error, fix: 'systemctl restart synapse, and report this' },
+        'cannot use the new configuration: the one before stays',
+      );
+    }
+  }
+}
+
+/** Gives the proxies their sections; answers the keys that change only with a restart. */
+function configureProxies(
+  proxies: readonly { readonly proxy: ProxyKind; readonly driver: ConfigurableDriver<unknown> }[],
+  config: SynapseConfig,
+): readonly string[] {
+  return proxies.flatMap(({ proxy: { name }, driver }) =>
+    driver.configure(sectionOf(config, name)).map((key) => `${name}.${key}`),
+  );
 }
 
 /** Sections that are used only at the start. */
@@ -155,7 +161,7 @@ function changedSections(before: SynapseConfig, after: SynapseConfig): readonly 
   return fixed.filter((section) => !isDeepStrictEqual(before[section], after[section]));
 }
 
-/** What is served now, for services that are found as before under another configuration. */
+/** The members served now, for services whose members another configuration finds in the same way. */
 function savedOf(snapshot: Snapshot): SavedServices {
   return new Map(
     [...snapshot].flatMap(([name, { identity = '', instances }]) =>

@@ -5,7 +5,7 @@ import { flag, optional, path } from './values.ts';
 
 const originals = { mode: 'originals' } as const;
 
-/** Top-level keys of the originals, for an HAProxy that somebody else runs. */
+/** Top-level keys of the originals, for an external HAProxy. */
 export const originalKeys = {
   config_file_path: optional(path).meta({
     ...originals,

@@ -73,27 +73,23 @@ function portProblems(top: HaproxyConfig | undefined, services: Services): reado
 function localityProblems(services: Services): readonly Problem[] {
   return [...services].flatMap(([name, { locality, own }]): readonly Problem[] => {
     if (locality?.spill !== 'down' || !own) return [];
-    const spill = ['services', name, 'locality', 'spill'];
-    if (own.port === undefined)
-      return [
-        [
-          spill,
-          'down needs haproxy.port, for only a frontend of its own can choose; members<N does not',
-        ],
-      ];
-    if (own.shared_frontend)
-      return [
-        [
-          spill,
-          'down chooses in a frontend of its own, not in a shared_frontend; members<N does for both',
-        ],
-      ];
+    const objection = whyNoChoice(own);
+    if (objection !== undefined) return [[['services', name, 'locality', 'spill'], objection]];
     const taken = locality.prefer
       .map((_, level) => spillName(name, level + 1))
       .find((each) => services.has(each));
     if (taken === undefined) return [];
     return [[['services', taken], `is what ${name}'s locality names its members further away`]];
   });
+}
+
+/** Why HAProxy cannot choose among the levels of a service with this section; undefined where it can. */
+function whyNoChoice({ port, shared_frontend: shared }: HaproxyService): string | undefined {
+  if (port === undefined)
+    return 'down needs haproxy.port, for only a frontend of its own can choose; members<N does not';
+  if (shared)
+    return 'down chooses in a frontend of its own, not in a shared_frontend; members<N does for both';
+  return undefined;
 }
 
 function overlap(a: string, b: string): boolean {

@@ -25,7 +25,7 @@ export const config: ProxyConfig<HaproxyConfig, HaproxyService> = {
     ),
     ...removedLineWarnings(source),
   ],
-  takePort: ({ server_port_override: port, ...own }) => ({ port, own: own as never }),
+  takePort: ({ server_port_override: port, ...own }) => ({ port, own }),
   gaps,
   withAddress,
   protocolOf,

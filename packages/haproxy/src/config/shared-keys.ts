@@ -12,7 +12,7 @@ const seed = z
   .union([z.int(), z.string().regex(/^[+-]?\d{1,400}$/, notWhole)], notWhole)
   .transform((value) => BigInt(value).toString());
 
-/** Top-level keys that mean the same whoever runs HAProxy. */
+/** Top-level keys that mean the same for a managed and an external HAProxy. */
 export const sharedKeys = {
   global: optional(lines).meta({
     description: 'lines of its section; in managed mode what synapse needs is added to yours',

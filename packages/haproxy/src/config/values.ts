@@ -5,7 +5,7 @@ import { singleLine } from './lines.ts';
 /** Text that names a file or a program. */
 export const path = singleLine.pipe(z.string().min(1));
 
-/** True or false, this where it is not said. */
+/** A boolean with a default. */
 export const flag = (value: boolean) => z.boolean().default(value);
 
 /** Absent and null are the same, as Ruby read them. */

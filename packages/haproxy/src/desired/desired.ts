@@ -29,53 +29,43 @@ export interface DesireOptions {
   readonly hosts: Hosts;
   /** The address that HAProxy has for a server whose name does not resolve now. */
   addressOf(server: string): string | undefined;
-  /** Told of each set of options that a member may not have, when it first asks for them. */
+  /** Called for each set of options that a member may not have, when it first asks for them. */
   onRefused(service: string, refusal: Refusal): void;
-  /** Told of lines for a shared frontend that there is none for. */
+  /** Called for a service's lines for a shared frontend, where there is no shared frontend. */
   onIgnored(service: string, lines: readonly string[]): void;
   /** The configuration to use for a service; undefined to leave it out. */
   choose(service: string, config: HaproxyService): HaproxyService | undefined;
-  /** Another number whenever `choose` may choose otherwise. */
+  /** Changes whenever `choose` may choose otherwise. */
   choices(): number;
 }
 
-/** What the last snapshot came to: a step that is about something else asks for it again. */
+type MembersOptions = Pick<DesireOptions, 'settings' | 'hosts' | 'addressOf'>;
+
+/** What the last snapshot came to: most steps ask for the same one again. */
 interface Last {
   readonly snapshot: Snapshot;
   readonly chosen: number;
   readonly desired: ReadonlyMap<string, Desired>;
 }
 
-/** A function from services to their servers, made of what was made before where that is the same. */
-function createMembersOf({
-  settings,
-  hosts,
-  addressOf,
-}: Pick<DesireOptions, 'settings' | 'hosts' | 'addressOf'>) {
+/** A function from services to their servers; what did not change is not made again. */
+function createMembersOf({ settings, hosts, addressOf }: MembersOptions) {
   const made = new WeakMap<Part, WeakMap<Instance, Made>>();
-
-  function madeFor(part: Part): WeakMap<Instance, Made> {
-    const known = made.get(part) ?? new WeakMap<Instance, Made>();
-    made.set(part, known);
-    return known;
-  }
-
   return ({ instances, defaults }: Service, part: Part, before?: Servers): Members => {
     const { config, traits } = part;
     const isOwnResolver = /(^|\s)resolvers\s/.test(config.server_options ?? '');
-    const found = serversOf(
-      instances ?? defaults,
-      {
-        top: settings.config,
-        service: config,
-        words: part.stanza.serverWords,
-        cookies: traits.cookies,
-        made: madeFor(part),
-        resolve: (host, server) =>
-          isOwnResolver ? host : (hosts.resolve(host) ?? addressOf(server)),
-      },
-      before,
-    );
+    const known = made.get(part) ?? new WeakMap<Instance, Made>();
+    made.set(part, known);
+    const shared = {
+      top: settings.config,
+      service: config,
+      words: part.stanza.serverWords,
+      cookies: traits.cookies,
+      made: known,
+      resolve: (host: string, server: string) =>
+        isOwnResolver ? host : (hosts.resolve(host) ?? addressOf(server)),
+    };
+    const found = serversOf(instances ?? defaults, shared, before);
     const { servers, refusals } = found;
     return instances === undefined
       ? { servers: undefined, fallback: servers, refusals, made: found }
@@ -84,7 +74,7 @@ function createMembersOf({
 }
 
 /**
- * Turns snapshots into what HAProxy is to have. What did not change since the last call is the same
+ * Turns snapshots into what HAProxy should have. What did not change since the last call is the same
  * object again, so that the cost of a change is the change.
  */
 export function createDesiredState(options: DesireOptions) {
@@ -92,7 +82,7 @@ export function createDesiredState(options: DesireOptions) {
   const membersOf = createMembersOf(options);
   let previous: ReadonlyMap<string, Desired> = new Map();
   let last: Last | undefined;
-  /** What was refused last: a service is looked at anew when an address changes, and it is said once. */
+  /** What was refused last: it is logged once, though services are made anew when an address changes. */
   const refused = new Map<string, readonly Refusal[]>();
   const parts = new WeakMap<HaproxyService, Part>();
 
@@ -137,7 +127,7 @@ export function createDesiredState(options: DesireOptions) {
     }
     previous = now;
     for (const name of refused.keys()) if (!now.has(name)) refused.delete(name);
-    // What was chosen on the way may have been another choice's end.
+    // A choice may have ended while this was made.
     last = { snapshot, chosen: options.choices(), desired: now };
     return now;
   }
@@ -157,9 +147,9 @@ export function createDesiredState(options: DesireOptions) {
       forget();
       return of(snapshot);
     },
-    /** The servers of a service as another configuration of it would have them. */
+    /** The servers of a service under another configuration of it. */
     under: (service: Service, part: Part): Members => membersOf(service, part),
-    /** Forgets what was made of names: an address changed. */
+    /** Makes everything anew next time: an address changed. */
     refresh: forget,
   };
 }

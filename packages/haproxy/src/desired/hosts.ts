@@ -8,12 +8,12 @@ import { pause } from '@smartstack/proxy';
 
 /**
  * Addresses of members that are announced by name. HAProxy gets addresses only: a name that does not
- * resolve would make its file invalid, and a slow one its start.
+ * resolve would make its file invalid, and a slow one would delay its start.
  */
 export interface Hosts {
   /** The address of a host; undefined while it is unknown. An unknown name is asked for from now on. */
   resolve(host: string): string | undefined;
-  /** Waits for names that were never looked up, a second at most; true when an address came of it. */
+  /** Looks up names that are new, within a second; true when an address was found. */
   learn(signal: AbortSignal): Promise<boolean>;
   /** Looks all names up again and again; yields when an address changed. Ends when aborted. */
   changes(signal: AbortSignal): AsyncGenerator<void, void>;

@@ -3,7 +3,7 @@ import type { Log } from '@smartstack/daemon';
 import type { Refusal } from '../render/server.ts';
 import type { DesireOptions } from './desired.ts';
 
-/** Says in the log what was left out of what users and members asked for. */
+/** Logs lines of users and options of members that were left out. */
 export function noticesTo(log: Log): Pick<DesireOptions, 'onRefused' | 'onIgnored'> {
   return {
     onRefused: (service, refusal) =>

@@ -3,7 +3,10 @@ import type { Log } from '@smartstack/daemon';
 import type { Meters } from '../status/metrics.ts';
 import type { Desired } from './desired.ts';
 
-/** Says once of each member whose name does not resolve that it is not served, and counts them. */
+const notServed = 'a member is not served: its name does not resolve';
+const fix = 'announce an address, or a name that this machine resolves; it is looked up again';
+
+/** Logs once of each member whose name does not resolve that it is not served, and counts them. */
 export function createUnresolved(meters: Meters, log: Log) {
   let last: ReadonlyMap<string, Desired> | undefined;
   let said = new Set<string>();
@@ -15,16 +18,7 @@ export function createUnresolved(meters: Meters, log: Log) {
       for (const { name, host } of made.unresolved) {
         const key = `${service} ${name}`;
         now.add(key);
-        if (said.has(key)) continue;
-        log.warn(
-          {
-            service,
-            server: name,
-            host,
-            fix: 'announce an address, or a name that this machine resolves; it is looked up again',
-          },
-          'a member is not served: its name does not resolve',
-        );
+        if (!said.has(key)) log.warn({ service, server: name, host, fix }, notServed);
       }
     said = now;
     meters.unresolved.set(now.size);

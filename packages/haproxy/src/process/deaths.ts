@@ -2,14 +2,14 @@ import { pause } from '@smartstack/proxy';
 import { createEndWatch } from './end-watch.ts';
 import { isRunning, type ProcessId } from './process-id.ts';
 
-/** How often it is asked whether HAProxy lives, where a closed connection would tell and where it would not. */
+/** How often HAProxy is checked, in milliseconds: with connections whose end tells at once, and without. */
 const lineInterval = 3_000;
 const deathInterval = 300;
-/** What closes a connection is not yet gone, or takes no other one for a moment. */
+/** A process that closed a connection needs this long to be gone, or to take another one, in milliseconds. */
 const closingTime = 15;
 /** Below HAProxy's own timeout for idle clients of a stats socket, which is 10 s. */
 const workerLifetime = 8_000;
-/** HAProxy takes ten clients of its stats sockets at a time; where users say fewer, we leave them all. */
+/** HAProxy takes ten clients of its stats sockets at a time; where users allow fewer than this, synapse keeps none. */
 const sparePlaces = 5;
 
 export interface Watched {
@@ -17,7 +17,7 @@ export interface Watched {
   readonly sockets: { readonly master: string; readonly worker: string };
   /** Lines of HAProxy's global section that users wrote. */
   readonly global: readonly string[];
-  /** What is known of the two now, looked for where it is not. */
+  /** The two processes as they are known now; searches for them where they are not. */
   known(
     signal: AbortSignal,
   ): Promise<{ master: ProcessId | undefined; worker: ProcessId | undefined }>;
@@ -32,7 +32,7 @@ export interface Watched {
 export interface Deaths {
   /** Yields when one of them is found dead, once for each. Ends when aborted. */
   follow(signal: AbortSignal): AsyncGenerator<void, void>;
-  /** Lets the worker go, which would not end before its last connection does. */
+  /** Closes the connection to the worker: it does not end before its last one does. */
   release(): void;
 }
 
@@ -56,7 +56,7 @@ export function createDeaths(watched: Watched): Deaths {
         if (one && (isDead || isDown)) reported.add(one);
       if (isDead || isDown) yield;
       const closed = await master.hold();
-      // A master whose connection is new may be reloading: what its old worker has to end is not held up.
+      // A master whose connection is new may be reloading: its old worker must not be kept alive by ours.
       const isSettled = closed !== undefined && closed === before && !isCrowded && !isLoading();
       before = closed;
       if (!isSettled) worker.drop();

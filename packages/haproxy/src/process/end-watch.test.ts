@@ -39,7 +39,7 @@ test('one connection is kept, and its end is noticed', async () => {
   expect(await line.hold()).toBeUndefined();
 });
 
-test('where nobody listens there is none', async () => {
+test('where no process listens there is none', async () => {
   using line = createEndWatch(path);
   expect(await line.hold()).toBeUndefined();
 });

@@ -2,38 +2,20 @@ import { connect, type Socket } from 'node:net';
 
 /** A connection to a process that is kept open to notice the process' end at once, without asking for it. */
 export interface EndWatch extends Disposable {
-  /** Connects unless it is connected; the signal aborts when it closes. Undefined where nobody listens. */
+  /** Connects unless it is connected; the signal aborts when it closes. Undefined if no process listens. */
   hold(): Promise<AbortSignal | undefined>;
   /** Closes it; the next `hold` connects again. */
   drop(): void;
 }
 
 /**
- * A line to a UNIX socket, such as the one of HAProxy's master, which lets an idle client be. One that does not
- * is connected to again by the first `hold` after `lifetime` milliseconds, before it closes by itself.
+ * A connection to a UNIX socket. The one of HAProxy's master keeps idle clients; one that closes them is
+ * connected to again by the first `hold` after `lifetime` milliseconds, before it closes by itself.
  */
 export function createEndWatch(path: string, lifetime = Number.POSITIVE_INFINITY): EndWatch {
   let socket: Socket | undefined;
   let closed: AbortSignal | undefined;
   let end = 0;
-
-  /** At a UNIX socket it is known at once whether somebody listens. */
-  async function dial(): Promise<AbortSignal | undefined> {
-    drop();
-    const own = connect(path);
-    const ended = new AbortController();
-    socket = own;
-    end = performance.now() + lifetime;
-    own.on('error', () => {});
-    own.resume();
-    return new Promise((resolve) => {
-      own.once('connect', () => resolve(ended.signal));
-      own.once('close', () => {
-        ended.abort();
-        resolve(undefined);
-      });
-    });
-  }
 
   function drop(): void {
     socket?.destroy();
@@ -42,10 +24,28 @@ export function createEndWatch(path: string, lifetime = Number.POSITIVE_INFINITY
 
   return {
     hold: async () => {
-      if (!closed || closed.aborted || performance.now() >= end) closed = await dial();
+      if (closed && !closed.aborted && performance.now() < end) return closed;
+      drop();
+      socket = connect(path);
+      end = performance.now() + lifetime;
+      closed = await closingOf(socket);
       return closed;
     },
     drop,
     [Symbol.dispose]: drop,
   };
+}
+
+/** Aborts when a connection closes; undefined if it does not open, which a UNIX socket tells at once. */
+function closingOf(socket: Socket): Promise<AbortSignal | undefined> {
+  const ended = new AbortController();
+  socket.on('error', () => {});
+  socket.resume();
+  return new Promise((resolve) => {
+    socket.once('connect', () => resolve(ended.signal));
+    socket.once('close', () => {
+      ended.abort();
+      resolve(undefined);
+    });
+  });
 }

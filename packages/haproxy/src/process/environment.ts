@@ -23,25 +23,25 @@ import {
 import { createManaged } from './managed.ts';
 import { externalPaths, type ManagedPaths, managedPaths, type Paths } from './paths.ts';
 
-/** All that a driver works with, once it is known what there is. */
+/** What a driver finds on this machine and works with. */
 export interface Environment {
   readonly managed: ManagedPaths | undefined;
   readonly paths: Paths;
   readonly settings: LayoutSettings;
   readonly loader: Loader;
   readonly runtimes: readonly Runtime[];
-  /** How files are judged; undefined where there is no program to ask. */
+  /** How files are checked; undefined where there is no HAProxy program. */
   readonly check: CheckOptions | undefined;
   /**
-   * Someone removed the stats socket's file: a reload is to make a new one. HAProxy would hand the old
-   * one over to the next worker for as long as its path is spelled the same.
+   * The stats socket's file was removed: the next reload is to make a new one. HAProxy hands the old socket
+   * over to the next worker for as long as its path is spelled the same.
    */
   renewSocket(): void;
-  /** The file that is there, read as one of synapse's. */
+  /** The file on disk, read as one of synapse's. */
   readonly written: WrittenFile | undefined;
 }
 
-/** Finds out what there is. Nothing is started or changed. */
+/** Finds out what there is; starts and changes nothing. */
 export async function survey(
   config: HaproxyConfig,
   log: Log,
@@ -64,7 +64,7 @@ export async function claim(environment: Environment): Promise<AsyncDisposable |
   );
 }
 
-/** Makes the folders that are missing, also those that someone removed meanwhile. */
+/** Makes the folders that are missing, also those that were removed meanwhile. */
 export async function makeFolders({ managed, paths }: Environment): Promise<void> {
   if (managed) await mkdir(managed.directory, { recursive: true, mode: 0o700 });
   if (paths.config !== undefined) await mkdir(dirname(paths.config), { recursive: true });
@@ -76,16 +76,9 @@ async function surveyManaged(
   signal: AbortSignal,
 ): Promise<Environment> {
   const paths = managedPaths(config);
-  for (const path of [paths.master, ...paths.sockets])
-    if (path.length > 90)
-      throw new UserError(
-        `cannot use ${path}: too long for a socket's path; choose a shorter haproxy.run_directory`,
-      );
+  refuseLongPaths(paths);
   const program = await inspectProgram(config, signal);
-  if (!atLeast(program.version, oldest))
-    throw new UserError(
-      `cannot use ${config.binary}: it is HAProxy ${program.version}, too old; ${oldest} or newer is needed: install one, or name it with haproxy.binary`,
-    );
+  refuseOld(program, config.binary);
   if (config.global?.some((line) => startsWith(line, 'daemon')))
     log.warn(
       { fix: 'take it out of haproxy.global' },
@@ -123,6 +116,22 @@ async function surveyManaged(
   };
 }
 
+/** A socket's path has at most 107 characters, and HAProxy adds some for a temporary one. */
+function refuseLongPaths({ master, sockets }: ManagedPaths): void {
+  const long = [master, ...sockets].find((path) => path.length > 90);
+  if (long === undefined) return;
+  throw new UserError(
+    `cannot use ${long}: too long for a socket's path; choose a shorter haproxy.run_directory`,
+  );
+}
+
+function refuseOld({ version }: Program, binary: string): void {
+  if (atLeast(version, oldest)) return;
+  throw new UserError(
+    `cannot use ${binary}: it is HAProxy ${version}, too old; ${oldest} or newer is needed: install one, or name it with haproxy.binary`,
+  );
+}
+
 async function surveyExternal(
   config: HaproxyConfig,
   log: Log,
@@ -130,36 +139,49 @@ async function surveyExternal(
 ): Promise<Environment> {
   const paths = externalPaths(config);
   const runtimes = paths.sockets.map((path) => createRuntime(path));
-  const program = await inspectProgram(config, signal).catch((error: unknown) => {
+  const program = await programIfAny(config, log, signal);
+  const running = await versionAt(runtimes, signal);
+  return {
+    managed: undefined,
+    paths,
+    settings: externalSettings(config, paths, running ?? program?.version),
+    loader: createExternal(config, paths),
+    runtimes,
+    renewSocket: () => {},
+    check: checkOf(config, program),
+    written: paths.config === undefined ? undefined : await readOld(paths.config),
+  };
+}
+
+/** A HAProxy that something else runs needs no lines of synapse's own; only its stats socket and version are known. */
+function externalSettings(
+  config: HaproxyConfig,
+  { config: file = 'haproxy.cfg', sockets: [socket] }: Paths,
+  version = '2.6',
+): LayoutSettings {
+  const around = { socket, stateFile: undefined, maxconn: undefined, account: undefined };
+  return {
+    config,
+    around,
+    files: policyFiles(file),
+    capabilities: capabilitiesOf(version),
+    stats: undefined,
+  };
+}
+
+/** The HAProxy program on this machine, if there is one: an external HAProxy may run in a container. */
+async function programIfAny(
+  config: HaproxyConfig,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Program | undefined> {
+  return inspectProgram(config, signal).catch((error: unknown) => {
     log.warn(
       { reason: messageOf(error), fix: 'install haproxy, or name it with haproxy.binary' },
       'files are not judged before they are loaded',
     );
     return undefined;
   });
-  const running = await versionAt(runtimes, signal);
-  const loader = createExternal(config, paths);
-  return {
-    managed: undefined,
-    paths,
-    settings: {
-      config,
-      around: {
-        socket: paths.sockets[0],
-        stateFile: undefined,
-        maxconn: undefined,
-        account: undefined,
-      },
-      files: policyFiles(paths.config ?? 'haproxy.cfg'),
-      capabilities: capabilitiesOf(running ?? program?.version ?? '2.6'),
-      stats: undefined,
-    },
-    loader,
-    runtimes,
-    renewSocket: () => {},
-    check: checkOf(config, program),
-    written: paths.config === undefined ? undefined : await readOld(paths.config),
-  };
 }
 
 /** The version that runs, which the program on disk may have left behind. */

@@ -6,7 +6,7 @@ import { createRuntime } from '../runtime/admin-socket.ts';
 import { type Loader, runningAt } from './loader.ts';
 import type { Paths } from './paths.ts';
 
-/** Tells a HAProxy that someone else runs to reload, by the configured shell command. */
+/** Reloads a HAProxy that something else runs, by the configured shell command. */
 export function createExternal(config: HaproxyConfig, paths: Paths): Loader {
   const socket = paths.sockets[0];
   const runtime = socket === undefined ? undefined : createRuntime(socket, 2_000);
@@ -46,7 +46,7 @@ export function createExternal(config: HaproxyConfig, paths: Paths): Loader {
   return {
     lives: async () => true,
     load,
-    // Its supervisor's affair: that it is gone shows when it is asked.
+    // Its supervisor restarts it; that it is gone shows at its socket.
     deaths: async function* (signal) {
       await once(signal, 'abort', { signal }).catch(() => undefined);
     },

@@ -10,13 +10,13 @@ export interface Running {
   readonly shape: string | undefined;
 }
 
-/** Makes HAProxy run the file; managed and external ones differ here and nowhere else. */
+/** Makes HAProxy run the file, a managed one or an external one. */
 export interface Loader extends AsyncDisposable {
-  /** Whether there is a process; always, where someone else looks after it. */
+  /** Whether its process lives; always true where a service manager of its own runs it. */
   lives(signal: AbortSignal): Promise<boolean>;
   /**
    * Makes HAProxy run what the file says, and verifies it: by its pid and the shape that it reports,
-   * never by an exit code. Rejects when it did not take; then the one before serves on.
+   * never by an exit code. Rejects when it failed; then the worker before serves on.
    */
   load(shape: string, signal: AbortSignal): Promise<void>;
   /** Yields when the process is found dead. Ends when aborted. */

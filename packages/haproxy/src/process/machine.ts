@@ -42,7 +42,7 @@ export function maxconnFor(limit: number): number {
   return Math.max(10, Math.min(20_000, Math.floor(limit * 0.4)));
 }
 
-/** The account that HAProxy's packages make for it, where root starts it, as a synapse of that user does. */
+/** The account that HAProxy's packages create, if synapse runs as root: its worker changes to it. */
 export async function haproxyAccount(user = process.getuid?.()) {
   if (user !== 0) return undefined;
   const [users, groups] = await Promise.all(

@@ -18,7 +18,7 @@ import { isRunning } from './process-id.ts';
 import { reload, signalReload } from './reload.ts';
 import { createTracked } from './tracked.ts';
 
-/** How often a HAProxy that starts is asked: nobody is served before it answers. */
+/** How often a HAProxy that starts is asked, in milliseconds: no app is served before it answers. */
 const startInterval = 15;
 
 /**
@@ -79,7 +79,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     log.info({ haproxy_pid: child.pid, config: paths.config }, 'haproxy started');
   }
 
-  /** Somebody else starts it, on the file that is there by then; one that read an older file reloads. */
+  /** The service manager starts it with the file that is there by then; one that read an older file is reloaded. */
   async function awaitStart(shape: string, logged: number, signal: AbortSignal): Promise<void> {
     for (;;) {
       const before = await tracked.processes(signal);

@@ -5,7 +5,7 @@ import { type Processes, parseProcesses } from '../runtime/server-state.ts';
 export interface Master {
   /** Its processes; rejects when no master answers. */
   processes(signal: AbortSignal): Promise<Processes>;
-  /** Asks for a reload. What came of it is not said: HAProxy 2.6 does not tell, 3.0 only once all is loaded. */
+  /** Asks for a reload. Its result is not awaited: HAProxy 2.6 does not tell it, 3.0 only once all is loaded. */
   reload(signal: AbortSignal): Promise<void>;
 }
 

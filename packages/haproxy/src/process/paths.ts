@@ -3,18 +3,18 @@ import { join, resolve } from 'node:path';
 
 import type { HaproxyConfig } from '../config/config.ts';
 
-/** Where things are; absolute, because HAProxy outlives the folder that synapse was started in. */
+/** Paths; absolute, because HAProxy outlives the folder that synapse was started in. */
 export interface Paths {
   /** The file that HAProxy runs; undefined when synapse writes none. */
   readonly config: string | undefined;
   readonly candidate: string | undefined;
-  /** Where is kept what to know again after a restart; undefined for nowhere. */
-  readonly memory: string | undefined;
+  /** synapse's state file, for the next synapse; undefined for none. */
+  readonly state: string | undefined;
   /** Stats sockets, each told every change. */
   readonly sockets: readonly string[];
 }
 
-/** What a managed HAProxy has besides. */
+/** Further paths of a managed HAProxy. */
 export interface ManagedPaths extends Paths {
   readonly config: string;
   readonly candidate: string;
@@ -41,15 +41,15 @@ export function managedPaths(config: HaproxyConfig): ManagedPaths {
     log: join(givenBySystemd('LOGS_DIRECTORY') ?? directory, 'haproxy.log'),
     pid: join(directory, 'haproxy.pid'),
     serversState: join(directory, 'servers.state'),
-    memory: resolve(config.state_file_path ?? join(directory, 'synapse.state.json')),
+    state: resolve(config.state_file_path ?? join(directory, 'synapse.state.json')),
   };
 }
 
 export function externalPaths(config: HaproxyConfig): Paths {
   const file = config.config_file_path;
-  const memory = config.state_file_path;
+  const state = config.state_file_path;
   return {
-    memory: memory === undefined ? undefined : resolve(memory),
+    state: state === undefined ? undefined : resolve(state),
     config: config.do_writes && file !== undefined ? resolve(file) : undefined,
     candidate:
       file === undefined
@@ -71,7 +71,7 @@ function defaultDirectory(): string {
   );
 }
 
-/** The folder that a unit asks for; the first, where it asks for several. */
+/** The folder that systemd gives a unit; the first, where there are several. */
 function givenBySystemd(name: 'RUNTIME_DIRECTORY' | 'LOGS_DIRECTORY'): string | undefined {
   return process.env[name]?.split(':', 1)[0] || undefined;
 }

@@ -1,6 +1,6 @@
 import { startOf } from '@smartstack/proxy';
 
-/** A process, which its number alone does not tell: that is used again. */
+/** A process by its pid and start time: pids are used again. */
 export interface ProcessId {
   readonly pid: number;
   /** When it started; undefined where it had ended by then. */

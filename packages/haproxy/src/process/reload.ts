@@ -8,7 +8,7 @@ import type { Master } from './master.ts';
 import { isRunning } from './process-id.ts';
 import type { Tracked } from './tracked.ts';
 
-/** How long a reload that nothing came of is waited for before it is asked for again, in milliseconds. */
+/** How long a reload that the master does not count is waited for before it is asked for again, in milliseconds. */
 const lostReload = 2_000;
 
 export interface ReloadOptions {
@@ -42,7 +42,7 @@ export async function reload(
   }
 }
 
-/** The same by a signal: a master whose socket does not answer may still take one, and a second master must not be started. */
+/** Reloads by a signal: a master whose socket does not answer may still take one, and a second master must not be started. */
 export async function signalReload(
   { tracked, pidFile }: { readonly tracked: Tracked; readonly pidFile: string },
   shape: string,
@@ -50,7 +50,7 @@ export async function signalReload(
 ): Promise<void> {
   const old = await tracked.running(signal);
   const pid = tracked.master?.pid ?? 0;
-  // Who removed its socket may have removed this too, and by it alone the next synapse finds it.
+  // The pid file may have been removed with the socket, and the next synapse finds this master by nothing else.
   await writeFileAtomic(pidFile, `${pid}\n`);
   process.kill(pid, 'SIGUSR2');
   try {
@@ -64,7 +64,7 @@ export async function signalReload(
   }
 }
 
-/** Whether a worker that did not run before runs the shape that is meant. */
+/** Whether a worker that did not run before runs this shape. */
 function isNew(running: Running | undefined, before: Processes, shape: string): boolean {
   return running !== undefined && !before.workers.includes(running.pid) && running.shape === shape;
 }

@@ -6,14 +6,14 @@ import { type Running, runningAt } from './loader.ts';
 
 /** What is known of the HAProxy that runs. */
 export interface RunningState {
-  /** Undefined while that is not sure. */
+  /** Undefined while it is not certain. */
   readonly running: Running | undefined;
   /** The worker that last ran; undefined once it is known to be dead. */
   readonly lastPid: number | undefined;
   readonly backends: ReadonlySet<string>;
   /**
-   * Finds the HAProxy that runs, if any; true when that is one which this process did not start or
-   * reload. Rejects when one is there but does not answer.
+   * Finds the HAProxy that runs, if any; true when this process did not start or reload it. Rejects when
+   * one is there but does not answer.
    */
   look(signal: AbortSignal): Promise<boolean>;
   /** A file of this shape and these backends was loaded. */
@@ -67,7 +67,7 @@ export function createRunning(
     },
     loaded: async (shape, now, signal) => {
       const found = runtime && (await runningAt(runtime, signal));
-      // A socket of level user does not tell it.
+      // A stats socket of level user does not show the shape.
       running = found ? { ...found, shape: found.shape ?? shape } : { pid: 0, version: '', shape };
       lastPid = running.pid;
       lastShape = running.shape;

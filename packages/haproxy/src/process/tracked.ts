@@ -17,17 +17,17 @@ export interface Tracked {
   readonly master: ProcessId | undefined;
   /** The worker that last answered. */
   readonly worker: ProcessId | undefined;
-  /** Aborts when a master that this process started ends; of another one's end only its pid tells. */
+  /** Aborts when a master that this process started ends; the end of another one shows by its pid alone. */
   readonly ended: AbortSignal | undefined;
   /** Whether the master does not answer while its worker is dead: a new one is to be started. */
   readonly isStuck: boolean;
   /** The worker that answers. */
   running(signal: AbortSignal): Promise<Running | undefined>;
-  /** Whether a master lives, which is looked for where none is known. One that is stuck does not. */
+  /** Whether a master lives; searches for one where none is known. A stuck one does not count. */
   lives(signal: AbortSignal): Promise<boolean>;
   /** What the master says of its processes; undefined where it does not answer. */
   processes(signal: AbortSignal): Promise<Processes | undefined>;
-  /** The same, waited for where a master lives that is just starting: it would not survive a signal. */
+  /** The same, but waits for a master that is just starting: it would not survive a signal. */
   startingProcesses(signal: AbortSignal): Promise<Processes | undefined>;
   /** This process started a master, whose end the signal tells. */
   started(pid: number | undefined, ended: AbortSignal): void;
@@ -57,7 +57,7 @@ export function createTracked(config: HaproxyConfig, paths: ManagedPaths, socket
     return true;
   }
 
-  /** Whether a master hangs whose worker is dead: nobody listens, and nobody else will see to it. */
+  /** Whether a master hangs whose worker is dead: then no process listens, and none will start a new one. */
   async function isStuck(signal: AbortSignal): Promise<boolean> {
     if (config.supervised || !master || !worker || isRunning(worker)) return false;
     if (stuck === master) return true;

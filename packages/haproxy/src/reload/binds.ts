@@ -8,7 +8,7 @@ export interface Bind {
   readonly section: Section;
 }
 
-/** The TCP addresses of sections; ranges, sockets, variables and other kinds are HAProxy's own affair. */
+/** The TCP addresses of sections; ranges, sockets, variables and other kinds are left to HAProxy's own check. */
 export function bindsOf(sections: readonly Section[]): readonly Bind[] {
   return sections.flatMap((section) => {
     const lines = section.lines.filter((line) => startsWith(line, 'bind'));
@@ -23,13 +23,13 @@ function bindOf(address: string, section: Section): Bind | undefined {
   return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(digits), section };
 }
 
-/** An address as it compares with others: all names of one place are one. */
+/** An address in one spelling, to compare it with others. */
 export function placeOf({ host, port }: Bind): string {
   const name = host === '' || host === '*' || host === '0.0.0.0' ? '*' : host.toLowerCase();
   return `${name === 'localhost' ? '127.0.0.1' : name}:${port}`;
 }
 
-/** Two binds that cannot both be: equal, or one of them is every address with that port. */
+/** Whether two binds cannot both listen: they are equal, or one is every address with that port. */
 export function collide(one: Bind, other: Bind): boolean {
   if (one.port !== other.port || one.port === 0) return false;
   const places = [placeOf(one), placeOf(other)];

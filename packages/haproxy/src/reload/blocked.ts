@@ -3,13 +3,13 @@ import type { Reasons } from './reasons.ts';
 
 export interface BlockedInput {
   readonly desired: ReadonlyMap<string, Desired>;
-  /** What a reload was to bring and did not. */
+  /** Reasons for a reload that the last one did not help. */
   readonly waiting: Reasons;
-  /** What a reload would bring. */
+  /** Reasons for a reload that may help. */
   readonly asked: Reasons;
   /** Why there can be no reload; undefined where there can. */
   readonly cannot: string | undefined;
-  /** The backends of a HAProxy whose file somebody else writes; undefined where synapse writes it. */
+  /** The backends of a HAProxy whose file something else writes; undefined where synapse writes it. */
   readonly backends: ReadonlySet<string> | undefined;
 }
 

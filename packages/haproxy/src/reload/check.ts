@@ -5,11 +5,11 @@ import type { File } from '../render/layout.ts';
 /** One thing that HAProxy found wrong with a file. */
 export interface Finding {
   readonly message: string;
-  /** Whose lines it is about, where that can be told. */
+  /** The service, or other owner, whose lines it is about; undefined where that is not known. */
   readonly owner: string | undefined;
 }
 
-/** HAProxy's verdict: nothing wrong, or what; `warnings` are its other words. */
+/** HAProxy's verdict on a file, and what is wrong. */
 export interface Verdict {
   readonly valid: boolean;
   readonly findings: readonly Finding[];
@@ -67,7 +67,7 @@ function ownerOf(message: string, file: File): string | undefined {
   return name === undefined ? undefined : file.ownerOf(name, words);
 }
 
-/** The candidate's path and line number say nothing to a reader; the line itself does. */
+/** Quotes the line itself: the candidate's path and line number help no reader. */
 function readable(message: string, file: File): string {
   const line = place.exec(message)?.[1];
   const text = line === undefined ? undefined : file.lineAt(Number(line));

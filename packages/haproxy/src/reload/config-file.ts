@@ -9,23 +9,23 @@ import type { Layout } from '../render/layout.ts';
 import { isSameText, readWritten, type WrittenFile } from '../render/written.ts';
 import type { Sync } from '../runtime/sync.ts';
 import { fileWith } from './members.ts';
-import { type Remembered, textOf as textOfMemory } from './state-file.ts';
+import { type SavedState, textOf as textOfState } from './state-file.ts';
 
-/** The files of one HAProxy on disk, which follow what it was told a little later. */
+/** The files of one HAProxy on disk: its configuration, and synapse's state file. Members reach them a little later than HAProxy. */
 export interface ConfigFile {
-  /** The configuration that is there, read as one of synapse's; undefined where there is none. */
+  /** The configuration on disk, read as one of synapse's; undefined where there is none. */
   readonly written: WrittenFile | undefined;
   /** Why it lags behind for longer than it should. */
   readonly trouble: string | undefined;
-  /** HAProxy was told something that is not in the file: asks to be woken for `flush`, now or a little later. */
+  /** HAProxy was told something that is not in the file: `flush` becomes due, now or a little later. */
   touch(within?: number): void;
-  /** Looks whether someone changed or removed the file, and if so asks to write it again. */
+  /** Checks whether someone changed or removed the file; then `flush` becomes due. */
   look(): Promise<void>;
   /** Another file was written and loaded. */
   replaced(file: WrittenFile): void;
-  /** Whether the file says other members than are desired. */
+  /** Whether the members in the file differ from those desired. */
   differs(layout: Layout, desired: ReadonlyMap<string, Desired>): Promise<boolean>;
-  /** Writes what HAProxy was told since; what cannot be written now is tried again later. */
+  /** Writes what HAProxy was told since; what cannot be written is tried again later. */
   flush(now: FlushInput): Promise<void>;
 }
 
@@ -59,27 +59,32 @@ export function createConfigFile({
 }: KeeperOptions): ConfigFile {
   let { written } = before;
   let isOld = false;
-  /** What tells the file as it was last found to be as written from one that was changed since. */
+  /** The stamp of the file when it was last found as written. */
   let seen: string | undefined;
-  let remembered = '';
+  /** The text of the state file. */
+  let state = '';
   let trouble: string | undefined;
 
   const piecesOf = async (layout: Layout, desired: ReadonlyMap<string, Desired>) =>
     (await fileWith(layout, desired, { sync, written, maxId })).pieces;
 
+  async function writeConfig(pieces: readonly string[]): Promise<void> {
+    if (paths.config === undefined || isSameText(pieces, written?.pieces ?? [])) return;
+    await writeFileAtomic(paths.config, pieces);
+    written = readWritten(pieces);
+  }
+
+  async function writeState(text: string): Promise<void> {
+    if (paths.state === undefined || text === state) return;
+    await writeFileAtomic(paths.state, text, 0o600);
+    state = text;
+  }
+
   async function flush({ layout, desired, pid, good }: FlushInput): Promise<void> {
     if (!isOld || !layout) return;
     try {
-      const pieces = await piecesOf(layout, desired);
-      if (paths.config !== undefined && !isSameText(pieces, written?.pieces ?? [])) {
-        await writeFileAtomic(paths.config, pieces);
-        written = readWritten(pieces);
-      }
-      const memory = textOfMemory({ good, pid, leaving: leavingOf(layout, sync) });
-      if (paths.memory !== undefined && memory !== remembered) {
-        await writeFileAtomic(paths.memory, memory, 0o600);
-        remembered = memory;
-      }
+      await writeConfig(await piecesOf(layout, desired));
+      await writeState(textOfState({ good, pid, leaving: leavingOf(layout, sync) }));
       isOld = false;
       trouble = undefined;
     } catch (error) {
@@ -131,13 +136,13 @@ export function createConfigFile({
   };
 }
 
-/** Changes with a file's content, its time and its number; undefined where there is none. */
+/** Changes with a file's content, its times and its inode; undefined where there is no file. */
 async function stampOf(path: string): Promise<string | undefined> {
   const found = await stat(path, { bigint: true }).catch(() => undefined);
   return found && `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
 }
 
-function leavingOf({ parts }: Layout, sync: Sync | undefined): Remembered['leaving'] {
+function leavingOf({ parts }: Layout, sync: Sync | undefined): SavedState['leaving'] {
   const all: Record<string, readonly string[]> = {};
   for (const { stanza } of parts) {
     const leaving = sync?.memoryOf(stanza.backendName)?.leaving;

@@ -2,7 +2,7 @@ import { createTimeSlice, writeFileAtomic } from '@smartstack/daemon';
 import { listensOn, probe } from '@smartstack/proxy';
 import type { File, Layout, Section } from '../render/layout.ts';
 import { type Bind, bindsOf, collide, placeOf } from './binds.ts';
-import { type CheckOptions, checkFile } from './check.ts';
+import { type CheckOptions, checkFile, type Finding } from './check.ts';
 
 /** Something that must be left out before the rest can be loaded. */
 export interface Objection {
@@ -12,7 +12,7 @@ export interface Objection {
   readonly bind?: Bind;
 }
 
-/** What no part of the file can be blamed for: nothing can be loaded. */
+/** A fault that no service causes by itself: no file can be loaded. */
 export class WholeFileError extends Error {
   override readonly name = 'WholeFileError';
 }
@@ -21,9 +21,9 @@ export interface JudgeOptions {
   /** Where a file is put to be checked; undefined when synapse writes none. */
   readonly candidate: string | undefined;
   readonly check: CheckOptions | undefined;
-  /** Places that the running HAProxy listens at already, as far as its file says. */
+  /** Places that the running HAProxy listens at already, by its file. */
   readonly held: ReadonlySet<string>;
-  /** The worker that runs, whose ports are not taken whatever the file says. */
+  /** The worker that runs: ports that it holds itself are free for the new one. */
   readonly pid: number | undefined;
 }
 
@@ -48,17 +48,23 @@ export async function judge(
   await writeFileAtomic(candidate, file.pieces, 0o640);
   const { valid, findings } = await checkFile(candidate, file, check, signal);
   if (valid) return [];
+  const objections = firstOfEach(findings);
+  if (objections.length > 0) return objections;
+  const said = findings.map(({ message }) => message).join('; ');
+  throw new WholeFileError(`cannot use ${candidate}: HAProxy says: ${said}`);
+}
+
+/** The first finding about each owner: the others often follow from it. */
+function firstOfEach(findings: readonly Finding[]): readonly Objection[] {
   const objections = new Map<string, Objection>();
   for (const { message, owner } of findings) {
     if (owner === undefined || objections.has(owner)) continue;
     objections.set(owner, { owner, reason: message });
   }
-  if (objections.size > 0) return [...objections.values()];
-  const said = findings.map(({ message }) => message).join('; ');
-  throw new WholeFileError(`cannot use ${candidate}: HAProxy says: ${said}`);
+  return [...objections.values()];
 }
 
-/** What can be objected to without asking anybody: the later of two that want one name or one address. */
+/** What can be objected to without a look at the machine: the later of two that want one name or one address. */
 export function clashes(layout: Layout): readonly Objection[] {
   return [...twice(layout), ...collisions(bindsOf(layout.sections))];
 }
@@ -78,7 +84,7 @@ function twice(layout: Layout): readonly Objection[] {
   return objections;
 }
 
-/** The later of two binds that cannot both be. */
+/** The later of two binds that cannot both listen. */
 function collisions(binds: readonly Bind[]): readonly Objection[] {
   const byPort = new Map<number, Bind[]>();
   const objections: Objection[] = [];
@@ -115,7 +121,7 @@ async function takenOf(
   return taken;
 }
 
-/** How many addresses are listened at together: each takes a descriptor, of which there may be few. */
+/** How many addresses are probed at once: each takes a file descriptor. */
 const together = 50;
 
 async function reasonOf(bind: Bind, pid: number | undefined): Promise<string | undefined> {
@@ -124,7 +130,7 @@ async function reasonOf(bind: Bind, pid: number | undefined): Promise<string | u
   return isOurs ? undefined : reason;
 }
 
-/** The places of a file that runs: what is new need not be probed among these. */
+/** The places that a running file listens at: they need no probe. */
 export function placesOf(sections: readonly Section[]): ReadonlySet<string> {
   return new Set(bindsOf(sections).map(placeOf));
 }

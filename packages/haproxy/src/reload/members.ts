@@ -7,13 +7,13 @@ import type { WrittenFile } from '../render/written.ts';
 import type { Sync } from '../runtime/sync.ts';
 
 export interface MembersOptions {
-  /** The HAProxy whose servers are kept where they are not known; undefined when none runs. */
+  /** The HAProxy whose servers are kept for services without an answer; undefined when none runs. */
   readonly sync: Sync | undefined;
   readonly written: WrittenFile | undefined;
   readonly maxId: number;
 }
 
-/** The file of a layout with the servers that each backend is to have, or has where that is unknown. */
+/** The file of a layout with the servers desired for each backend, or those it has while these are unknown. */
 export async function fileWith(
   layout: Layout,
   desired: ReadonlyMap<string, Desired>,
@@ -60,7 +60,7 @@ function linesOf(
   return made;
 }
 
-/** What was made of servers before, with the ids that were known then: most are as they were. */
+/** Cached lines, with the ids that they were made with: most lists stay as they are. */
 const lines = new WeakMap<
   readonly Server[],
   { readonly known: Ids; readonly lines: readonly string[] }
@@ -78,7 +78,7 @@ function parkedLines(backend: string, { sync }: MembersOptions): readonly string
   });
 }
 
-/** What runs, but for what leaves; what the last file says where nothing runs. */
+/** The servers that run and do not leave; those of the last file where nothing runs. */
 function keptLines(backend: string, { sync, written }: MembersOptions): readonly string[] {
   const memory = sync?.memoryOf(backend);
   if (!memory) return [...(written?.backends.get(backend)?.values() ?? [])].map(({ line }) => line);

@@ -8,13 +8,13 @@ import type { Environment } from '../process/environment.ts';
 import { createLayouts, type Layout } from '../render/layout.ts';
 import type { Actual } from '../runtime/actual.ts';
 import type { SyncedMembers } from '../runtime/membership.ts';
+import { partsOf } from './accepted.ts';
 import { blockedOf } from './blocked.ts';
 import type { ConfigFile } from './config-file.ts';
 import { type Reasons, reloadReasons } from './reasons.ts';
-import { partsOf } from './reload.ts';
 import { createReloadRequests } from './requests.ts';
 
-/** Why HAProxy is to load a file, and what no reload helps. */
+/** Why HAProxy is to load a file, and why services are not in step where that does not help. */
 export interface ReloadNeed {
   /** Why services are not as desired, where neither a command nor a reload helps now. */
   readonly blocked: Reasons;
@@ -22,7 +22,7 @@ export interface ReloadNeed {
   wanted(desired: ReadonlyMap<string, Desired>): Layout;
   /** Why HAProxy is to load a file, by what asks for it; notes what is blocked. */
   reasons(desired: ReadonlyMap<string, Desired>, layouts: Layouts): Promise<Reasons>;
-  /** Members were compared with HAProxy, which left some of them wanting. */
+  /** Members were compared with HAProxy; some need a reload. */
   compared(synced: SyncedMembers): void;
   /** A file was loaded. */
   loaded(): void;
@@ -30,7 +30,7 @@ export interface ReloadNeed {
 
 export interface Layouts {
   readonly wanted: Layout;
-  /** That of the file on disk, where it is known. */
+  /** The layout of the file on disk, where it is known. */
   readonly layout: Layout | undefined;
 }
 
@@ -57,7 +57,7 @@ export function createReloadNeed(options: ReloadNeedOptions): ReloadNeed {
     const before = blocked;
     const isForeign = paths.config === undefined && actual.running !== undefined;
     blocked = blockedOf({ desired, ...reasons, backends: isForeign ? actual.backends : undefined });
-    // Whoever reloads it is to find what is desired.
+    // A reload by hand is to load what is desired.
     if (!isDeepStrictEqual(before, blocked)) configFile.touch();
   }
 

@@ -9,7 +9,7 @@ export interface ReasonsInput {
   readonly wanted: Layout;
   /** What services asked for since the last load. */
   readonly asked: Reasons;
-  /** Whether members are in the file only, for want of a socket, and it does not say what it should. */
+  /** Whether there is no stats socket, and the members in the file are not those desired. */
   readonly isBehind: boolean;
 }
 

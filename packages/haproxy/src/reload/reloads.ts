@@ -26,28 +26,28 @@ export interface Reloads {
   /** The layout of the file on disk, where that is known. */
   readonly layout: Layout | undefined;
   readonly isUnderWay: boolean;
-  /** Why the last reload did not take; undefined once one did. */
+  /** Why the last reload failed; undefined once one succeeded. */
   readonly refusal: string | undefined;
   /** Why HAProxy is to load a file, by what asks for it. */
   readonly pending: Reasons;
   /** Why services are not as desired, where neither a command nor a reload helps now. */
   readonly stuck: Reasons;
-  /** Members were compared with HAProxy, which left some of them wanting. */
+  /** Members were compared with HAProxy; some need a reload. */
   compared(synced: SyncedMembers): void;
   /** Finds out why HAProxy is to load a file, and notes what no reload helps. */
   consider(desired: ReadonlyMap<string, Desired>): Promise<Reasons>;
   /**
-   * Loads what a snapshot asks for; false when that runs already, but for what is left out, and when
-   * it takes so long that a later `take` is to see its end.
+   * Loads the file for a snapshot; false when HAProxy runs it already, but for services that are left out,
+   * and when loading takes so long that a later `take` gets the result.
    */
   load(
     snapshot: Snapshot,
     newest: () => ReadonlyMap<string, Desired>,
     signal: AbortSignal,
   ): Promise<boolean>;
-  /** The end of a load that took long: whether a new file runs; undefined before it. Rejects when it failed. */
+  /** The result of a load that took long; undefined while it goes on. */
   take(signal: AbortSignal): Promise<Taken | undefined>;
-  /** Waits for what is under way, and takes note of its file. */
+  /** Waits for a load that is under way, and notes its file. */
   close(): Promise<void>;
 }
 
@@ -98,7 +98,7 @@ export function createReloads(options: ReloadsOptions): Reloads {
     const state = { written: configFile.written, pid: before?.pid, isNews, isRevival };
     const parts = { environment, desire, quarantine, syncs, values, log, newest, ...state };
     reloading.begin(() => reload(snapshot, parts, signal).catch(refused));
-    // Where none runs there is nothing else to bring in step.
+    // Where no HAProxy runs there are no members to bring in step meanwhile.
     await reloading.settled(before ? patience : undefined);
     const ended = reloading.take();
     if (ended?.error) throw ended.error;
@@ -111,7 +111,7 @@ export function createReloads(options: ReloadsOptions): Reloads {
     throw error;
   }
 
-  /** Takes note of what was loaded; false when nothing was. */
+  /** Notes what was loaded; false when nothing was. */
   async function loaded({ layout: now, file }: Reloaded, signal: AbortSignal): Promise<boolean> {
     layout = now;
     pending = new Map();

@@ -1,16 +1,16 @@
 import type { Reasons } from './reasons.ts';
 
-/** What services want a reload for, because HAProxy refused a command or takes none for that. */
+/** The services that need a reload, because HAProxy refused a command or has none for the change. */
 export interface ReloadRequests {
-  /** These were compared with HAProxy, which left some of them wanting. */
+  /** These were compared with HAProxy, and `reasons` says which need a reload. */
   compared(services: readonly string[], reasons: Reasons): void;
-  /** A file was loaded: what is wanted next for the same services was not helped by that. */
+  /** A file was loaded: a service that asks again was not helped by that. */
   loaded(): void;
-  /** What may be loaded for by now. */
+  /** Requests that a reload may be made for now. */
   due(): Reasons;
-  /** What is not to be loaded for now: the last reload did not help. */
+  /** Requests that wait, because the last reload did not help. */
   waiting(): Reasons;
-  /** When the first of these may be loaded for again; Infinity where none waits. */
+  /** When the first waiting request is due; Infinity where none waits. */
   readonly next: number;
 }
 
@@ -26,7 +26,7 @@ interface Want {
 
 export function createReloadRequests(): ReloadRequests {
   const requests = new Map<string, Want>();
-  /** How long those waited that the last file was loaded for. */
+  /** How long the services that the last reload was for had waited. */
   let tried = new Map<string, number>();
 
   function want(service: string, reason: string): void {

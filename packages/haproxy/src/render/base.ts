@@ -18,30 +18,50 @@ export const shapeVariable = 'SYNAPSE_SHAPE';
 /** The `global` lines: the user's or sane ones, and what synapse needs that these do not say. */
 export function globalLines(config: HaproxyConfig, around: Surroundings): readonly string[] {
   const lines = config.global ?? [];
-  const managed = around.stateFile !== undefined;
-  const own = managed ? lines.filter((line) => !startsWith(line, 'daemon')) : lines;
-  const added: string[] = [];
-  const add = (line: string, ...keywords: readonly string[]) => {
-    if (!own.some((other) => keywords.some((keyword) => startsWith(other, keyword))))
-      added.push(line);
-  };
-  if (around.socket !== undefined)
-    add(
-      `stats socket ${around.socket} mode 600 level admin expose-fd listeners`,
-      `stats socket ${around.socket}`.toLowerCase(),
-      `stats socket unix@${around.socket}`.toLowerCase(),
-    );
-  if (managed) {
-    add('noreuseport', 'noreuseport');
-    add(`hard-stop-after ${timeOf(config.hard_stop_after)}`, 'hard-stop-after');
-    add(`mworker-max-reloads ${config.max_old_workers}`, 'mworker-max-reloads');
-    if (around.maxconn !== undefined) add(`maxconn ${around.maxconn}`, 'maxconn');
-    add(`server-state-file ${around.stateFile}`, 'server-state-file');
-    if (config.syslog !== undefined) add(`log ${config.syslog} daemon`, `log ${config.syslog}`);
-    if (config.global === undefined && around.account !== undefined)
-      added.push(`user ${around.account.user}`, `group ${around.account.group}`);
-  }
-  return [...own, ...added];
+  const isManaged = around.stateFile !== undefined;
+  const own = isManaged ? lines.filter((line) => !startsWith(line, 'daemon')) : lines;
+  const needed = [...socketLine(around), ...(isManaged ? managedLines(config, around) : [])];
+  const missing = needed.filter(
+    ({ unless }) => !own.some((line) => unless.some((keyword) => startsWith(line, keyword))),
+  );
+  return [...own, ...missing.map(({ line }) => line)];
+}
+
+/** A line that is added unless the user's lines have one of these keywords. */
+interface Needed {
+  readonly line: string;
+  readonly unless: readonly string[];
+}
+
+function socketLine({ socket }: Surroundings): readonly Needed[] {
+  if (socket === undefined) return [];
+  return [
+    {
+      line: `stats socket ${socket} mode 600 level admin expose-fd listeners`,
+      unless: [`stats socket ${socket}`, `stats socket unix@${socket}`].map((each) =>
+        each.toLowerCase(),
+      ),
+    },
+  ];
+}
+
+/** What a HAProxy that synapse runs needs besides. */
+function managedLines(config: HaproxyConfig, around: Surroundings): readonly Needed[] {
+  const { syslog } = config;
+  const needed = (keyword: string, ...words: readonly (string | number)[]): Needed => ({
+    line: [keyword, ...words].join(' '),
+    unless: [keyword],
+  });
+  const account = config.global === undefined ? around.account : undefined;
+  return [
+    needed('noreuseport'),
+    needed('hard-stop-after', timeOf(config.hard_stop_after)),
+    needed('mworker-max-reloads', config.max_old_workers),
+    ...(around.maxconn === undefined ? [] : [needed('maxconn', around.maxconn)]),
+    needed('server-state-file', around.stateFile ?? ''),
+    ...(syslog === undefined ? [] : [needed(`log ${syslog}`, 'daemon')]),
+    ...(account ? [needed('user', account.user), needed('group', account.group)] : []),
+  ];
 }
 
 /** Milliseconds as HAProxy reads and people like them. */

@@ -1,6 +1,6 @@
 /**
  * A well mixed hash of a text, 32 bits, the same on every machine: FNV-1a and MurmurHash3's last step.
- * Not for secrets: whoever chooses the text chooses the hash.
+ * Not for secrets: an instance chooses its text, and so its hash.
  */
 export function hash32(text: string): number {
   let hash = 0x811c9dc5;

@@ -28,9 +28,9 @@ export interface Part {
 export interface Section {
   readonly title: string;
   readonly lines: readonly string[];
-  /** What is left out when it cannot be: a service's name or `ownerOfExtra`; undefined for what all need. */
+  /** Who is left out if HAProxy refuses this section: a service's name or `ownerOfExtra`; undefined for what all need. */
   readonly owner?: string;
-  /** Whose each of the last lines is, where many share a section. */
+  /** The service that each of the last lines comes from, where several share a section. */
   readonly contributions?: readonly { readonly owner: string; readonly line: string }[];
   readonly backend?: string;
 }
@@ -50,7 +50,7 @@ export interface LayoutSettings {
   readonly capabilities: Capabilities;
   /** Files beside the configuration that its lines name. */
   readonly files: PolicyFiles;
-  /** Where the stats page is, if it is to be, and whether metrics are there too. */
+  /** The address of the stats page, if there is one, and whether it serves metrics too. */
   readonly stats: { readonly address: string; readonly exporter: boolean } | undefined;
 }
 
@@ -80,35 +80,40 @@ export function layoutOf(
   settings: LayoutSettings,
   leftOut: ReadonlySet<string>,
 ): Layout {
-  const { config, around, stats } = settings;
-  const common: Section[] = [
-    {
-      title: 'global',
-      lines: [...globalLines(config, around), ...luaLines(parts, settings.files)],
-    },
-    { title: 'defaults', lines: defaultsLines(config, around) },
-    ...Object.entries(config.extra_sections).map(([title, lines]) => ({
-      ...extraSection(title, lines),
-      owner: ownerOfExtra(title),
-    })),
-  ];
-  if (stats)
-    common.push({
-      title: 'frontend synapse-stats',
-      lines: statsLines(stats.address, stats.exporter),
-      owner: statsOwner,
-    });
-  if (parts.some(({ config: { traffic } }) => traffic?.front && isHttp(traffic)))
-    common.push({ title: `backend ${trafficTable}`, lines: trafficTableLines() });
-  const sections = [...common, ...parts.flatMap(sectionsOf)].filter(
+  const sections = [...commonSections(settings, parts), ...parts.flatMap(sectionsOf)].filter(
     ({ owner }) => owner === undefined || !leftOut.has(owner),
   );
-  if (config.shared_frontend) sections.push(sharedFrontend(config.shared_frontend, parts));
+  const shared = settings.config.shared_frontend;
+  if (shared) sections.push(sharedFrontend(shared, parts));
   const partOf = new Map(parts.map((part) => [part.service, part]));
   return { sections, parts, partOf, shape: shapeOf(sections, parts) };
 }
 
-/** As `layoutOf`, but the same layout again while nothing changed: most changes are of members. */
+/** The sections that do not belong to a service. */
+function commonSections(
+  { config, around, stats, files }: LayoutSettings,
+  parts: readonly Part[],
+): readonly Section[] {
+  const extra = Object.entries(config.extra_sections).map(([title, lines]) => ({
+    ...extraSection(title, lines),
+    owner: ownerOfExtra(title),
+  }));
+  const isCounted = parts.some(({ config: { traffic } }) => traffic?.front && isHttp(traffic));
+  const page = stats && {
+    title: 'frontend synapse-stats',
+    lines: statsLines(stats.address, stats.exporter),
+    owner: statsOwner,
+  };
+  return [
+    { title: 'global', lines: [...globalLines(config, around), ...luaLines(parts, files)] },
+    { title: 'defaults', lines: defaultsLines(config, around) },
+    ...extra,
+    ...(page ? [page] : []),
+    ...(isCounted ? [{ title: `backend ${trafficTable}`, lines: trafficTableLines() }] : []),
+  ];
+}
+
+/** `layoutOf`, cached: most changes are of members, and leave the layout as it is. */
 export function createLayouts(settings: LayoutSettings) {
   let last: Layout | undefined;
   let lastLeftOut: ReadonlySet<string> = new Set();
@@ -157,7 +162,7 @@ function sectionsOf({ service, stanza }: Part): readonly Section[] {
     : [...own, { title: `frontend ${service}`, lines: frontend, owner: service }, section];
 }
 
-/** What servers' own lines are made of locally is shape too: it concerns all of them at once. */
+/** What all server lines of a service have in common is shape too: a change of it needs a reload. */
 function shapeOf(sections: readonly Section[], parts: readonly Part[]): string {
   const members = parts.map(({ service, config, stanza }) => [
     service,
@@ -171,19 +176,19 @@ function shapeOf(sections: readonly Section[], parts: readonly Part[]): string {
     .slice(0, 16);
 }
 
-/** The file, and whose each of its lines is. */
+/** The file, and which service each of its lines comes from. */
 export interface File {
   /** The text in pieces, which are the same strings again where a section is as it was. */
   readonly pieces: readonly string[];
   readonly text: string;
-  /** One line, counted from 1, and whose it is. */
+  /** One line, counted from 1, and the service that it comes from. */
   lineAt(line: number): string | undefined;
   ownerAt(line: number): string | undefined;
-  /** Whose the proxy of a name is; of one that many share, who wrote one of these words there. */
+  /** The service of a frontend or backend; in a shared one, the service whose line has one of these words. */
   ownerOf(proxy: string, words: readonly string[]): string | undefined;
 }
 
-/** A section with further lines and an empty one before it; the same text again while both are the same: most are as they were. */
+/** A section's text, with further lines and an empty line before it. Cached: most sections stay as they are. */
 function sectionText(section: Section, more: readonly string[]): string {
   const before = sectionTexts.get(section);
   if (before?.more === more) return before.text;
@@ -229,16 +234,24 @@ export function fileOf(layout: Layout, servers: (backend: string) => readonly st
     },
     ownerAt: (line) => {
       const found = sectionAt(layout.sections, counts, line);
-      if (!found) return undefined;
-      const { lines, contributions = [], owner } = found.section;
-      const own = lines.length - contributions.length;
-      return owner ?? contributions[line - found.title - 1 - own]?.owner;
+      return found && ownerIn(found.section, line - found.title - 1);
     },
-    ownerOf: (proxy, words) => {
-      const section = layout.sections.find(({ title }) => title.split(' ')[1] === proxy);
-      const wrote = ({ line }: { readonly line: string }) =>
-        line.split(/\s+/).some((word) => word !== proxy && words.includes(word));
-      return section?.owner ?? section?.contributions?.find(wrote)?.owner;
-    },
+    ownerOf: (proxy, words) => ownerOfProxy(layout.sections, proxy, words),
   };
+}
+
+/** The service that a line of a section comes from; contributions come last in a shared one. */
+function ownerIn({ lines, contributions = [], owner }: Section, index: number): string | undefined {
+  return owner ?? contributions[index - (lines.length - contributions.length)]?.owner;
+}
+
+function ownerOfProxy(
+  sections: readonly Section[],
+  proxy: string,
+  words: readonly string[],
+): string | undefined {
+  const section = sections.find(({ title }) => title.split(' ')[1] === proxy);
+  const wrote = ({ line }: { readonly line: string }) =>
+    line.split(/\s+/).some((word) => word !== proxy && words.includes(word));
+  return section?.owner ?? section?.contributions?.find(wrote)?.owner;
 }

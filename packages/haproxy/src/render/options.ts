@@ -32,7 +32,7 @@ export function parseOptions(
   while (at < input.length) {
     const keyword = input[at] ?? '';
     const shape = serverKeywords.get(keyword);
-    // Nobody knows how many values an unknown word has, so nothing after it can be trusted.
+    // How many values an unknown word has is not known, so nothing after it can be trusted.
     const end = shape === undefined ? input.length : at + (shape === null ? 1 : 2);
     const option = input.slice(at, end);
     at = end;

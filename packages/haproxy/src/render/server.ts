@@ -11,7 +11,7 @@ export interface Server {
   readonly name: string;
   /** An IP address, a host name where HAProxy itself resolves it, or `unix@` and a socket's path. */
   readonly host: string;
-  /** 0 of a socket. */
+  /** 0 for a UNIX socket. */
   readonly port: number;
   readonly weight: number | undefined;
   /** Its other words, as they stand in the file. */
@@ -31,7 +31,7 @@ export interface ServerSettings {
   readonly service: HaproxyService;
   /** The words of each of its servers, in which `%{host}` and the like stand for the member's own; else the section's. */
   readonly words?: string;
-  /** Whether the backend persists by cookie, so that servers need one. */
+  /** Whether the backend persists by cookie: each server needs a value for it. */
   readonly cookies: boolean;
   /** The address to use for a server's host; undefined while it is not known. */
   resolve(host: string, server: string): string | undefined;
@@ -129,7 +129,7 @@ export function serverName(instance: Instance): string {
 
 const serverNames = new WeakMap<Instance, string>();
 
-/** A name as it is where it fits HAProxy, else what fits of it and a hash of the whole. */
+/** A name as it is, if HAProxy takes it; else cut, with a hash of the whole name. */
 function safeName(name: string): string {
   if (/^[A-Za-z0-9_.:-]{0,128}$/.test(name)) return name;
   return `${name.slice(0, 64).replace(/[^A-Za-z0-9_.:-]/g, '-')}.${sha1(name).slice(0, 8)}`;

@@ -67,10 +67,10 @@ function all(instances: readonly Instance[], settings: ServerSettings): Servers 
   return { instances, servers: inOrder(servers, settings), refusals, unresolved, isPlain };
 }
 
-/** So many new instances are put into the list one by one. */
+/** Up to so many new instances are inserted one by one; for more, the whole list is made anew. */
 const few = 32;
 
-/** The servers after a small change; undefined where everything is to be looked at. */
+/** The servers after a small change, made from those before; undefined if all are to be made anew. */
 function after(
   before: Servers,
   instances: readonly Instance[],
@@ -87,18 +87,21 @@ function after(
   if (gone.size > 0 || servers.length + added.length !== instances.length) return undefined;
   if (names.size < added.length || servers.some(({ name }) => names.has(name))) return undefined;
   for (const instance of added) {
-    const name = serverName(instance);
-    if (socketOf(instance) !== undefined) return undefined;
-    if (settings.resolve(instance.host, name) !== instance.host) return undefined;
-    const { server, refused } = madeOf(instance, { name, host: instance.host }, settings);
-    if (refused.length > 0) return undefined;
-    servers.splice(
-      placeIn(servers, (other) => compare(other, server) < 0),
-      0,
-      server,
-    );
+    const server = plainServerOf(instance, settings);
+    if (!server) return undefined;
+    const place = placeIn(servers, (other) => compare(other, server) < 0);
+    servers.splice(place, 0, server);
   }
   return { instances, servers, refusals: [], unresolved: [], isPlain: true };
+}
+
+/** An instance's server, if it has its own plain name and address and nothing is refused. */
+function plainServerOf(instance: Instance, settings: ServerSettings): Server | undefined {
+  const name = serverName(instance);
+  if (socketOf(instance) !== undefined) return undefined;
+  if (settings.resolve(instance.host, name) !== instance.host) return undefined;
+  const { server, refused } = madeOf(instance, { name, host: instance.host }, settings);
+  return refused.length > 0 ? undefined : server;
 }
 
 type Compare = (a: Server, b: Server) => number;

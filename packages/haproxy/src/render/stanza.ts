@@ -43,15 +43,8 @@ export function stanzaOf(
   service: HaproxyService,
   { top, defaults, isTidy, files }: StanzaSettings,
 ): Stanza {
-  const listen = (service.listen ?? []).map((line) => ({ line, to: sectionsOf(line) }));
-  const own = runningLines([
-    ...(service.frontend ?? []),
-    ...listen.filter(({ to }) => to.frontend).map(({ line }) => line),
-  ]);
-  const running = runningLines([
-    ...(service.backend ?? []),
-    ...listen.filter(({ to }) => to.backend).map(({ line }) => line),
-  ]);
+  const own = linesFor('frontend', service);
+  const running = linesFor('backend', service);
   const backendName = service.backend_name ?? name;
   const { traffic } = service;
   const said = (lines: readonly string[]): Said => ({ lines, defaults, builtIn: traffic?.builtIn });
@@ -108,6 +101,12 @@ function unsaid(lines: readonly string[], { lines: own, defaults, builtIn = [] }
 
 const isH2 = (traffic: Traffic | undefined) =>
   traffic?.protocol === 'http2' || traffic?.protocol === 'grpc';
+
+/** A section's own lines, then those of `listen` that belong there. */
+function linesFor(section: 'frontend' | 'backend', service: HaproxyService): readonly string[] {
+  const listen = (service.listen ?? []).filter((line) => sectionsOf(line)[section]);
+  return runningLines([...(service[section] ?? []), ...listen]);
+}
 
 /**
  * A disabled server that makes HAProxy load the certificates which servers that are added at runtime

@@ -22,9 +22,7 @@ export function traitsOf(
   defaults: readonly string[],
   { serverOptions, capabilities }: { serverOptions: string; capabilities: Capabilities },
 ): Traits {
-  const last = (keyword: string) =>
-    backend.findLast((line) => startsWith(line, keyword)) ??
-    defaults.findLast((line) => startsWith(line, keyword));
+  const last = (keyword: string) => lastLine(keyword, backend, defaults);
   const http = last('mode')?.trim().toLowerCase().endsWith('http') ?? false;
   const cookies = http && last('cookie') !== undefined;
   const defaultServers = [...defaults, ...backend]
@@ -36,16 +34,28 @@ export function traitsOf(
     http,
     cookies,
     defaults: defaultServers.flatMap((part) => part ?? []),
-    ownServers: new Set(
-      backend
-        .filter((line) => startsWith(line, 'server'))
-        .map((line) => line.trim().split(/\s+/)[1] ?? ''),
-    ),
+    ownServers: serversIn(backend),
     obstacle:
       (fixed && `${fixed.balance} takes no new servers at runtime${fixed.unless}`) ??
       obstacleOfWords(words, cookies, capabilities),
     fixedWeights: fixed && `${fixed.balance} takes no other weights at runtime${fixed.unless}`,
   };
+}
+
+/** The line that counts. */
+function lastLine(
+  keyword: string,
+  backend: readonly string[],
+  defaults: readonly string[],
+): string | undefined {
+  const isIt = (line: string) => startsWith(line, keyword);
+  return backend.findLast(isIt) ?? defaults.findLast(isIt);
+}
+
+/** The names in the `server` lines of a backend. */
+function serversIn(backend: readonly string[]): ReadonlySet<string> {
+  const lines = backend.filter((line) => startsWith(line, 'server'));
+  return new Set(lines.map((line) => line.trim().split(/\s+/)[1] ?? ''));
 }
 
 /** A balance that is compiled into a fixed map, which only a reload makes anew. */
@@ -59,9 +69,7 @@ export function fixedBalance(
   backend: readonly string[],
   defaults: readonly string[],
 ): FixedBalance | undefined {
-  const last = (keyword: string) =>
-    backend.findLast((line) => startsWith(line, keyword)) ??
-    defaults.findLast((line) => startsWith(line, keyword));
+  const last = (keyword: string) => lastLine(keyword, backend, defaults);
   const balance = last('balance') ?? 'balance roundrobin';
   const algorithm = balance.trim().split(/\s+/)[1]?.toLowerCase() ?? 'roundrobin';
   if (/^(roundrobin|leastconn|first|random(\(.*\))?)$/.test(algorithm)) return undefined;

@@ -21,21 +21,19 @@ export interface WrittenFile {
 
 /**
  * Reads a file that synapse wrote, also an older one, whole or in pieces of whole lines; lines that it did
- * not write are not servers.
+ * not write are not servers. It is parsed when first asked for: most files are written, and never read.
  */
 export function readWritten(file: string | readonly string[]): WrittenFile {
   const pieces = typeof file === 'string' ? [file] : file;
   let parsed: Parsed | undefined;
-  const text = () => pieces.join('');
-  // Most files are written, and never read.
   const read = () => {
-    parsed ??= parse(text());
+    parsed ??= parse(pieces.join(''));
     return parsed;
   };
   return {
     pieces,
     get text() {
-      return text();
+      return pieces.join('');
     },
     shape: shapeIn(pieces),
     get backends() {

@@ -3,7 +3,7 @@ import type { Environment } from '../process/environment.ts';
 import type { Running } from '../process/loader.ts';
 import { createRunning } from '../process/running.ts';
 import type { ConfigFile } from '../reload/config-file.ts';
-import type { Remembered } from '../reload/state-file.ts';
+import type { SavedState } from '../reload/state-file.ts';
 import type { Layout } from '../render/layout.ts';
 import { readWritten, type WrittenFile } from '../render/written.ts';
 import { createLatestStates, type Seen } from './latest-states.ts';
@@ -11,7 +11,7 @@ import type { Membership, MembershipInput, SyncedMembers } from './membership.ts
 
 /** What HAProxy has: which one runs, and the members that it serves. */
 export interface Actual {
-  /** Undefined while that is not sure. */
+  /** Undefined while it is not certain. */
   readonly running: Running | undefined;
   /** The worker that last ran; undefined once it is known to be dead. */
   readonly lastPid: number | undefined;
@@ -21,17 +21,17 @@ export interface Actual {
   find(signal: AbortSignal): Promise<void>;
   /** Brings members in step. */
   sync(now: Omit<MembershipInput, 'backends'>, signal: AbortSignal): Promise<SyncedMembers>;
-  /** Asks what there is, as if it were not known. */
+  /** Asks HAProxy for its actual state, as if nothing were known. */
   audit(signal: AbortSignal): Promise<void>;
   /** HAProxy has just loaded a file. */
   loaded(layout: Layout, file: WrittenFile, signal: AbortSignal): Promise<void>;
-  /** What HAProxy has is not sure any more. */
+  /** HAProxy's actual state is no longer certain. */
   invalidate(): void;
   /** No HAProxy runs. */
   dead(): void;
-  /** Asks HAProxy for what `seen` is to be; at most once a second. */
+  /** Asks HAProxy for the states that `seen` answers; at most once a second. */
   refresh(signal: AbortSignal): Promise<void>;
-  /** What it said last; undefined once that is old. */
+  /** The states that it said last; undefined once they are old. */
   seen(): Seen | undefined;
 }
 
@@ -39,21 +39,21 @@ export interface ActualOptions {
   readonly environment: Environment;
   readonly membership: Membership;
   readonly configFile: ConfigFile;
-  /** What an earlier driver noted. */
-  readonly remembered: Remembered;
+  /** The state that an earlier driver saved. */
+  readonly saved: SavedState;
   readonly log: Log;
 }
 
 export function createActual(options: ActualOptions): Actual {
-  const { environment, membership, configFile, remembered, log } = options;
+  const { environment, membership, configFile, saved, log } = options;
   const haproxy = createRunning(environment, log);
   const states = createLatestStates(environment.runtimes[0]);
 
   async function find(signal: AbortSignal): Promise<void> {
     if (!(await haproxy.look(signal))) return;
-    const isSame = haproxy.running?.pid === remembered.pid;
-    membership.adopted(configFile.written ?? readWritten(''), isSame ? remembered.leaving : {});
-    // Who told it last may have died before writing that down.
+    const isSame = haproxy.running?.pid === saved.pid;
+    membership.adopted(configFile.written ?? readWritten(''), isSame ? saved.leaving : {});
+    // The synapse before may have ended before it wrote its last changes to the file.
     configFile.touch(0);
   }
 
@@ -88,7 +88,7 @@ export function createActual(options: ActualOptions): Actual {
     sync,
     audit: async (signal) => {
       haproxy.invalidate();
-      // One that does not answer is found out about where it is looked for.
+      // That HAProxy does not answer shows in the next `find`.
       await membership.audit(signal).catch(() => membership.invalidate());
     },
     loaded: async (layout, file, signal) => {

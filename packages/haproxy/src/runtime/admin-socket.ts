@@ -13,13 +13,12 @@ export interface Runtime {
    */
   ask(commands: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
   /**
-   * What the servers' states amount to, by backend: the same as before where none is another, whatever their
-   * ages. Costs a hundredth of parsing them.
+   * A hash of the servers' states by backend, apart from their ages. Costs a hundredth of parsing them.
    */
   fingerprints(signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
 }
 
-/** How many commands go in one line: more stall HAProxy's traffic with big backends. */
+/** How many commands go in one line: with big backends more would stall HAProxy's traffic. */
 const chunkSize = 50;
 /** Below HAProxy's `tune.bufsize` of 16 KB, which one line must fit. */
 const chunkBytes = 12_000;
@@ -70,12 +69,12 @@ function* chunks(commands: readonly string[]): Generator<readonly string[]> {
   if (chunk.length > 0) yield chunk;
 }
 
-/** Whether an error of `ask` says that nobody listens there, rather than that nobody answers in time. */
+/** Whether an error of `ask` means that no process listens there, rather than that one does not answer in time. */
 export function isGone(error: unknown): boolean {
   return isRemoved(error) || (error instanceof Error && hasCode(error.cause, 'ECONNREFUSED'));
 }
 
-/** Whether an error of `ask` says that there is no such socket. */
+/** Whether an error of `ask` means that there is no such socket. */
 export function isRemoved(error: unknown): boolean {
   return error instanceof Error && hasCode(error.cause, 'ENOENT');
 }
@@ -84,11 +83,11 @@ interface ExchangeOptions {
   /** In milliseconds. */
   readonly timeout: number;
   readonly signal: AbortSignal;
-  /** How much may come, in bytes. */
+  /** The longest answer, in bytes. */
   readonly limit?: number;
 }
 
-/** Writes a request to a UNIX socket and reads all that comes until it closes. */
+/** Writes a request to a UNIX socket and reads the answer until it closes. */
 export async function exchange(
   path: string,
   request: string,
@@ -102,7 +101,7 @@ export async function exchange(
 /** More than HAProxy says of 500,000 servers, in bytes. */
 const mostBytes = 256 * 1_048_576;
 
-/** The same, with what comes given away as it does. An answer that does not end is cut off. */
+/** The same, but hands each piece on as it comes. An answer that does not end is cut off. */
 function answered(
   path: string,
   request: string,

@@ -6,16 +6,16 @@ import { parseConnections } from './statistics.ts';
 /** What HAProxy has in one backend. */
 export interface BackendState {
   readonly actual: readonly ServerState[];
-  /** Connections by server, where something leaves. */
+  /** Connections by server; undefined where no server leaves. */
   readonly used: ReadonlyMap<string, number> | undefined;
 }
 
 export interface Looked extends BackendState {
-  /** What that amounts to; undefined where it has no server. */
+  /** The fingerprint of these states; undefined where the backend has no server. */
   readonly fingerprint: number | undefined;
 }
 
-/** What is known of the backends to look at. */
+/** What is known of the backends before HAProxy is asked. */
 export interface Expected {
   /** How many backends there are, as far as is known. */
   readonly backends: number;
@@ -23,16 +23,16 @@ export interface Expected {
   leaving(backend: string): Leavers | undefined;
 }
 
-/** So many servers of a backend are asked for one by one; of more, all are. */
+/** Up to so many servers of a backend are asked for one by one; of more, all are. */
 const few = 20;
 
-/** By their ids: `show stat` takes a name for that of a frontend where one is called so, too. */
+/** Servers by their ids: `show stat` would take a name for a frontend's, if one is called so too. */
 export interface Leavers {
   readonly backend: number;
   readonly servers: readonly number[];
 }
 
-/** Reading all backends at once is cheaper from about here on, where these are a good part of all. */
+/** From so many backends on, if they are a good part of all, reading all at once is cheaper. */
 const many = 20;
 const goodPart = 0.25;
 
@@ -43,27 +43,15 @@ export async function look(
   expected: Expected,
   signal: AbortSignal,
 ): Promise<(backend: string) => Looked> {
-  const states =
-    targets.length >= Math.max(many, expected.backends * goodPart)
-      ? ['show servers state']
-      : targets.map(({ backend }) => `show servers state ${backend}`);
+  const states = stateCommands(targets, expected);
   const asked = targets.flatMap(({ backend }) =>
     commandsFor(expected.leaving(backend)).map((command) => ({ backend, command })),
   );
   const replies = await runtime.ask([...states, ...asked.map(({ command }) => command)], signal);
-  const servers = new Map(
-    replies.slice(0, states.length).flatMap((reply) => [...parseServersState(reply)]),
-  );
-  const fingerprints = new Map(
-    replies.slice(0, states.length).flatMap((reply) => [...fingerprintsOf(reply)]),
-  );
-  const used = new Map<string, Map<string, number>>();
-  for (const [index, { backend }] of asked.entries()) {
-    const known = used.get(backend) ?? new Map<string, number>();
-    used.set(backend, known);
-    const reply = replies[states.length + index] ?? '';
-    for (const [server, count] of parseConnections(reply)) known.set(server, count);
-  }
+  const said = replies.slice(0, states.length);
+  const servers = new Map(said.flatMap((reply) => [...parseServersState(reply)]));
+  const fingerprints = new Map(said.flatMap((reply) => [...fingerprintsOf(reply)]));
+  const used = connectionsIn(replies.slice(states.length), asked);
   return (backend) => ({
     actual: servers.get(backend) ?? [],
     used: used.get(backend),
@@ -71,7 +59,30 @@ export async function look(
   });
 }
 
-/** What asks how many connections these have. */
+function stateCommands(
+  targets: readonly { readonly backend: string }[],
+  { backends }: Expected,
+): readonly string[] {
+  return targets.length >= Math.max(many, backends * goodPart)
+    ? ['show servers state']
+    : targets.map(({ backend }) => `show servers state ${backend}`);
+}
+
+/** How many connections each server has, by backend; `asked` says which one each reply is about. */
+function connectionsIn(
+  replies: readonly string[],
+  asked: readonly { readonly backend: string }[],
+): ReadonlyMap<string, ReadonlyMap<string, number>> {
+  const all = new Map<string, Map<string, number>>();
+  for (const [index, { backend }] of asked.entries()) {
+    const known = all.get(backend) ?? new Map<string, number>();
+    all.set(backend, known);
+    for (const [server, count] of parseConnections(replies[index] ?? '')) known.set(server, count);
+  }
+  return all;
+}
+
+/** The commands that ask how many connections these servers have. */
 function commandsFor(leavers: Leavers | undefined): readonly string[] {
   if (!leavers) return [];
   const { backend, servers } = leavers;

@@ -9,22 +9,22 @@ export interface Backends {
   readonly size: number;
   memoryOf(backend: string): Memory | undefined;
   /** What a plan for a backend starts from. */
-  processIdOf(backend: string): Known;
-  /** Whether a backend is to be looked at before it is changed. */
+  knownOf(backend: string): Known;
+  /** Whether HAProxy is to be asked for a backend before it is changed. */
   mustLook(target: Target): boolean;
   /** The servers that leave a backend; undefined where none does, or its number is not known. */
   leaversOf(backend: string): Leavers | undefined;
-  /** What is known of a backend after steps; `looked` is what HAProxy said before them, where it was asked. */
+  /** Notes what is known of a backend after steps; `looked` is what HAProxy said before them, if it was asked. */
   note(backend: string, changed: Changed): void;
-  /** Everything is to be looked at before its next change. */
+  /** HAProxy is to be asked for everything before its next change. */
   invalidate(backend?: string): void;
   /** HAProxy has just loaded a file. */
   loaded(file: WrittenFile): void;
-  /** HAProxy is another one, which may have loaded a file, and synapse made these leave. */
+  /** Another HAProxy runs, which may have loaded a file; an earlier synapse made these servers leave. */
   adopted(file: WrittenFile, leaving: Readonly<Record<string, readonly string[]>>): void;
-  /** All that is otherwise than when it was found in step is to be looked at now. */
+  /** HAProxy is to be asked now for backends whose fingerprints changed since they were found in step. */
   audit(fingerprints: ReadonlyMap<string, number>): void;
-  /** When each backend is to be looked at: its servers leave, or it was changed without a look. */
+  /** When HAProxy is to be asked for each backend: its servers leave, or it was changed from memory. */
   due(): ReadonlyMap<string, number>;
 }
 
@@ -59,7 +59,7 @@ export function createBackends(): Backends {
       return memories.size;
     },
     memoryOf: (backend) => memories.get(backend),
-    processIdOf: (backend) => ({
+    knownOf: (backend) => ({
       memory: memories.get(backend),
       file,
       left: leftBefore[backend] ?? [],
@@ -104,7 +104,7 @@ export function createBackends(): Backends {
   };
 }
 
-/** When the leaving servers of a backend are to be looked at. */
+/** When the leaving servers of a backend are next due. */
 function nextOf({ leaving }: Memory): number {
   let next = Infinity;
   if (leaving.size > 0) for (const one of leaving.values()) next = Math.min(next, one.next);

@@ -37,7 +37,7 @@ export function addServer(
   };
 }
 
-/** Sends traffic to a server that was added, which whoever added it did not come to. */
+/** Sends traffic to a server that was added and not made ready: synapse ended in between. */
 export function openServer(backend: string, server: Server, defaults: readonly string[]): Step {
   const words = [...defaults, ...(splitWords(server.options) ?? [])];
   const commands = openingOf(`${backend}/${server.name}`, words);
@@ -87,7 +87,7 @@ export function weighServer(backend: string, server: string, weight: number): St
   return { kind: 'weight', server, commands, succeeded: silent };
 }
 
-/** Moves a server to another address: its name resolves to another one. */
+/** Moves a server to the address that its name resolves to now. */
 export function moveServer(backend: string, { name, host, port }: Server): Step {
   const commands = [`set server ${backend}/${name} addr ${host} port ${port}`];
   return {

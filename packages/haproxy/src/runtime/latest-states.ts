@@ -3,7 +3,7 @@ import { createDeadline, messageOf } from '@smartstack/daemon';
 import type { Runtime } from './admin-socket.ts';
 import { parseServersState, type ServerState } from './server-state.ts';
 
-/** HAProxy's servers by backend as it said at a moment, or why it did not. */
+/** The servers' states by backend that HAProxy said at one time, or why it did not. */
 export interface Seen {
   /** On `Date.now()`'s clock. */
   readonly at: number;
@@ -11,11 +11,11 @@ export interface Seen {
   readonly reason?: string;
 }
 
-/** For whoever looks at the status: HAProxy is asked then, and not while nobody looks. */
+/** The states that `status` shows: HAProxy is asked for them only when someone asks for the status. */
 export interface LatestStates {
   /** Asks HAProxy, unless it was asked within the last second and not changed since; never rejects. */
   refresh(signal: AbortSignal): Promise<void>;
-  /** Something was changed: what HAProxy said before is not shown for a whole second more. */
+  /** A command changed something: the next `refresh` asks again, even within the second. */
   changed(): void;
   /** What it said last; undefined once that is old. */
   latest(): Seen | undefined;
@@ -28,19 +28,7 @@ const old = 5_000;
 export function createLatestStates(runtime: Runtime | undefined): LatestStates {
   let seen: Seen | undefined;
   let lastChange = 0;
-  let asking: Promise<void> | undefined;
-
-  async function ask(one: Runtime, signal: AbortSignal): Promise<void> {
-    using deadline = createDeadline(patience, signal);
-    const at = Date.now();
-    try {
-      const [text = ''] = await one.ask(['show servers state'], deadline.signal);
-      seen = { at, states: parseServersState(text) };
-    } catch (error) {
-      seen = { at, states: undefined, reason: messageOf(error) };
-    }
-  }
-
+  let asking: Promise<Seen> | undefined;
   return {
     refresh: async (signal) => {
       if (!runtime) return;
@@ -48,11 +36,22 @@ export function createLatestStates(runtime: Runtime | undefined): LatestStates {
       asking ??= ask(runtime, signal).finally(() => {
         asking = undefined;
       });
-      await asking;
+      seen = await asking;
     },
     changed: () => {
       lastChange = Date.now();
     },
     latest: () => (seen && Date.now() - seen.at < old ? seen : undefined),
   };
+}
+
+async function ask(runtime: Runtime, signal: AbortSignal): Promise<Seen> {
+  using deadline = createDeadline(patience, signal);
+  const at = Date.now();
+  try {
+    const [text = ''] = await runtime.ask(['show servers state'], deadline.signal);
+    return { at, states: parseServersState(text) };
+  } catch (error) {
+    return { at, states: undefined, reason: messageOf(error) };
+  }
 }

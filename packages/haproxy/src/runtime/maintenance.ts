@@ -15,21 +15,28 @@ export async function readBefore(runtime: Runtime, signal: AbortSignal): Promise
   return { text, states: parseServersState(text) };
 }
 
+type IsLeaving = (backend: string, server: string) => boolean;
+
 /**
- * The commands that give an operator's maintenance and drains back to a worker that lost them; those
- * that synapse made itself (`leaving`) are its own affair.
+ * Gives an operator's maintenance and drains back to a worker that lost them, but not those that synapse
+ * set itself.
  */
-export function restoreMaintenance(
-  before: States,
-  after: States,
-  leaving: (backend: string, server: string) => boolean,
-): readonly string[] {
+export async function restoreMaintenance(
+  runtime: Runtime,
+  { before, isLeaving }: { readonly before: Before; readonly isLeaving: IsLeaving },
+  signal: AbortSignal,
+): Promise<void> {
+  const { states } = await readBefore(runtime, signal);
+  await runtime.ask(commandsFor(before.states, states, isLeaving), signal);
+}
+
+function commandsFor(before: States, after: States, isLeaving: IsLeaving): readonly string[] {
   return [...before].flatMap(([backend, servers]) => {
     const now = new Map(after.get(backend)?.map((server) => [server.name, server]));
     return servers.flatMap(({ name, maintenance, drain }) => {
       const server = now.get(name);
       if (!(maintenance || drain) || !server || server.maintenance || server.drain) return [];
-      if (leaving(backend, name)) return [];
+      if (isLeaving(backend, name)) return [];
       return [`set server ${backend}/${name} state ${maintenance ? 'maint' : 'drain'}`];
     });
   });

@@ -6,51 +6,45 @@ import type { Leaving } from './leaving.ts';
 import { isOut } from './plan.ts';
 import type { ServerState } from './server-state.ts';
 
-/** What this process knows of one backend of a running HAProxy beyond what that says itself. */
+/** What synapse knows of one backend of a running HAProxy, beyond what HAProxy says itself. */
 export interface Memory {
+  /** Each server as HAProxy was told it, by its line in the file or by commands. */
   readonly told: ReadonlyMap<string, Server>;
   readonly ids: Ids;
   readonly leaving: ReadonlyMap<string, Leaving>;
   readonly byOperator: ReadonlyMap<string, 'maintenance' | 'drain'>;
-  /** As HAProxy said last, with what it was told since. */
+  /** The states that HAProxy said last, with the commands since. */
   readonly states: readonly ServerState[];
-  /** What it was last brought in step with; undefined where that is to be looked at. */
+  /** The servers that it was last brought in step with; undefined where HAProxy is to be asked first. */
   readonly inStep: readonly Server[] | undefined;
 }
 
-export interface RememberOptions {
+export interface FirstMemoryOptions {
   readonly traits: Traits;
   readonly desired: readonly Server[] | undefined;
-  /** What is known to have left already. */
+  /** Servers that an earlier synapse made leave. */
   readonly leaving: readonly string[];
-  /** What becomes of a server that is found leaving. */
+  /** How a server leaves from now on. */
   readonly leave: () => Leaving;
 }
 
 /**
- * The first memory of a backend that ran before this process: the file says what its servers were
- * told; of one that was added since, the template's words are assumed.
+ * The first memory of a backend that ran before this process: the file says how its servers were told;
+ * for one that was added since, the options of the desired server are assumed.
  */
-export function remember(
+export function firstMemory(
   actual: readonly ServerState[],
   written: ReadonlyMap<string, Written> | undefined,
-  { traits, desired, leaving, leave }: RememberOptions,
+  { traits, desired, leaving, leave }: FirstMemoryOptions,
 ): Memory {
   const wanted = new Map((desired ?? []).map((server) => [server.name, server]));
   const isHalfAdded = ({ name, maintenance }: ServerState) =>
     maintenance && written !== undefined && !written.has(name) && !leaving.includes(name);
   const told = actual
     .filter((state) => !(traits.ownServers.has(state.name) || isHalfAdded(state)))
-    .map((state) => {
-      const known = written?.get(state.name)?.server;
-      const guess = wanted.get(state.name);
-      const { name, host, port } = state;
-      const weight = guess && (guess.weight ?? 1) === state.weight ? guess.weight : state.weight;
-      const options = known?.options ?? guess?.options ?? '';
-      return [name, { name, host, port, options, weight: known ? known.weight : weight }] as const;
-    });
+    .map((state) => toldOf(state, written?.get(state.name)?.server, wanted.get(state.name)));
   return {
-    told: new Map(told),
+    told: new Map(told.map((server) => [server.name, server])),
     ids: new Map(actual.map(({ name, id }) => [name, id])),
     leaving: new Map(leaving.map((name) => [name, leave()])),
     byOperator: new Map(),
@@ -59,8 +53,20 @@ export function remember(
   };
 }
 
+/** What a server was told: its line in the file, if it has one, else as the desired one, where the weights agree. */
+function toldOf(
+  { name, host, port, weight }: ServerState,
+  written: Server | undefined,
+  guess: Server | undefined,
+): Server {
+  if (written) return { ...written, name, host, port };
+  const isSameWeight = guess && (guess.weight ?? 1) === weight;
+  const options = guess?.options ?? '';
+  return { name, host, port, options, weight: isSameWeight ? guess.weight : weight };
+}
+
 /**
- * Servers that synapse took out and nobody remembers: their weight is 0, though it should not be. An
+ * Servers that synapse took out without a record of it: their weight is 0, though it should not be. An
  * earlier synapse was killed before it could write that down, or an answer of HAProxy was lost.
  */
 export function forgotten(
@@ -75,8 +81,8 @@ export function forgotten(
 }
 
 /**
- * Servers that wait in maintenance since they were added: they are in no file, and nobody was told
- * that they serve. What an operator puts into maintenance has served before.
+ * Servers that are in maintenance since they were added: they are in no file, and were never made ready.
+ * A server that an operator put into maintenance has served before.
  */
 export function halfAdded({ told, leaving, states }: Memory): ReadonlySet<string> {
   const names = states
@@ -85,7 +91,7 @@ export function halfAdded({ told, leaving, states }: Memory): ReadonlySet<string
   return new Set(names);
 }
 
-/** The memory of a backend that HAProxy has just loaded from a file; what was parked there still is. */
+/** The memory of a backend that HAProxy has just loaded from a file; what was parked stays parked. */
 export function fresh(written: ReadonlyMap<string, Written>, before: Memory | undefined): Memory {
   const parked = [...(before?.leaving ?? [])].filter(
     ([name, leaving]) => leaving.parked && written.has(name),
@@ -103,7 +109,7 @@ export function fresh(written: ReadonlyMap<string, Written>, before: Memory | un
   };
 }
 
-/** A parked server's line says `disabled`, which is not one of its own words. */
+/** A parked server's line ends with `disabled`, which is no option of its own. */
 const enabled = (server: Server): Server => ({
   ...server,
   options: server.options.replace(/(^| )disabled$/, ''),

@@ -27,7 +27,7 @@ export interface Situation {
   readonly told: ReadonlyMap<string, Server>;
   /** Servers that were added and not opened: synapse or its connection ended in between. */
   readonly halfway: ReadonlySet<string>;
-  /** Servers that drain because they left, or to be made anew; true for the latter. */
+  /** Servers that drain because they left, or because they are to be replaced; true for the latter. */
   readonly leaving: ReadonlyMap<string, { readonly replace: boolean }>;
 }
 
@@ -41,13 +41,40 @@ export interface Plan {
   readonly byOperator: ReadonlyMap<string, 'maintenance' | 'drain'>;
   /** Why the file must be loaded for the rest; undefined when the steps suffice. */
   readonly reload: string | undefined;
-  /** Whether there is more to do once these steps are done: servers are made anew a few at a time. */
+  /** Whether more is to be done after these steps: servers are replaced a few at a time. */
   readonly more: boolean;
 }
 
 /** The steps from what one backend has to what it is to have: additions first, then removals. */
 export function plan(situation: Situation): Plan {
-  const { backend, traits, desired, actual, leaving } = situation;
+  const difference = differenceOf(situation);
+  const { back, gone, stale } = difference;
+  return {
+    steps: stepsFor(situation, difference),
+    back: back.map(({ name }) => name),
+    leave: [
+      ...gone.map(({ name }) => ({ server: name, replace: false })),
+      ...stale.replace.map(({ name }) => ({ server: name, replace: true })),
+    ].filter(({ server }) => !situation.leaving.has(server)),
+    byOperator: byOperator(situation),
+    more: stale.more,
+    reload: reloadReason(situation, difference),
+  };
+}
+
+/** What a backend has, sorted by what is to become of it. */
+interface Difference {
+  readonly wanted: ReadonlyMap<string, Server>;
+  readonly missing: readonly Server[];
+  readonly kept: readonly ServerState[];
+  /** Servers that were leaving, and are desired again. */
+  readonly back: readonly Server[];
+  readonly gone: readonly ServerState[];
+  readonly stale: ReturnType<typeof staleServers>;
+}
+
+function differenceOf(situation: Situation): Difference {
+  const { traits, desired, actual, leaving } = situation;
   const wanted = new Map((desired ?? []).map((server) => [server.name, server]));
   const present = new Map(actual.map((server) => [server.name, server]));
   const missing = [...wanted.values()].filter(({ name }) => !present.has(name));
@@ -58,11 +85,15 @@ export function plan(situation: Situation): Plan {
       ? []
       : actual.filter(({ name }) => !(wanted.has(name) || traits.ownServers.has(name)));
   const stale = staleServers(situation, kept, { wanted, isWhole: missing.length === 0 });
-  const heavier = kept.some(
-    (state) => wanted.get(state.name)?.weight !== 0 && isOtherWeight(situation, state, wanted),
-  );
+  return { wanted, missing, kept, back, gone, stale };
+}
 
-  const steps = [
+function stepsFor(
+  situation: Situation,
+  { wanted, missing, kept, back, gone, stale }: Difference,
+): readonly Step[] {
+  const { backend, traits, leaving } = situation;
+  return [
     ...(traits.obstacle === undefined ? missing.map((server) => add(situation, server)) : []),
     ...kept.flatMap(({ name }) => open(situation, name, wanted)),
     ...back.map((server) => readyServer(backend, server)),
@@ -71,20 +102,19 @@ export function plan(situation: Situation): Plan {
       .filter(({ name }) => !leaving.has(name))
       .map(({ name }) => drainServer(backend, name)),
   ];
-  return {
-    steps,
-    back: back.map(({ name }) => name),
-    leave: [
-      ...gone.map(({ name }) => ({ server: name, replace: false })),
-      ...stale.replace.map(({ name }) => ({ server: name, replace: true })),
-    ].filter(({ server }) => !leaving.has(server)),
-    byOperator: byOperator(situation),
-    more: stale.more,
-    reload:
-      missing.length > 0 && traits.obstacle
-        ? traits.obstacle
-        : (stale.reload ?? (heavier ? traits.fixedWeights : undefined)),
-  };
+}
+
+/** Why no command can bring the backend in step. */
+function reloadReason(
+  situation: Situation,
+  { wanted, missing, kept, stale }: Difference,
+): string | undefined {
+  const { obstacle, fixedWeights } = situation.traits;
+  if (missing.length > 0 && obstacle) return obstacle;
+  const isOther = kept.some(
+    (state) => wanted.get(state.name)?.weight !== 0 && isOtherWeight(situation, state, wanted),
+  );
+  return stale.reload ?? (isOther ? fixedWeights : undefined);
 }
 
 function add({ backend, traits, ids }: Situation, server: Server): Step {
@@ -102,7 +132,7 @@ function open(
   return server ? [openServer(backend, server, traits.defaults)] : [];
 }
 
-/** Weight and address as told; what someone changed by hand since stays until it is to change. */
+/** Brings weight and address in step; a change by hand stays until the desired value changes. */
 function adjust(
   situation: Situation,
   state: ServerState,
@@ -129,7 +159,7 @@ function isOtherWeight(
   const server = wanted.get(name);
   if (!server) return false;
   const before = told.get(name);
-  // What was read from HAProxy, where nobody asked for a weight, is its default.
+  // A weight of 1 that was read from HAProxy is its default, if none is asked for.
   if (before?.weight === 1 && server.weight === undefined) return false;
   return before
     ? before.weight !== server.weight
@@ -137,8 +167,8 @@ function isOtherWeight(
 }
 
 /**
- * Servers whose other options changed. They are made anew a few at a time, after draining, where
- * others can carry the load meanwhile; else the file must be loaded.
+ * Servers whose other options changed. They are replaced a few at a time, after draining, if others can
+ * carry the load meanwhile; else the file must be loaded.
  */
 function staleServers(
   { told, traits, leaving }: Situation,
@@ -160,14 +190,14 @@ function staleServers(
   return { replace, more: replace.length < stale.length };
 }
 
-/** HAProxy shortens IPv6 addresses, and whoever announced one may not have. */
+/** HAProxy shortens IPv6 addresses; registries may have them in full. */
 function sameHost(one: string, other: string): boolean {
   return one === other || (isIPv6(one) && isIPv6(other) && shortest(one) === shortest(other));
 }
 
 const shortest = (address: string) => new URL(`http://[${address}]`).hostname;
 
-/** Whether it is out of rotation, by anyone. */
+/** Whether it is out of rotation, by synapse or by an operator. */
 export const isOut = ({ maintenance, drain }: ServerState) => maintenance || drain;
 
 function byOperator({ actual, leaving, halfway, traits }: Situation): Plan['byOperator'] {

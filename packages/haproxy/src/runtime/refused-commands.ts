@@ -2,7 +2,7 @@ import type { Log } from '@smartstack/daemon';
 
 import type { Step } from './command.ts';
 
-/** A command that HAProxy refused, and its words. */
+/** A command that HAProxy refused, and its reply. */
 export interface RefusedCommand {
   readonly service: string;
   readonly step: Step;
@@ -10,8 +10,8 @@ export interface RefusedCommand {
 }
 
 /**
- * Logs refused commands, the first of each service. One that is refused in the same words as the last time is
- * not logged again before it succeeded once.
+ * Logs refused commands, the first of each service. The same refusal is logged again only after the service
+ * was in step once.
  */
 export function createRefusedCommands(log: Log) {
   let logged = new Map<string, string>();
@@ -22,20 +22,19 @@ export function createRefusedCommands(log: Log) {
       if (now.has(service)) continue;
       now.set(service, text);
       if (logged.get(service) === text) continue;
+      const { kind, server } = step;
       log.warn(
-        {
-          service,
-          server: step.server,
-          step: step.kind,
-          reply,
-          fix: /permission denied/i.test(reply)
-            ? 'the file is loaded instead; give the stats socket `level admin` to change members without a reload'
-            : 'the file is loaded instead',
-        },
+        { service, server, step: kind, reply, fix: fixOf(reply) },
         'haproxy refused a command',
       );
     }
     for (const service of services) logged.delete(service);
     logged = new Map([...logged, ...now]);
   };
+}
+
+function fixOf(reply: string): string {
+  return /permission denied/i.test(reply)
+    ? 'the file is loaded instead; give the stats socket `level admin` to change members without a reload'
+    : 'the file is loaded instead';
 }

@@ -40,12 +40,12 @@ test.each([
   ['another weight', { desired: [a, server('b', { weight: 3 })] }, [['b'], ['b']]],
   ['the same, made anew', { desired: [a, server('b')] }, [['b'], ['b']]],
   [
-    'somebody put one into maintenance',
+    'one was put into maintenance by hand',
     { actual: [state('a', { maintenance: true }), state('b')] },
     [['a'], ['a']],
   ],
-  ['somebody deleted one', { actual: [state('a')] }, [['b'], []]],
-  ['somebody added one', { actual: [...states, state('c')] }, [[], ['c']]],
+  ['one was deleted by hand', { actual: [state('a')] }, [['b'], []]],
+  ['one was added by hand', { actual: [...states, state('c')] }, [[], ['c']]],
   [
     'its checks say another thing',
     { actual: [state('a', { operational: 'stopped' }), state('b')] },

@@ -4,7 +4,7 @@ import type { Server } from '../render/server.ts';
 import type { Memory } from './memory.ts';
 import type { ServerState } from './server-state.ts';
 
-/** What a plan has to think about, beside what is known of it. */
+/** The servers that a plan has to consider. */
 export interface Sight {
   /** The servers that the backend is to have; undefined to keep what it has. */
   readonly desired: readonly Server[] | undefined;
@@ -13,9 +13,9 @@ export interface Sight {
 }
 
 /**
- * What is not as it was when the backend was last in step, and what leaves it: a plan need not think of
- * anything else, so that the cost of a change is the change. Everything where that is not sure, and where
- * servers are to be made anew, since how many at a time depends on all.
+ * The servers that differ from when the backend was last in step, and those that leave: a plan considers
+ * no others, so that the cost of a change is the change. All servers where that is not certain, and where
+ * some are to be replaced, since how many at a time depends on all.
  */
 export function scopeOf({ inStep, leaving, states }: Memory, sight: Sight): Sight {
   const { desired, actual } = sight;
@@ -32,7 +32,7 @@ export function scopeOf({ inStep, leaving, states }: Memory, sight: Sight): Sigh
   return { desired: within(desired), actual: within(actual) };
 }
 
-/** Servers that HAProxy has, had, or has otherwise than was known; its checks do not count. */
+/** The names of servers that appeared, went or changed in HAProxy, apart from the results of its checks. */
 function othersOf(known: readonly ServerState[], actual: readonly ServerState[]) {
   if (known === actual) return [];
   const before = new Map(known.map((state) => [state.name, state]));

@@ -18,8 +18,7 @@ const operational = ['stopped', 'starting', 'running', 'stopping'] as const;
 
 /**
  * Parses `show servers state [backend]`, format 1, into servers by backend; a backend without servers
- * is missing. Bits from https://docs.haproxy.org/2.6/management.html: maintenance forced, inherited
- * or by resolution; drain forced or inherited.
+ * is missing.
  */
 export function parseServersState(text: string): ReadonlyMap<string, readonly ServerState[]> {
   const [version, ...rows] = text.split('\n');
@@ -28,24 +27,32 @@ export function parseServersState(text: string): ReadonlyMap<string, readonly Se
   for (const row of rows) {
     if (row === '' || row.startsWith('#')) continue;
     const fields = row.split(' ', portColumn + 1);
-    const [backendId, backend = '', id, name = '', host = '', state, admin, weight] = fields;
-    const bits = Number(admin);
-    const server: ServerState = {
-      name,
-      id: Number(id),
-      host,
-      port: Number(fields[portColumn]),
-      weight: Number(weight),
-      operational: operational[Number(state)] ?? 'stopped',
-      maintenance: (bits & 0x63) !== 0,
-      drain: (bits & 0x18) !== 0,
-      backendId: Number(backendId),
-    };
+    const [, backend = ''] = fields;
     const servers = backends.get(backend);
-    if (servers) servers.push(server);
-    else backends.set(backend, [server]);
+    if (servers) servers.push(serverOf(fields));
+    else backends.set(backend, [serverOf(fields)]);
   }
   return backends;
+}
+
+/**
+ * Bits of the administrative state from https://docs.haproxy.org/2.6/management.html: maintenance forced,
+ * inherited or by resolution; drain forced or inherited.
+ */
+function serverOf(fields: readonly string[]): ServerState {
+  const [backendId, , id, name = '', host = '', state, admin, weight] = fields;
+  const bits = Number(admin);
+  return {
+    name,
+    id: Number(id),
+    host,
+    port: Number(fields[portColumn]),
+    weight: Number(weight),
+    operational: operational[Number(state)] ?? 'stopped',
+    maintenance: (bits & 0x63) !== 0,
+    drain: (bits & 0x18) !== 0,
+    backendId: Number(backendId),
+  };
 }
 
 /** The fields of `show info`. */

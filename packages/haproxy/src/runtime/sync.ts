@@ -14,7 +14,7 @@ export interface Synced {
   readonly steps: number;
   /** Why the file must be loaded, by service. */
   readonly reload: ReadonlyMap<string, string>;
-  /** Services with a server to be made anew, now that the old one is deleted. */
+  /** Services with a server to be added again, now that the old one is deleted. */
   readonly unfinished: readonly string[];
 }
 
@@ -22,19 +22,19 @@ export interface Synced {
 export interface Sync {
   readonly path: string;
   /**
-   * Brings backends in step with targets; an unexpected reply is tried once more from a new look.
+   * Brings backends in step with targets; after an unexpected reply HAProxy is asked again and tried once more.
    */
   sync(targets: readonly Target[], signal: AbortSignal): Promise<Synced>;
   /** Starts over: HAProxy has just loaded a file. */
   loaded(file: WrittenFile): void;
-  /** Starts over: HAProxy is another one, which may have loaded a file, and synapse made these leave. */
+  /** Starts over: another HAProxy runs, which may have loaded a file; an earlier synapse made these servers leave. */
   adopted(file: WrittenFile, leaving: Readonly<Record<string, readonly string[]>>): void;
-  /** Every backend is to be looked at before its next change. */
+  /** HAProxy is to be asked for every backend before its next change. */
   invalidate(): void;
-  /** Asks whether HAProxy has what it had when it was found in step; backends that are otherwise are due at once. */
+  /** Compares each backend's fingerprint with that when it was in step; backends that differ are due at once. */
   audit(signal: AbortSignal): Promise<void>;
   memoryOf(backend: string): Memory | undefined;
-  /** When each backend is to be looked at: its servers leave, or it was changed without a look. */
+  /** When HAProxy is to be asked for each backend: its servers leave, or it was changed from memory. */
   due(): ReadonlyMap<string, number>;
 }
 
@@ -52,8 +52,8 @@ interface Planned extends Work {
 }
 
 /**
- * A backend that is in step is changed from what is known of it, and looked at a little later together with
- * others; one that is not, and one whose servers leave, is looked at first.
+ * A backend that is in step is changed from memory, and verified a little later together with others. For
+ * one that is not, and one whose servers leave, HAProxy is asked first.
  */
 export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): Sync {
   const backends = createBackends();
@@ -102,7 +102,7 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     const work: Planned[] = [];
     for (const target of targets) {
       if (slice.isOver) await slice.yield();
-      const known = backends.processIdOf(target.backend);
+      const known = backends.knownOf(target.backend);
       const looked =
         unsure.has(target.backend) || !known.memory ? lookedAt(target.backend) : undefined;
       const seen = looked ?? { actual: known.memory?.states ?? [], used: undefined };
@@ -117,25 +117,20 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
     const failed: RefusedCommand[] = [];
     const reload = new Map<string, string>();
     const unfinished: string[] = [];
-    let steps = 0;
-    let at = 0;
-    for (const one of work) {
+    let count = 0;
+    const parts = withReplies(work, ({ steps }) => countOf(steps), replies);
+    for (const [one, own] of parts) {
       if (slice.isOver) await slice.yield();
-      const { service, backend } = one.target;
-      const own = replies.slice(at, at + countOf(one.steps));
-      at += own.length;
+      const { target, looked, steps } = one;
+      const { service, backend } = target;
       const { done, refused } = judge(one, own);
       failed.push(...refused);
-      steps += one.steps.length;
-      backends.note(backend, {
-        memory: digest(one, done, options),
-        steps: one.steps.length,
-        looked: one.looked,
-      });
+      count += steps.length;
+      backends.note(backend, { memory: digest(one, done, options), steps: steps.length, looked });
       if (isUnfinished(one, done)) unfinished.push(service);
       if (one.plan.reload !== undefined) reload.set(service, one.plan.reload);
     }
-    return { steps: steps - failed.length, reload, unfinished, failed };
+    return { steps: count - failed.length, reload, unfinished, failed };
   }
 
   return {
@@ -153,14 +148,25 @@ export function createSync(runtime: Runtime, { log, ...options }: SyncOptions): 
 const countOf = (steps: readonly Step[]) =>
   steps.reduce((sum, { commands }) => sum + commands.length, 0);
 
+/** Each item with the replies to its own commands, which follow each other. */
+function* withReplies<Item>(
+  items: readonly Item[],
+  countOf: (item: Item) => number,
+  replies: readonly string[],
+): Generator<readonly [Item, readonly string[]], void> {
+  let at = 0;
+  for (const item of items) {
+    const next = at + countOf(item);
+    yield [item, replies.slice(at, next)];
+    at = next;
+  }
+}
+
 /** Which steps were carried out, and which were refused; a server that cannot be deleted yet is no refusal. */
 function judge({ steps, target: { service } }: Work, replies: readonly string[]) {
   const done: Step[] = [];
   const refused: RefusedCommand[] = [];
-  let at = 0;
-  for (const step of steps) {
-    const own = replies.slice(at, at + step.commands.length);
-    at += step.commands.length;
+  for (const [step, own] of withReplies(steps, ({ commands }) => commands.length, replies)) {
     if (step.succeeded(own)) done.push(step);
     else if (step.kind !== 'delete')
       refused.push({ service, step, reply: own.filter(Boolean).join('; ') });

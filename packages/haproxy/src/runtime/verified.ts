@@ -1,17 +1,17 @@
-/** Which backends are known to be in step, and when the others are to be looked at. */
+/** Which backends were verified to be in step, and when the others are due. */
 export interface Verified {
-  /** It was changed from what was known of it: it is looked at a little later, together with others. */
+  /** It was changed from memory: it is verified a little later, together with others. */
   changed(backend: string): void;
-  /** It was looked at; `fingerprint` is what HAProxy said of it where that was found in step. */
+  /** HAProxy was asked for it; `fingerprint` is that of its states, if these were in step. */
   looked(backend: string, fingerprint: number | undefined): void;
-  /** All that is not as it was when it was found in step is to be looked at now. */
+  /** Backends whose fingerprints changed since they were in step are due now. */
   audit(backends: Iterable<string>, fingerprints: ReadonlyMap<string, number>): void;
   clear(): void;
-  /** When a backend is to be looked at, on `performance.now()`'s clock; Infinity when it was. */
+  /** When a backend is to be verified, on `performance.now()`'s clock; Infinity when it was. */
   due(backend: string): number;
 }
 
-/** How long HAProxy's replies are believed without a look, in milliseconds. */
+/** How long HAProxy's replies to commands are believed unverified, in milliseconds. */
 const patience = 1_000;
 
 export function createVerified(): Verified {

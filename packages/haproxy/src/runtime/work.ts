@@ -5,12 +5,12 @@ import type { WrittenFile } from '../render/written.ts';
 import type { BackendState } from './backend-state.ts';
 import { deleteServer, parkServer, type Step } from './command.ts';
 import { later, leavingUntil, parkedFor } from './leaving.ts';
-import { forgotten, halfAdded, type Memory, remember } from './memory.ts';
+import { firstMemory, forgotten, halfAdded, type Memory } from './memory.ts';
 import { type Plan, plan } from './plan.ts';
 import { scopeOf } from './scope.ts';
 import type { ServerState } from './server-state.ts';
 
-/** One backend and what it is to have; `desired` undefined to keep what it has, or `fallback` if that is nothing. */
+/** One backend and the servers desired there; undefined to keep those it has, or to use `fallback` if it has none. */
 export interface Target {
   readonly service: string;
   readonly backend: string;
@@ -20,14 +20,14 @@ export interface Target {
   readonly drainTimeout: number;
 }
 
-/** What is to be done for one target. */
+/** The steps for one target, and what they are made from. */
 export interface Work {
   readonly target: Target;
   readonly memory: Memory;
   readonly plan: Plan;
   /** What HAProxy has of the servers that the plan is about. */
   readonly actual: readonly ServerState[];
-  /** The servers of the plan that are to be there, by name. */
+  /** The desired servers that the plan is about, by name. */
   readonly wanted: ReadonlyMap<string, Server>;
   readonly steps: readonly Step[];
 }
@@ -41,7 +41,7 @@ export interface WorkOptions {
   readonly parkTime: number | undefined;
 }
 
-/** What is known of a backend before the first look at it. */
+/** What is known of a backend before HAProxy is asked. */
 export interface Known {
   readonly memory: Memory | undefined;
   readonly file: WrittenFile | undefined;
@@ -49,7 +49,7 @@ export interface Known {
   readonly left: readonly string[];
 }
 
-/** Plans what brings a backend in step, which HAProxy was looked at for or is known to be as it was. */
+/** Plans the steps for one backend, from what HAProxy said of it or, if it was in step, from memory. */
 export function prepare(
   target: Target,
   { actual: all, used }: BackendState,
@@ -62,7 +62,7 @@ export function prepare(
   const leave = () => leavingUntil(performance.now() + target.drainTimeout);
   const before =
     known.memory ??
-    remember(all, known.file?.backends.get(backend), {
+    firstMemory(all, known.file?.backends.get(backend), {
       traits,
       desired,
       leaving: known.left,
@@ -77,7 +77,7 @@ export function prepare(
   const ids = idsOf(before, all, scope.desired ?? [], maxId);
   const halfway = halfAdded(sight);
   const planned = plan({ ...sight, ...scope, backend, traits, ids, halfway });
-  // One that became due since HAProxy was looked at is looked at first.
+  // A server that became due only after HAProxy was asked waits for the next time: its connections are not known.
   const isUnused = (name: string) => used !== undefined && (used.get(name) ?? 0) === 0;
   const settled = [...leaving]
     .filter(([name, { next }]) => next <= performance.now() && !planned.back.includes(name))
@@ -97,7 +97,7 @@ export function prepare(
   };
 }
 
-/** The ids of the servers that are there, and of those that are to be. */
+/** The ids of the servers that HAProxy has, and new ones for those to be added. */
 function idsOf(
   { ids, states }: Memory,
   actual: readonly ServerState[],
@@ -109,38 +109,55 @@ function idsOf(
   return fresh.length === 0 ? known : new Map([...known, ...assignIds(fresh, known, maxId)]);
 }
 
-/** What is known of a backend once these of its steps were carried out. */
+/** The memory of a backend after these of its steps were carried out. */
 export function digest(work: Work, done: readonly Step[], { parkTime }: WorkOptions): Memory {
-  const { target, memory, plan: planned, wanted } = work;
-  const told = new Map(memory.told);
-  const leaving = new Map(memory.leaving);
-  for (const { name, maintenance } of work.actual) {
-    const server = wanted.get(name);
-    if (server && !maintenance && !told.has(name)) told.set(name, server);
-  }
-  for (const [name, one] of leaving)
-    if (one.next <= performance.now()) leaving.set(name, later(one));
-  for (const { kind, server } of done) {
-    const now = wanted.get(server);
-    if (kind === 'delete') leaving.delete(server);
-    if (kind === 'delete') told.delete(server);
-    if (kind === 'ready') leaving.delete(server);
-    if (kind === 'park') leaving.set(server, parkedFor(parkTime ?? 0));
-    if (now && ['add', 'weight', 'address'].includes(kind))
-      told.set(server, kind === 'add' ? now : { ...now, options: told.get(server)?.options ?? '' });
-    if (kind !== 'drain') continue;
-    const replace = planned.leave.find((one) => one.server === server)?.replace ?? false;
-    leaving.set(server, leavingUntil(performance.now() + target.drainTimeout, replace));
-  }
+  const { target, memory, plan: planned } = work;
   const isWhole = planned.reload === undefined && !planned.more;
   return {
     ...memory,
-    told,
-    leaving,
+    told: toldAfter(work, done),
+    leaving: leavingAfter(work, done, parkTime ?? 0),
     byOperator: byOperatorAfter(work),
     states: statesAfter(work, done),
     inStep: isWhole && hasAll(work, done) && !isUnfinished(work, done) ? target.desired : undefined,
   };
+}
+
+function toldAfter(
+  { memory, actual, wanted }: Work,
+  done: readonly Step[],
+): ReadonlyMap<string, Server> {
+  const told = new Map(memory.told);
+  for (const { name, maintenance } of actual) {
+    const server = wanted.get(name);
+    if (server && !maintenance && !told.has(name)) told.set(name, server);
+  }
+  for (const { kind, server } of done) {
+    const now = wanted.get(server);
+    if (kind === 'delete') told.delete(server);
+    if (now && kind === 'add') told.set(server, now);
+    if (now && (kind === 'weight' || kind === 'address'))
+      told.set(server, { ...now, options: told.get(server)?.options ?? '' });
+  }
+  return told;
+}
+
+function leavingAfter(
+  { target, memory, plan: planned }: Work,
+  done: readonly Step[],
+  parkTime: number,
+): Memory['leaving'] {
+  const leaving = new Map(memory.leaving);
+  for (const [name, one] of leaving)
+    if (one.next <= performance.now()) leaving.set(name, later(one));
+  for (const { kind, server } of done) {
+    if (kind === 'delete' || kind === 'ready') leaving.delete(server);
+    if (kind === 'park') leaving.set(server, parkedFor(parkTime));
+    if (kind !== 'drain') continue;
+    const replace = planned.leave.find((one) => one.server === server)?.replace ?? false;
+    leaving.set(server, leavingUntil(performance.now() + target.drainTimeout, replace));
+  }
+  return leaving;
 }
 
 /** Whether every step was carried out; a server that cannot be deleted yet is tried again by itself. */
@@ -157,7 +174,7 @@ function byOperatorAfter({ memory, plan: { byOperator }, actual }: Work): Memory
   return new Map([...unseen, ...byOperator]);
 }
 
-/** What HAProxy has after these steps, as far as its replies can be believed; the next look tells. */
+/** What HAProxy should have after these steps, by its replies; the next look verifies it. */
 function statesAfter({ memory, wanted }: Work, done: readonly Step[]): readonly ServerState[] {
   if (done.length === 0) return memory.states;
   const states = new Map(memory.states.map((state) => [state.name, state]));
@@ -187,7 +204,7 @@ function stateAfter(
   return { ...(before ?? { id, name, host, port }), ...serving };
 }
 
-/** Whether servers are to be made anew for which nothing else will ask to be woken. */
+/** Whether servers are still to be replaced, and nothing else would wake us for it. */
 export function isUnfinished({ memory, plan: planned }: Work, done: readonly Step[]): boolean {
   const replacing = [...memory.leaving].filter(([, { replace }]) => replace);
   const deleted = done.filter(({ kind }) => kind === 'delete').map(({ server }) => server);

@@ -11,31 +11,27 @@ import { createHosts } from '../desired/hosts.ts';
 import { type Environment, survey } from '../process/environment.ts';
 import { runningAt } from '../process/loader.ts';
 import { haproxyAccount } from '../process/machine.ts';
+import { partsOf } from '../reload/accepted.ts';
 import { aside } from '../reload/aside.ts';
 import { judge, type Objection, placesOf } from '../reload/judge.ts';
 import { fileWith } from '../reload/members.ts';
-import { partsOf } from '../reload/reload.ts';
 import { assignIds } from '../render/ids.ts';
 import { type File, type Layout, type LayoutSettings, layoutOf } from '../render/layout.ts';
-import { halfAdded, remember } from '../runtime/memory.ts';
-import { plan } from '../runtime/plan.ts';
+import { firstMemory, halfAdded } from '../runtime/memory.ts';
+import { type Plan, plan } from '../runtime/plan.ts';
 import { valueCommands } from '../runtime/policy-values.ts';
-import { parseServersState } from '../runtime/server-state.ts';
+import { parseServersState, type ServerState } from '../runtime/server-state.ts';
 import { createSync } from '../runtime/sync.ts';
 
-/** Looks at what there is and says what synapse would do; touches nothing but a temporary folder. */
+/** Says what synapse would do with what there is; writes nothing but a temporary folder. */
 export async function preview(
   config: HaproxyConfig,
   snapshot: Snapshot,
   signal: AbortSignal,
 ): Promise<Preview> {
   const environment = await surveyAsDaemon(config, signal);
-  const rendered = await render(
-    environment.settings,
-    snapshot,
-    signal,
-    await keptBy(environment, signal),
-  );
+  const kept = await keptBy(environment, signal);
+  const rendered = await render(environment.settings, snapshot, signal, kept);
   const objections = await judgeAside(environment, rendered, signal);
   const [runtime] = environment.runtimes;
   const running = runtime && (await runningAt(runtime, signal).catch(() => undefined));
@@ -51,7 +47,7 @@ export async function preview(
   return { ...outcome, ...(await changes(environment, rendered, signal)) };
 }
 
-/** What the synapse whose files are there would find: who asks is often root, and it has an account of its own. */
+/** What the daemon would find, by the owner of its files: `diff` is often run by root, and the daemon has an account of its own. */
 async function surveyAsDaemon(config: HaproxyConfig, signal: AbortSignal): Promise<Environment> {
   const environment = await survey(config, silentLog, signal);
   const { managed, settings } = environment;
@@ -119,29 +115,22 @@ async function judgeAside(
   }
 }
 
-/** The commands that the members differ by. */
+/** The commands that would bring the members in step. */
 async function changes(
-  { runtimes, written, settings }: Environment,
+  environment: Environment,
   { desired, layout }: Rendered,
   signal: AbortSignal,
 ): Promise<Pick<Preview, 'commands' | 'reload'>> {
-  const [runtime] = runtimes;
-  const values = runtime ? await valueCommands(runtime, settings.files, layout.parts, signal) : [];
+  const {
+    runtimes: [runtime],
+    settings: { files },
+  } = environment;
+  const values = runtime ? await valueCommands(runtime, files, layout.parts, signal) : [];
   const [states = ''] = (await runtime?.ask(['show servers state'], signal)) ?? [];
   const all = parseServersState(states);
-  const plans = [...desired.values()].map(({ part: { stanza, traits }, servers }) => {
-    const backend = stanza.backendName;
-    const actual = all.get(backend) ?? [];
-    const memory = remember(actual, written?.backends.get(backend), {
-      traits,
-      desired: servers,
-      leaving: [],
-      leave: () => ({ replace: false, parked: false, deadline: 0, next: 0, tries: 0 }),
-    });
-    const ids = assignIds(servers ?? [], memory.ids, settings.config.max_server_id);
-    const halfway = halfAdded(memory);
-    return plan({ ...memory, halfway, ids, actual, backend, traits, desired: servers });
-  });
+  const plans = [...desired.values()].map((one) =>
+    planFor(one, all.get(one.part.stanza.backendName) ?? [], environment),
+  );
   return {
     commands: [
       ...values,
@@ -149,4 +138,21 @@ async function changes(
     ],
     reload: plans.find(({ reload }) => reload !== undefined)?.reload,
   };
+}
+
+function planFor(
+  { part: { stanza, traits }, servers }: Desired,
+  actual: readonly ServerState[],
+  { written, settings }: Environment,
+): Plan {
+  const backend = stanza.backendName;
+  const memory = firstMemory(actual, written?.backends.get(backend), {
+    traits,
+    desired: servers,
+    leaving: [],
+    leave: () => ({ replace: false, parked: false, deadline: 0, next: 0, tries: 0 }),
+  });
+  const ids = assignIds(servers ?? [], memory.ids, settings.config.max_server_id);
+  const halfway = halfAdded(memory);
+  return plan({ ...memory, halfway, ids, actual, backend, traits, desired: servers });
 }

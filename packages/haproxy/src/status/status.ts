@@ -5,17 +5,18 @@ import type { Running } from '../process/loader.ts';
 import { addressOf, type Server } from '../render/server.ts';
 import type { Capabilities } from '../render/version.ts';
 import type { Seen } from '../runtime/latest-states.ts';
+import type { Memory } from '../runtime/memory.ts';
 import type { ServerState } from '../runtime/server-state.ts';
 import type { Sync } from '../runtime/sync.ts';
 
-/** How the state of a server begins that HAProxy does not have yet. */
+/** How the state of a server that HAProxy does not have yet begins. */
 export const missing = 'not in haproxy';
 
 /** The state of a member whose host does not resolve. */
 export const unresolved = 'its name does not resolve';
 
 export interface StatusInput {
-  /** What HAProxy said when it was asked for this; undefined where it was not. */
+  /** The servers' states that were asked for just now; undefined where they were not. */
   readonly seen: Seen | undefined;
   readonly hasSocket: boolean;
   readonly config: HaproxyConfig;
@@ -44,7 +45,7 @@ export function statusOf(input: StatusInput) {
     version: running?.version ?? input.capabilities.version,
     pid: running?.pid ?? null,
     shape: running?.shape ?? null,
-    /** When HAProxy was asked for what is said of its servers; null for what was known before. */
+    /** When HAProxy was asked for its servers' states; null if these are what synapse knows without asking. */
     askedAt: input.seen ? new Date(input.seen.at).toISOString() : null,
     file: input.fileTrouble ?? (stuck.length > 0 ? 'not in step: see trouble' : 'in step'),
     reload: {
@@ -60,7 +61,7 @@ export function statusOf(input: StatusInput) {
   };
 }
 
-/** The time of day that a time of the steady clock is. */
+/** A time of the monotonic clock as one of the day. */
 const timeOf = (steady: number) => new Date(Date.now() + steady - performance.now());
 
 /** What HAProxy makes of a server. */
@@ -78,8 +79,8 @@ function stateIn(input: StatusInput, service: string, backend: string) {
     if (leaving && (state || !seen)) return leaving.parked ? 'parked' : 'leaving';
     if (!state && !seen && memory?.told.has(name)) return 'added';
     if (!state) return waiting === undefined ? missing : `${missing}: ${waiting}`;
-    const hand = seen ? maintenanceOf(state) : memory?.byOperator.get(name);
-    return hand === undefined ? wordOf(state) : `${hand} by operator`;
+    const byOperator = seen ? maintenanceOf(state) : memory?.byOperator.get(name);
+    return byOperator === undefined ? wordOf(state) : `${byOperator} by operator`;
   };
 }
 
@@ -93,6 +94,11 @@ function wordOf({ operational, weight }: ServerState): string {
   return weight === 0 ? 'up, weight 0' : 'up';
 }
 
+/** Servers that leave, as they were told. */
+function leavingIn(memory: Memory | undefined): readonly Server[] {
+  return [...(memory?.leaving.keys() ?? [])].flatMap((each) => memory?.told.get(each) ?? []);
+}
+
 function serviceStatus(name: string, desired: Desired, input: StatusInput) {
   const { part, servers, refusals, made } = desired;
   const backend = part.stanza.backendName;
@@ -103,9 +109,7 @@ function serviceStatus(name: string, desired: Desired, input: StatusInput) {
     address: addressOf(server),
     state,
   });
-  const leaving = [...(memory?.leaving.keys() ?? [])].flatMap(
-    (each) => memory?.told.get(each) ?? [],
-  );
+  const leaving = leavingIn(memory);
   return {
     backend,
     members: part.traits.obstacle === undefined ? 'runtime' : 'reload',

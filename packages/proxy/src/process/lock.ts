@@ -43,7 +43,7 @@ async function linked(draft: string, path: string): Promise<boolean> {
   }
 }
 
-/** Removes a lock that nobody holds. One process at a time may: else the lock of who just took it would go. */
+/** Removes a stale lock. One process at a time may: another could remove the lock of a process that just took it. */
 async function clear(path: string): Promise<void> {
   const right = await takeLock(`${path}.takeover`, '').catch(() => undefined);
   if (!right) return sleep(20);
@@ -60,7 +60,7 @@ interface Holder {
   readonly lives: boolean;
 }
 
-/** Who took a lock; undefined when there is none. */
+/** The process that took a lock; undefined when there is none. */
 async function holderOf(path: string): Promise<Holder | undefined> {
   const text = await readRegularText(path).catch(() => undefined);
   if (text === undefined) return undefined;

@@ -18,7 +18,7 @@ export interface CommandOptions {
   readonly timeout: number;
   /** Whether the command is a line for the shell. */
   readonly shell?: boolean;
-  /** Whether what it started itself is ended too when it is late. */
+  /** Whether its own child processes are killed too when it is late. */
   readonly whole?: boolean;
 }
 
@@ -28,7 +28,7 @@ const patience = 200;
 
 /**
  * Runs a command until it ends, is late or the signal aborts; rejects when it cannot be started. Its
- * own end counts: what it left running may hold its output open for ever.
+ * own end counts: processes that it left behind may hold its output open for ever.
  */
 export async function runCommand(
   command: string,
@@ -37,11 +37,7 @@ export async function runCommand(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const child = spawn(command, args, { shell, detached: whole, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (piece: Buffer) => {
-      output = (output + piece.toString()).slice(-most);
-    });
+  const output = lastOutput(child.stdout, child.stderr);
   using deadline = createDeadline(timeout, signal);
   const kill = () => end(child.pid, whole);
   if (signal.aborted) kill();
@@ -49,11 +45,21 @@ export async function runCommand(
   try {
     const [exitCode] = (await once(child, 'exit')) as [number | null];
     if (!deadline.signal.aborted) await settled(child.stdout, child.stderr);
-    return { exitCode: exitCode ?? undefined, isLate: deadline.isOver, output };
+    return { exitCode: exitCode ?? undefined, isLate: deadline.isOver, output: output() };
   } finally {
     deadline.signal.removeEventListener('abort', kill);
     for (const stream of [child.stdout, child.stderr]) stream.destroy();
   }
+}
+
+/** A function that answers the last 64 KB of these streams. */
+function lastOutput(...streams: readonly Readable[]): () => string {
+  let output = '';
+  for (const stream of streams)
+    stream.on('data', (piece: Buffer) => {
+      output = (output + piece.toString()).slice(-most);
+    });
+  return () => output;
 }
 
 /** What was written before the end is read; what keeps the stream open is not waited for. */

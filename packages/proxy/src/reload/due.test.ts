@@ -42,7 +42,7 @@ describe('due', () => {
     expect([...due.collect()]).toEqual([]);
   });
 
-  test('does not spin while nobody attends to what is due', async () => {
+  test('does not spin while work that is due is not attended to', async () => {
     const due = createDue();
     due.at('reload', 0);
     const wakes = due.wakes(AbortSignal.timeout(100));

@@ -1,16 +1,16 @@
 import { pause } from './pause.ts';
 
-/** What is to be done later, by name and time; each name has one time. */
+/** Work that is due later, by name; each name has one time. */
 export interface Due {
-  /** Asks to be woken at a time (`performance.now()`: whoever sets the clock changes nothing), or earlier if it was asked for earlier. */
+  /** Sets when something is due (`performance.now()`, which setting the clock does not move); the earliest time counts. */
   at(name: string, time: number): void;
-  /** The names whose time has come, which are forgotten with that. */
+  /** Takes the names that are due. */
   collect(): ReadonlySet<string>;
-  /** Says that whatever was due was attended to: `wakes` looks again. */
+  /** The work that was due is done: `wakes` looks again. */
   attended(): void;
   /** Resolves when something changed here, or the signal aborts. */
   changed(signal: AbortSignal): Promise<void>;
-  /** Yields when something is due and attended to no sooner than it is asked for again; ends when aborted. */
+  /** Yields whenever something is due, again after `attended`; ends when aborted. */
   wakes(signal: AbortSignal): AsyncGenerator<void, void>;
 }
 
@@ -28,7 +28,7 @@ export function createDue(): Due {
       const watched = changed.signal;
       if (next <= performance.now()) {
         yield;
-        // Whoever was woken attends to it; unless that happens, ask again, but not in a tight loop.
+        // Yields again if the work is not attended to, but not in a tight loop.
         if (!watched.aborted) await pause(1000, signal, watched);
       } else {
         // Timers hold 31 bits; a longer wait looks again.

@@ -5,7 +5,7 @@ export interface Pace {
   /** A reload or a start is being tried. */
   trying(isStart: boolean): void;
   succeeded(): void;
-  /** The proxy is dead: it may be started at once the first time, later and later when it keeps dying. */
+  /** The proxy died: it may be started at once the first time, later and later when it keeps dying. */
   dead(): void;
 }
 
@@ -19,7 +19,7 @@ export interface PaceOptions {
 const startBase = 250;
 const startMax = 30_000;
 const failedMax = 60_000;
-/** One that lived this long had no trouble of its own making. */
+/** A proxy that lived this long did not die of its start, in milliseconds. */
 const longLife = 60_000;
 
 /** The first reload waits for nothing; one that failed is not tried again as soon as one that went well. */

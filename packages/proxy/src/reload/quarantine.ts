@@ -1,23 +1,23 @@
 import type { Refused } from '../driver.ts';
 import { type Address, probe } from '../process/address.ts';
 
-/** Remembers what was refused and what was last good, so that one service stops no other. */
+/** Keeps what the proxy refused, and what it accepted last, so that one service stops no other. */
 export interface Quarantine<Config> {
   /** The configuration to use for a service: its own, its last good one, or none. */
   choose(service: string, config: Config): Config | undefined;
-  /** How often what is in quarantine was another set. */
+  /** How often the set in quarantine has changed. */
   choices(): number;
-  /** Leaves out an owner whose configuration, if a service, was this. */
+  /** Leaves out a service with this configuration, or another owner of lines. */
   add(
     owner: string,
     config: Config | undefined,
     why: { reason: string; bind?: Address | undefined },
   ): void;
-  /** Extra sections and the like that are left out. */
+  /** Owners other than services that are left out, such as extra sections. */
   readonly leftOut: ReadonlySet<string>;
-  /** These were loaded: they are the last good ones now. */
+  /** The proxy loaded these: they are the last good ones now. */
   loaded(parts: readonly { readonly service: string; readonly config: Config }[]): void;
-  /** Gives another try to what waited for an address that is free by now. */
+  /** Tries those again that were refused for an address that is free by now. */
   release(signal: AbortSignal): Promise<void>;
   /** The last good configurations by service. */
   readonly good: Readonly<Record<string, Config>>;
@@ -25,9 +25,9 @@ export interface Quarantine<Config> {
 }
 
 export function createQuarantine<Config>(
-  remembered: Readonly<Record<string, Config>> = {},
+  saved: Readonly<Record<string, Config>> = {},
 ): Quarantine<Config> {
-  let good = remembered;
+  let good = saved;
   let choices = 0;
   const entries = new Map<
     string,

@@ -7,16 +7,16 @@ export type Ended<Result> =
 
 /** One reload at a time, which goes on while members change. */
 export interface Reloading<Result> {
-  /** Whether one was begun whose end nobody took yet. */
+  /** Whether one was begun, and its result was not taken yet. */
   readonly isUnderWay: boolean;
   begin(work: () => Promise<Result>): void;
   /** Waits for its end, or for a time in milliseconds. */
   settled(patience?: number): Promise<void>;
-  /** Its end, given out once; undefined before it. */
+  /** Its result, given out once; undefined before it ended. */
   take(): Ended<Result> | undefined;
 }
 
-/** `onEnd` is told when there is an end to take. */
+/** Calls `onEnd` when there is a result to take. */
 export function createReloading<Result>(onEnd: () => void): Reloading<Result> {
   let over = new AbortController();
   let isUnderWay = false;

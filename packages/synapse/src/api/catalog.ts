@@ -5,7 +5,7 @@ import type { Instance } from '@smartstack/registry';
 /** One service as apps see it. */
 export interface Entry {
   readonly name: string;
-  /** Grows whenever the rest is another; another after a restart, too. */
+  /** Grows with each change of the entry, and differs after a restart. */
   readonly index: number;
   /** Whether the members are those of an earlier run. */
   readonly stale: boolean;

@@ -11,7 +11,7 @@ export interface ApiParts {
   readonly catalog: Catalog;
   /** Where a service's members stopped and why; undefined for an unknown service. */
   explain(service: string): object | undefined | Promise<object | undefined>;
-  /** Believes a held loss; undefined for an unknown service, false where nothing is held. */
+  /** Accepts a loss that is held back; undefined for an unknown service, false where none is held back. */
   accept(service: string): boolean | undefined;
 }
 
@@ -24,7 +24,7 @@ const keepAlive = 15_000;
 
 /**
  * Answers `/v1/…`: services as apps see them, for apps that cannot use a proxy. `?index=N&wait=30s` is
- * answered once the service's index is another than N, or the time is over; `/events` tells of every
+ * answered once the service's index differs from N, or the time is over; `/events` tells of every
  * change as server-sent events.
  */
 export function createApi(parts: ApiParts) {
@@ -121,7 +121,7 @@ export function createApi(parts: ApiParts) {
 const routes =
   'there are /v1/services, /v1/services/<name>, /v1/services/<name>/events and /v1/explain/<name>';
 
-/** A service's entry once its index is another, or as it is when the time is over; undefined once it is gone. */
+/** A service's entry once its index has changed, or as it is when the time is over; undefined once it is gone. */
 async function another(
   catalog: Catalog,
   known: Entry,
@@ -179,7 +179,7 @@ function shown({ name, index, stale, members }: Entry): object {
   return { service: name, index, stale, members: members.map(shownMember) };
 }
 
-/** A proxy's words are of no use to an app. */
+/** Without the proxy's own options, which an app cannot use. */
 function shownMember({
   haproxyServerOptions: _,
   haproxyServerId: __,

@@ -33,43 +33,47 @@ export async function serveSynapse(
   served: Served,
   signal: AbortSignal,
 ): Promise<void> {
-  const { reconciler, drivers, outputs, catalog, reloads } = served;
+  const { reconciler, drivers, outputs, reloads, log, metrics } = served;
+  const status = async () => {
+    await refreshAll(drivers, signal);
+    return { config_problems: reloads.problems(), ...describeStatus(reconciler, outputs) };
+  };
+  const page = pageOf(served);
+  const answer = apiOf(served, signal);
   await serveStatus(
     address,
-    {
-      log: served.log,
-      metrics: served.metrics,
-      ready: reconciler.ready,
-      page: createSynapsePage({
-        reconciler,
-        proxies: served.proxies,
-        journal: served.journal,
-        version: versionOf(import.meta.url),
-        problems: reloads.problems,
-        lastUnhealthy: served.registries.lastUnhealthy,
-      }),
-      status: async () => {
-        await refreshAll(drivers, signal);
-        return { config_problems: reloads.problems(), ...describeStatus(reconciler, outputs) };
-      },
-      answer: createApi({
-        catalog,
-        accept: (name) => {
-          const one = reconciler.get(name);
-          return one && (one.guard?.accept() ?? false);
-        },
-        explain: async (name) => {
-          await refreshAll(drivers, signal);
-          const [one, service] = [reconciler.get(name), reconciler.snapshot().get(name)];
-          return one && service && explain(one, service, drivers, reconciler.failure(name));
-        },
-      }),
-    },
+    { log, metrics, ready: reconciler.ready, page, status, answer },
     signal,
   );
 }
 
-/** Lets the drivers ask their proxies now what runs there. */
+function pageOf({ reconciler, proxies, journal, reloads, registries }: Served) {
+  return createSynapsePage({
+    reconciler,
+    proxies,
+    journal,
+    version: versionOf(import.meta.url),
+    problems: reloads.problems,
+    lastUnhealthy: registries.lastUnhealthy,
+  });
+}
+
+function apiOf({ reconciler, drivers, catalog }: Served, signal: AbortSignal) {
+  return createApi({
+    catalog,
+    accept: (name) => {
+      const one = reconciler.get(name);
+      return one && (one.guard?.accept() ?? false);
+    },
+    explain: async (name) => {
+      await refreshAll(drivers, signal);
+      const [one, service] = [reconciler.get(name), reconciler.snapshot().get(name)];
+      return one && service && explain(one, service, drivers, reconciler.failure(name));
+    },
+  });
+}
+
+/** Has each driver ask its proxy for its actual state. */
 async function refreshAll(drivers: readonly ProxyDriver[], signal: AbortSignal): Promise<void> {
   await Promise.all(drivers.map((driver) => refresh(driver, signal)));
 }

@@ -12,6 +12,11 @@ export interface CheckOptions {
 
 /** Adds the commands that are about synapse's file, which `fileOrExit` names. */
 export function addFileCommands(program: Command, fileOrExit: () => string): void {
+  addInit(program);
+  addCheckConfig(program, fileOrExit);
+}
+
+function addInit(program: Command): void {
   program
     .command('init')
     .argument('[file]', 'where to', 'synapse.yaml')
@@ -25,6 +30,9 @@ export function addFileCommands(program: Command, fileOrExit: () => string): voi
         `${file}: written; adapt it, then:\n  synapse check-config -c ${file}\n  synapse -c ${file}`,
       );
     });
+}
+
+function addCheckConfig(program: Command, fileOrExit: () => string): void {
   program
     .command('check-config')
     .summary('say whether the file is good (-k)')

@@ -68,12 +68,8 @@ function singleText(discovery: SingleDiscovery, config: SynapseConfig, service: 
     case 'zookeeper':
     case 'zookeeper_poll':
     case 'zookeeper_dns':
-    case 'zookeeper_dns_poll': {
-      const hosts = discovery.hosts ?? config.zookeeper?.hosts ?? [];
-      const polls = 'polling_interval_sec' in discovery;
-      const names = discovery.method.startsWith('zookeeper_dns');
-      return `${polls ? `reads every ${seconds(discovery.polling_interval_sec)}` : 'follows'} the instances registered in ZooKeeper at ${hosts.join(',')} under ${discovery.path}${names ? ', and looks these names up' : ''}`;
-    }
+    case 'zookeeper_dns_poll':
+      return zooKeeperText(discovery, config);
     case 'file':
       return `follows the instances registered in the folder ${discovery.directory ?? config.registry?.directory} as ${discovery.path ?? service}`;
     case 'dns':
@@ -87,6 +83,17 @@ function singleText(discovery: SingleDiscovery, config: SynapseConfig, service: 
     case 'base':
       return 'has only its default servers';
   }
+}
+
+function zooKeeperText(
+  discovery: Extract<SingleDiscovery, { readonly decode?: unknown }>,
+  config: SynapseConfig,
+): string {
+  const hosts = discovery.hosts ?? config.zookeeper?.hosts ?? [];
+  const polls = 'polling_interval_sec' in discovery;
+  const follows = polls ? `reads every ${seconds(discovery.polling_interval_sec)}` : 'follows';
+  const names = discovery.method.startsWith('zookeeper_dns') ? ', and looks these names up' : '';
+  return `${follows} the instances registered in ZooKeeper at ${hosts.join(',')} under ${discovery.path}${names}`;
 }
 
 function filtersText(service: ServiceConfig): readonly string[] {

@@ -38,7 +38,7 @@ describe('init', () => {
 });
 
 describe('check-config --explain says', () => {
-  test('who is followed, what holds when nobody is there, and where apps connect', async () => {
+  test('who is followed, what is served when no instance is there, and where apps connect', async () => {
     expect(
       await explained(`
 zookeeper: {hosts: [zk1:2181]}

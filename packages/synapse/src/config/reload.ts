@@ -100,7 +100,7 @@ interface Loaded {
   readonly time: number;
 }
 
-/** File systems tell a change's time no finer than this, in milliseconds. */
+/** The resolution of a file system's times, in milliseconds. */
 const grain = 2_000;
 
 /** Whether a folder or something in it may have changed since it was read. */
@@ -117,7 +117,7 @@ async function changedSince({ directory, time }: Loaded): Promise<boolean> {
   return times.some((changed) => changed > time - grain);
 }
 
-/** Tells of every change in the folder that it follows; one that cannot be watched is said, and left to SIGHUP. */
+/** Calls `tell` for every change in a folder. One that cannot be watched is logged, and left to SIGHUP. */
 function createFolderWatch(tell: () => void, log: () => Log) {
   let watcher: FSWatcher | undefined;
 
@@ -134,7 +134,7 @@ function createFolderWatch(tell: () => void, log: () => Log) {
   }
 
   return {
-    /** Anew each time, since a folder that was replaced has the same name; the new watch before the old one goes. */
+    /** Watches anew each time, since a folder that was replaced has the same name; the new watch opens before the old one closes. */
     follow: (directory: string | undefined): void => {
       const before = watcher;
       watcher = directory === undefined ? undefined : open(directory);

@@ -34,11 +34,11 @@ export interface AwsCommand<T> {
   readonly name: string;
   readonly client: string;
   readonly command: string;
-  /** Takes from an answer what is wanted, before the time limit too. */
+  /** Takes what is wanted from an answer, within the same time limit. */
   read(answer: unknown, signal: AbortSignal): T | Promise<T>;
 }
 
-/** Whether AWS was not asked for want of a region: no key, no variable and no profile names one. */
+/** Whether AWS was not asked because no key, no variable and no profile names a region. */
 export const isWithoutRegion = (error: unknown): boolean =>
   /^Region is missing/.test(messageOf(error));
 
@@ -49,40 +49,50 @@ export const regionOf = (written: string | undefined): string | undefined =>
 /** For one whole answer, in milliseconds: the SDK has no such limit of its own. */
 const defaultTimeout = 30_000;
 
+interface Opened {
+  readonly client: AwsClient;
+  readonly Command: CommandConstructor;
+}
+
 /** A function that sends one kind of command; the client is made on first use. */
 export function createAwsCall<T>(
   load: LoadAws,
-  { name, client, command, read }: AwsCommand<T>,
-  { region: written, accessKeyId, secretAccessKey, timeout = defaultTimeout }: AwsSettings,
+  command: AwsCommand<T>,
+  settings: AwsSettings,
 ): (input: object, signal: AbortSignal) => Promise<T> {
-  const region = regionOf(written);
-  const credentials = accessKeyId !== undefined &&
-    secretAccessKey !== undefined && { credentials: { accessKeyId, secretAccessKey } };
-  let opened:
-    | Promise<{ readonly client: AwsClient; readonly Command: CommandConstructor }>
-    | undefined;
-  const open = async () => {
-    const sdk = await load(name);
-    const [Client, Command] = [sdk[client], sdk[command]];
-    if (!Client || !Command) throw new Error(`${name} has no ${client} or no ${command}`);
-    return {
-      client: new Client({ ...(region !== undefined && { region }), ...credentials }),
-      Command,
-    };
-  };
+  const { timeout = defaultTimeout } = settings;
+  let opened: Promise<Opened> | undefined;
   return async (input, signal) => {
-    opened ??= open();
-    const { client: sender, Command } = await opened.catch((error: unknown) => {
+    opened ??= open(load, command, settings);
+    const { client, Command } = await opened.catch((error: unknown) => {
       opened = undefined;
       throw error;
     });
     using deadline = createDeadline(timeout, signal);
-    const limits = { abortSignal: deadline.signal };
     try {
-      return await read(await sender.send(new Command(input), limits), deadline.signal);
+      const answer = await client.send(new Command(input), { abortSignal: deadline.signal });
+      return await command.read(answer, deadline.signal);
     } catch (error) {
       if (!deadline.isOver) throw error;
-      throw new Error(`cannot ask ${name}: no whole answer in ${timeout} ms`, { cause: error });
+      const why = `no whole answer in ${timeout} ms`;
+      throw new Error(`cannot ask ${command.name}: ${why}`, { cause: error });
     }
+  };
+}
+
+async function open(
+  load: LoadAws,
+  { name, client, command }: Pick<AwsCommand<unknown>, 'name' | 'client' | 'command'>,
+  { region: written, accessKeyId, secretAccessKey }: AwsSettings,
+): Promise<Opened> {
+  const region = regionOf(written);
+  const sdk = await load(name);
+  const [Client, Command] = [sdk[client], sdk[command]];
+  if (!Client || !Command) throw new Error(`${name} has no ${client} or no ${command}`);
+  const credentials = accessKeyId !== undefined &&
+    secretAccessKey !== undefined && { credentials: { accessKeyId, secretAccessKey } };
+  return {
+    client: new Client({ ...(region !== undefined && { region }), ...credentials }),
+    Command,
   };
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { base } from './base.ts';
 
-test('nobody is found, and that holds until the signal aborts', async () => {
+test('no member is found, and that holds until the signal aborts', async () => {
   const ended = new AbortController();
   const lists = base
     .create(

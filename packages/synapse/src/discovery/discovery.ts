@@ -2,8 +2,8 @@ import type { Log, Metrics } from '@smartstack/daemon';
 import type { Instance, OpenedRegistries, RegistryAddress } from '@smartstack/registry';
 
 /**
- * Follows one service: yields the whole list of its members once it was heard, then again on every
- * change, until the signal aborts. Trouble is waited out inside; it never yields a part.
+ * Follows one service: yields the whole list of its members, then again on every change, until the signal
+ * aborts. Failures are retried inside; it never yields a part of a list.
  */
 export type Discovery = (signal: AbortSignal) => AsyncIterable<readonly Instance[]>;
 
@@ -13,25 +13,25 @@ export interface DiscoveryDeps {
   readonly service: string;
   /** The port of members that are found without one. */
   readonly port?: number | undefined;
-  /** Told which watchers of a `multi` count, in order, whenever that may be another. */
+  /** Called with the watchers of a `multi` that count, in order, whenever that may have changed. */
   onChosen?(watchers: readonly string[]): void;
   readonly registries: OpenedRegistries;
   /** The daemon's own registries, for a discovery that names none. */
   readonly zookeeper?: Extract<RegistryAddress, { type: 'zookeeper' }> | undefined;
   readonly file?: Extract<RegistryAddress, { type: 'file' }> | undefined;
-  /** Told why no instance is registered where the registry answered, but has no such place; nobody leaves for that. */
+  /** Called with the reason why no instance is registered, if the registry has no such place; no member leaves for that. */
   readonly onMissing?: ((reason: string) => void) | undefined;
   /**
-   * Told why it cannot be asked now, although what was known stands; undefined once it answers again. `part` says
-   * which of several parts it is, `''` the whole.
+   * Called with the reason why it does not answer now, while its last answer stands; with undefined once it answers
+   * again. `part` says which of several parts it is, `''` the whole.
    */
   onTrouble?(reason: string | undefined, part?: string): void;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
-/** What the registry says over a service's own sections, by the proxy; a proxy of which it says nothing is absent. */
+/** What the registry sets in a service's own sections, by the proxy; a proxy that it sets nothing of is absent. */
 export type RegistryConfig = Readonly<Record<string, object>>;
 
-/** Yields what a registry says over a service's sections, whenever it is another. */
+/** Yields what a registry sets in a service's sections, whenever that changes. */
 export type FollowRegistryConfig = (signal: AbortSignal) => AsyncIterable<RegistryConfig>;

@@ -132,7 +132,7 @@ test('an engine that does not answer keeps what it had, while others go on', asy
   await found.stop();
 });
 
-test('while one engine was never heard nothing is said', async () => {
+test('while one engine has never answered nothing is yielded', async () => {
   const { state, answer } = engine();
   state.broken = true;
   await using server = await startServer(answer);

@@ -75,7 +75,7 @@ const decisive = ['start', 'die', 'destroy', 'pause', 'unpause', 'rename'];
 
 /**
  * Asks Docker engines for the containers of an image and where their port is published: whenever an
- * engine tells of an event, and now and then all the same. An engine that does not answer keeps what it had.
+ * engine tells of an event, and now and then all the same. The last answer of an engine stands while it does not answer.
  */
 export const docker: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
   type: 'docker',
@@ -190,7 +190,7 @@ async function listen(engine: Server, tell: () => void, signal: AbortSignal): Pr
       if (response.statusCode !== 200) response.destroy();
       for await (const _ of response) tell();
     } catch {
-      // What it does not tell, polling finds.
+      // Polling finds what events do not tell.
     }
     await sleep(reconnectDelay, undefined, { signal }).catch(() => {});
   }

@@ -53,39 +53,41 @@ export const ec2tag: Mechanism<Discovery, DiscoveryDeps, typeof schema> = {
   create: (config, deps) => followTag(config, deps, loadAws),
 };
 
+type Config = z.output<typeof schema>;
+
 /** The discovery by a tag, with the SDK that `load` gives. */
 export function followTag(
-  config: z.output<typeof schema>,
+  config: Config,
   { log, metrics, port, onTrouble }: Pick<DiscoveryDeps, 'log' | 'metrics' | 'port' | 'onTrouble'>,
   load: LoadAws,
   timeout?: number,
 ): Discovery {
   if (port === undefined) throw new Error('cannot follow a tag without backend_port_override');
-  const describe = createAwsCall(
-    load,
-    {
-      name: '@aws-sdk/client-ec2',
-      client: 'EC2Client',
-      command: 'DescribeInstancesCommand',
-      read: (page) => answer.parse(page, { error: () => 'not what EC2 answers' }),
-    },
-    {
-      timeout,
-      region: config.aws_region,
-      accessKeyId: config.aws_access_key_id,
-      secretAccessKey: config.aws_secret_access_key,
-    },
-  );
+  const describe = createDescribe(config, load, timeout);
+  const source = `ec2tag ${config.tag_name}=${config.tag_value}`;
+  const decode = createDecoder(source, { log, metrics }, (id, data) => readMachine(id, data, port));
+  const ask = async (signal: AbortSignal): Promise<readonly Instance[]> => {
+    const instances = decode((await describe(signal)).map(recordOf));
+    const sorted = instances.toSorted((a, b) => (a.host < b.host ? -1 : 1));
+    return withBadRecords(sorted, badRecordsOf(instances));
+  };
+  const fixFor = (error: unknown) =>
+    isWithoutRegion(error)
+      ? 'set aws_region, or AWS_REGION in the environment of synapse; EC2 is asked again'
+      : undefined;
+  return polled({ ask, interval: config.check_interval, fixFor, onTrouble, log });
+}
+
+/** A function that asks EC2 for all running instances with the tag, page by page. */
+function createDescribe(config: Config, load: LoadAws, timeout: number | undefined) {
+  const { aws_region: region, aws_access_key_id: accessKeyId } = config;
+  const settings = { timeout, region, accessKeyId, secretAccessKey: config.aws_secret_access_key };
+  const describe = createAwsCall(load, describeInstances, settings);
   const Filters = [
     { Name: `tag:${config.tag_name}`, Values: [config.tag_value] },
     { Name: 'instance-state-name', Values: ['running'] },
   ];
-  const decode = createDecoder(
-    `ec2tag ${config.tag_name}=${config.tag_value}`,
-    { log, metrics },
-    (id, data) => readMachine(id, data, port),
-  );
-  const ask = async (signal: AbortSignal): Promise<readonly Instance[]> => {
+  return async (signal: AbortSignal): Promise<readonly unknown[]> => {
     const machines: unknown[] = [];
     let token: string | undefined;
     do {
@@ -96,16 +98,16 @@ export function followTag(
       machines.push(...page.Reservations.flatMap(({ Instances }) => Instances));
       token = page.NextToken || undefined;
     } while (token !== undefined);
-    const instances = decode(machines.map(recordOf));
-    const sorted = instances.toSorted((a, b) => (a.host < b.host ? -1 : 1));
-    return withBadRecords(sorted, badRecordsOf(instances));
+    return machines;
   };
-  const fixFor = (error: unknown) =>
-    isWithoutRegion(error)
-      ? 'set aws_region, or AWS_REGION in the environment of synapse; EC2 is asked again'
-      : undefined;
-  return polled({ ask, interval: config.check_interval, fixFor, onTrouble, log });
 }
+
+const describeInstances = {
+  name: '@aws-sdk/client-ec2',
+  client: 'EC2Client',
+  command: 'DescribeInstancesCommand',
+  read: (page: unknown) => answer.parse(page, { error: () => 'not what EC2 answers' }),
+};
 
 const none = <S extends z.ZodType>(schema: S) =>
   z
@@ -121,7 +123,7 @@ const answer = z.object({
   NextToken: z.string().nullish(),
 });
 
-/** One that has no address any more is no member; one of another shape is left out alone. */
+/** An instance without an address is no member; a malformed one is left out alone. */
 function readMachine(id: string, data: Buffer, port: number): Instance | BadRecord {
   const read = machine.safeParse(JSON.parse(data.toString() || 'null'));
   if (!read.success) return { id, reason: 'not an instance of EC2' };

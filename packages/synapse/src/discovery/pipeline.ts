@@ -25,20 +25,20 @@ export interface Pipeline {
 export interface PipelineOptions {
   /** The guard's policy where the service has none of its own; false for no guard. */
   readonly shrinkGuard: ShrinkGuardPolicy | false;
-  /** What was served before this process. */
-  readonly remembered: readonly Instance[] | undefined;
+  /** The members that an earlier run served. */
+  readonly saved: readonly Instance[] | undefined;
 }
 
 /** How long a registry's lists are in doubt after it was in trouble, in milliseconds. */
 const doubt = 60_000;
 
 /**
- * A service's discovery with all that its configuration says about what becomes of the lists: filters,
- * port, guard against sudden losses, locality, default and previous members, leader, in this order.
+ * A service's discovery with the steps that its configuration adds, in this order: filters, port, shrink
+ * guard, locality, default and previous members, leader.
  */
 export function createPipeline(
   service: ServiceConfig,
-  { shrinkGuard, remembered }: PipelineOptions,
+  { shrinkGuard, saved }: PipelineOptions,
   deps: DiscoveryDeps,
 ): Pipeline {
   const log = deps.log.child({ service: deps.service });
@@ -51,20 +51,20 @@ export function createPipeline(
   const filtered = trace.through('filtered', withFilters(found, filtersOf(service.discovery)));
   const addressed = withPort(filtered, port);
   const policy = service.shrink_guard ?? shrinkGuard;
-  const guard = policy
-    ? createShrinkGuard({
-        policy,
-        remembered,
-        log,
-        metrics: deps.metrics,
-        service: deps.service,
-        doubtful: () => performance.now() - (deps.registries.lastUnhealthy() ?? -doubt) < doubt,
-      })
-    : undefined;
+  const guard = policy ? guardOf(policy, saved, { ...deps, log }) : undefined;
   const guarded = guard ? guard.guard(addressed) : addressed;
   const near = withLocality(guarded, service.locality);
-  const kept = trace.through('kept', withFallback(near, fallbackOf(service), remembered));
+  const kept = trace.through('kept', withFallback(near, fallbackOf(service), saved));
   return { guard, trace, discovery: elected(kept, service, log) };
+}
+
+function guardOf(
+  policy: ShrinkGuardPolicy,
+  saved: readonly Instance[] | undefined,
+  { service, log, metrics, registries }: DiscoveryDeps,
+): ShrinkGuard {
+  const doubtful = () => performance.now() - (registries.lastUnhealthy() ?? -doubt) < doubt;
+  return createShrinkGuard({ policy, saved, log, metrics, service, doubtful });
 }
 
 function elected(discovery: Discovery, service: ServiceConfig, log: Log): Discovery {

@@ -6,7 +6,7 @@ import type { Instance, RegistryRecord } from '@smartstack/registry';
 import type { Discovery } from './discovery.ts';
 
 export interface PolledOptions {
-  /** The whole list as it is now; rejects where it cannot be told. */
+  /** The whole list as it is now. */
   ask(signal: AbortSignal): Promise<readonly Instance[]>;
   /** From one asking to the next, in milliseconds; the first wait is a random part of it, which spreads a fleet. */
   readonly interval: number;
@@ -14,12 +14,12 @@ export interface PolledOptions {
   readonly hints?: ((signal: AbortSignal) => AsyncIterable<void>) | undefined;
   /** What to do about a failure, where more is known than that its source does not answer. */
   readonly fixFor?: ((error: unknown) => string | undefined) | undefined;
-  /** Told why it could not be asked, and undefined once it could again. */
+  /** Called with the reason why it could not be asked, and with undefined once it could again. */
   readonly onTrouble?: ((reason: string | undefined) => void) | undefined;
   readonly log: Log;
 }
 
-/** A discovery that asks again and again. A failed answer changes nothing and is logged when it is another one. */
+/** A discovery that polls. A failure changes no members, and is logged when its reason changes. */
 export function polled({
   ask,
   interval,
@@ -86,7 +86,7 @@ export function recordOf(item: unknown, index: number): RegistryRecord {
   };
 }
 
-/** What throws before it answers is a failure as any other. */
+/** A question that throws at once fails as any other does. */
 const attempted = async (ask: PolledOptions['ask'], signal: AbortSignal) => ask(signal);
 
 const none = { failure: '', fix: '' };
@@ -97,7 +97,7 @@ async function feed(hints: AsyncIterable<void>, wake: () => void): Promise<void>
 
 /**
  * The same question with the last good answer in place of a failed one; rejects where there is none yet.
- * `onOutcome` is told why it failed when that is another reason than before, and undefined once it did not.
+ * `onOutcome` is called with the reason of a failure when that changes, and with undefined once it succeeds.
  */
 export function lastGood<T>(
   ask: (signal: AbortSignal) => Promise<T>,

@@ -2,7 +2,7 @@ import type { Instance } from '@smartstack/registry';
 
 import type { Discovery } from './discovery.ts';
 
-/** What a service's list was behind each step of its pipeline; for `explain`. */
+/** A service's list after each step of its pipeline; for `explain`. */
 export interface Trace {
   /** The discovery, whose lists are noted under the step's name. */
   through(step: string, discovery: Discovery): Discovery;
@@ -14,7 +14,7 @@ export interface Trace {
   troubles(): readonly Trouble[];
 }
 
-/** Why a part of a discovery cannot be asked, while what was known of it stands. */
+/** Why a part of a discovery does not answer; its last answer stands. */
 export interface Trouble {
   /** Which part; `''` for the whole discovery. */
   readonly part: string;

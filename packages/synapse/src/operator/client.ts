@@ -4,7 +4,7 @@ import { orderHeader } from '../api/handler.ts';
 
 /** A running synapse, asked at its status address. */
 export interface Client {
-  /** The JSON that a path is answered with; rejects with a `UserError` where it is refused or nobody answers. */
+  /** The JSON that a path is answered with; rejects with a `UserError` where it is refused or synapse does not answer. */
   get(path: string, signal?: AbortSignal): Promise<unknown>;
   /** The same for an order. */
   order(path: string): Promise<unknown>;

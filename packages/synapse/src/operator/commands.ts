@@ -22,40 +22,50 @@ const watchInterval = 1_000;
 /** What a command's help says below its options. */
 const exits = (codes: string) => `\nExits with ${codes}.`;
 
+type ClientOf = (where: Where) => Promise<Client>;
+
 /** Adds the commands that ask a running synapse; `addressOf` finds it where `--address` does not say. */
 export function addOperatorCommands(
   program: Command,
   addressOf: () => Promise<StatusAddress>,
 ): void {
-  const client = async ({ address }: Where) => createClient(address ?? (await orExit(addressOf())));
-  const add = (usage: string, summary: string, description: string) =>
-    program
-      .command(usage)
-      .summary(summary)
-      .description(description)
-      .addOption(
-        new Option('-a, --address <host:port>', 'where synapse’s status is').argParser(
-          parseAddress,
-        ),
-      );
+  const client: ClientOf = async ({ address }) =>
+    createClient(address ?? (await orExit(addressOf())));
+  addStatus(program, client);
+  addExplain(program, client);
+  addWait(program, client);
+  addAccept(program, client);
+}
 
-  add(
-    'status',
-    'show services and members',
-    'Show every service, its members, and how many are up.',
-  )
+/** A command that takes `--address`. */
+function add(program: Command, usage: string, texts: { summary: string; description: string }) {
+  return program
+    .command(usage)
+    .summary(texts.summary)
+    .description(texts.description)
+    .addOption(
+      new Option('-a, --address <host:port>', 'where synapse’s status is').argParser(parseAddress),
+    );
+}
+
+function addStatus(program: Command, client: ClientOf): void {
+  add(program, 'status', {
+    summary: 'show services and members',
+    description: 'Show every service, its members, and how many are up.',
+  })
     .addHelpText('after', exits('0, or 1 when synapse cannot be asked'))
     .option('--json', 'all that synapse knows, as JSON')
     .option('--watch', 'again and again')
     .action(async (options: Where & { json?: boolean; watch?: boolean }) =>
       orExit(showStatus(await client(options), options)),
     );
+}
 
-  add(
-    'explain <service> [address]',
-    'say why a member is not there',
-    'Say where each member stopped, from discovery to proxy, and why.',
-  )
+function addExplain(program: Command, client: ClientOf): void {
+  add(program, 'explain <service> [address]', {
+    summary: 'say why a member is not there',
+    description: 'Say where each member stopped, from discovery to proxy, and why.',
+  })
     .addHelpText('after', exits('0, or 1 when synapse cannot be asked'))
     .option('--json', 'as JSON')
     .action(
@@ -65,16 +75,14 @@ export function addOperatorCommands(
         say(options.json ? json(explained) : explanationText(explained, address));
       },
     );
+}
 
-  add(
-    'wait <service>',
-    'wait until it has so many members',
-    'Wait until a service has so many members.',
-  )
-    .addHelpText(
-      'after',
-      exits('0 once it has, 1 when it has not in time or synapse cannot be asked'),
-    )
+function addWait(program: Command, client: ClientOf): void {
+  add(program, 'wait <service>', {
+    summary: 'wait until it has so many members',
+    description: 'Wait until a service has so many members.',
+  })
+    .addHelpText('after', exits(waitCodes))
     .requiredOption('-m, --members <n>', 'at least this many', parseCount)
     .addOption(
       new Option('-t, --timeout <time>', 'how long to wait')
@@ -82,18 +90,20 @@ export function addOperatorCommands(
         .default(60_000, '60s'),
     )
     .action(async (service: string, options: Where & { members: number; timeout: number }) => {
-      const { reached, members } = await orExit(
-        waitForMembers(await client(options), { service, ...options }),
-      );
+      const waiting = waitForMembers(await client(options), { service, ...options });
+      const { reached, members } = await orExit(waiting);
       say(`${service} has ${members} of ${options.members} members\n`);
       process.exitCode = reached ? 0 : 1;
     });
+}
 
-  add(
-    'accept <service>',
-    'accept a loss that is held back',
-    'Believe a sudden loss of members that is held back.',
-  )
+const waitCodes = '0 once it has, 1 when it has not in time or synapse cannot be asked';
+
+function addAccept(program: Command, client: ClientOf): void {
+  add(program, 'accept <service>', {
+    summary: 'accept a loss that is held back',
+    description: 'Believe a sudden loss of members that is held back.',
+  })
     .addHelpText('after', exits('0, or 1 when none is held back or synapse cannot be asked'))
     .action(async (service: string, options: Where) => {
       const asked = (await client(options)).order(`/v1/accept/${encodeURIComponent(service)}`);
@@ -109,7 +119,7 @@ async function showStatus(
 ): Promise<void> {
   for (;;) {
     const text = await statusText(client, all).catch((error: unknown) => {
-      // Who watches a restart wants to see its end.
+      // An operator who watches a restart wants to see its end.
       if (watch && error instanceof UserError) return `${error.message}\n`;
       throw error;
     });

@@ -53,7 +53,7 @@ const whys = (explanation: ReturnType<typeof explain>) =>
     ({ address, served, why }) => `${address} ${served ? 'yes' : 'no'}: ${why}`,
   );
 
-test('a path that does not exist is said, not that nobody answered', async () => {
+test('a path that does not exist is said, not that the registry does not answer', async () => {
   const missing = 'the path /services/web does not exist';
   const { summary } = explain(await followed({}, {}), service(undefined, { missing }), []);
   expect(summary).toBe(
@@ -114,7 +114,7 @@ test('who is further away than need be, and who stands by, is said', async () =>
   ]);
 });
 
-test('what is served before anything was heard is said', async () => {
+test('what is served before any answer is said', async () => {
   const silent = await followed({}, {});
   const defaults = [member('d')];
   expect(whys(explain(silent, service(undefined, { defaults }), []))[0]).toMatch(

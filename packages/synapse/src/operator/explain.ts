@@ -16,7 +16,7 @@ import { allProxies, defaultProxy } from '../proxies.ts';
 import type { Followed } from '../reconcile/follower.ts';
 import { standsBy, type TracedMember, tracedMembers } from '../reconcile/traced.ts';
 
-/** Where one member got to. */
+/** How far one member got. */
 export interface ExplainedMember {
   readonly address: string;
   readonly name: string | null;
@@ -25,7 +25,7 @@ export interface ExplainedMember {
   readonly why: string;
 }
 
-/** The way of a service's members from discovery to proxy. */
+/** How far a service's members got on their way from discovery to proxy. */
 export interface Explanation {
   readonly service: string;
   readonly configured_at: string;
@@ -34,21 +34,23 @@ export interface Explanation {
   readonly summary: string;
   /** What the ZooKeeper path's own data sets in the service's sections, as it is used. */
   readonly registry_config?: object;
-  /** Which parts of its discovery cannot be asked now, and why; what was known of them stands. */
+  /** Which parts of its discovery do not answer now, and why; their last answers stand. */
   readonly troubles: readonly Trouble[];
   readonly members: readonly ExplainedMember[];
   /** Records in the registry that are no members, and why. */
   readonly unreadable: readonly BadRecord[];
 }
 
+const notFollowed = 'cannot be followed; trying again';
+
 const sentences = {
-  remembered: 'remembered from an earlier run',
+  saved: 'remembered from an earlier run',
   default: 'a default server',
   held: 'held back: no longer announced',
   previous: 'previous: no instance is registered any more',
 } as const;
 
-/** Who serves a service, and what it says of it. */
+/** The proxy that serves a service, and its servers. */
 interface Serving {
   readonly proxy: ProxyKind;
   readonly driver: ProxyDriver;
@@ -56,7 +58,7 @@ interface Serving {
   readonly servers: ReadonlyMap<string, ShownServer>;
 }
 
-/** Says of every member that was found, is served or stands in the proxy where it stopped and why. */
+/** Says of every member that was found, is served or stands in the proxy how far it got, and why no further. */
 export function explain(
   followed: Followed,
   service: Service,
@@ -65,29 +67,34 @@ export function explain(
 ): Explanation {
   const serving = servingOf(service, drivers);
   const traced = tracedMembers(followed, service);
-  const members = traced.map((one) => explained(one, service, serving));
-  const names = new Set(traced.map(({ instance }) => serverName(serving, instance)));
-  for (const [name, { address, state }] of serving?.servers ?? [])
-    if (!names.has(name) && /^(leaving|parked)$/.test(state))
-      members.push({
-        address,
-        name: null,
-        served: false,
-        why: `no longer announced; in the proxy: ${state}`,
-      });
+  const members = [
+    ...traced.map((one) => explained(one, service, serving)),
+    ...leftMembers(traced, serving),
+  ];
+  const summary = summaryOf(followed, service, members.filter(({ served }) => served).length);
   return {
     service: service.name,
     configured_at: service.origin,
     method: followed.config?.discovery.method ?? 'unknown',
-    summary: [
-      ...(failure === undefined ? [] : [`cannot be followed; trying again: ${failure}`]),
-      summaryOf(followed, service, members.filter(({ served }) => served).length),
-    ].join('; '),
+    summary: failure === undefined ? summary : `${notFollowed}: ${failure}; ${summary}`,
     registry_config: Object.assign({}, ...Object.values(service.registryConfig ?? {})),
     troubles: followed.trace?.troubles() ?? [],
     members,
     unreadable: badRecordsOf(followed.trace?.at('found') ?? []),
   };
+}
+
+/** Servers that stand in the proxy and are no members any more. */
+function leftMembers(
+  traced: readonly TracedMember[],
+  serving: Serving | undefined,
+): readonly ExplainedMember[] {
+  const names = new Set(traced.map(({ instance }) => serverName(serving, instance)));
+  return [...(serving?.servers ?? [])].flatMap(([name, { address, state }]) => {
+    if (names.has(name) || !/^(leaving|parked)$/.test(state)) return [];
+    const why = `no longer announced; in the proxy: ${state}`;
+    return [{ address, name: null, served: false, why }];
+  });
 }
 
 function explained(
@@ -100,7 +107,6 @@ function explained(
   const because = source === 'found' ? undefined : sentences[source];
   const inProxy = serving?.proxy.view.explain({
     state: serving.servers.get(serverName(serving, instance))?.state,
-    service,
     own: service.own?.[serving.proxy.name],
     status: serving.status,
     refused: refusedBy(serving.driver).find(({ owner }) => owner === service.name),
@@ -109,7 +115,7 @@ function explained(
   return { ...member, served: inProxy?.served ?? true, why };
 }
 
-/** The proxy that serves a service; the one that would, where none does. */
+/** The proxy that serves a service, or would serve it. */
 function servingOf(service: Service, drivers: readonly ProxyDriver[]): Serving | undefined {
   const proxy = allProxies.find(({ name }) => service.own?.[name]) ?? defaultProxy;
   const driver = drivers.find(({ name }) => name === proxy.name);

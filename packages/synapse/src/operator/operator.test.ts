@@ -51,7 +51,7 @@ test('waiting ends with its time', async () => {
   });
 });
 
-test('waiting for a service that is not there, or nobody who answers, says so', async () => {
+test('waiting for a service that is not there, or a synapse that does not answer, says so', async () => {
   await serve(members(1));
   const wait = (service: string, port: number) =>
     waitForMembers(createClient({ host: '127.0.0.1', port }), { service, members: 1, timeout: 20 });

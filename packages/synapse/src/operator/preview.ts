@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createMetrics, messageOf, silentLog, UserError } from '@smartstack/daemon';
-import { isUnheard, type Preview, type Snapshot } from '@smartstack/proxy';
+import { isUnanswered, type Preview, type Snapshot } from '@smartstack/proxy';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 import { createTwoFilesPatch } from 'diff';
 import type { LoadedConfig, SynapseConfig } from '../config/config.ts';
@@ -11,17 +11,17 @@ import type { Followed } from '../reconcile/follower.ts';
 import { createFollowers } from '../reconcile/followers.ts';
 import { createTaskGroup } from '../reconcile/task-group.ts';
 
-/** What synapse would do at this moment, and what there is to say about it. */
+/** What synapse would do at this moment, and what is wrong. */
 export interface Previewed {
   /** By each proxy that would be touched. */
   readonly previews: readonly Preview[];
-  /** Services that were not heard, and those that would be left out, a sentence each. */
+  /** Services without an answer, and those that would be left out, a sentence each. */
   readonly complaints: readonly string[];
 }
 
 /**
- * Hears every service once, up to `startup_timeout`, and says what synapse would do; touches nothing.
- * Throws a `UserError` when a proxy cannot be looked at.
+ * Waits for one answer of every discovery, up to `startup_timeout`, and says what synapse would do; changes
+ * nothing. Throws a `UserError` when a proxy cannot be examined.
  */
 export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Promise<Previewed> {
   const deps = { log: silentLog, metrics: createMetrics() };
@@ -31,24 +31,29 @@ export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Pr
   });
   const { startup_timeout: timeout } = loaded.config;
   const followed = followedServices(loaded, registries, deps);
-  const { snapshot, failures } = await hearOnce(followed, timeout, signal);
-  const previews = await previewsOf(loaded.config, snapshot, signal).catch((error: unknown) => {
-    throw new UserError(`cannot say what would change: ${messageOf(error)}`, { cause: error });
-  });
-  const unheard = [...snapshot.values()].filter(isUnheard);
-  return {
-    previews,
-    complaints: [
-      ...unheard.map(({ name }) =>
-        failures.has(name)
-          ? `${name} cannot be followed: ${failures.get(name)}`
-          : `no answer from the discovery of ${name} within ${timeout / 1000} s`,
-      ),
-      ...previews.flatMap(({ objections }) =>
-        objections.map(({ owner, reason }) => `${owner} would be left out: ${reason}`),
-      ),
-    ],
-  };
+  const answers = await firstAnswers(followed, timeout, signal);
+  const previews = await previewsOf(loaded.config, answers.snapshot, signal).catch(
+    (error: unknown) => {
+      throw new UserError(`cannot say what would change: ${messageOf(error)}`, { cause: error });
+    },
+  );
+  const complaints = [...silentServices(answers, timeout), ...objectionsIn(previews)];
+  return { previews, complaints };
+}
+
+function silentServices({ snapshot, failures }: Answers, timeout: number): readonly string[] {
+  const silent = [...snapshot.values()].filter(isUnanswered);
+  return silent.map(({ name }) =>
+    failures.has(name)
+      ? `${name} cannot be followed: ${failures.get(name)}`
+      : `no answer from the discovery of ${name} within ${timeout / 1000} s`,
+  );
+}
+
+function objectionsIn(previews: readonly Preview[]): readonly string[] {
+  return previews.flatMap(({ objections }) =>
+    objections.map(({ owner, reason }) => `${owner} would be left out: ${reason}`),
+  );
 }
 
 async function previewsOf(
@@ -64,14 +69,20 @@ async function previewsOf(
   return previews;
 }
 
-/** What is known once all was heard, or the time is over. */
-async function hearOnce(
+/** The services as their discoveries answered first, and why others cannot be followed. */
+interface Answers {
+  readonly snapshot: Snapshot;
+  readonly failures: ReadonlyMap<string, string>;
+}
+
+/** Waits until every discovery has answered or failed once, or the time is over. */
+async function firstAnswers(
   followed: readonly Followed[],
   timeout: number,
   outer: AbortSignal,
-): Promise<{ readonly snapshot: Snapshot; readonly failures: ReadonlyMap<string, string> }> {
-  const heard = new AbortController();
-  const signal = AbortSignal.any([outer, heard.signal]);
+): Promise<Answers> {
+  const enough = new AbortController();
+  const signal = AbortSignal.any([outer, enough.signal]);
   const failures = new Map<string, string>();
   const followers = createFollowers(followed, {
     onChange: () => {},
@@ -80,13 +91,13 @@ async function hearOnce(
   const group = createTaskGroup(signal);
   followers.start(group, signal);
   const patience = sleep(timeout, undefined, { signal }).catch(() => {});
-  await Promise.race([followers.heard, patience]);
-  heard.abort();
+  await Promise.race([followers.answered, patience]);
+  enough.abort();
   await group.done();
   return { snapshot: followers.snapshot(), failures };
 }
 
-/** The differences of all, as `differenceOf` each; `''` when there is none. */
+/** The differences of all proxies; `''` when there is none. */
 export function diffOf({ previews }: Previewed): string {
   return previews.map(differenceOf).join('');
 }

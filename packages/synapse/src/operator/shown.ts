@@ -38,18 +38,22 @@ export function statusTable({ services, proxies, config_problems: problems }: Sh
     noteOf(service),
   ]);
   const notes = [
-    ...Object.entries(proxies).flatMap(([name, shown]) => {
-      const { trouble } = (shown ?? {}) as ShownProxy;
-      return trouble ? [`${name}: ${trouble}`] : [];
-    }),
-    ...shown.flatMap(([name, { quarantined = [] }]) =>
-      quarantined.length > 0
-        ? [`${name}: ${quarantined.length} services are left out: see --json`]
-        : [],
-    ),
+    ...Object.entries(proxies).flatMap(troubleNote),
+    ...shown.flatMap(quarantineNote),
     ...problems.map((problem) => `configuration: ${problem}`),
   ];
   return `${table([['SERVICE', 'MEMBERS', 'UP', ''], ...rows])}${notes.map((note) => `${note}\n`).join('')}`;
+}
+
+function troubleNote([name, shown]: readonly [string, unknown]): readonly string[] {
+  const { trouble } = (shown ?? {}) as ShownProxy;
+  return trouble ? [`${name}: ${trouble}`] : [];
+}
+
+function quarantineNote([name, { quarantined = [] }]: readonly [string, ShownProxy]) {
+  return quarantined.length > 0
+    ? [`${name}: ${quarantined.length} services are left out: see --json`]
+    : [];
 }
 
 /** An explanation as sentences, of one member only where `address` is given. */
@@ -92,7 +96,7 @@ function unreadableText(records: Explanation['unreadable']): string {
 
 function upIn(proxies: readonly ShownProxy[], name: string): string {
   const servers = proxies.map(({ services }) => services?.[name]?.servers).find(Boolean);
-  // Nobody knows where nobody can be asked.
+  // A proxy that cannot be asked is not a proxy without servers that are up.
   if (!servers || servers.some(({ state }) => state.startsWith('not known'))) return '-';
   return String(servers.filter(({ state }) => /^(up|added)/.test(state)).length);
 }

@@ -1,41 +1,44 @@
-import type { Output } from '@smartstack/proxy';
+import type { Output, Service } from '@smartstack/proxy';
 import { statusOf } from '@smartstack/proxy';
 import { troubleOf } from '../discovery/trace.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 
 /** What `GET /status` shows: every service with its members, and what each proxy says of itself. */
 export function describeStatus(
-  { snapshot, get, failure, trouble }: Pick<Reconciler, 'snapshot' | 'get' | 'failure' | 'trouble'>,
+  reconciler: Pick<Reconciler, 'snapshot' | 'get' | 'failure' | 'trouble'>,
   outputs: readonly Output[],
 ): object {
   return {
     services: Object.fromEntries(
-      [...snapshot()].map(([name, { instances, missing, defaults, stale = false, origin }]) => {
-        const held = get(name)?.guard?.held();
-        return [
-          name,
-          {
-            heard: (instances ?? missing) !== undefined,
-            trouble: troubleOf(failure(name), get(name)?.trace) ?? null,
-            stale: instances === undefined && stale,
-            members: instances ?? (stale ? defaults : []),
-            held: held
-              ? { members: held.members, until: new Date(held.until).toISOString() }
-              : null,
-            configured_at: origin,
-          },
-        ];
-      }),
+      [...reconciler.snapshot()].map(([name, one]) => [name, describeService(one, reconciler)]),
     ),
     proxies: Object.fromEntries(
-      outputs.map((output) => [output.name, withTrouble(statusOf(output), trouble(output.name))]),
+      outputs.map((output) => [
+        output.name,
+        withTrouble(statusOf(output), reconciler.trouble(output.name)),
+      ]),
     ),
   };
 }
 
-/** What a proxy says of itself, and what is known of it that it does not say. */
+/** What a proxy says of itself, with a trouble that only the reconciler knows. */
 function withTrouble(status: unknown, trouble: string | undefined): unknown {
   if (trouble === undefined) return status;
   const { trouble: own } = (status ?? {}) as { readonly trouble?: string | null };
   return { ...(status ?? {}), trouble: own ?? trouble };
+}
+
+function describeService(
+  { name, instances, missing, defaults, stale = false, origin }: Service,
+  { get, failure }: Pick<Reconciler, 'get' | 'failure'>,
+): object {
+  const held = get(name)?.guard?.held();
+  return {
+    heard: (instances ?? missing) !== undefined,
+    trouble: troubleOf(failure(name), get(name)?.trace) ?? null,
+    stale: instances === undefined && stale,
+    members: instances ?? (stale ? defaults : []),
+    held: held ? { members: held.members, until: new Date(held.until).toISOString() } : null,
+    configured_at: origin,
+  };
 }

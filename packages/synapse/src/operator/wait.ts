@@ -15,11 +15,11 @@ export interface WaitOptions {
 
 const entry = z.object({ index: z.number(), stale: z.boolean(), members: z.array(z.unknown()) });
 
-/** How soon one that does not answer, or does not know the service, is asked again, in milliseconds. */
+/** How soon a synapse that does not answer, or does not know the service, is asked again, in milliseconds. */
 const pause = 250;
 
 /**
- * Waits until a service has its members, as the registry says, not as an earlier run remembers. Resolves
+ * Waits until a service has its members by its registry; those of an earlier run do not count. Resolves
  * with how many it has then, or when the time is over; rejects when synapse never answered.
  */
 export async function waitForMembers(
@@ -34,10 +34,10 @@ export async function waitForMembers(
     const query = known === '' ? '' : `?index=${known}&wait=${Math.max(0, Math.ceil(left))}ms`;
     try {
       const path = `/v1/services/${encodeURIComponent(service)}${query}`;
-      const heard = entry.parse(await client.get(path));
-      known = String(heard.index);
-      members = heard.stale ? 0 : heard.members.length;
-      if (!heard.stale && members >= wanted) return { reached: true, members };
+      const now = entry.parse(await client.get(path));
+      known = String(now.index);
+      members = now.stale ? 0 : now.members.length;
+      if (!now.stale && members >= wanted) return { reached: true, members };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       failure = error;

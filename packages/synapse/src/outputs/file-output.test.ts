@@ -50,7 +50,7 @@ test('members are written in the originals’ form', async () => {
   ]);
 });
 
-test('a file is not touched unless its content is another, also by the next process', async () => {
+test('a file is not touched unless its content changed, also by the next process', async () => {
   await apply(createFileOutput({ output_directory: directory }), service('web', [web]));
   const before = await stat(join(directory, 'web.json'));
   const next = createFileOutput({ output_directory: directory });
@@ -66,7 +66,7 @@ test('files of services that are gone are removed, others stand', async () => {
   expect((await readdir(directory)).sort()).toEqual(['readme.txt', 'web.json']);
 });
 
-test('a service that was not heard keeps its file, and has its defaults where there is none', async () => {
+test('a service without an answer keeps its file, and has its defaults where there is none', async () => {
   await apply(createFileOutput({ output_directory: directory }), service('web', [web]));
   const driver = createFileOutput({ output_directory: directory });
   const other = { host: 'd', port: 2 };

@@ -40,8 +40,8 @@ export const fileOutputServiceSchema = z
   });
 
 /**
- * Writes each service's members to `<directory>/<service>.json` as the originals do, only when they are
- * others. The folder is synapse's own: files of services that are gone are removed. A file that cannot be
+ * Writes each service's members to `<directory>/<service>.json` as the originals do, only when they
+ * changed. The folder is synapse's own: files of services that are gone are removed. A file that cannot be
  * written or removed fails `apply` once all others are as they are to be.
  */
 export function createFileOutput({

@@ -1,6 +1,6 @@
 import type { Journal, Metrics } from '@smartstack/daemon';
 import type { Output } from '@smartstack/proxy';
-import { isUnheard, type Service, type Snapshot } from '@smartstack/proxy';
+import { isUnanswered, type Service, type Snapshot } from '@smartstack/proxy';
 import { type Instance, keyOf } from '@smartstack/registry';
 import type { Held } from '../discovery/policies/shrink-guard.ts';
 
@@ -11,7 +11,7 @@ export interface RecorderOptions {
   held(service: string): Held | undefined;
 }
 
-/** As many of a change's members are named; the others are counted. */
+/** So many members of a change are named; the others are counted. */
 const mostNamed = 3;
 
 /** Notes which members joined and left, what is held back, and how many there are; kept in step as a proxy is. */
@@ -79,20 +79,20 @@ export function createRecorder({ journal, metrics, held }: RecorderOptions): Out
 
 type Change = Parameters<Journal['add']>[0];
 
-/** What became of a service's members. */
+/** How a service's members changed. */
 export function changes(before: Service | undefined, now: Service): readonly Change[] {
   const service = now.name;
   if (!before) return [{ kind: 'added', tone: 'idle', service, text: 'is followed from now on' }];
   const [old, present] = [servedOf(before), servedOf(now)];
-  const heard = before.instances === undefined && now.instances !== undefined;
-  if (old === present && !heard) return [];
+  const isAnswered = before.instances === undefined && now.instances !== undefined;
+  if (old === present && !isAnswered) return [];
   const [joined, left] = [without(present, old), without(old, present)];
   const list = (
     kind: string,
     tone: 'good' | 'bad' | 'idle',
     which: readonly Instance[],
   ): Change[] => (which.length === 0 ? [] : [{ kind, tone, service, text: named(which) }]);
-  const note: Change[] = heard
+  const note: Change[] = isAnswered
     ? [{ kind: 'heard', tone: 'good', service, text: count(present.length, 'member') }]
     : [];
   return [
@@ -103,9 +103,9 @@ export function changes(before: Service | undefined, now: Service): readonly Cha
 }
 
 function startOf(snapshot: Snapshot): Change {
-  const unheard = [...snapshot.values()].filter(isUnheard);
+  const silent = [...snapshot.values()].filter(isUnanswered);
   const members = [...snapshot.values()].reduce((sum, each) => sum + servedOf(each).length, 0);
-  const without = unheard.length > 0 ? `, ${unheard.length} no answer yet` : '';
+  const without = silent.length > 0 ? `, ${silent.length} no answer yet` : '';
   const text = `${count(snapshot.size, 'service')} with ${count(members, 'member')}${without}`;
   return { kind: 'started', tone: 'idle', text };
 }

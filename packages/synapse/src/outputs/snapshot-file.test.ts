@@ -31,7 +31,7 @@ test('what is written is read', async () => {
   expect(await readSnapshotFile(path, silentLog)).toEqual(new Map([...memory].slice(0, 1)));
 });
 
-test('a label of whatever name is remembered', async () => {
+test('a label of whatever name is saved', async () => {
   const labels: Readonly<Record<string, string>> = JSON.parse(
     '{"__proto__":"a","constructor":"b"}',
   );
@@ -41,14 +41,14 @@ test('a label of whatever name is remembered', async () => {
   expect(Object.entries(read)).toEqual(Object.entries(labels));
 });
 
-test('a UNIX socket is remembered', async () => {
+test('a UNIX socket is saved', async () => {
   const instances = [{ host: 'unix', port: '/run/web.sock' }] as const;
   const socket: SavedServices = new Map([['web', { identity: 'i', instances }]]);
   await writeSnapshotFile(path, socket);
   expect(await readSnapshotFile(path, silentLog)).toEqual(socket);
 });
 
-test('no file is nothing to remember', async () => {
+test('no file is no saved service', async () => {
   expect(await readSnapshotFile(path, silentLog)).toEqual(new Map());
   expect(await readdir(directory)).toEqual([]);
 });

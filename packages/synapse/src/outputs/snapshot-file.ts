@@ -17,9 +17,9 @@ import { socketPath } from '../config/default-server.ts';
 /** More than a snapshot of 100,000 members has, in bytes. */
 const mostBytes = 256 * 1_048_576;
 
-/** What one service was last served with. */
+/** The members that one service was last served with. */
 export interface SavedService {
-  /** The text that its configuration was then; members found another way are not remembered. */
+  /** A hash of the way that they were found in; found another way they are not used again. */
   readonly identity: string;
   readonly instances: readonly Instance[];
 }
@@ -51,16 +51,16 @@ function isLabels(value: unknown): boolean {
   return isRecord(value) && Object.values(value).every((each) => typeof each === 'string');
 }
 
-/** Writes what was served, whole or not at all. */
-export async function writeSnapshotFile(path: string, memory: SavedServices): Promise<void> {
-  const text = JSON.stringify(Object.fromEntries(memory));
+/** Writes the members that are served, whole or not at all. */
+export async function writeSnapshotFile(path: string, saved: SavedServices): Promise<void> {
+  const text = JSON.stringify(Object.fromEntries(saved));
   const whole = { version: 1, checksum: checksumOf(text), services: text };
   await writeFileAtomic(path, `${JSON.stringify(whole)}\n`, 0o600);
 }
 
 /**
- * Reads what was served; nothing where there is no file. One that is damaged, or of another version, is
- * renamed to `<path>.bad` and said to be; one that cannot be read is left alone. Never rejects.
+ * Reads the members that were served; none where there is no file. A file that is damaged, or of another
+ * version, is renamed to `<path>.bad` and logged; one that cannot be read is left alone. Never rejects.
  */
 export async function readSnapshotFile(path: string, log: Log): Promise<SavedServices> {
   const content = await readRegularText(path, { limit: mostBytes }).catch((error: unknown) => {
@@ -73,7 +73,7 @@ export async function readSnapshotFile(path: string, log: Log): Promise<SavedSer
   });
   if (content === undefined) return new Map();
   try {
-    return parseMemory(content);
+    return parse(content);
   } catch (error) {
     log.error({ path, reason: reasonOf(error) }, 'cannot use the snapshot; it is set aside');
     await rename(path, `${path}.bad`).catch(() => {});
@@ -81,7 +81,7 @@ export async function readSnapshotFile(path: string, log: Log): Promise<SavedSer
   }
 }
 
-function parseMemory(content: string): SavedServices {
+function parse(content: string): SavedServices {
   const { checksum, services: text } = file.parse(JSON.parse(content), {
     error: () => 'not a snapshot of this version',
   });

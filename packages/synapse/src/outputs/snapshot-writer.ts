@@ -6,34 +6,34 @@ import { type SavedService, type SavedServices, writeSnapshotFile } from './snap
 const pace = 1_000;
 
 /**
- * Keeps the snapshot on disk in step with what is served. A service that was not heard keeps what was
- * remembered of it.
+ * Keeps the snapshot on disk in step with what is served. A service without an answer keeps its saved
+ * members.
  */
 export function createSnapshotWriter(path: string, before: SavedServices): Output {
-  let memory = before;
+  let saved = before;
   let written: string | undefined;
   return {
     name: 'snapshot',
     auxiliary: true,
     apply: async (snapshot, signal) => {
-      memory = remember(memory, snapshot);
-      const text = JSON.stringify([...memory]);
+      saved = withSnapshot(saved, snapshot);
+      const text = JSON.stringify([...saved]);
       if (text === written) return 'unchanged';
-      await writeSnapshotFile(path, memory);
+      await writeSnapshotFile(path, saved);
       written = text;
       await sleep(pace, undefined, { signal }).catch(() => {});
       return 'updated';
     },
     wakes: async function* () {},
-    status: () => ({ path, services: memory.size }),
+    status: () => ({ path, services: saved.size }),
     [Symbol.asyncDispose]: async () => {},
   };
 }
 
-function remember(memory: SavedServices, snapshot: Snapshot): SavedServices {
+function withSnapshot(saved: SavedServices, snapshot: Snapshot): SavedServices {
   return new Map(
     [...snapshot].flatMap(([name, { instances, identity = '' }]): [string, SavedService][] => {
-      const before = memory.get(name);
+      const before = saved.get(name);
       if (instances) return [[name, { identity, instances }]];
       return before ? [[name, before]] : [];
     }),

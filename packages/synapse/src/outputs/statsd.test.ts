@@ -40,13 +40,13 @@ test('what becomes of services is counted under the originals’ names', async (
     'synapse.config.update',
     'synapse.watcher.start start_result:success watcher_name:web',
   ]);
-  const heard = snapshotOf({ name: 'web', instances: [] });
-  await statsd.apply(heard, signal);
+  const answered = snapshotOf({ name: 'web', instances: [] });
+  await statsd.apply(answered, signal);
   expect(counted.splice(0)).toEqual([
     'synapse.config.update',
     'synapse.watcher.zk.discovery zk_cluster:zk-main zk_path:/services/web service_name:web',
   ]);
-  await statsd.apply(heard, signal);
+  await statsd.apply(answered, signal);
   expect(counted.splice(0)).toEqual([]);
   await statsd.apply(snapshotOf(), signal);
   await statsd[Symbol.asyncDispose]();
@@ -57,7 +57,7 @@ test('what becomes of services is counted under the originals’ names', async (
   ]);
 });
 
-test('once a second each service’s watcher is counted as living, or as not heard', async () => {
+test('once a second each service’s watcher is counted as living, or as without an answer', async () => {
   const { driver: statsd, counted } = driver({ method: 'base' });
   const snapshot = snapshotOf({ name: 'a', instances: [] }, { name: 'b', instances: undefined });
   for await (const _ of statsd.wakes(signal)) break;

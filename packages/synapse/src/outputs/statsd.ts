@@ -39,10 +39,10 @@ export function createStatsdDriver({
       if (!snapshot.has(name))
         statsd.increment('synapse.watcher.stop', { ...clean, watcher_name: name });
     for (const [name, { instances }] of snapshot)
-      if (instances && instances !== known.get(name)?.instances) heard(name);
+      if (instances && instances !== known.get(name)?.instances) countDiscovery(name);
   }
 
-  function heard(name: string): void {
+  function countDiscovery(name: string): void {
     const discovery = followed(name)?.config?.discovery;
     if (discovery?.method === 'zookeeper_poll')
       statsd.increment('synapse.watcher.zookeeper_poll.discover');

@@ -19,7 +19,7 @@ export interface Servers {
   readonly proxy: Pick<ProxyView<unknown, unknown>, 'stateOf'> | undefined;
 }
 
-/** A service's members as rows, those in trouble first; then servers that are on their way out. */
+/** A service's members as rows, those in trouble first; then servers that leave. */
 export function memberRows(
   followed: Followed,
   service: Service,
@@ -34,32 +34,34 @@ export function memberRows(
   const rows = members.map(({ member, server }) =>
     rowOf(member, method, withPlace(stateOf(server, servers), member, service)),
   );
-  const unreadable = badRecordsOf(followed.trace?.at('found') ?? []).map(
-    ({ id, reason, isUsual }): PageRow => ({
-      title: id,
-      state: isUsual ? 'no member' : 'unreadable',
-      tone: 'idle',
-      source: method,
-      reason: isUsual ? reason : `its record is left out: ${reason}`,
-    }),
-  );
+  const unreadable = unreadableRows(followed, method);
   const others = [...servers.known.values()].filter(({ name }) => !named.has(name));
   return [...rows, ...unreadable, ...others.map((server) => otherRow(server, servers))].sort(
     (one, other) => rank[one.tone] - rank[other.tone],
   );
 }
 
+function unreadableRows({ trace }: Followed, method: string): readonly PageRow[] {
+  return badRecordsOf(trace?.at('found') ?? []).map(({ id, reason, isUsual }) => ({
+    title: id,
+    state: isUsual ? 'no member' : 'unreadable',
+    tone: 'idle',
+    source: method,
+    reason: isUsual ? reason : `its record is left out: ${reason}`,
+  }));
+}
+
 const rank = { bad: 0, warn: 1, good: 2, idle: 3 } as const;
 
 const sources: Readonly<Record<Exclude<Source, 'found'>, string>> = {
-  remembered: 'an earlier run',
+  saved: 'an earlier run',
   default: 'default_servers',
   held: 'held back',
   previous: 'previous backends',
 };
 
 const reasons: Readonly<Record<Exclude<Source, 'found'>, string>> = {
-  remembered: 'remembered: no answer yet',
+  saved: 'remembered: no answer yet',
   default: '',
   held: 'no longer announced, served on for now',
   previous: 'no instance is registered any more',
@@ -88,7 +90,7 @@ type Parts = { readonly [K in keyof PageRow]: PageRow[K] | undefined } & Pick<
   'title' | 'state' | 'tone'
 >;
 
-/** A row without what is not known of it; there are thousands, many times a minute. */
+/** A row without its unknown fields. It is made for thousands of members, many times a minute. */
 function rowWith({ title, name, state, tone, since, source }: Parts, reason?: string): PageRow {
   const row: Row = { title, state, tone };
   if (name) row.name = name;

@@ -15,40 +15,38 @@ export interface Circumstances {
 
 /** What a person should know first, worst first. */
 export function noticesOf(now: Circumstances): readonly PageNotice[] {
-  const { problems, troubles, refused, registryAway, services } = now;
-  const names = new Set(services.map(({ view }) => view.name));
-  const notices: PageNotice[] = services.flatMap(({ parts, view }) => serviceNotice(parts, view));
-  for (const { owner, reason, since } of refused)
-    if (!names.has(owner))
-      notices.push({
-        tone: 'bad',
-        title: 'Quarantined',
-        text: `${owner}: ${reason}`,
-        since: Date.parse(since),
-      });
-  for (const { title, trouble } of troubles)
-    notices.push({ tone: 'bad', title: `${title} is not in step`, text: trouble });
-  for (const problem of problems)
-    notices.push({
-      tone: 'warn',
-      title: 'Bad configuration',
-      text: `${problem}; what was good before stays in use`,
-    });
-  if (registryAway)
-    notices.push({
-      tone: 'warn',
-      title: 'Registry away',
-      text: 'ZooKeeper does not answer. Traffic goes on with the members known last; who joins or leaves is seen when it is back.',
-    });
+  const notices = [
+    ...now.services.flatMap(({ parts, view }) => serviceNotice(parts, view)),
+    ...sectionNotices(now),
+    ...now.troubles.map(({ title, trouble }) => bad(`${title} is not in step`, trouble)),
+    ...now.problems.map((problem) =>
+      warn('Bad configuration', `${problem}; what was good before stays in use`),
+    ),
+    ...(now.registryAway ? [warn('Registry away', registryAwayText)] : []),
+  ];
   return notices.sort((one, other) => rank[one.tone] - rank[other.tone]);
+}
+
+const bad = (title: string, text: string): PageNotice => ({ tone: 'bad', title, text });
+const warn = (title: string, text: string): PageNotice => ({ tone: 'warn', title, text });
+const registryAwayText =
+  'ZooKeeper does not answer. Traffic goes on with the members known last; who joins or leaves is seen when it is back.';
+
+/** Sections of the proxy's file that are quarantined and belong to no service. */
+function sectionNotices({ refused, services }: Circumstances): readonly PageNotice[] {
+  const names = new Set(services.map(({ view }) => view.name));
+  return refused
+    .filter(({ owner }) => !names.has(owner))
+    .map(({ owner, reason, since }) => ({
+      ...bad('Quarantined', `${owner}: ${reason}`),
+      since: Date.parse(since),
+    }));
 }
 
 const rank = { bad: 0, warn: 1 } as const;
 
-function serviceNotice(
-  { held, refused, trouble, service: { instances, stale } }: ServiceParts,
-  view: PageService,
-): PageNotice[] {
+function serviceNotice(parts: ServiceParts, view: PageService): PageNotice[] {
+  const { held, refused } = parts;
   const { tone, name: service, reason: text = '', since } = view;
   const common = { service, text, ...(since !== undefined && { since }) };
   if (refused) {
@@ -60,23 +58,16 @@ function serviceNotice(
     return [{ ...common, tone: 'bad', title, text: text || firstReason(view) }];
   }
   if (held) return [{ ...common, tone: 'warn', title: 'Loss held back', until: held.until }];
-  if (tone === 'warn' && text !== '')
-    return [
-      {
-        ...common,
-        tone: 'warn',
-        title: titleOf(),
-      },
-    ];
-  return [];
-
-  function titleOf(): string {
-    if (!instances) return stale ? 'Stale' : 'No answer yet';
-    return text === trouble ? 'Discovery fails' : 'None registered';
-  }
+  if (tone !== 'warn' || text === '') return [];
+  return [{ ...common, tone: 'warn', title: warningTitle(parts, text) }];
 }
 
-/** Why the first member is down says more than that all are. */
+function warningTitle({ trouble, service }: ServiceParts, reason: string): string {
+  if (!service.instances) return service.stale ? 'Stale' : 'No answer yet';
+  return reason === trouble ? 'Discovery fails' : 'None registered';
+}
+
+/** The reason of the first member that is down says more than that all are down. */
 function firstReason({ rows }: PageService): string {
   const row = rows.find(({ reason }) => reason !== undefined);
   return row ? `${row.title}: ${row.reason}` : '';

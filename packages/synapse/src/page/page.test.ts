@@ -155,7 +155,7 @@ test('a service of which no member is up, or that has none, is broken', async ()
   expect(said(empty.notices)).toEqual(['bad No members: no instance is registered']);
 });
 
-test('what is quarantined, stale, held or not heard is at the top', async () => {
+test('services that are quarantined, stale, held or without an answer are at the top', async () => {
   const refused = { owner: 'web', reason: 'unknown keyword', since: '2026-01-01T00:00:00Z' };
   const left = await pageOf({
     instances: [member('a')],
@@ -191,7 +191,7 @@ test('what is quarantined, stale, held or not heard is at the top', async () => 
   expect(held.rows[0]).toMatchObject({ title: 'b:80', source: 'held back' });
 });
 
-test('substitutes for members that nobody announces are no good state', async () => {
+test('substitutes for members that are not announced are no good state', async () => {
   const { web, notices } = await pageOf({
     instances: [member('d')],
     lists: { found: [], filtered: [] },

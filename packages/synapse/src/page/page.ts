@@ -27,6 +27,7 @@ import type { Reconciler } from '../reconcile/reconciler.ts';
 import { memberRows } from './members.ts';
 import { noticesOf } from './notices.ts';
 import { type ServiceParts, serviceView } from './service-view.ts';
+import { createSteady } from './steady.ts';
 import { createTraffic, trafficPlots } from './traffic.ts';
 
 /** A proxy with its driver. */
@@ -53,37 +54,49 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
   const traffic = createTraffic();
   const steady = createSteady();
 
-  async function view(): Promise<PageView> {
-    const seen = proxies.map(
-      (one): SeenProxy => ({
-        ...one,
-        status: statusOf(one.driver),
-        refused: refusedBy(one.driver),
-      }),
-    );
-    const refused = seen.flatMap((one) => one.refused);
-    const registryAway = isAway(parts.lastUnhealthy());
+  function partsOf(
+    service: Service,
+    followed: Followed,
+    server: SeenProxy | undefined,
+  ): Omit<ServiceParts, 'refused'> {
+    const measured = traffic.latest.get(service.name);
+    return {
+      service,
+      method: followed.config?.discovery.method ?? 'unknown',
+      rows: steady(service.name, rowsOf(service, { followed, server, measured })),
+      held: followed.guard?.held(),
+      failure: reconciler.failure(service.name),
+      trouble: troubleOf(undefined, followed.trace),
+      measured,
+      address: server?.proxy.view.placeOf(service.own?.[server.proxy.name], server.section()),
+    };
+  }
+
+  async function servicesOf(
+    seen: readonly SeenProxy[],
+    refused: readonly Refused[],
+  ): Promise<readonly SeenService[]> {
     const slice = createTimeSlice();
-    const services: { readonly parts: ServiceParts; readonly view: PageService }[] = [];
+    const services: SeenService[] = [];
     for (const service of reconciler.snapshot().values()) {
       if (slice.isOver) await slice.yield();
       const followed = reconciler.get(service.name);
       if (!followed) continue;
-      const measured = traffic.latest.get(service.name);
       const server = seen.find(({ proxy: { name } }) => service.own?.[name]);
       const serviceParts: ServiceParts = {
-        service,
-        method: followed.config?.discovery.method ?? 'unknown',
-        rows: steady(service.name, rowsOf(service, { followed, server, measured })),
-        held: followed.guard?.held(),
-        failure: reconciler.failure(service.name),
-        trouble: troubleOf(undefined, followed.trace),
+        ...partsOf(service, followed, server),
         refused: refused.find(({ owner }) => owner === service.name),
-        measured,
-        address: server?.proxy.view.placeOf(service.own?.[server.proxy.name], server.section()),
       };
       services.push({ parts: serviceParts, view: serviceView(serviceParts) });
     }
+    return services;
+  }
+
+  async function view(): Promise<PageView> {
+    const seen = proxies.map(seenOf);
+    const registryAway = isAway(parts.lastUnhealthy());
+    const refused = seen.flatMap((one) => one.refused);
+    const services = await servicesOf(seen, refused);
     const notices = noticesOf({
       problems: parts.problems(),
       troubles: seen.flatMap(({ proxy: { title }, status: { trouble } }) =>
@@ -128,6 +141,18 @@ interface SeenProxy extends RunningProxy {
   readonly refused: readonly Refused[];
 }
 
+const seenOf = (one: RunningProxy): SeenProxy => ({
+  ...one,
+  status: statusOf(one.driver),
+  refused: refusedBy(one.driver),
+});
+
+/** A service at this moment, and how the page shows it. */
+interface SeenService {
+  readonly parts: ServiceParts;
+  readonly view: PageService;
+}
+
 interface Behind {
   readonly followed: Followed;
   /** The proxy that serves it; undefined where none does. */
@@ -149,28 +174,7 @@ const byTrouble = (one: PageService, other: PageService) =>
   rank[one.tone] - rank[other.tone] || (one.name < other.name ? -1 : 1);
 const rank = { bad: 0, warn: 1, idle: 2, good: 3 } as const;
 
-/** A registry that is in trouble now says so at every moment. */
+/** A registry that is in trouble now says so all the time. */
 function isAway(lastUnhealthy: number | undefined): boolean {
   return lastUnhealthy !== undefined && performance.now() - lastUnhealthy < 100;
-}
-
-/**
- * Proxies tell ages in whole seconds, so that the same beginning comes out a second earlier or later
- * each time: as long as the state is the same, so is its beginning.
- */
-function createSteady() {
-  const seen = new Map<string, ReadonlyMap<string, PageRow>>();
-  return (service: string, rows: readonly PageRow[]): readonly PageRow[] => {
-    const before = seen.get(service);
-    const now = new Map<string, PageRow>();
-    for (const row of rows) {
-      const key = `${row.name} ${row.title}`;
-      const old = before?.get(key)?.since;
-      const isSame =
-        row.since !== undefined && old !== undefined && Math.abs(row.since - old) < 2500;
-      now.set(key, isSame ? { ...row, since: old } : row);
-    }
-    seen.set(service, now);
-    return [...now.values()];
-  };
 }

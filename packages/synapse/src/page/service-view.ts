@@ -9,7 +9,7 @@ export interface ServiceParts {
   readonly held: Held | undefined;
   /** Why it cannot be followed for now. */
   readonly failure?: string | undefined;
-  /** Why a part of its discovery cannot be asked, while what was known stands. */
+  /** Why a part of its discovery does not answer; its last answer stands. */
   readonly trouble?: string | undefined;
   readonly refused: Refused | undefined;
   readonly measured: Measured | undefined;
@@ -44,13 +44,11 @@ interface Judgement {
   readonly reason?: string;
 }
 
-/** Where members come from that are served because no instance is registered. */
+/** The sources of members that are served because no instance is registered. */
 const substitutes = new Set(['default_servers', 'previous backends']);
 
-function judge(
-  { service, method, held, failure, trouble, refused, address }: ServiceParts,
-  served: readonly PageRow[],
-): Judgement {
+function judge(parts: ServiceParts, served: readonly PageRow[]): Judgement {
+  const { failure, refused, address } = parts;
   const all = served.length;
   const up = served.filter(({ state }) => /^(up|known|added)/.test(state)).length;
   const count = address === undefined ? `${all} known` : `${up} of ${all} up`;
@@ -62,40 +60,52 @@ function judge(
       state: `${count}, not followed`,
       reason: `cannot be followed; trying again: ${failure}`,
     };
-  if (service.instances === undefined && service.missing !== undefined && all === 0)
-    return { tone: 'idle', state: 'none registered', reason: service.missing };
-  if (service.instances === undefined && !service.stale && all === 0)
+  if (all === 0) return judgeEmpty(parts);
+  if (address !== undefined && up === 0) return { tone: 'bad', state: count };
+  if (refused) return { tone: 'bad', state: `${count}, last good`, reason: refused.reason };
+  const isPartlyUp = up < all && address !== undefined;
+  return doubtOf(parts, served, count) ?? { tone: isPartlyUp ? 'warn' : 'good', state: count };
+}
+
+/** A service without members. */
+function judgeEmpty({ service, trouble }: ServiceParts): Judgement {
+  const { instances, missing, stale } = service;
+  if (instances === undefined && missing !== undefined)
+    return { tone: 'idle', state: 'none registered', reason: missing };
+  if (instances === undefined && !stale)
     return {
       tone: 'warn',
       state: 'no answer yet',
       reason: trouble ?? 'no answer from its registry yet',
     };
-  if (all === 0) return { tone: 'bad', state: 'no members', reason: 'no instance is registered' };
-  if (address !== undefined && up === 0) return { tone: 'bad', state: count };
-  if (refused) return { tone: 'bad', state: `${count}, last good`, reason: refused.reason };
-  if (held)
-    return {
-      tone: 'warn',
-      state: `${count}, ${held.members.length} held`,
-      reason: `a sudden loss is held back until it is accepted; synapse accept ${service.name} accepts it at once`,
-    };
-  if (service.instances === undefined)
-    return {
-      tone: 'warn',
-      state: `${count}, ${service.stale ? 'stale' : 'defaults'}`,
-      reason: service.stale
-        ? 'these are the members of an earlier run: no answer from its registry yet'
-        : 'no answer from its registry yet: its default servers are served',
-    };
-  if (method !== 'base' && served.every(({ source = '' }) => substitutes.has(source)))
-    return {
-      tone: 'warn',
-      state: `${count}, substitutes`,
-      reason: `no instance is registered: ${served[0]?.source} are served`,
-    };
-  if (trouble !== undefined) return { tone: 'warn', state: count, reason: trouble };
-  return { tone: up < all && address !== undefined ? 'warn' : 'good', state: count };
+  return { tone: 'bad', state: 'no members', reason: 'no instance is registered' };
 }
+
+/** Why the members that are served may not be the present ones; undefined where they are. */
+function doubtOf(
+  { service, method, held, trouble }: ServiceParts,
+  served: readonly PageRow[],
+  count: string,
+): Judgement | undefined {
+  const warn = (state: string, reason: string): Judgement => ({ tone: 'warn', state, reason });
+  if (held)
+    return warn(
+      `${count}, ${held.members.length} held`,
+      `a sudden loss is held back until it is accepted; synapse accept ${service.name} accepts it at once`,
+    );
+  if (service.instances === undefined)
+    return service.stale
+      ? warn(`${count}, stale`, staleReason)
+      : warn(`${count}, defaults`, defaultsReason);
+  if (method !== 'base' && served.every(({ source = '' }) => substitutes.has(source))) {
+    const reason = `no instance is registered: ${served[0]?.source} are served`;
+    return warn(`${count}, substitutes`, reason);
+  }
+  return trouble === undefined ? undefined : warn(count, trouble);
+}
+
+const staleReason = 'these are the members of an earlier run: no answer from its registry yet';
+const defaultsReason = 'no answer from its registry yet: its default servers are served';
 
 function factsOf({ service, method, measured }: ServiceParts): PageService['facts'] {
   const facts: [string, string][] = [];

@@ -38,7 +38,7 @@ test('a new worker counts from zero', () => {
   expect(traffic.sample()).toEqual({ web: [5, 0, 3, null] });
 });
 
-test('what was counted while nobody looked is no rate', () => {
+test('a time without a page open gives no rate', () => {
   const traffic = createTraffic();
   traffic.take(measured(100), 10_000);
   traffic.sample();

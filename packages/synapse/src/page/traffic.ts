@@ -2,7 +2,7 @@ import type { PagePlot, PageSample } from '@smartstack/daemon';
 
 import type { Measured, TrafficHints } from '@smartstack/proxy';
 
-/** What is plotted of each service, with what each proxy says of it; the numbers of `createTraffic` are in this order. */
+/** The plots of each service, with each proxy's hints; the numbers of `createTraffic` are in this order. */
 export const trafficPlots = (hints: readonly TrafficHints[]): readonly PagePlot[] => [
   {
     label: 'Requests',
@@ -35,7 +35,7 @@ type Seen = ReadonlyMap<string, Measured>;
 
 /** Turns what a proxy counted into rates. */
 export interface Traffic {
-  /** Takes note of what was measured at a moment. */
+  /** Notes what was measured at a time. */
   take(measured: Seen, at: number): void;
   readonly latest: Seen;
   /** The numbers since the last sample, by service; undefined where nothing new was measured. */
@@ -58,17 +58,21 @@ export function createTraffic(): Traffic {
     sample: () => {
       if (latestAt === beforeAt) return undefined;
       const seconds = (latestAt - beforeAt) / 1000;
-      // What was counted while nobody looked is no rate of now.
-      const base = seconds > 10 ? undefined : before;
-      const values = [...latest].flatMap(([service, now]) => {
-        const old = base?.get(service);
-        return old ? [[service, numbersOf(old, now, seconds)] as const] : [];
-      });
+      // A longer time is one without a page open, and its average is no rate of now.
+      const values = before && seconds <= 10 ? valuesOf(before, latest, seconds) : undefined;
       before = latest;
       beforeAt = latestAt;
-      return base && Object.fromEntries(values);
+      return values;
     },
   };
+}
+
+function valuesOf(before: Seen, latest: Seen, seconds: number): PageSample['values'] {
+  const values = [...latest].flatMap(([service, now]) => {
+    const old = before.get(service);
+    return old ? [[service, numbersOf(old, now, seconds)] as const] : [];
+  });
+  return Object.fromEntries(values);
 }
 
 function numbersOf(old: Measured, now: Measured, seconds: number): readonly (number | null)[] {

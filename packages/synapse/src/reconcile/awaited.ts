@@ -1,9 +1,9 @@
-/** Parts that a start waits for; each counts until it was heard or is not followed any more. */
+/** Parts that a start waits for; each counts until it has answered or is no longer followed. */
 export interface Awaited {
   /** Resolves once nothing is waited for. */
   readonly all: Promise<void>;
   expect(parts: Iterable<object>): void;
-  heard(part: object): void;
+  answered(part: object): void;
 }
 
 export function createAwaited(): Awaited {
@@ -18,7 +18,7 @@ export function createAwaited(): Awaited {
       expected = new Set(parts);
       if (expected.size === 0) resolve();
     },
-    heard: (part: object) => {
+    answered: (part: object) => {
       if (expected.delete(part) && expected.size === 0) resolve();
     },
   };

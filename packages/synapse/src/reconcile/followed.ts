@@ -15,7 +15,7 @@ import type { SavedServices } from '../outputs/snapshot-file.ts';
 import { allProxies, isProxy, sectionOf } from '../proxies.ts';
 import type { Followed } from './follower.ts';
 
-/** What all of synapse shares. */
+/** What all parts of synapse use. */
 export interface SynapseDeps {
   readonly log: Log;
   readonly metrics: Metrics;
@@ -23,13 +23,13 @@ export interface SynapseDeps {
 
 /**
  * Every configured service with the discovery that follows it; nothing is opened before that runs.
- * `memory` has the members of an earlier run, which are served until the registry is heard.
+ * `savedServices` has the members of an earlier run, which are served until the registry answers.
  */
 export function followedServices(
   { config, source }: LoadedConfig,
   registries: OpenedRegistries,
   deps: SynapseDeps,
-  memory: SavedServices = new Map(),
+  savedServices: SavedServices = new Map(),
 ): readonly Followed[] {
   const { zookeeper, registry } = config;
   const shared: Omit<DiscoveryDeps, 'service'> = {
@@ -50,8 +50,8 @@ export function followedServices(
   );
   return services.map(([name, service, written]) => {
     const identity = hashOf([waysOf(service), zookeeper?.hosts, registry]);
-    const before = memory.get(name);
-    const remembered = before?.identity === identity ? before.instances : undefined;
+    const before = savedServices.get(name);
+    const saved = before?.identity === identity ? before.instances : undefined;
     const own = ownSections(service, trust.keys());
     const policy = policyOf(service, config);
     const chosen = createChosen();
@@ -77,9 +77,9 @@ export function followedServices(
         name,
         instances: undefined,
         identity,
-        // Which default server would lead is not known.
-        defaults: remembered ?? (service.leader_election ? [] : service.default_servers),
-        ...(remembered && { stale: true }),
+        // Which default server would be the leader is not known.
+        defaults: saved ?? (service.leader_election ? [] : service.default_servers),
+        ...(saved && { stale: true }),
         ...(own && { own }),
         ...(policy && { policy, protocol: protocolOf(service, config) }),
         ...(service.locality?.spill === 'down' && { locality: service.locality }),
@@ -87,7 +87,7 @@ export function followedServices(
         origin: source.locate(['services', written]),
       },
       ...attempted(() => ({
-        ...createPipeline(service, { shrinkGuard: config.shrink_guard, remembered }, serviceDeps),
+        ...createPipeline(service, { shrinkGuard: config.shrink_guard, saved }, serviceDeps),
         overrides: own
           ? followRegistryConfig(service.discovery, trust, serviceDeps, chosen)
           : undefined,
@@ -98,7 +98,7 @@ export function followedServices(
 
 type Parts = Omit<Followed, 'service'>;
 
-/** A service whose parts cannot be made fails when it is followed, and is no other's trouble. */
+/** A service whose parts cannot be made fails when it is followed, and holds up no other. */
 function attempted(make: () => Parts): Parts {
   try {
     return make();
@@ -122,7 +122,7 @@ function ownSections(
   return present.length === 0 ? undefined : Object.fromEntries(present);
 }
 
-/** What decides which members a service has. */
+/** The part of a configuration that decides which members a service has. */
 function waysOf({ shrink_guard: _, file_output: __, ...rest }: ServiceConfig): object {
   return Object.fromEntries(
     Object.entries(rest).filter(([key]) => !isProxy(key) && !neutralNames.has(key)),

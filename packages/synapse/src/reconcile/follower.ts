@@ -10,7 +10,7 @@ import type { Awaited } from './awaited.ts';
 import { portIn, withOverrides } from './own-sections.ts';
 import type { TaskGroup } from './task-group.ts';
 
-/** A service to follow: what is known of it before its discovery is heard, and that discovery. */
+/** A service to follow: what is known of it before its discovery answers, and that discovery. */
 export interface Followed {
   readonly service: Service;
   readonly discovery: Discovery;
@@ -18,7 +18,7 @@ export interface Followed {
   readonly missing?: Latest<string> | undefined;
   /** What the registry says over its proxies' sections, where it may say something. */
   readonly overrides?: FollowRegistryConfig | undefined;
-  /** Two of one name with the same text are the same, and the one that is there goes on. */
+  /** Two of one name with the same text are the same: the follower of the first goes on. */
   readonly identity?: string;
   /** Holds a sudden loss of members back, where it does. */
   readonly guard?: ShrinkGuard | undefined;
@@ -31,9 +31,9 @@ export interface Followed {
 /** Follows one service: its members, whether its place exists, and what its registry sets in its sections. */
 export interface Follower {
   readonly followed: Followed;
-  /** What there is to hear of it before the first apply. */
+  /** What a start waits for. */
   readonly parts: readonly object[];
-  /** Why something of it cannot be followed for now; undefined where all can. */
+  /** Why a part of it cannot be followed now; undefined where all can. */
   failure(): string | undefined;
   /** Starts following; tasks go to the group. */
   begin(group: TaskGroup): void;
@@ -42,10 +42,10 @@ export interface Follower {
 
 export interface FollowerOptions {
   readonly awaited: Awaited;
-  /** What the registry set in its sections before; that goes on until it is heard again. */
+  /** What the registry set in its sections before; that stays until it answers again. */
   readonly registryConfig: Service['registryConfig'];
   update(change: (service: Service) => Service): void;
-  /** Told each time that something cannot be followed, which is tried again; `isNews` unless for the same reason. */
+  /** Called each time that something cannot be followed, which is tried again; `isNews` unless for the same reason as before. */
   onFailure(error: unknown, isNews: boolean): void;
 }
 
@@ -60,26 +60,26 @@ export function createFollower(
   const members = createPortedMembers(followed.config?.default_servers ?? []);
   const membersPart = {};
   const overridesPart = {};
-  /** Why what is followed of it cannot be, by what that is. */
+  /** Why a part of it cannot be followed, by the task that follows it. */
   const failures = new Map<Task, string>();
   if (overrides) members.moveTo(portIn(before));
 
   async function followMembers(signal: AbortSignal): Promise<void> {
     for await (const instances of discovery(signal)) {
-      awaited.heard(membersPart);
+      awaited.answered(membersPart);
       failures.delete(followMembers);
-      members.heard(instances);
+      members.list(instances);
       update((service) => ({ ...service, instances: members.current() }));
     }
     if (!signal.aborted) throw new Error('its discovery ended');
   }
 
-  /** An answer that a start need not wait for, and that changes no members. */
+  /** That there is no such place is an answer too, which changes no members. */
   async function followMissing(signal: AbortSignal): Promise<void> {
     for await (const reason of missing?.values(signal) ?? []) {
-      awaited.heard(membersPart);
+      awaited.answered(membersPart);
       failures.delete(followMissing);
-      // Its discovery was answered, too.
+      // This is an answer to its discovery too.
       failures.delete(followMembers);
       update((service) => (service.missing === reason ? service : { ...service, missing: reason }));
     }
@@ -88,7 +88,7 @@ export function createFollower(
   async function followOverrides(signal: AbortSignal): Promise<void> {
     if (!overrides || !configured.own) return;
     for await (const change of overrides(signal)) {
-      awaited.heard(overridesPart);
+      awaited.answered(overridesPart);
       failures.delete(followOverrides);
       const registryConfig = Object.keys(change).length === 0 ? undefined : change;
       const own = withOverrides(configured.own, change);
@@ -101,11 +101,11 @@ export function createFollower(
     }
   }
 
-  /** What fails in one service is tried again, and concerns no other; a start does not wait for it. */
+  /** A part that fails is tried again; other services go on, and a start does not wait for it. */
   function follow(group: TaskGroup, part: object, task: Task): void {
     const { signal } = ended;
     const failed = (error: unknown) => {
-      awaited.heard(part);
+      awaited.answered(part);
       const reason = messageOf(error);
       const isNews = failures.get(task) !== reason;
       failures.set(task, reason);
@@ -130,8 +130,8 @@ export function createFollower(
       follow(group, overridesPart, followOverrides);
     },
     end: (reason) => {
-      awaited.heard(membersPart);
-      awaited.heard(overridesPart);
+      awaited.answered(membersPart);
+      awaited.answered(overridesPart);
       ended.abort(reason);
     },
   };

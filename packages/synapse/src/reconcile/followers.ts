@@ -7,21 +7,21 @@ import type { TaskGroup } from './task-group.ts';
 export interface FollowersOptions {
   /** Called after each change. */
   onChange(): void;
-  /** Told each time that following a service failed, which is tried again, and whether for another reason than before. */
+  /** Called each time that following a service failed, which is tried again; `isNews` unless for the same reason as before. */
   onFailure?(service: string, error: unknown, isNews: boolean): void;
 }
 
 /** Follows a set of services, which may be replaced by another. */
 export interface Followers {
-  /** Follows these and no others; what did not change is not touched, and what did keeps its members until heard anew. */
+  /** Follows these and no others; unchanged services are not touched, changed ones keep their members until they are answered anew. */
   replace(followed: readonly Followed[]): void;
   snapshot(): Snapshot;
   /** The followed service of this name. */
   get(name: string): Followed | undefined;
   /** Why a service cannot be followed for now; undefined where it can. */
   failure(name: string): string | undefined;
-  /** Resolves once everything that was followed first was heard, or is no longer followed. */
-  readonly heard: Promise<void>;
+  /** Resolves once everything that was followed first has answered, or is no longer followed. */
+  readonly answered: Promise<void>;
   /** Starts following; tasks go to the group. */
   start(group: TaskGroup, signal: AbortSignal): void;
 }
@@ -43,7 +43,7 @@ export function createFollowers(
     if (followers.get(name) !== follower || !service) return;
     const changed = change(service);
     if (changed === service) return;
-    // What somebody has seen is never changed; what nobody has, need not be copied.
+    // A snapshot that was given out never changes; one that was not need not be copied.
     if (isShown) services = new Map(services);
     isShown = false;
     services.set(name, changed);
@@ -104,7 +104,7 @@ export function createFollowers(
     },
     get: (name) => followers.get(name)?.followed,
     failure: (name) => followers.get(name)?.failure(),
-    heard: awaited.all,
+    answered: awaited.all,
     start: (group, signal) => {
       started = { group, signal };
       const endAll = () => {
@@ -117,7 +117,7 @@ export function createFollowers(
   };
 }
 
-/** A service whose configuration changed keeps its members until they are heard anew, and what its registry sets. */
+/** A service whose configuration changed keeps its members, and what its registry sets, until it is answered anew. */
 function renewed({ service, overrides }: Followed, before: Service | undefined): Service {
   if (!before) return service;
   const registryConfig = overrides && before.registryConfig;

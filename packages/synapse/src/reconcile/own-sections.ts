@@ -12,7 +12,7 @@ export function portIn(registryConfig: Service['registryConfig'] = {}): number |
   return undefined;
 }
 
-/** The sections of a service with what its registry sets in them; those of which it says nothing are as they were. */
+/** The sections of a service with what its registry sets in them; others stay the same objects. */
 export function withOverrides(
   own: NonNullable<Service['own']>,
   change: RegistryConfig,

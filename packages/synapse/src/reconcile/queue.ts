@@ -17,15 +17,15 @@ export interface OutputQueue {
   readonly output: Output;
   /** Gives the driver the newest state; an idle one applies it at once. */
   post(snapshot: Snapshot): void;
-  /** Lets the driver make ready for a first state of which this is known, unless it is busy with that. */
+  /** Lets the driver prepare for the first state with the part that is known, unless it is at that already. */
   prepare(snapshot: Snapshot, signal: AbortSignal): void;
-  /** Applies snapshots as they come until the signal aborts; what fails is tried again with whatever is newest by then. */
+  /** Applies snapshots as they come until the signal aborts; a failure is retried with the newest snapshot. */
   drive(signal: AbortSignal): Promise<void>;
   /** Whether the driver has been in step once. */
   inStep(): boolean;
   /** Why the driver is not in step, or a part of it failed; undefined where all is well. */
   trouble(): string | undefined;
-  /** Notes that what runs beside `drive` works. */
+  /** Notes that the part beside `drive` works. */
   works(): void;
   /** Runs a part of the driver beside `drive` until it ends; one that fails is run again. */
   keep(task: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void>;
@@ -78,7 +78,7 @@ export function createQueue(
     failure = reason;
   }
 
-  /** What fails here fails again in the first apply, and is said then. */
+  /** A failure here comes again in the first apply, and is logged then. */
   function prepare(snapshot: Snapshot, signal: AbortSignal): void {
     if (isPrepared || preparing) return;
     preparing = (async () => output.prepare?.(snapshot, signal))()
@@ -104,7 +104,7 @@ export function createQueue(
         busySince = performance.now();
         isPrepared = true;
         await preparing;
-        // Whom apps wait for goes first.
+        // Outputs that serve apps go first.
         if (output.auxiliary) await nextTurn();
         try {
           succeeded(await output.apply(snapshot, signal));

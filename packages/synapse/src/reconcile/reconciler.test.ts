@@ -17,11 +17,11 @@ afterEach(async () => {
   await running;
 });
 
-interface Heard extends Followed {
+interface Scripted extends Followed {
   readonly lists: Latest<readonly Instance[]>;
 }
 
-function followed(name: string): Heard {
+function followed(name: string): Scripted {
   const lists = createLatest<readonly Instance[]>();
   return {
     lists,
@@ -30,7 +30,7 @@ function followed(name: string): Heard {
   };
 }
 
-/** A whole driver that remembers what it was asked to apply; `hold` keeps it busy, `fail` makes it reject. */
+/** A whole driver that records what it was asked to apply; `hold` keeps it busy, `fail` makes it reject. */
 function recorder() {
   const wakes = createLatest<void>();
   const applied: Record<string, readonly string[] | undefined>[] = [];
@@ -72,7 +72,7 @@ test.each([
   ['that makes ready', false],
   ['that cannot', true],
 ])(
-  'a driver %s is shown what is heard before the first apply, and never beside another call',
+  'a driver %s is given the answers before the first apply, and never beside another call',
   async (_, fails) => {
     const [web, api] = [followed('web'), followed('api')];
     const { driver, control } = recorder();
@@ -109,7 +109,7 @@ test.each([
   },
 );
 
-test('the first apply waits until every discovery was heard', async () => {
+test('the first apply waits until every discovery has answered', async () => {
   const [web, api] = [followed('web'), followed('api')];
   const { driver, control } = recorder();
   start([web, api], driver);
@@ -120,7 +120,7 @@ test('the first apply waits until every discovery was heard', async () => {
   await vi.waitFor(() => expect(control.applied).toEqual([{ web: ['a'], api: [] }]));
 });
 
-test('that nobody ever announced a service is an answer: a start does not wait, and nobody is unknown', async () => {
+test('that a service was never announced is an answer: a start does not wait, and its members are known to be none', async () => {
   const [web, metrics, lines] = [followed('web'), createMetrics(), [] as string[]];
   const missing = createLatest<string>();
   const api = { ...followed('api'), missing };
@@ -143,7 +143,7 @@ test('that nobody ever announced a service is an answer: a start does not wait, 
   await vi.waitFor(() => expect(control.applied.at(-1)).toEqual({ web: ['a'], api: ['b'] }));
 });
 
-test('what was not heard by the start-up timeout is unknown, not empty', async () => {
+test('a service without an answer by the start-up timeout is unknown, not empty', async () => {
   const [web, api] = [followed('web'), followed('api')];
   const { driver, control } = recorder();
   start([web, api], driver, 10);
@@ -199,7 +199,7 @@ test('a driver that wakes is given the newest state', async () => {
   await vi.waitFor(() => expect(control.applied).toEqual([{ web: ['a'] }, { web: ['a'] }]));
 });
 
-describe('a service whose parts fail ends nothing and holds nobody up', () => {
+describe('a service whose parts fail ends nothing and holds no other up', () => {
   const fail = () => {
     throw new Error('a defect');
   };
@@ -366,7 +366,7 @@ describe('a driver whose parts fail ends nothing', () => {
   });
 });
 
-test('replacing touches only what changed: it keeps its members until it is heard anew', async () => {
+test('replacing touches only what changed: it keeps its members until it is answered anew', async () => {
   const opened: string[] = [];
   const service = (name: string, identity: string) => {
     const each = followed(name);

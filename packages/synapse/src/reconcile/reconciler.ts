@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Log, Metrics } from '@smartstack/daemon';
 import type { Output } from '@smartstack/proxy';
-import { isUnheard, type Snapshot } from '@smartstack/proxy';
+import { isUnanswered, type Snapshot } from '@smartstack/proxy';
 import type { Followed } from './follower.ts';
 import { createFollowers } from './followers.ts';
 import { createQueue, type OutputQueue } from './queue.ts';
@@ -11,7 +11,7 @@ import { createTaskGroup } from './task-group.ts';
 export interface ReconcilerOptions {
   readonly followed: readonly Followed[];
   readonly outputs: readonly Output[];
-  /** How long the first apply waits for discoveries that were no answer yet, in milliseconds. */
+  /** How long the first apply waits for discoveries without an answer, in milliseconds. */
   readonly startupTimeout: number;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -39,7 +39,7 @@ export interface Reconciler {
 
 /** Each step of a change has a deadline of its own, of 15 s at most unless configured otherwise. */
 const stuck = 180_000;
-/** How often drivers are shown what is heard before the first apply, in milliseconds. */
+/** How often drivers are given the state before the first apply, in milliseconds. */
 const preparationInterval = 50;
 
 /**
@@ -55,7 +55,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   const { measure, failed } = createServiceMetrics(options.metrics);
 
-  /** Before the first apply a thousand services may be heard of at once. */
+  /** Before the first apply a thousand discoveries may answer at once. */
   function post(): void {
     if (!started) {
       prepare();
@@ -86,9 +86,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   measure(followers.snapshot());
 
   async function start(signal: AbortSignal): Promise<void> {
-    await before(followers.heard, startupTimeout, signal);
+    await before(followers.answered, startupTimeout, signal);
     const snapshot = followers.snapshot();
-    const silent = [...snapshot.values()].filter(isUnheard);
+    const silent = [...snapshot.values()].filter(isUnanswered);
     if (silent.length > 0 && !signal.aborted)
       log.warn(
         {
@@ -147,7 +147,7 @@ function createServiceMetrics(metrics: Metrics) {
   });
   return {
     measure: (snapshot: Snapshot) => {
-      const waiting = [...snapshot.values()].filter(isUnheard);
+      const waiting = [...snapshot.values()].filter(isUnanswered);
       const stale = waiting.filter((service) => service.stale).length;
       unanswered.set({ served: 'stale' }, stale);
       unanswered.set({ served: 'defaults' }, waiting.length - stale);

@@ -7,8 +7,8 @@ import { filtersOf, type LabelFilter, obstacleOf } from '../discovery/policies/l
 import type { Followed } from './follower.ts';
 import { portIn } from './own-sections.ts';
 
-/** Where a member comes from: its discovery found it, or it is served for want of what was found. */
-export type Source = 'found' | 'remembered' | 'default' | 'held' | 'previous';
+/** Where a member comes from: its discovery found it, or it is served because too few were found. */
+export type Source = 'found' | 'saved' | 'default' | 'held' | 'previous';
 
 /** A member that some step knows. */
 export interface TracedMember {
@@ -18,7 +18,7 @@ export interface TracedMember {
   readonly leftOut?: string;
 }
 
-/** Every member that some step knows, under the identity that it is served by, and how far it got. */
+/** Every member that some step knows, at the address that it is served at, and how far it got. */
 export function tracedMembers(followed: Followed, service: Service): readonly TracedMember[] {
   const { trace, config } = followed;
   const registryPort = portIn(service.registryConfig);
@@ -26,7 +26,7 @@ export function tracedMembers(followed: Followed, service: Service): readonly Tr
   const addressed = (list: readonly Instance[] | undefined) =>
     port === undefined ? list : list?.map((each) => ({ ...each, port }));
   const members = createPortedMembers(config?.default_servers ?? []);
-  members.heard(trace?.at('kept') ?? []);
+  members.list(trace?.at('kept') ?? []);
   members.moveTo(registryPort);
   const kept = members.current();
   const served = service.instances ?? service.defaults;
@@ -57,7 +57,7 @@ function sourcesOf(
   service: Service,
   filtered: readonly Instance[] | undefined,
 ): (instance: Instance) => Source {
-  if (service.instances === undefined) return () => (service.stale ? 'remembered' : 'default');
+  if (service.instances === undefined) return () => (service.stale ? 'saved' : 'default');
   const [isHeld, isFound] = [among(guard?.held()?.members), among(filtered)];
   const isDefault = among(config?.default_servers);
   return (instance) => {
@@ -72,7 +72,7 @@ function among(list: readonly Instance[] | undefined): (instance: Instance) => b
   return (instance) => keys.has(keyOf(instance));
 }
 
-/** That a member is asked only when those that are nearer are down. */
+/** Why a member gets no traffic while nearer ones are up. */
 export function standsBy(instance: Instance, { locality }: Service): string | undefined {
   if (!locality || !levelOf(instance, locality)) return undefined;
   return `stands by: ${placeOf(instance, locality)}`;

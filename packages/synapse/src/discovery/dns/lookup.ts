@@ -21,7 +21,7 @@ const tries = 2;
 /**
  * Looks up the addresses of an instance's host, IPv4 and IPv6, or the members of a service's name
  * (`_web._tcp.example.com`, RFC 2782). Only DNS is asked, at `nameserver` (`address` or `address:port`)
- * or those of the machine. A name that is not there has no members; rejects when nobody answers.
+ * or those of the machine. A name that is not there has no members; rejects when no server answers.
  */
 export function createLookup(nameserver?: string): Lookup {
   return async (instance, signal) => {

@@ -1,17 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { createLatest, type Log, messageOf } from '@smartstack/daemon';
+import { createLatest, type Latest, type Log, messageOf } from '@smartstack/daemon';
 import { badRecordsOf, type Instance, withBadRecords } from '@smartstack/registry';
 
 import type { Discovery } from '../discovery.ts';
+import { newestOf } from '../newest.ts';
 import type { Answer, Lookup } from './lookup.ts';
 
 export interface ResolvedOptions {
   readonly lookup: Lookup;
-  /** The longest time from one look to the next, in milliseconds; a shorter TTL makes it shorter. */
+  /** The longest time between two lookups, in milliseconds; a shorter TTL makes it shorter. */
   readonly interval: number;
   readonly log: Log;
-  /** Told why names cannot be looked up, and undefined once all can again. */
+  /** Called with the reason why names cannot be looked up, and with undefined once all can again. */
   readonly onTrouble?: ((reason: string | undefined) => void) | undefined;
 }
 
@@ -24,87 +25,86 @@ const portion = 64;
  * while one was never answered nothing is yielded, since the list would be a part.
  */
 export function withAddresses(discovery: Discovery, options: ResolvedOptions): Discovery {
-  return async function* (outer) {
-    const ended = new AbortController();
-    const signal = AbortSignal.any([outer, ended.signal]);
-    const due = createLatest<void>();
+  return async function* (signal) {
+    const lists = createLatest<readonly Instance[]>();
     const resolve = createResolve(options);
-    let named: readonly Instance[] | undefined;
     let last: readonly Instance[] | undefined;
     let timer: NodeJS.Timeout | undefined;
-    const following = follow(discovery(signal), (instances) => {
-      named = instances;
-      due.set();
-    }).catch((error: unknown) => {
-      due.end();
-      throw error;
-    });
-    following.catch(() => {});
     try {
-      for await (const _ of due.values(signal)) {
+      for await (const named of newestOf(lists, (own) => feed(discovery(own), lists), signal)) {
         clearTimeout(timer);
-        if (!named) continue;
         const { instances, ttl } = await resolve(named, signal);
         if (signal.aborted) return;
-        timer = setTimeout(due.set, Math.max(shortest, Math.min(ttl, options.interval)));
+        const wait = Math.max(shortest, Math.min(ttl, options.interval));
+        timer = setTimeout(() => lists.offer(named), wait);
         if (!instances || isDeepStrictEqual(instances, last)) continue;
         last = instances;
         yield withBadRecords(instances, badRecordsOf(named));
       }
     } finally {
       clearTimeout(timer);
-      ended.abort();
-      await following;
     }
   };
 }
 
-/** Resolves lists, with what each name was last answered. */
-function createResolve({ lookup, log, onTrouble = () => {} }: ResolvedOptions) {
+/** Each instance as text, and its answer. */
+type Answers = readonly (readonly [key: string, answer: Answer | undefined])[];
+
+/** Resolves lists, with the last answer for each name that cannot be looked up. */
+function createResolve(options: ResolvedOptions) {
   let known: ReadonlyMap<string, Answer> = new Map();
-  let complaints: ReadonlySet<string> = new Set();
+  const note = createFailureNote(options);
 
   return async (named: readonly Instance[], signal: AbortSignal) => {
     const failures = new Set<string>();
-    const answers: (readonly [key: string, answer: Answer | undefined])[] = [];
-    for (let at = 0; at < named.length; at += portion)
-      answers.push(...(await Promise.all(named.slice(at, at + portion).map(lookedUp))));
-
-    async function lookedUp(instance: Instance) {
+    const lookUp = async (instance: Instance) => {
       const key = JSON.stringify(instance);
-      const answer = await attempted(lookup, instance, signal).catch((error: unknown) => {
+      const answer = await attempted(options.lookup, instance, signal).catch((error: unknown) => {
         failures.add(`${instance.host}: ${messageOf(error)}`);
         const before = known.get(key);
         return before && { ...before, ttl: 0 };
       });
       return [key, answer] as const;
-    }
-    if (!signal.aborted)
-      for (const reason of failures)
-        if (!complaints.has(reason))
-          log.warn(
-            { reason, fix: 'check that the name exists and its name server answers this machine' },
-            'cannot look up; the last answer stands',
-          );
-    complaints = failures;
-    if (!signal.aborted) onTrouble(failures.size === 0 ? undefined : [...failures].join('; '));
-    known = new Map(answers.flatMap(([key, answer]) => (answer ? [[key, answer]] : [])));
-    const all = answers.map(([, answer]) => answer);
-    return {
-      instances: all.includes(undefined)
-        ? undefined
-        : all.flatMap((answer) => answer?.instances ?? []),
-      ttl: Math.min(...all.map((answer) => answer?.ttl ?? 0)),
     };
+    const answers: (readonly [key: string, answer: Answer | undefined])[] = [];
+    for (let at = 0; at < named.length; at += portion)
+      answers.push(...(await Promise.all(named.slice(at, at + portion).map(lookUp))));
+    if (!signal.aborted) note(failures);
+    known = new Map(answers.flatMap(([key, answer]) => (answer ? [[key, answer]] : [])));
+    return joined(answers);
   };
 }
 
-/** What throws before it answers is a failure as any other. */
+/** The instances of all answers; undefined while one is missing, since the list would be a part. */
+function joined(answers: Answers) {
+  const all = answers.map(([, answer]) => answer);
+  return {
+    instances: all.includes(undefined) ? undefined : all.flatMap((each) => each?.instances ?? []),
+    ttl: Math.min(...all.map((answer) => answer?.ttl ?? 0)),
+  };
+}
+
+/** Logs each reason once while it lasts, and tells `onTrouble` of all. */
+function createFailureNote({ log, onTrouble = () => {} }: ResolvedOptions) {
+  let before: ReadonlySet<string> = new Set();
+  return (reasons: ReadonlySet<string>): void => {
+    for (const reason of reasons)
+      if (!before.has(reason))
+        log.warn(
+          { reason, fix: 'check that the name exists and its name server answers this machine' },
+          'cannot look up; the last answer stands',
+        );
+    before = reasons;
+    onTrouble(reasons.size === 0 ? undefined : [...reasons].join('; '));
+  };
+}
+
+/** A lookup that throws at once fails as any other does. */
 const attempted = async (lookup: Lookup, ...args: Parameters<Lookup>) => lookup(...args);
 
-async function follow(
+async function feed(
   lists: AsyncIterable<readonly Instance[]>,
-  take: (instances: readonly Instance[]) => void,
+  slot: Latest<readonly Instance[]>,
 ): Promise<void> {
-  for await (const instances of lists) take(instances);
+  for await (const list of lists) slot.set(list);
 }

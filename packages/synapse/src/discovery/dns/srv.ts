@@ -12,7 +12,7 @@ const tries = 2;
 
 /**
  * The SRV records of a name with their times to live, which Node does not tell; none where there is no
- * such name. `servers` as `dns.getServers` has them. Rejects with each server's reason when nobody answers.
+ * such name. `servers` as `dns.getServers` has them. Rejects with each server's reason when none answers.
  */
 export async function resolveSrv(
   name: string,

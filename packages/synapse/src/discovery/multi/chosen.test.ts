@@ -38,7 +38,7 @@ test('of watchers that count together, each key is as the first that has it says
   );
 });
 
-test('nothing is said before those that count were heard; another choice keeps what holds until then', async () => {
+test('nothing is yielded before the watchers that count have answered; another choice keeps the result until then', async () => {
   const { one, other, chosen, said } = follow();
   one.set({ haproxy: { backend_order: 'asc' } });
   chosen.note(['one']);

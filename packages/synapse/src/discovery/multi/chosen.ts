@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { createLatest } from '@smartstack/daemon';
 
 import type { FollowRegistryConfig, RegistryConfig } from '../discovery.ts';
+import { newestOf } from '../newest.ts';
 
 /** Which watchers of a `multi` count, in order. */
 export interface Chosen {
@@ -20,7 +21,7 @@ export function createChosen(): Chosen {
       newest.set(watchers);
     },
     values: async function* (signal) {
-      // Whoever reads again after a failure has taken it before.
+      // A reader that failed and reads again has taken it before.
       if (last) yield last;
       yield* newest.values(signal);
     },
@@ -28,17 +29,15 @@ export function createChosen(): Chosen {
 }
 
 /**
- * What the nodes of the watchers that count say together: each key as the first of them that has it says.
- * It yields once all of these were heard, and whenever it comes to something else.
+ * What the nodes of the watchers that count set together: of each key, the first watcher that has it wins.
+ * Yields once all of these answered, and whenever the result changes.
  */
 export function followChosen(
   watchers: ReadonlyMap<string, FollowRegistryConfig>,
   chosen: Chosen,
 ): FollowRegistryConfig {
-  return async function* (outer) {
-    const ended = new AbortController();
-    const signal = AbortSignal.any([outer, ended.signal]);
-    const heard = new Map<string, RegistryConfig>();
+  return async function* (signal) {
+    const found = new Map<string, RegistryConfig>();
     const changed = createLatest<void>();
     let names: readonly string[] | undefined;
     let last: RegistryConfig | undefined;
@@ -48,40 +47,32 @@ export function followChosen(
         changed.set();
       }
     };
-    const tasks = Promise.all([
-      ...[...watchers].map(([name, follow]) =>
-        note(follow(signal), (overrides) => heard.set(name, overrides)),
-      ),
-      note(chosen.values(signal), (value) => {
-        names = value.filter((name) => watchers.has(name));
-      }),
-    ]).catch((error: unknown) => {
-      changed.end();
-      throw error;
-    });
-    tasks.catch(() => {});
-    try {
-      for await (const _ of changed.values(signal)) {
-        const merged = mergedOf(names, heard);
-        if (!merged || isDeepStrictEqual(merged, last)) continue;
-        last = merged;
-        yield merged;
-      }
-    } finally {
-      ended.abort();
-      await tasks;
+    const follow = (own: AbortSignal) =>
+      Promise.all([
+        ...[...watchers].map(([name, each]) =>
+          note(each(own), (overrides) => found.set(name, overrides)),
+        ),
+        note(chosen.values(own), (value) => {
+          names = value.filter((name) => watchers.has(name));
+        }),
+      ]);
+    for await (const _ of newestOf(changed, follow, signal)) {
+      const merged = mergedOf(names, found);
+      if (!merged || isDeepStrictEqual(merged, last)) continue;
+      last = merged;
+      yield merged;
     }
   };
 }
 
 function mergedOf(
   names: readonly string[] | undefined,
-  heard: ReadonlyMap<string, RegistryConfig>,
+  found: ReadonlyMap<string, RegistryConfig>,
 ): RegistryConfig | undefined {
-  if (!names?.every((name) => heard.has(name))) return undefined;
+  if (!names?.every((name) => found.has(name))) return undefined;
   const merged: Record<string, object> = {};
   for (const name of names.toReversed())
-    for (const [proxy, section] of Object.entries(heard.get(name) ?? {}))
+    for (const [proxy, section] of Object.entries(found.get(name) ?? {}))
       merged[proxy] = { ...merged[proxy], ...section };
   return merged;
 }

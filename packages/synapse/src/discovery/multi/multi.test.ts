@@ -47,7 +47,7 @@ test.each<[string, Resolve, Lists, boolean, readonly Instance[] | undefined]>([
     one('a'),
   ],
   ['all empty is empty', sequential(['b', 'a']), lists({ a: [], b: [] }), true, []],
-  ['nobody heard is unknown', sequential(['a']), lists({ a: undefined }), false, undefined],
+  ['no answer is unknown', sequential(['a']), lists({ a: undefined }), false, undefined],
   ['the chosen one serves', only('b'), lists({ a: one('a'), b: one('b') }), true, one('b')],
 ])('%s', (_, resolve, given, patient, expected) => {
   const chosen = resolve(given, patient);
@@ -93,7 +93,7 @@ function watchers() {
   };
 }
 
-test('whenever one watcher’s list is another, so is the whole', async () => {
+test('whenever one watcher’s list changes, so does the whole', async () => {
   const { primary, other, discoveries } = watchers();
   const found = collect(multi(discoveries, { method: 'union' }, { log: silentLog }));
   primary.set(one('a'));
@@ -103,7 +103,7 @@ test('whenever one watcher’s list is another, so is the whole', async () => {
   await vi.waitFor(() => expect(found.newest()).toEqual([' a:1']));
 });
 
-test('a watcher whose place nobody made yet is empty beside one that has a list', async () => {
+test('a watcher whose place does not exist yet is empty beside one that has a list', async () => {
   const { primary, other, discoveries } = watchers();
   const missing = { primary: createLatest<string>(), other: createLatest<string>() };
   const found = collect(multi(discoveries, { method: 'union' }, { log: silentLog, missing }));

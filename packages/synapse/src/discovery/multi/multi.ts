@@ -84,10 +84,10 @@ export function resolverProblem(
 }
 
 /**
- * Several discoveries as one: their lists go through the resolver whenever one of them is another.
- * `onChosen` is told which watchers count, in order, before each list. A watcher that fails keeps its last
- * list and is followed again; the others go on, and `onTrouble` is told. One that `missing` says to have no place yet counts as empty
- * beside others that have one; where none has one, `onMissing` is told in place of a list.
+ * Several discoveries as one: the resolver is applied whenever one of their lists changes. `onChosen` is
+ * called with the watchers that count, in order, before each list. A watcher that fails keeps its last list
+ * and is followed again; the others go on, and `onTrouble` is called. One whose place in the registry is
+ * `missing` counts as empty beside others; where none has a place, `onMissing` is called instead of a list.
  */
 export function multi(
   watchers: Readonly<Record<string, Discovery>>,
@@ -153,21 +153,21 @@ export function multi(
     ]);
     try {
       for await (const _ of changed.values(signal)) {
-        const heard = [...lists.values()];
+        const known = [...lists.values()];
         const [reason] = absent.values();
-        if (reason !== undefined && absent.size === names.length && heard.every((list) => !list)) {
+        if (reason !== undefined && absent.size === names.length && known.every((list) => !list)) {
           onMissing(reason);
           continue;
         }
-        const known = new Map(
+        const counted = new Map(
           [...lists].map(([name, list]) => [name, list ?? (absent.has(name) ? [] : undefined)]),
         );
-        const chosen = resolve(known, patient);
+        const chosen = resolve(counted, patient);
         if (!chosen) continue;
         onChosen(chosen);
         yield withBadRecords(
-          membersOf(known, chosen),
-          heard.flatMap((list) => badRecordsOf(list ?? [])),
+          membersOf(counted, chosen),
+          known.flatMap((list) => badRecordsOf(list ?? [])),
         );
       }
     } finally {
@@ -178,7 +178,7 @@ export function multi(
   };
 }
 
-/** Why parts cannot be followed now: each reason is told and logged once, until the part works again. */
+/** Why parts cannot be followed now; logs each reason once, until the part works again. */
 function createTroubles(log: Log, onTrouble: NonNullable<DiscoveryDeps['onTrouble']>) {
   const reasons = new Map<string, string | undefined>();
   const tell = (part: string, reason: string | undefined) => {

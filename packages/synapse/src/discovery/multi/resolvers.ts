@@ -1,25 +1,25 @@
 import type { Instance } from '@smartstack/registry';
 import { z } from 'zod';
 
-/** What each watcher last said, by name and in the file's order; undefined until it was heard. */
+/** Each watcher's last list, by name and in the file's order; undefined until it answered. */
 export type Lists = ReadonlyMap<string, readonly Instance[] | undefined>;
 
 /**
- * The watchers whose members count together, or undefined while they cannot be told. `patient`: those
- * that were no answer yet may still be; later they count as silent.
+ * The watchers whose members count together, or undefined while that is not known. `patient`: those without
+ * an answer are waited for; later they count as silent.
  */
 export type Resolve = (lists: Lists, patient: boolean) => readonly string[] | undefined;
 
-/** Everybody, once everybody was heard. */
+/** All watchers, once all have answered. */
 export const union: Resolve = (lists) =>
   [...lists.values()].includes(undefined) ? undefined : [...lists.keys()];
 
 /** The first in order that has members. */
 export function sequential(order: readonly string[]): Resolve {
   return (lists, patient) => {
-    if (patient && firstUnheard(order.map((name) => lists.get(name)))) return undefined;
-    const heard = order.filter((name) => lists.get(name));
-    const [first = heard[0]] = heard.filter((name) => lists.get(name)?.length);
+    if (patient && isUndecided(order.map((name) => lists.get(name)))) return undefined;
+    const answered = order.filter((name) => lists.get(name));
+    const [first = answered[0]] = answered.filter((name) => lists.get(name)?.length);
     return first === undefined ? undefined : [first];
   };
 }
@@ -54,8 +54,8 @@ export function pick(
   })?.[0];
 }
 
-/** Whether one that was no answer yet comes before the first that has members. */
-function firstUnheard(inOrder: readonly (readonly Instance[] | undefined)[]): boolean {
+/** Whether no watcher has members yet, and one has not answered. */
+function isUndecided(inOrder: readonly (readonly Instance[] | undefined)[]): boolean {
   const decisive = inOrder.find((list) => list === undefined || list.length > 0);
   return inOrder.includes(undefined) && decisive === undefined;
 }

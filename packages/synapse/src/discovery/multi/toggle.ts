@@ -22,7 +22,7 @@ export async function* toggles(
   signal: AbortSignal,
 ): AsyncGenerator<string, void> {
   let known: string | undefined;
-  let complaint = '';
+  const failures = createFailureLog(log);
   while (!signal.aborted) {
     try {
       const text = await read(signal);
@@ -32,18 +32,31 @@ export async function* toggles(
         log.info({ watcher: chosen }, 'watcher chosen');
         yield chosen;
       }
-      complaint = '';
+      failures.clear();
     } catch (error) {
       if (signal.aborted) return;
-      if (complaint !== messageOf(error))
-        log.warn(
-          { reason: messageOf(error), fix: 'write the name of one of the watchers there' },
-          'cannot choose a watcher; the one before stays',
-        );
-      complaint = messageOf(error);
+      failures.note(messageOf(error));
     }
     await sleep(interval, undefined, { signal }).catch(() => {});
   }
+}
+
+/** Logs a failure once for each reason, until a choice succeeds. */
+function createFailureLog(log: Log) {
+  let last = '';
+  return {
+    clear: () => {
+      last = '';
+    },
+    note: (reason: string) => {
+      if (reason !== last)
+        log.warn(
+          { reason, fix: 'write the name of one of the watchers there' },
+          'cannot choose a watcher; the one before stays',
+        );
+      last = reason;
+    },
+  };
 }
 
 /** Reads a toggle from a local file. */

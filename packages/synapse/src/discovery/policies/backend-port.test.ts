@@ -29,7 +29,7 @@ test('the port that the registry gives moves members, and no configured server',
   ];
   const members = createPortedMembers([spare]);
   expect(members.current()).toBeUndefined();
-  members.heard([a, spare]);
+  members.list([a, spare]);
   expect(members.moveTo(80)).toBe(true);
   expect(members.current()).toEqual([{ host: 'a', port: 80 }, spare]);
   expect(members.moveTo(80)).toBe(false);
@@ -41,9 +41,9 @@ test('a member that a port moves is the same object in each list, and once in a 
   const a = { host: 'a', port: 1 };
   const members = createPortedMembers([]);
   members.moveTo(80);
-  members.heard([a]);
+  members.list([a]);
   const [first] = members.current() ?? [];
-  members.heard([{ host: 'b', port: 1 }, a, { host: 'a', port: 2 }]);
+  members.list([{ host: 'b', port: 1 }, a, { host: 'a', port: 2 }]);
   expect(members.current()?.[1]).toBe(first);
   expect(members.current()).toHaveLength(2);
 });

@@ -24,22 +24,22 @@ export function atPort(port: number): (instance: Instance) => Instance {
 /** A service's members at the port that the registry itself gives them, which may change at any time. */
 export interface PortedMembers {
   /** Notes the newest list. */
-  heard(instances: readonly Instance[]): void;
+  list(instances: readonly Instance[]): void;
   /** Notes the port; undefined for none. False where it is the one that was noted before. */
   moveTo(port: number | undefined): boolean;
   /** The newest list at that port; undefined before the first. */
   current(): readonly Instance[] | undefined;
 }
 
-/** Members that no port moves yet; none ever moves `fixed` ones, which are the configured servers. */
+/** Members at their own ports at first; `fixed` ones, the configured servers, always stay there. */
 export function createPortedMembers(fixed: readonly Instance[]): PortedMembers {
   const stays = new Set(fixed);
-  let list: readonly Instance[] | undefined;
+  let newest: readonly Instance[] | undefined;
   let port: number | undefined;
   let moved = (instance: Instance) => instance;
   return {
-    heard: (instances) => {
-      list = instances;
+    list: (instances) => {
+      newest = instances;
     },
     moveTo: (next) => {
       if (next === port) return false;
@@ -48,8 +48,8 @@ export function createPortedMembers(fixed: readonly Instance[]): PortedMembers {
       return true;
     },
     current: () => {
-      if (port === undefined || list === undefined) return list;
-      const all = list.map((each) => (stays.has(each) ? each : moved(each)));
+      if (port === undefined || newest === undefined) return newest;
+      const all = newest.map((each) => (stays.has(each) ? each : moved(each)));
       return [...new Map(all.toReversed().map((each) => [keyOf(each), each])).values()].reverse();
     },
   };

@@ -12,11 +12,11 @@ const plain = { defaultServers: [], keepDefaultServers: false, usePreviousBacken
 const list = (...instances: (Instance | undefined)[]) => instances.filter((i) => i !== undefined);
 
 test.each<[string, Partial<FallbackPolicy>, Instance[], Instance[], Instance[]]>([
-  ['what is heard is served', {}, list(a), list(b, c), list(b, c)],
-  ['nothing heard keeps the previous', {}, list(a), [], list(a)],
-  ['nothing heard and no previous is empty', {}, [], [], []],
-  ['nothing heard empties when told so', { usePreviousBackends: false }, list(a), [], []],
-  ['nothing heard falls back to the defaults', { defaultServers: list(c) }, list(a), [], list(c)],
+  ['listed members are served', {}, list(a), list(b, c), list(b, c)],
+  ['an empty list keeps the previous members', {}, list(a), [], list(a)],
+  ['an empty list without previous members is empty', {}, [], [], []],
+  ['an empty list empties when told so', { usePreviousBackends: false }, list(a), [], []],
+  ['an empty list falls back to the defaults', { defaultServers: list(c) }, list(a), [], list(c)],
   [
     'defaults are left out while others are there',
     { defaultServers: list(c) },
@@ -54,11 +54,11 @@ test.each<[string, Partial<FallbackPolicy>, Instance[], Instance[], Instance[]]>
       { host: 'a', port: 1, name: 'y' },
     ],
   ],
-])('%s', (_, policy, previous, heard, expected) => {
-  expect(chooseMembers(previous, heard, { ...plain, ...policy })).toEqual(expected);
+])('%s', (_, policy, previous, listed, expected) => {
+  expect(chooseMembers(previous, listed, { ...plain, ...policy })).toEqual(expected);
 });
 
-test('a discovery with a fallback remembers what it served', async () => {
+test('a discovery with a fallback keeps what it served', async () => {
   const discovery = withFallback(async function* () {
     yield list(a, b);
     yield [];

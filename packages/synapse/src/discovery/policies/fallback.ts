@@ -2,7 +2,7 @@ import { type Instance, keyOf } from '@smartstack/registry';
 
 import type { Discovery } from '../discovery.ts';
 
-/** What a service's list becomes when its discovery says little; keys and meaning are the originals'. */
+/** What is served when a discovery finds few members or none; keys and meaning are the originals'. */
 export interface FallbackPolicy {
   readonly defaultServers: readonly Instance[];
   /** Serves the default servers beside whatever is discovered. */
@@ -11,28 +11,28 @@ export interface FallbackPolicy {
   readonly usePreviousBackends: boolean;
 }
 
-/** The members to serve, given those served before and those just heard of. */
+/** The members to serve, given those served before and those listed now. */
 export function chooseMembers(
   previous: readonly Instance[],
-  heard: readonly Instance[],
+  listed: readonly Instance[],
   policy: FallbackPolicy,
 ): readonly Instance[] {
-  const all = policy.keepDefaultServers ? [...heard, ...policy.defaultServers] : heard;
+  const all = policy.keepDefaultServers ? [...listed, ...policy.defaultServers] : listed;
   if (all.length > 0) return unique(all);
   if (policy.defaultServers.length > 0) return policy.defaultServers;
   return policy.usePreviousBackends ? previous : [];
 }
 
-/** The discovery with a fallback policy over it; `remembered` was served before the first list. */
+/** The discovery with a fallback policy over it; `saved` are the members of an earlier run. */
 export function withFallback(
   discovery: Discovery,
   policy: FallbackPolicy,
-  remembered: readonly Instance[] = [],
+  saved: readonly Instance[] = [],
 ): Discovery {
   return async function* (signal) {
-    let members = remembered;
-    for await (const heard of discovery(signal)) {
-      members = chooseMembers(members, heard, policy);
+    let members = saved;
+    for await (const listed of discovery(signal)) {
+      members = chooseMembers(members, listed, policy);
       yield members;
     }
   };

@@ -21,7 +21,7 @@ test.each<[string, Instance | undefined, readonly Instance[], object]>([
     [one, early],
     { leader: early },
   ],
-  ['nobody is no leader', one, [], { failure: 'there are no members' }],
+  ['no member is no leader', one, [], { failure: 'there are no members' }],
   [
     'one without a number spoils it',
     one,
@@ -38,7 +38,7 @@ test.each<[string, Instance | undefined, readonly Instance[], object]>([
   expect(elect(previous, members)).toEqual(expected);
 });
 
-test('a discovery with a leader yields it alone, and nobody where there is none', async () => {
+test('a discovery with a leader yields it alone, and no member where there is none', async () => {
   const discovery = withLeader(async function* () {
     yield [two, one];
     yield [two, one, early];

@@ -3,7 +3,7 @@ import type { Instance } from '@smartstack/registry';
 
 import type { Discovery } from '../discovery.ts';
 
-/** Who leads, or why nobody does. */
+/** The leader, or why there is none. */
 export type Election = { readonly leader: Instance } | { readonly failure: string };
 
 /** The sequence number that ZooKeeper gave a record: the ten digits at its name's end. */
@@ -14,7 +14,7 @@ export function sequenceOf({ id }: Instance): number | undefined {
 
 /**
  * Chooses the member that announced itself first. One that leads keeps leading for as long as its record
- * stands. Fails closed: a member without a sequence number means that nobody is known to be the first.
+ * stands. Fails closed: a member without a sequence number means that no leader can be determined.
  */
 export function elect(previous: Instance | undefined, members: readonly Instance[]): Election {
   if (members.length === 0) return { failure: 'there are no members' };

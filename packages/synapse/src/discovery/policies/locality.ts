@@ -2,7 +2,7 @@ import { type Locality, nearest } from '@smartstack/policy';
 
 import type { Discovery } from '../discovery.ts';
 
-/** The discovery without those members that are further away than need be; `down` is the proxy's to judge. */
+/** The discovery without members that are farther than needed; with `down` the proxy decides. */
 export function withLocality(discovery: Discovery, locality: Locality | undefined): Discovery {
   const { spill } = locality ?? { spill: 'down' };
   if (!locality || spill === 'down') return discovery;

@@ -19,16 +19,16 @@ test.each([
   [['a', 'b', 'c'], [], ['a', 'b', 'c']],
   [['a', 'b'], [], []],
   [[], ['a'], []],
-])('%j to %j loses suddenly %j', (served, heard, lost) => {
-  expect(suddenLoss(list(...served), list(...heard), policy)).toEqual(list(...lost));
+])('%j to %j loses suddenly %j', (served, listed, lost) => {
+  expect(suddenLoss(list(...served), list(...listed), policy)).toEqual(list(...lost));
 });
 
-function guarded(doubt: { now: boolean }, hold = 60_000, remembered?: readonly Instance[]) {
+function guarded(doubt: { now: boolean }, hold = 60_000, saved?: readonly Instance[]) {
   const lists = createLatest<readonly Instance[]>();
   const guard = createShrinkGuard({
     policy: { ...policy, hold },
     doubtful: () => doubt.now,
-    remembered,
+    saved,
     service: 'web',
     log: silentLog,
     metrics: createMetrics(),
@@ -86,7 +86,7 @@ test('it is believed when accepted', async () => {
   expect(guard.held()).toBeUndefined();
 });
 
-test('the first list is measured by what is remembered', async () => {
+test('the first list is measured by the saved members', async () => {
   const { lists, hosts } = guarded({ now: true }, 60_000, list('a', 'b', 'c'));
   lists.set([]);
   await vi.waitFor(() => expect(hosts()).toBe('abc'));

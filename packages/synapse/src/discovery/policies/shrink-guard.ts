@@ -3,8 +3,9 @@ import { type Instance, keyOf } from '@smartstack/registry';
 import { z } from 'zod';
 
 import type { Discovery } from '../discovery.ts';
+import { newestOf } from '../newest.ts';
 
-/** When a loss of members is too sudden to be believed, and for how long it is not. */
+/** When a loss of members is sudden, and for how long it is held back. */
 export const shrinkGuardSchema = z.strictObject({
   fraction: z
     .number()
@@ -32,7 +33,7 @@ export type ShrinkGuardPolicy = z.output<typeof shrinkGuardSchema>;
 export interface Held {
   /** Members that are served although they are no longer announced. */
   readonly members: readonly Instance[];
-  /** When it is believed after all, in milliseconds since 1970. */
+  /** When it is accepted after all, in milliseconds since 1970. */
   readonly until: number;
 }
 
@@ -41,39 +42,39 @@ export interface ShrinkGuard {
   guard(discovery: Discovery): Discovery;
   /** What is held back now. */
   held(): Held | undefined;
-  /** Believes what is held back, at once; false where nothing is. */
+  /** Accepts the loss at once; false where none is held back. */
   accept(): boolean;
 }
 
 export interface ShrinkGuardOptions {
   readonly policy: ShrinkGuardPolicy;
-  /** Whether the registry was in trouble so lately that its lists are in doubt. */
+  /** Whether the registry was in trouble just before, so that its lists are in doubt. */
   doubtful(): boolean;
-  /** What was served before the first list. */
-  readonly remembered: readonly Instance[] | undefined;
+  /** The members of an earlier run, which are served before the first list. */
+  readonly saved: readonly Instance[] | undefined;
   readonly service: string;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
-/** The members that a new list has lost, where that is too sudden to be believed; else none. */
+/** The members that a new list has lost, if that is a sudden loss; else none. */
 export function suddenLoss(
   served: readonly Instance[],
-  heard: readonly Instance[],
+  listed: readonly Instance[],
   { fraction, min_members: least }: ShrinkGuardPolicy,
 ): readonly Instance[] {
   if (served.length < least) return [];
-  const same = new Set(heard);
+  const same = new Set(listed);
   const missing = served.filter((instance) => !same.has(instance));
   if (missing.length <= fraction * served.length) return [];
-  const present = new Set(heard.map(keyOf));
+  const present = new Set(listed.map(keyOf));
   const lost = missing.filter((instance) => !present.has(keyOf(instance)));
   return lost.length > fraction * served.length ? lost : [];
 }
 
 /**
- * A guard that serves who was lost beside who is there: while the registry is in doubt, and no longer
- * than the policy's time from the first such list. Who is new is served at once.
+ * A guard that goes on serving members that were lost, beside those that are listed: while the registry is
+ * in doubt, and no longer than the policy's time from the first such list. New members are served at once.
  */
 export function createShrinkGuard(options: ShrinkGuardOptions): ShrinkGuard {
   const { policy, doubtful, service, log, metrics } = options;
@@ -108,49 +109,45 @@ export function createShrinkGuard(options: ShrinkGuardOptions): ShrinkGuard {
 
   function judge(
     served: readonly Instance[],
-    heard: readonly Instance[],
+    listed: readonly Instance[],
     believe: boolean,
   ): readonly Instance[] {
-    const lost = suddenLoss(served, heard, policy);
+    const lost = suddenLoss(served, listed, policy);
     if (lost.length === 0) release('members are back');
     else if (believe) release('accepted');
     else if (held && Date.now() >= held.until) release('held long enough');
     else if (held || doubtful()) hold(lost, held?.until ?? Date.now() + policy.hold);
-    return held ? [...heard, ...held.members] : heard;
+    return held ? [...listed, ...held.members] : listed;
   }
 
   async function* guarded(
     discovery: Discovery,
-    outer: AbortSignal,
+    signal: AbortSignal,
   ): AsyncGenerator<readonly Instance[], void> {
-    const ended = new AbortController();
-    const signal = AbortSignal.any([outer, ended.signal]);
     const due = createLatest<void>();
-    let served = options.remembered ?? [];
-    let heard: readonly Instance[] | undefined;
+    let served = options.saved ?? [];
+    let listed: readonly Instance[] | undefined;
     let believe = false;
     let timer: NodeJS.Timeout | undefined;
-    const following = feed(discovery(signal), due, (list) => {
-      heard = list;
-    });
-    following.catch(() => {});
+    const follow = (own: AbortSignal) =>
+      feed(discovery(own), due, (list) => {
+        listed = list;
+      });
     recheck = () => {
       believe = true;
       due.set();
     };
     try {
-      for await (const _ of due.values(signal)) {
-        if (!heard) continue;
+      for await (const _ of newestOf(due, follow, signal)) {
+        if (!listed) continue;
         clearTimeout(timer);
-        served = judge(served, heard, believe);
+        served = judge(served, listed, believe);
         believe = false;
         if (held) timer = setTimeout(due.set, Math.max(0, held.until - Date.now()));
         yield served;
       }
     } finally {
       clearTimeout(timer);
-      ended.abort();
-      await following;
     }
   }
 
@@ -170,12 +167,9 @@ async function feed(
   due: ReturnType<typeof createLatest<void>>,
   take: (list: readonly Instance[]) => void,
 ): Promise<void> {
-  try {
-    for await (const list of lists) {
-      take(list);
-      due.set();
-    }
-  } finally {
-    due.end();
+  for await (const list of lists) {
+    take(list);
+    due.set();
   }
+  due.end();
 }
