@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
@@ -79,6 +79,34 @@ describe('scripts/setup.sh', () => {
     const { all, exitCode } = await setup({}, 'etcd');
     expect(all).toBe('setup: cannot set up etcd: no such part (zookeeper, haproxy, tools)');
     expect(exitCode).toBe(1);
+  });
+});
+
+describe('scripts/haproxy-versions.sh', () => {
+  test('says in one line why a release cannot be fetched, and leaves nothing behind', async () => {
+    await using cache = await createScratch();
+    const { stdout, stderr, exitCode } = await execa(
+      'bash',
+      ['scripts/haproxy-versions.sh', 'trixie'],
+      {
+        reject: false,
+        env: { DEBIAN_MIRROR: 'file:/no/mirror', XDG_CACHE_HOME: cache.directory },
+      },
+    );
+    expect(stderr.split('\n').at(-1)).toMatch(
+      /^cannot fetch HAProxy of Debian trixie from file:.no.mirror: ./,
+    );
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 1 });
+    const kept = await readdir(cache.path('smartstack')).catch(() => []);
+    expect(kept.filter((name) => !name.endsWith('.log'))).toEqual([]);
+  });
+
+  test('--paths prints where each is or would be', async () => {
+    await using cache = await createScratch();
+    const { stdout } = await execa('bash', ['scripts/haproxy-versions.sh', '--paths', 'trixie'], {
+      env: { XDG_CACHE_HOME: cache.directory },
+    });
+    expect(stdout).toBe(cache.path('smartstack', 'haproxy-trixie', 'usr', 'sbin', 'haproxy'));
   });
 });
 

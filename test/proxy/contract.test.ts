@@ -4,6 +4,7 @@ import { memoryProxy } from '@smartstack/proxy';
 import { describe } from 'vitest';
 
 import { createRun } from '../support/haproxy.ts';
+import { haproxyVersions } from '../support/haproxy-versions.ts';
 import { proxyContract } from '../support/proxy-contract.ts';
 
 const deps = () => ({ log: silentLog, metrics: createMetrics() });
@@ -24,9 +25,9 @@ describe('memory', () => {
   }));
 });
 
-describe('haproxy', () => {
+describe.each(haproxyVersions())('haproxy $version', ({ binary }) => {
   proxyContract(async () => {
-    const run = await createRun();
+    const run = await createRun(binary);
     const config = parsed(haproxy.config.keys.read.parse(run.config));
     const section = (port: number, lines: readonly string[]) =>
       parsed(haproxy.config.keys.service.parse({ port, listen: lines }));

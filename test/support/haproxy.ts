@@ -84,14 +84,14 @@ async function applyFully(
 export const program = process.env.HAPROXY ?? 'haproxy';
 
 /** A folder with a managed HAProxy in it, which is ended with it. */
-export async function createRun(): Promise<
-  Scratch & { readonly config: TopConfig; readonly socket: string }
-> {
+export async function createRun(
+  binary = program,
+): Promise<Scratch & { readonly config: TopConfig; readonly socket: string }> {
   const scratch = await createScratch();
   return {
     ...scratch,
     socket: scratch.path('run', 'haproxy.sock'),
-    config: { run_directory: scratch.path('run'), stats_address: false, binary: program },
+    config: { run_directory: scratch.path('run'), stats_address: false, binary },
     [Symbol.asyncDispose]: async () => {
       await killHaproxy(scratch.path('run'));
       await scratch[Symbol.asyncDispose]();

@@ -38,9 +38,11 @@ export interface Checked {
   readonly port: number;
 }
 
+/** A stage whose `web` is registered under a path, and whose synapse runs this HAProxy. */
 export async function createStage(
   section: RegistrySection,
   path = '/services/web',
+  binary = 'haproxy',
 ): Promise<Stage> {
   const scratch = await createScratch();
   const port = await freePort();
@@ -76,6 +78,7 @@ export async function createStage(
       start('synapse', {
         status_address: false,
         haproxy: {
+          binary,
           run_directory: scratch.path('run'),
           stats_address: false,
           audit_interval: 2,

@@ -25,6 +25,7 @@ test.each([
     ['default-server check resolvers dns'],
     'HAProxy 2.6.12 takes no resolvers of a server at runtime',
   ],
+  [['default-server ssl-reuse'], 'HAProxy 2.6.12 takes no ssl-reuse of a server at runtime'],
 ])('servers are added to %j at runtime unless: %j', (lines, obstacle) => {
   expect(of(lines).obstacle).toBe(obstacle);
 });

@@ -10,7 +10,7 @@ export interface Capabilities {
 /** The oldest HAProxy whose file and sockets are known to work: the reply markers and `show env` as used here. */
 export const oldest = '2.2';
 
-/** Measured on 2.6.12 and 3.0.11: what `add server` answers "not accepted for dynamic server". */
+/** Measured on 2.6.12, 3.0.11 and 3.2.26: what `add server` answers "not accepted for dynamic server". */
 const refusedBy26 = [
   'cookie',
   'disabled',
@@ -28,6 +28,7 @@ const refusedBy26 = [
   'resolve-prefer',
   'resolvers',
   'socks4',
+  'ssl-reuse',
   'stick',
   'tcp-ut',
   'track',

@@ -18,9 +18,9 @@ export interface Runtime {
   fingerprints(signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
 }
 
-/** How many commands go in one line: with big backends more would stall HAProxy's traffic. */
+/** How many commands go over one connection: with big backends more would stall HAProxy's traffic. */
 const chunkSize = 50;
-/** Below HAProxy's `tune.bufsize` of 16 KB, which one line must fit. */
+/** Below HAProxy's `tune.bufsize` of 16 KB, so that it takes all of them in at once. */
 const chunkBytes = 12_000;
 
 /** A client of one stats socket; each request has its own connection, one at a time. */
@@ -30,7 +30,8 @@ export function createRuntime(path: string, timeout = 5_000): Runtime {
     ask: async (commands, signal) => {
       const replies: string[] = [];
       for (const chunk of chunks(commands)) {
-        const text = await exchange(path, `prompt;${chunk.join(';')};quit\n`, { timeout, signal });
+        const request = `${['prompt', ...chunk, 'quit'].join('\n')}\n`;
+        const text = await exchange(path, request, { timeout, signal });
         const parts = splitReplies(text);
         if (parts.length !== chunk.length)
           throw new Error(
@@ -48,7 +49,10 @@ export function createRuntime(path: string, timeout = 5_000): Runtime {
   };
 }
 
-/** Interactive mode ends each reply with a prompt at the start of a line, the only sure separator. */
+/**
+ * Interactive mode ends the reply to each line with a prompt at the start of a line, the only sure separator. Up to
+ * HAProxy 3.0 it ends that of each command of a line too; since then a line must have one command only.
+ */
 function splitReplies(text: string): readonly string[] {
   const parts = text.split(/(?:^|\n)> /);
   return parts.slice(1, -1).map((reply) => reply.trim());

@@ -59,7 +59,14 @@ function dynamicWords(words: readonly string[]): string[] {
   if (has('alpn') && has('check') && !has('check-alpn')) added.push('check-alpn', 'http/1.1');
   if (!has('pool-max-conn')) added.push('pool-max-conn', '-1');
   if (!has('pool-purge-delay')) added.push('pool-purge-delay', '5s');
-  return [...words, ...added];
+  return [...words.map((word, at) => withUnit(words[at - 1], word)), ...added];
+}
+
+/** A duration with its unit: HAProxy 3.2 refuses a server with a small one that has none. */
+function withUnit(keyword: string | undefined, word: string): string {
+  return /^(agent-|fast|down)?inter$/.test(keyword ?? '') && /^\d+$/.test(word)
+    ? `${word}ms`
+    : word;
 }
 
 /** Sends traffic to a server again that `drainServer` took out. */
