@@ -3,7 +3,7 @@
 # each program. Each release has a folder of its own in the user's cache, made once; nothing is installed and no root is
 # needed. The program names that libc's loader and its libraries by itself, so that it can also start itself anew.
 # apt verifies what it fetches: packages against the release's index, the index against the signed InRelease, and that
-# against Debian's keyring.
+# against Debian's keyring; an index may be old, since a mirror may be.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -77,6 +77,7 @@ APT::Architectures { "$architecture"; };
 APT::Sandbox::User "root";
 APT::Update::Error-Mode "any";
 Acquire::Languages "none";
+Acquire::Check-Valid-Until "false";
 Dir::State "$part";
 Dir::State::status "$part/status";
 Dir::Cache "$part";
