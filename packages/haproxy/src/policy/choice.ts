@@ -76,15 +76,27 @@ function routeChoice({ targets, fallback }: RouteTargets, acl: string): readonly
       targets.length > 1 ? `${acl} { var(txn.synapse_target) -m int ${index + 1} }` : acl;
     return candidates.flatMap((one) => use(one, condition));
   });
-  // A weight of 0 is never chosen, and is the last to stand in.
-  const others = targets.length > 1 ? targets.toSorted((a, b) => b.weight - a.weight) : [];
   const last = fallback.at(-1) ?? targets.at(-1)?.candidates.at(-1);
   return [
     ...chosen,
-    ...others.flatMap(({ candidates }) => candidates.flatMap((one) => use(one, acl))),
+    ...(targets.length > 1 ? othersChoice(targets, acl) : []),
     ...fallback.flatMap((one) => use(one, acl)),
     ...(last ? [`use_backend ${last.backend} if ${acl}`] : []),
   ];
+}
+
+/**
+ * Another target stands in, in the order of the list: first those that have a weight, which the map says,
+ * so that other weights are no other lines.
+ */
+function othersChoice(targets: RouteTargets['targets'], acl: string): readonly string[] {
+  const all = (condition: (index: number) => string) =>
+    targets.flatMap(({ candidates }, index) =>
+      candidates.flatMap((one) => use(one, condition(index))),
+    );
+  const served = (index: number) =>
+    `${acl} { var(txn.synapse_split),field(${targets.length + index},:) -m int gt 0 }`;
+  return [...all(served), ...all(() => acl)];
 }
 
 /** A backend is taken where it has a server that is up, and its panic one first where too few are. */
