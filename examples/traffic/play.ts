@@ -11,15 +11,17 @@ export async function play(folder: string, script: (scene: Scene) => Promise<voi
     await Promise.race([script(scene), interruption]);
   } catch (error) {
     console.error(`the example failed: ${error instanceof Error ? error.message : error}`);
-    process.exitCode = 1;
+    // What the script still waits for will not come.
+    process.exit(1);
   }
 }
 
 /** Rejects once somebody wants it to end, also before anybody waits for that. */
 function interrupted(): Promise<never> {
   const interruption = new Promise<never>((_, reject) => {
+    // Not `once`: execa ends this process itself where nobody else listens any more.
     for (const name of ['SIGINT', 'SIGTERM'] as const)
-      process.once(name, () => reject(new Error(`interrupted by ${name}`)));
+      process.on(name, () => reject(new Error(`interrupted by ${name}`)));
   });
   interruption.catch(() => {});
   return interruption;

@@ -71,6 +71,23 @@ test('rate-limits: each client has its own, and a change counts at once', async 
   expect(said.text).toContain('HAProxy was not reloaded');
 });
 
+test('an example that is interrupted leaves nothing', async () => {
+  await using scratch = await createScratch();
+  const temporary = scratch.path('tmp');
+  await mkdir(temporary);
+  const child = execa('bash', ['scripts/example.sh', 'game-day'], {
+    all: true,
+    reject: false,
+    env: { TMPDIR: temporary },
+    forceKillAfterDelay: 30_000,
+  });
+  for await (const line of child.iterable()) if (line.startsWith('before')) child.kill('SIGTERM');
+  const { exitCode, all } = await child;
+  expect(all).toContain('interrupted by SIGTERM');
+  expect(exitCode).toBe(1);
+  expect(await readdir(temporary)).toEqual([]);
+});
+
 test('an example that is not there is named with those that are', async () => {
   const { exitCode, all } = await execa('bash', ['scripts/example.sh', 'nothing'], {
     all: true,
