@@ -46,6 +46,18 @@ test('where a target has nobody those stand in that have a weight, then the othe
   ]);
 });
 
+test('what is for a service that is not proxied is refused, and not sent to the own members', () => {
+  const policy: Policy = { routes: [{ name: 'away', to: [{ service: 'other', weight: 1 }] }] };
+  const front = {
+    routes: [{ targets: [{ weight: 1, candidates: [] }], fallback: [] }],
+    rest: [{ backend: 'web' }],
+    backends: ['web'],
+  };
+  expect(splitLines({ service: 'web', policy, front, map })).toEqual([
+    'http-request deny status 503 if synapse_route_away',
+  ]);
+});
+
 test('a failure takes as much of the budget as it had retries', () => {
   const of = (attempts: number) => {
     const policy: Policy = { retries: { attempts, on: [503], methods: ['GET'], budget: 0.2 } };

@@ -23,11 +23,17 @@ export function splitLines(
   return [
     ...panicLines(candidatesOf(front), rule),
     ...front.routes.flatMap((route, index) => {
+      const name = names[index] ?? '';
+      if (route && isNowhere(route)) return [`http-request deny status 503 if ${routeAcl(name)}`];
       const count = route?.targets.length ?? 0;
-      return count > 1 ? diceLines({ service, name: names[index] ?? '', count, map }) : [];
+      return count > 1 ? diceLines({ service, name, count, map }) : [];
     }),
   ];
 }
+
+/** Whether none of its services has a backend: the requests of such a route are nobody else's. */
+const isNowhere = ({ targets, fallback }: RouteTargets) =>
+  fallback.length === 0 && targets.every(({ candidates }) => candidates.length === 0);
 
 function diceLines(of: { service: string; name: string; count: number; map: string }) {
   const { service, name, count, map } = of;
