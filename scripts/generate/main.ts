@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 import { writeFileAtomic } from '@smartstack/daemon';
+import { haproxy } from '@smartstack/haproxy';
 import * as nerve from '@smartstack/nerve';
 import * as synapse from '@smartstack/synapse';
 
@@ -8,6 +9,7 @@ import { type Fillings, fill, keyTables } from './document.ts';
 import { examplesWithSchema } from './examples.ts';
 import { annotatedSchemaOf, plainSchemaOf } from './json-schema.ts';
 import { originalsTables } from './originals.ts';
+import { builtInTable, gapsTables } from './policy.ts';
 
 const schemas = {
   nerve: annotatedSchemaOf(nerve.configSchema),
@@ -23,6 +25,10 @@ const files: Readonly<Record<string, string>> = {
   ...(await document('docs/configuration.md', (text) => ({ keys: keyTables(text, schemas) }))),
   ...(await document('docs/migrating.md', () => ({
     originals: originalsTables({ nerve: nerve.originals, synapse: synapse.originals }, schemas),
+  }))),
+  ...(await document('docs/policy.md', () => ({
+    builtin: builtInTable,
+    gaps: gapsTables([haproxy].map(({ name, config }) => ({ proxy: name, gaps: config.gaps }))),
   }))),
 };
 

@@ -42,6 +42,28 @@ describe('a YAML block is accepted by the daemon that it is for', () => {
   });
 });
 
+describe('a policy is accepted in a service', () => {
+  const blocks = all.flatMap(({ path, blocks: own }) =>
+    own
+      .filter(({ info }) => info === 'yaml policy')
+      .map(({ text }, index): [string, number, string] => [path, index + 1, text]),
+  );
+
+  test.for(blocks)('%s, policy %d', async ([, , text]) => {
+    await using scratch = await createScratch();
+    const proxied = { discovery: { method: 'base' }, protocol: 'http' };
+    const others = [...text.matchAll(/service: ([\w-]+)/g)].map(([, name]) => [name, proxied]);
+    const services = {
+      ...Object.fromEntries(others),
+      web: { ...proxied, port: 3213, policy: parse(text) },
+    };
+    const file = scratch.path('synapse.yaml');
+    await writeFile(file, stringify({ services }));
+    const { all: said } = await check('synapse', file);
+    expect(said).toMatch(/: ok, \d/);
+  });
+});
+
 describe('files that a document writes are good together', () => {
   const written = all.flatMap(({ path, blocks }) =>
     blocks.flatMap(({ info, text }): [string, readonly [string, string][]][] => {

@@ -247,8 +247,8 @@ describe.concurrent('on HAProxy', () => {
     await ask(port);
     await ask(port, '/', { headers: { 'x-request-id': 'mine', traceparent: 'theirs' } });
     const seen = members.flatMap((member) => member.seen).map(({ headers }) => headers);
-    const second = seen.find((headers) => headers.traceparent === 'theirs');
-    const first = seen.find((headers) => headers !== second);
+    const first = seen.find((headers) => headers['x-request-id'] !== 'mine');
+    const second = seen.find((headers) => headers['x-request-id'] === 'mine');
     expect(first?.['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
     expect(first?.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
     expect(second).toMatchObject({ 'x-request-id': 'mine', traceparent: 'theirs' });

@@ -23,11 +23,17 @@ export function splitLines(
   return [
     ...panicLines(candidatesOf(front), rule),
     ...front.routes.flatMap((route, index) => {
+      const name = names[index] ?? '';
+      if (route && isNowhere(route)) return [`http-request deny status 503 if ${routeAcl(name)}`];
       const count = route?.targets.length ?? 0;
-      return count > 1 ? diceLines({ service, name: names[index] ?? '', count, map }) : [];
+      return count > 1 ? diceLines({ service, name, count, map }) : [];
     }),
   ];
 }
+
+/** Whether none of its services has a backend: the requests of such a route are nobody else's. */
+const isNowhere = ({ targets, fallback }: RouteTargets) =>
+  fallback.length === 0 && targets.every(({ candidates }) => candidates.length === 0);
 
 function diceLines(of: { service: string; name: string; count: number; map: string }) {
   const { service, name, count, map } = of;
@@ -76,15 +82,27 @@ function routeChoice({ targets, fallback }: RouteTargets, acl: string): readonly
       targets.length > 1 ? `${acl} { var(txn.synapse_target) -m int ${index + 1} }` : acl;
     return candidates.flatMap((one) => use(one, condition));
   });
-  // A weight of 0 is never chosen, and is the last to stand in.
-  const others = targets.length > 1 ? targets.toSorted((a, b) => b.weight - a.weight) : [];
   const last = fallback.at(-1) ?? targets.at(-1)?.candidates.at(-1);
   return [
     ...chosen,
-    ...others.flatMap(({ candidates }) => candidates.flatMap((one) => use(one, acl))),
+    ...(targets.length > 1 ? othersChoice(targets, acl) : []),
     ...fallback.flatMap((one) => use(one, acl)),
     ...(last ? [`use_backend ${last.backend} if ${acl}`] : []),
   ];
+}
+
+/**
+ * Another target stands in, in the order of the list: first those that have a weight, which the map says,
+ * so that other weights are no other lines.
+ */
+function othersChoice(targets: RouteTargets['targets'], acl: string): readonly string[] {
+  const all = (condition: (index: number) => string) =>
+    targets.flatMap(({ candidates }, index) =>
+      candidates.flatMap((one) => use(one, condition(index))),
+    );
+  const served = (index: number) =>
+    `${acl} { var(txn.synapse_split),field(${targets.length + index},:) -m int gt 0 }`;
+  return [...all(served), ...all(() => acl)];
 }
 
 /** A backend is taken where it has a server that is up, and its panic one first where too few are. */

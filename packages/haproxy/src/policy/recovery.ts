@@ -14,7 +14,7 @@ export function backendLines(traffic: Traffic, backend: string): readonly string
     ...(connect === undefined ? [] : [`timeout connect ${timeOf(connect)}`]),
     ...(queue === undefined ? [] : [`timeout queue ${timeOf(queue)}`]),
     ...(idle === undefined ? [] : [`timeout tunnel ${timeOf(idle)}`]),
-    ...serverTimeLines(policy),
+    ...serverTimeLines(traffic),
     ...balanceLines(policy.balance ?? 'round_robin'),
     ...retryLines(traffic),
     ...(policy.limits?.pending === undefined
@@ -35,7 +35,8 @@ function serverTime(policy: Policy): number | undefined {
   return request / (1 + (policy.retries?.attempts ?? 0));
 }
 
-function serverTimeLines(policy: Policy): readonly string[] {
+/** Requests come from other services' frontends too, whose routes may be called the same. */
+function serverTimeLines({ service, policy }: Traffic): readonly string[] {
   const all = serverTime(policy);
   const names = routeNames(policy.routes ?? []);
   const own = (policy.routes ?? []).flatMap(({ timeouts }, index) => {
@@ -44,7 +45,7 @@ function serverTimeLines(policy: Policy): readonly string[] {
     return time === undefined
       ? []
       : [
-          `http-request set-timeout server ${timeOf(time)} if { var(txn.synapse_route) -m str ${names[index]} }`,
+          `http-request set-timeout server ${timeOf(time)} if { var(txn.synapse_key) -m str -- ${service}/${names[index]} }`,
         ];
   });
   return [...(all === undefined ? [] : [`timeout server ${timeOf(all)}`]), ...own];
@@ -80,15 +81,15 @@ function retryLines({ policy, protocol }: Traffic): readonly string[] {
   lines.push(`retry-on ${on.map((cause) => causes[cause] ?? cause).join(' ')}`);
   if (on.every((cause) => cause === 'connect_failure')) return lines;
   lines.push(`http-request disable-l7-retry unless { method -m str ${methods.join(' ')} }`);
-  if (budget === undefined || budget >= 1) return lines;
+  if (attempts === 0 || budget === undefined || budget >= 1) return lines;
   const counter = serviceCounter(policy);
   const failures = `sc_http_fail_rate(${counter})`;
   return [
     ...lines,
-    // Rates are over 10 s. Each failure takes its part of the budget: at 20 % one in five requests may fail.
-    `http-request set-var(txn.synapse_failed) ${failures},mul(1000)`,
+    // Rates are over 10 s. Each failure has cost all of its retries: at 20 % and two of them one in ten requests may fail.
+    `http-request set-var(txn.synapse_failed) ${failures},mul(${attempts * 1000})`,
     `http-request set-var(txn.synapse_allowed) sc_http_req_rate(${counter}),mul(${Math.round(budget * 1000)}),sub(txn.synapse_failed)`,
-    `http-request disable-l7-retry if { ${failures} ge ${floor * 10} } { var(txn.synapse_allowed) -m int lt 0 }`,
+    `http-request disable-l7-retry if { ${failures} ge ${Math.ceil((floor * 10) / attempts)} } { var(txn.synapse_allowed) -m int lt 0 }`,
   ];
 }
 

@@ -40,17 +40,18 @@ function faultValues(service: string, name: string, { fault = {} }: Route) {
   });
 }
 
-/** Where the part of each target ends, out of a million, the last one's left out: `100000:350000`. */
+/**
+ * Where the part of each target ends, out of a million, the last one's left out; then for each target whether
+ * it has a part at all: of weights 1, 0 and 3 it is `250000:250000:1:0:1`.
+ */
 function splitOf(targets: readonly { readonly weight: number }[]): string {
   const sum = targets.reduce((total, { weight }) => total + weight, 0);
   let passed = 0;
-  return targets
-    .slice(0, -1)
-    .map(({ weight }) => {
-      passed += weight;
-      return Math.round((passed / sum) * whole);
-    })
-    .join(':');
+  const ends = targets.slice(0, -1).map(({ weight }) => {
+    passed += weight;
+    return Math.round((passed / sum) * whole);
+  });
+  return [...ends, ...targets.map(({ weight }) => Math.sign(weight))].join(':');
 }
 
 /** How many windows the average of a rate limit is over, where it allows a burst. */

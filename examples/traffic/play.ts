@@ -1,0 +1,28 @@
+import { openScene, type Scene } from './scene.ts';
+
+/**
+ * Runs an example's script on the example's file. Everything that was started is ended whatever happens; what
+ * failed is said, and the process exits with 1.
+ */
+export async function play(folder: string, script: (scene: Scene) => Promise<void>): Promise<void> {
+  const interruption = interrupted();
+  try {
+    await using scene = await openScene(folder);
+    await Promise.race([script(scene), interruption]);
+  } catch (error) {
+    console.error(`the example failed: ${error instanceof Error ? error.message : error}`);
+    // What the script still waits for will not come.
+    process.exit(1);
+  }
+}
+
+/** Rejects once somebody wants it to end, also before anybody waits for that. */
+function interrupted(): Promise<never> {
+  const interruption = new Promise<never>((_, reject) => {
+    // Not `once`: execa ends this process itself where nobody else listens any more.
+    for (const name of ['SIGINT', 'SIGTERM'] as const)
+      process.on(name, () => reject(new Error(`interrupted by ${name}`)));
+  });
+  interruption.catch(() => {});
+  return interruption;
+}
