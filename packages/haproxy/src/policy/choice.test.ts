@@ -61,7 +61,13 @@ test('what is for a service that is not proxied is refused, and not sent to the 
 test('a failure takes as much of the budget as it had retries', () => {
   const of = (attempts: number) => {
     const policy: Policy = { retries: { attempts, on: [503], methods: ['GET'], budget: 0.2 } };
-    const traffic = { service: 'web', protocol: 'http', policy, isPanic: false } as const;
+    const traffic = {
+      service: 'web',
+      protocol: 'http',
+      policy,
+      builtIn: [],
+      isPanic: false,
+    } as const;
     return backendLines(traffic, 'web').slice(-3);
   };
   expect(of(3)).toEqual([
@@ -74,7 +80,13 @@ test('a failure takes as much of the budget as it had retries', () => {
 
 test("a route's times are not those of another service's route of that name", () => {
   const policy: Policy = { routes: [{ name: 'slow', timeouts: { per_try: 2000 } }] };
-  const traffic = { service: 'web', protocol: 'http', policy, isPanic: false } as const;
+  const traffic = {
+    service: 'web',
+    protocol: 'http',
+    policy,
+    builtIn: [],
+    isPanic: false,
+  } as const;
   expect(backendLines(traffic, 'web')).toContain(
     'http-request set-timeout server 2s if { var(txn.synapse_key) -m str -- web/slow }',
   );
