@@ -23,7 +23,11 @@ interface Case {
 const policies = {
   plain: {},
   per_try: { timeouts: { per_try: '150ms' } },
-  request: { timeouts: { request: '300ms' }, retries: { attempts: 1 } },
+  request: {
+    timeouts: { request: '600ms' },
+    retries: { attempts: 1, on: ['connect_failure', 'timeout'] },
+  },
+  once: { timeouts: { request: '600ms' } },
   retried: {
     retries: { attempts: 2, on: ['connect_failure', 503], methods: ['GET'], budget: '100%' },
     outlier_ejection: false,
@@ -121,12 +125,17 @@ describe.concurrent('on HAProxy', () => {
     expect(took).toBeLessThan(1500);
   });
 
-  test('timeouts.request is shared by the tries', async () => {
+  test('timeouts.request is shared by tries that may be sent again, and whole for one that is sent once', async () => {
     const { port, members } = cases.request;
-    for (const member of members) member.behave(late(2000));
-    const { status, took } = await ask(port);
+    members[0]?.behave(late(5000));
+    // Half of the time is for the first member, and the other one answers at once.
+    expect(await tally(4, () => ask(port), 'status')).toEqual({ 200: 4 });
+    for (const member of cases.once.members) member.behave(late(400));
+    expect(await tally(2, () => ask(cases.once.port), 'status')).toEqual({ 200: 2 });
+    for (const member of cases.once.members) member.behave(late(5000));
+    const { status, took } = await ask(cases.once.port);
     expect(status).toBe(504);
-    expect(took).toBeLessThan(1500);
+    expect(took).toBeLessThan(3000);
   });
 
   test('retries go to another member, for the methods that are named', async () => {

@@ -2,8 +2,8 @@
 export interface PolicyFiles {
   /** Values that change without a reload. */
   readonly map: string;
-  /** What HAProxy has no word for. */
-  readonly lua: string;
+  /** What HAProxy has no word for; undefined where it was built without Lua, so that it takes no such file. */
+  readonly lua: string | undefined;
   /** What the files of addresses begin with, by which a service's clients are judged. */
   readonly allow: string;
 }

@@ -32,7 +32,10 @@ function serverTime(policy: Policy): number | undefined {
   const { per_try: perTry, request, idle } = policy.timeouts ?? {};
   if (perTry !== undefined) return perTry;
   if (request === undefined) return idle;
-  return request / (1 + (policy.retries?.attempts ?? 0));
+  const { attempts = 0, on = [] } = policy.retries ?? {};
+  // A try of which nothing was sent takes no time of the others.
+  const isSentOnce = on.every((cause) => cause === 'connect_failure');
+  return isSentOnce ? request : request / (1 + attempts);
 }
 
 /** Requests come from other services' frontends too, whose routes may be called the same. */

@@ -99,7 +99,7 @@ async function surveyManaged(
     settings: {
       config,
       around,
-      files: policyFiles(paths.config),
+      files: { ...policyFiles(paths.config), ...(!program.lua && { lua: undefined }) },
       capabilities: capabilitiesOf((await versionAt(runtimes, signal)) ?? program.version),
       stats:
         config.stats_address === false

@@ -8,6 +8,8 @@ export interface Program {
   readonly version: string;
   /** Whether it was built with the Prometheus exporter. */
   readonly exporter: boolean;
+  /** Whether it was built with Lua. */
+  readonly lua: boolean;
 }
 
 /** Asks a HAProxy program for its version; a `UserError` when it cannot be run. */
@@ -20,7 +22,11 @@ export async function inspectProgram(
     const { output: stdout } = await runCommand(binary, ['-vv'], options, signal);
     const version = /^HA-?Proxy version (\S+)/m.exec(stdout)?.[1];
     if (version === undefined) throw new Error(`no version in: ${stdout.slice(0, 80)}`);
-    return { version, exporter: stdout.includes('prometheus-exporter') };
+    return {
+      version,
+      exporter: stdout.includes('prometheus-exporter'),
+      lua: /\+LUA\b/.test(stdout),
+    };
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     const why = missing

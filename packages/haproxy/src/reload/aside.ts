@@ -15,14 +15,15 @@ export async function aside(
   if (!parts.some(({ config }) => config.traffic)) return file;
   const there = policyFiles(join(folder, 'haproxy.cfg'));
   await writeFile(there.map, mapText(valuesOfParts(parts)));
-  await writeFile(there.lua, luaText);
+  if (there.lua !== undefined) await writeFile(there.lua, luaText);
   for (const { config } of parts)
     if (config.traffic?.policy.allow) await writeFile(allowFile(there, config.traffic.service), '');
+  const names = (['map', 'lua', 'allow'] as const).flatMap((each) => {
+    const [from, to] = [files[each], there[each]];
+    return from === undefined || to === undefined ? [] : [{ from, to }];
+  });
   const pieces = file.pieces.map((piece) =>
-    piece
-      .replaceAll(files.map, there.map)
-      .replaceAll(files.lua, there.lua)
-      .replaceAll(files.allow, there.allow),
+    names.reduce((text, { from, to }) => text.replaceAll(from, to), piece),
   );
   return { ...file, pieces, text: pieces.join('') };
 }

@@ -145,7 +145,7 @@ function luaLines(parts: readonly Part[], { lua }: PolicyFiles): readonly string
   const isDelayed = parts.some(({ config: { traffic } }) =>
     traffic?.policy.routes?.some(({ fault }) => fault?.delay),
   );
-  return isDelayed ? [`lua-load ${lua}`] : [];
+  return isDelayed && lua !== undefined ? [`lua-load ${lua}`] : [];
 }
 
 function sectionsOf({ service, stanza }: Part): readonly Section[] {

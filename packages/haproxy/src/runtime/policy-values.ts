@@ -38,7 +38,7 @@ export function createPolicyValues({ files, runtimes }: PolicyValuesOptions): Li
         await mkdir(dirname(files.map), { recursive: true });
         // Somebody may have removed them.
         written = undefined;
-        await writeFileAtomic(files.lua, luaText);
+        if (files.lua !== undefined) await writeFileAtomic(files.lua, luaText);
         await writeMap(values);
       }
       told = undefined;
