@@ -4,11 +4,16 @@ import { createServer } from 'node:net';
 const lowest = 10_000;
 const highest = 32_767;
 const given = new Set<number>();
+/** Test files that run at the same time have ports of their own: one is given before anything listens there. */
+const workers = 8;
+const worker = Number(process.env.VITEST_POOL_ID ?? 0) % workers;
 
-/** A TCP port that nobody listens on, on any address; never the same one twice in a process. */
+/** A TCP port that nobody listens on, on any address; never the same one twice in a run. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = lowest + Math.floor(Math.random() * (highest - lowest + 1));
+    const step = Math.floor((Math.random() * (highest - lowest + 1)) / workers);
+    const port = lowest + step * workers + worker;
+    if (port > highest) continue;
     if (given.has(port)) continue;
     given.add(port);
     if (await isFree(port)) return port;

@@ -60,7 +60,7 @@ describe.each(haproxyVersions())('HAProxy $version', ({ binary }) => {
     await traffic.done;
     expect([...traffic.reasons]).toEqual([]);
     // The master started itself anew, and as the same program.
-    expect(await master()).toBe(pid);
+    await until(async () => (await master()) === pid);
     const { stdout } = await execa(await readlink(`/proc/${pid}/exe`), ['-v']);
     expect(stdout).toBe((await execa(binary, ['-v'])).stdout);
   });
