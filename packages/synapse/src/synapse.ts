@@ -8,11 +8,12 @@ import {
   tellSupervisor,
   versionOf,
 } from '@smartstack/daemon';
-import type { Output, Snapshot } from '@smartstack/proxy';
+import type { Output, ProxyKind, Snapshot } from '@smartstack/proxy';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 import { createCatalog } from './api/catalog.ts';
 import { type Reloads, serveSynapse } from './api/serve.ts';
 import type { LoadedConfig, SynapseConfig } from './config/config.ts';
+import { createOwnedOutputs } from './outputs/disposal.ts';
 import { createFileOutput } from './outputs/file-output.ts';
 import { createRecorder } from './outputs/journal.ts';
 import { observed } from './outputs/observed.ts';
@@ -27,10 +28,16 @@ import { createReconciler } from './reconcile/reconciler.ts';
 /** How long a start that remembers every service waits for the registry, in milliseconds. */
 const patience = 500;
 
+export interface RunDeps extends SynapseDeps {
+  readonly reloads: Reloads;
+  /** The proxies that are kept in step; default all. */
+  readonly kinds?: readonly ProxyKind[];
+}
+
 /** Follows every configured service and keeps the proxies in step until the signal aborts. */
 export async function runSynapse(
   loaded: LoadedConfig,
-  deps: SynapseDeps & { readonly reloads: Reloads },
+  deps: RunDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const { config } = loaded;
@@ -44,15 +51,15 @@ export async function runSynapse(
     session: await sessionOptionsOf(config.zookeeper),
     ...deps,
   });
-  const proxies = allProxies.map((proxy) => ({
-    proxy,
-    driver: proxy.create(sectionOf(config, proxy.name), deps),
-    section: () => sectionOf(current, proxy.name),
-  }));
-  await using _ = disposedTogether(proxies.map(({ driver }) => driver));
-  const catalog = createCatalog();
   const { statsd: section } = config;
   using statsd = section && createStatsd({ ...section, sampleRates: section.sample_rate });
+  await using owned = createOwnedOutputs(deps.log);
+  const proxies = (deps.kinds ?? allProxies).map((proxy) => ({
+    proxy,
+    driver: owned.own(proxy.create(sectionOf(config, proxy.name), deps)),
+    section: () => sectionOf(current, proxy.name),
+  }));
+  const catalog = createCatalog();
   const counted = <Counted extends Output>(output: Counted) =>
     statsd ? withFailuresCounted(output, statsd) : output;
   const journal = createJournal();
@@ -64,19 +71,21 @@ export async function runSynapse(
   const drivers = proxies.map(({ driver }) => observed(counted(driver), journal));
   const outputs = [
     ...drivers,
-    catalog.driver,
-    recorder,
-    ...(config.file_output ? [counted(createFileOutput(config.file_output))] : []),
-    ...(file === undefined ? [] : [createSnapshotWriter(file, memory)]),
+    owned.own(catalog.driver),
+    owned.own(recorder),
+    ...(config.file_output ? [owned.own(counted(createFileOutput(config.file_output)))] : []),
+    ...(file === undefined ? [] : [owned.own(createSnapshotWriter(file, memory))]),
   ];
-  await using counters =
+  const counters =
     statsd &&
-    createStatsdDriver({
-      statsd,
-      version: versionOf(import.meta.url),
-      hosts: config.zookeeper?.hosts ?? [],
-      followed: (name) => reconciler.get(name),
-    });
+    owned.own(
+      createStatsdDriver({
+        statsd,
+        version: versionOf(import.meta.url),
+        hosts: config.zookeeper?.hosts ?? [],
+        followed: (name) => reconciler.get(name),
+      }),
+    );
   const followed = followedServices(loaded, registries, deps, memory);
   deps.log.info({ services: followed.length }, 'following');
   const reconciler = createReconciler({
@@ -137,16 +146,6 @@ function startupTimeoutOf(
 ): number {
   const allRemembered = followed.length > 0 && followed.every(({ service }) => service.stale);
   return allRemembered ? Math.min(patience, timeout) : timeout;
-}
-
-/** Disposes of all of them, whichever fails. */
-function disposedTogether(all: readonly AsyncDisposable[]): AsyncDisposable {
-  return {
-    [Symbol.asyncDispose]: async () => {
-      const ends = await Promise.allSettled(all.map((one) => one[Symbol.asyncDispose]()));
-      for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    },
-  };
 }
 
 /** Sections that are used only at the start. */
