@@ -56,13 +56,7 @@ async function announceKey(
   const { keys, held, seconds: ttl } = keeping;
   let value = encodeInstance(instance).toString();
   const key = claimed ?? (await createKey(keeping, { instance, value }, signal));
-  let written: Promise<unknown> = Promise.resolve();
-  /** One write after the other, so that the newest value is the last. */
-  const write = () => {
-    const writing = written.then(() => keys.set(key, { value, ttl }));
-    written = writing.catch(() => {});
-    return writing;
-  };
+  const { write, idle } = inSequence(() => keys.set(key, { value, ttl }));
   if (claimed !== undefined)
     await write().catch(failUnconfirmed(keeping, { instance, value, key }));
   held.add(key);
@@ -75,10 +69,23 @@ async function announceKey(
     },
     [Symbol.asyncDispose]: async () => {
       stop.abort();
-      await Promise.all([kept, written]);
+      await Promise.all([kept, idle()]);
       await keys.remove(key);
       held.delete(key);
     },
+  };
+}
+
+/** One write after the other, so that the newest value is the last. */
+function inSequence(set: () => Promise<void>) {
+  let written = Promise.resolve();
+  return {
+    write: () => {
+      const writing = written.then(set);
+      written = writing.catch(() => {});
+      return writing;
+    },
+    idle: () => written,
   };
 }
 

@@ -59,15 +59,12 @@ export function createEtcdKeys({ host, port }: EtcdAddress, timeout: number): Et
   const urlOf = (key: string) =>
     `${origin}/v2/keys${key.split('/').map(encodeURIComponent).join('/')}`;
 
+  const list = async (url: string, signal?: AbortSignal) =>
+    valuesAmong((await ask({ method: 'GET', url, timeout, ...(signal && { signal }) }))?.nodes);
+
   return {
-    list: async (folder, signal) => {
-      const node = await ask({ method: 'GET', url: urlOf(folder), timeout, signal });
-      return leavesOf(node?.nodes);
-    },
-    listAgreed: async (folder) => {
-      const node = await ask({ method: 'GET', url: `${urlOf(folder)}?quorum=true`, timeout });
-      return leavesOf(node?.nodes);
-    },
+    list: (folder, signal) => list(urlOf(folder), signal),
+    listAgreed: (folder) => list(`${urlOf(folder)}?quorum=true`),
     createInOrder: async (folder, content) => {
       const node = await ask({ method: 'POST', url: urlOf(folder), content, timeout });
       if (!node) throw new Error(`cannot create a key in ${folder} of ${origin}: no such folder`);
@@ -112,7 +109,7 @@ async function ask({ method, url, content, timeout, signal }: Request) {
 }
 
 /** The keys with a value among a folder's nodes; folders below it have none. */
-function leavesOf(nodes: unknown): readonly EtcdNode[] {
+function valuesAmong(nodes: unknown): readonly EtcdNode[] {
   return (Array.isArray(nodes) ? nodes : []).flatMap((node) => {
     const { data } = leaf.safeParse(node);
     return data ? [data] : [];
