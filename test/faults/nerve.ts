@@ -22,10 +22,11 @@ export interface Line {
   readonly reason?: string;
 }
 
-/** A nerve with a service `broken`, announced as these keys say, beside a good one in a folder, until the test's end. */
+/** A nerve with a service `broken`, announced as these keys say, beside a good one in a folder and more, until the test's end. */
 export async function startForced(
   keys: object,
   around: (registries: OpenedRegistries) => OpenedRegistries = (registries) => registries,
+  beside: Readonly<Record<string, object>> = {},
 ) {
   const directory = await mkdtemp(join(tmpdir(), 'force-'));
   const folder = join(directory, 'good');
@@ -44,6 +45,9 @@ export async function startForced(
         directory: folder,
         path: 'good',
       },
+      ...Object.fromEntries(
+        Object.entries(beside).map(([name, more]) => [name, { ...service, weight: 1, ...more }]),
+      ),
     },
   };
   const lines: Line[] = [];
@@ -63,8 +67,8 @@ export async function startForced(
     },
     stop.signal,
   );
-  const end = async () => {
-    stop.abort();
+  const end = async (reason?: Error) => {
+    stop.abort(reason);
     await running;
   };
   onTestFinished(async () => {
@@ -74,10 +78,11 @@ export async function startForced(
   });
   const client = createClient(controlSocketIn(directory));
   const printed: string[] = [];
-  const broken = async (): Promise<ServiceLine> => {
+  const line = async (name: string): Promise<ServiceLine> => {
     const { services } = (await client.ask('GET', '/status')) as Status;
-    return services.broken as ServiceLine;
+    return services[name] as ServiceLine;
   };
+  const broken = () => line('broken');
   /** What the good service's folder has. */
   const good = async (): Promise<readonly Instance[]> => {
     const files = await readdir(join(folder, 'good')).catch(() => []);
@@ -90,6 +95,7 @@ export async function startForced(
   return {
     lines,
     end,
+    line,
     broken,
     good,
     printed,

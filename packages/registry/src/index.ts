@@ -26,7 +26,7 @@ export {
   registrySchema,
   type Tickets,
 } from './registries.ts';
-export type { Announcement, Registry } from './registry.ts';
+export { type Announcement, type Registry, Unconfirmed } from './registry.ts';
 export { splitChroot } from './zookeeper/connect-string.ts';
 export { nodeTypes, type RecordForm } from './zookeeper/record.ts';
 export {

@@ -1,3 +1,5 @@
+import { messageOf } from '@smartstack/daemon';
+
 import type { Instance } from './instance/instance.ts';
 
 /**
@@ -7,7 +9,8 @@ import type { Instance } from './instance/instance.ts';
 export interface Registry extends AsyncDisposable {
   /**
    * Announces an instance and keeps it announced, through lost sessions, until disposed of. Resolves
-   * once it is in the registry; waits for an unreachable one until the signal aborts.
+   * once it is in the registry; waits for an unreachable one until the signal aborts. Rejects with an
+   * `Unconfirmed` where a record may be left in the registry.
    */
   announce(path: string, instance: Instance, signal: AbortSignal): Promise<Announcement>;
   /**
@@ -23,4 +26,20 @@ export interface Announcement extends AsyncDisposable {
   update(instance: Instance, signal: AbortSignal): Promise<void>;
   /** Withdraws: resolves once readers can no longer see it, or the session has ended. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The failure of an announcement that the registry may have carried out all the same. */
+export class Unconfirmed extends Error implements AsyncDisposable {
+  override readonly name = 'Unconfirmed';
+  readonly #withdraw: () => Promise<void>;
+
+  constructor(cause: unknown, withdraw: () => Promise<void>) {
+    super(messageOf(cause), { cause });
+    this.#withdraw = withdraw;
+  }
+
+  /** Withdraws what came of this attempt and of earlier ones at the same instance; rejects while the registry does not say so. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#withdraw();
+  }
 }

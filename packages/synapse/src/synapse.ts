@@ -14,7 +14,7 @@ import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
 import { createCatalog } from './api/catalog.ts';
 import { type Reloads, serveSynapse } from './api/serve.ts';
 import type { LoadedConfig, SynapseConfig } from './config/config.ts';
-import { disposedTogether } from './disposal.ts';
+import { createOwnedOutputs } from './outputs/disposal.ts';
 import { createFileOutput } from './outputs/file-output.ts';
 import { createRecorder } from './outputs/journal.ts';
 import { observed } from './outputs/observed.ts';
@@ -29,10 +29,16 @@ import { createReconciler } from './reconcile/reconciler.ts';
 /** How long a start with saved members for every service waits for the registry, in milliseconds. */
 const patience = 500;
 
+export interface RunDeps extends SynapseDeps {
+  readonly reloads: Reloads;
+  /** The proxies that are kept in step; default all. */
+  readonly kinds?: readonly ProxyKind[];
+}
+
 /** Follows every configured service and keeps the proxies in step until the signal aborts. */
 export async function runSynapse(
   loaded: LoadedConfig,
-  deps: SynapseDeps & { readonly reloads: Reloads },
+  deps: RunDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const { config } = loaded;
@@ -45,15 +51,15 @@ export async function runSynapse(
     session: await sessionOptionsOf(config.zookeeper),
     ...deps,
   });
-  const proxies = allProxies.map((proxy) => ({
-    proxy,
-    driver: proxy.create(sectionOf(config, proxy.name), deps),
-    section: () => sectionOf(current, proxy.name),
-  }));
-  await using _ = disposedTogether(proxies.map(({ driver }) => driver));
-  const catalog = createCatalog();
   const { statsd: section } = config;
   using statsd = section && createStatsd({ ...section, sampleRates: section.sample_rate });
+  await using owned = createOwnedOutputs(deps.log);
+  const proxies = (deps.kinds ?? allProxies).map((proxy) => ({
+    proxy,
+    driver: owned.own(proxy.create(sectionOf(config, proxy.name), deps)),
+    section: () => sectionOf(current, proxy.name),
+  }));
+  const catalog = createCatalog();
   const counted = <Counted extends Output>(output: Counted) =>
     statsd ? withFailuresCounted(output, statsd) : output;
   const journal = createJournal();
@@ -65,19 +71,21 @@ export async function runSynapse(
   const drivers = proxies.map(({ driver }) => observed(counted(driver), journal));
   const outputs = [
     ...drivers,
-    catalog.driver,
-    recorder,
-    ...(config.file_output ? [counted(createFileOutput(config.file_output))] : []),
-    ...(file === undefined ? [] : [createSnapshotWriter(file, saved)]),
+    owned.own(catalog.driver),
+    owned.own(recorder),
+    ...(config.file_output ? [owned.own(counted(createFileOutput(config.file_output)))] : []),
+    ...(file === undefined ? [] : [owned.own(createSnapshotWriter(file, saved))]),
   ];
-  await using counters =
+  const counters =
     statsd &&
-    createStatsdDriver({
-      statsd,
-      version: versionOf(import.meta.url),
-      hosts: config.zookeeper?.hosts ?? [],
-      followed: (name) => reconciler.get(name),
-    });
+    owned.own(
+      createStatsdDriver({
+        statsd,
+        version: versionOf(import.meta.url),
+        hosts: config.zookeeper?.hosts ?? [],
+        followed: (name) => reconciler.get(name),
+      }),
+    );
   const followed = followedServices(loaded, registries, deps, saved);
   deps.log.info({ services: followed.length }, 'following');
   const reconciler = createReconciler({

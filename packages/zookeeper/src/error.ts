@@ -38,7 +38,7 @@ export function nameOfCode(code: number): string {
   return codes[code] ?? `CODE_${code}`;
 }
 
-/** `failed`: nothing happened on the server. `unknown`: a write was sent and no answer came. */
+/** `failed`: nothing happened on the server. `unknown`: a write was sent, and no answer said whether it was done. */
 export type Outcome = 'failed' | 'unknown';
 
 export interface ErrorFacts {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { createBackoff, createLatest, type Latest } from '@smartstack/daemon';
-import type { Announcement, Instance, Registry } from '@smartstack/registry';
+import { type Announcement, type Instance, type Registry, Unconfirmed } from '@smartstack/registry';
 
 import { HandOff } from './hand-off.ts';
 import { createTrouble } from './trouble.ts';
@@ -43,11 +43,11 @@ export function startAnnouncement(instance: Instance, deps: AnnouncementDeps): R
   });
 
   async function run(): Promise<void> {
-    const announcement = await keepNewest(instances, deps, {
+    const left = await keepNewest(instances, deps, {
       cancelled: cancel.signal,
       undone: undo.signal,
     });
-    if (announcement && undo.signal.aborted) await withdraw(announcement, deps, onRefused);
+    if (left && undo.signal.aborted) await withdraw(left, deps, onRefused);
   }
 
   const gone = run();
@@ -71,17 +71,19 @@ interface Ends {
   readonly undone: AbortSignal;
 }
 
-/** Keeps the newest instance in the registry until cancelled; returns the announcement where there is one. Never rejects. */
+/** Keeps the newest instance in the registry until cancelled; returns what is or may be there. Never rejects. */
 async function keepNewest(
   instances: Latest<Instance>,
   deps: AnnouncementDeps,
   { cancelled, undone }: Ends,
-): Promise<Announcement | undefined> {
+): Promise<AsyncDisposable | undefined> {
   const backoff = createBackoff({ base: 100, max: 10_000 });
   const trouble = createTrouble('cannot announce', fix, deps);
   let announcement: Announcement | undefined;
   /** What the registry has confirmed. */
   let confirmed: Instance | undefined;
+  /** What may have come of the attempts so far. */
+  let unconfirmed: Unconfirmed | undefined;
   for await (const instance of instances.values(cancelled)) {
     if (isDeepStrictEqual(instance, confirmed)) continue;
     try {
@@ -93,6 +95,7 @@ async function keepNewest(
       trouble.over();
       backoff.reset();
     } catch (error) {
+      if (error instanceof Unconfirmed) unconfirmed = error;
       if (cancelled.aborted) break;
       // A failed request may have been carried out.
       confirmed = undefined;
@@ -101,7 +104,7 @@ async function keepNewest(
       instances.offer(instance);
     }
   }
-  return announcement;
+  return announcement ?? unconfirmed;
 }
 
 const fix = 'it is tried again; where it is refused, let this machine write at that path';

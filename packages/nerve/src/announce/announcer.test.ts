@@ -1,5 +1,5 @@
 import { createLatest, silentLog } from '@smartstack/daemon';
-import type { Instance } from '@smartstack/registry';
+import { type Instance, Unconfirmed } from '@smartstack/registry';
 import { expect, test, vi } from 'vitest';
 import { createTestRegistry } from '../registry.fixture.ts';
 import { type Announcing, keepAnnounced } from './announcer.ts';
@@ -84,6 +84,33 @@ test('a withdrawal that is refused is tried again, holds up nothing, and counts 
   stop();
   await ended;
   expect(registry.registered.size).toBe(0);
+});
+
+test('what may have come of failed attempts is withdrawn when it is no longer desired', async () => {
+  let failures = 0;
+  let refusals = 2;
+  let stands = true;
+  const gone: boolean[] = [];
+  const registry: Announcing = {
+    announce: async () => {
+      failures++;
+      throw new Unconfirmed(new Error('no answer'), async () => {
+        if (refusals-- > 0) throw new Error('no answer');
+        stands = false;
+      });
+    },
+  };
+  const desired = createLatest<Instance | undefined>();
+  const stop = new AbortController();
+  const onGone = () => gone.push(stands);
+  const deps = { registry, path: '/services/web', log: silentLog, onGone };
+  const ended = keepAnnounced(desired, deps, stop.signal);
+  desired.set(web);
+  await vi.waitFor(() => expect(failures).toBeGreaterThan(0));
+  desired.set(undefined);
+  await vi.waitFor(() => expect(gone).toEqual([false]), { timeout: 3000 });
+  stop.abort();
+  await ended;
 });
 
 test('down and up again in one go touches nothing', async () => {

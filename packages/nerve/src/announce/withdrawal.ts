@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 
 import { createBackoff } from '@smartstack/daemon';
-import type { Announcement } from '@smartstack/registry';
 
 import { createTrouble, type TroubleDeps } from './trouble.ts';
 
@@ -15,11 +14,11 @@ export interface WithdrawalDeps extends TroubleDeps {
 const fix = 'it is tried again; until then others may use the record';
 
 /**
- * Withdraws an announcement, again and again until the registry confirms it: until then others may use the
- * record. `onRefused` is called after each failure. Never rejects.
+ * Withdraws what is or may be in the registry, again and again until the registry confirms it: until then
+ * others may use the record. `onRefused` is called after each failure. Never rejects.
  */
 export async function withdraw(
-  announcement: Announcement,
+  announced: AsyncDisposable,
   deps: WithdrawalDeps,
   onRefused: () => void,
 ): Promise<void> {
@@ -28,7 +27,7 @@ export async function withdraw(
   const trouble = createTrouble('cannot withdraw', fix, deps);
   while (!stop.aborted) {
     try {
-      await settledOrStopped(announcement[Symbol.asyncDispose](), stop);
+      await settledOrStopped(announced[Symbol.asyncDispose](), stop);
       if (stop.aborted) return;
       log.info({ path }, 'withdrawn');
       trouble.over();

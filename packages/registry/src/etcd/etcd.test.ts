@@ -1,9 +1,10 @@
 import type { RequestListener } from 'node:http';
 
 import { type Log, silentLog } from '@smartstack/daemon';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { Instance } from '../instance/instance.ts';
+import { Unconfirmed } from '../registry.ts';
 import { createEtcdRegistry, type EtcdRegistry } from './etcd.ts';
 import { type EtcdServer, startEtcd } from './server.fixture.ts';
 
@@ -101,6 +102,73 @@ test('what was announced and not answered is taken over by the next try, and wit
   await again[Symbol.asyncDispose]();
   expect(Object.values(server.values())).toEqual([{ ...web, port: 81 }]);
   await other[Symbol.asyncDispose]();
+});
+
+describe('an announcement that etcd carried out and did not answer', () => {
+  /** Announces while etcd does not answer one kind of request. */
+  async function announceUnanswered(unanswered: string, instance = web): Promise<Unconfirmed> {
+    server.onDone = (method, response) => {
+      if (method === unanswered) response.destroy();
+    };
+    const error = await announce(instance).catch((reason: unknown) => reason);
+    server.onDone = undefined;
+    expect(error).toBeInstanceOf(Unconfirmed);
+    return error as Unconfirmed;
+  }
+
+  test('is withdrawn once etcd answers again', async () => {
+    const error = await announceUnanswered('POST');
+    expect(server.values()).toEqual({ [first]: web });
+    server.instead = (_, response) => response.destroy();
+    await expect(error[Symbol.asyncDispose]()).rejects.toThrow(/^cannot GET /);
+    server.instead = undefined;
+    await error[Symbol.asyncDispose]();
+    expect(server.values()).toEqual({});
+  });
+
+  test('nothing of others is withdrawn with it', async () => {
+    const error = await announceUnanswered('POST');
+    await using other = open();
+    const signal = new AbortController().signal;
+    await other.announce(1000, '/services/web', { ...web, host: '10.0.0.2' }, signal);
+    // Takes over what came of it.
+    await other.announce(1000, '/services/web', web, signal);
+    const before = server.values();
+    expect(Object.keys(before)).toHaveLength(2);
+    await error[Symbol.asyncDispose]();
+    expect(server.values()).toEqual(before);
+  });
+
+  test('what the next try took over stays', async () => {
+    const error = await announceUnanswered('POST');
+    await announce();
+    await error[Symbol.asyncDispose]();
+    expect(server.values()).toEqual({ [first]: web });
+  });
+
+  test('what was taken over and written without an answer is withdrawn', async () => {
+    await announce();
+    await using next = open();
+    [registry, server.onDone] = [next, undefined];
+    const error = await announceUnanswered('PUT', { ...web, weight: 2 });
+    expect(server.values()).toEqual({ [first]: { ...web, weight: 2 } });
+    await error[Symbol.asyncDispose]();
+    expect(server.values()).toEqual({});
+  });
+
+  test('one that is cancelled, and whose deletion is refused, is withdrawn later', async () => {
+    server.onDone = (method) => {
+      if (method !== 'POST') return;
+      ended.abort(new Error('stopped'));
+      server.instead = (_, response) => response.writeHead(500).end();
+    };
+    // The creation itself is answered: only what comes after is refused.
+    const error = await announce().catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(Unconfirmed);
+    server.instead = undefined;
+    await (error as Unconfirmed)[Symbol.asyncDispose]();
+    expect(server.values()).toEqual({});
+  });
 });
 
 test('one that is cancelled on its way does not stand', async () => {

@@ -4,7 +4,8 @@ import { createAnnouncements } from '../announcements.ts';
 import { encodeInstance, type Instance } from '../instance/instance.ts';
 import { keepRefreshed } from '../refresh.ts';
 import type { Announcement, Registry } from '../registry.ts';
-import { createEtcdKeys, type EtcdAddress, type EtcdKeys } from './keys.ts';
+import { createKey, failUnconfirmed, type Keeping } from './creation.ts';
+import { createEtcdKeys, type EtcdAddress } from './keys.ts';
 import { createUnclaimedKeys } from './unclaimed.ts';
 
 /** Announces in one etcd, and reads no services from it. */
@@ -31,11 +32,11 @@ export function createEtcdRegistry(
     announce: (ttl, path, instance, signal) => {
       const seconds = Math.ceil(ttl / 1000);
       const interval = (seconds * 1000) / 3;
-      const keys = createEtcdKeys(address, Math.max(interval, 1000));
+      const keys = createEtcdKeys(address, Math.min(Math.max(interval, 1_000), 5_000));
       const folder = `${path === '/' ? '' : path}/${instance.name ?? ''}`;
       return unclaimed.inTurn(folder, async () => {
         const claimed = await unclaimed.claim({ keys, folder }, instance, signal);
-        const kept = { keys, log, folder, seconds, interval, held: unclaimed.held };
+        const kept = { ...unclaimed, keys, log, folder, seconds, interval };
         return announcements.add(await announceKey(kept, claimed, instance, signal));
       });
     },
@@ -46,39 +47,18 @@ export function createEtcdRegistry(
   };
 }
 
-interface Keeping {
-  readonly keys: EtcdKeys;
-  readonly log: Log;
-  readonly folder: string;
-  /** The keys that this process keeps. */
-  readonly held: Set<string>;
-  /** How long the key lives. */
-  readonly seconds: number;
-  /** How often it is written again, in milliseconds. */
-  readonly interval: number;
-}
-
 async function announceKey(
   keeping: Keeping,
   claimed: string | undefined,
   instance: Instance,
   signal: AbortSignal,
 ): Promise<Announcement> {
-  const { keys, folder, held, seconds: ttl } = keeping;
+  const { keys, held, seconds: ttl } = keeping;
   let value = encodeInstance(instance).toString();
-  const key = claimed ?? (await keys.createInOrder(folder, { value, ttl }));
-  if (claimed === undefined && signal.aborted) {
-    await keys.remove(key);
-    throw signal.reason;
-  }
-  let written: Promise<unknown> = Promise.resolve();
-  /** One write after the other, so that the newest value is the last. */
-  const write = () => {
-    const writing = written.then(() => keys.set(key, { value, ttl }));
-    written = writing.catch(() => {});
-    return writing;
-  };
-  if (claimed !== undefined) await write();
+  const key = claimed ?? (await createKey(keeping, { instance, value }, signal));
+  const { write, idle } = inSequence(() => keys.set(key, { value, ttl }));
+  if (claimed !== undefined)
+    await write().catch(failUnconfirmed(keeping, { instance, value, key }));
   held.add(key);
   const stop = new AbortController();
   const kept = keepWritten(keeping, key, write, stop.signal);
@@ -89,10 +69,23 @@ async function announceKey(
     },
     [Symbol.asyncDispose]: async () => {
       stop.abort();
-      await Promise.all([kept, written]);
+      await Promise.all([kept, idle()]);
       await keys.remove(key);
       held.delete(key);
     },
+  };
+}
+
+/** One write after the other, so that the newest value is the last. */
+function inSequence(set: () => Promise<void>) {
+  let written = Promise.resolve();
+  return {
+    write: () => {
+      const writing = written.then(set);
+      written = writing.catch(() => {});
+      return writing;
+    },
+    idle: () => written,
   };
 }
 

@@ -13,6 +13,8 @@ export interface EtcdAddress {
 export interface EtcdNode {
   readonly key: string;
   readonly value: string;
+  /** etcd's count of writes at the last one to this key. */
+  readonly modifiedIndex: number;
 }
 
 /** A value and its time to live in whole seconds. */
@@ -28,20 +30,24 @@ export interface Content {
 export interface EtcdKeys {
   /** The values directly below a folder; none where there is no folder. */
   list(folder: string, signal: AbortSignal): Promise<readonly EtcdNode[]>;
+  /** The same as a majority of the servers has them; not cancellable. */
+  listAgreed(folder: string): Promise<readonly EtcdNode[]>;
   /** Creates a key in a folder with a number that etcd chooses, and resolves to it. Not cancellable: it may have been created. */
   createInOrder(folder: string, content: Content): Promise<string>;
   /** Writes a key, whether or not it is there. */
   set(key: string, content: Content): Promise<void>;
-  /** Deletes a key, which may be gone. */
-  remove(key: string): Promise<void>;
+  /** Deletes a key, which may be gone; one that was written after `modifiedIndex` stays. */
+  remove(key: string, modifiedIndex?: number): Promise<void>;
 }
 
 /** The longest answer that is read, in characters; the largest lists a folder's keys. */
 const maxLength = 8 * 1024 * 1024;
 /** etcd's code for a key that is not there. */
 const keyNotFound = 100;
+/** etcd's code for a key that was written since. */
+const comparisonFailed = 101;
 
-const leaf = z.object({ key: z.string(), value: z.string() });
+const leaf = z.object({ key: z.string(), value: z.string(), modifiedIndex: z.int() });
 const answerSchema = z.object({
   node: z.object({ key: z.string(), nodes: z.unknown().optional() }),
 });
@@ -53,11 +59,12 @@ export function createEtcdKeys({ host, port }: EtcdAddress, timeout: number): Et
   const urlOf = (key: string) =>
     `${origin}/v2/keys${key.split('/').map(encodeURIComponent).join('/')}`;
 
+  const list = async (url: string, signal?: AbortSignal) =>
+    valuesAmong((await ask({ method: 'GET', url, timeout, ...(signal && { signal }) }))?.nodes);
+
   return {
-    list: async (folder, signal) => {
-      const node = await ask({ method: 'GET', url: urlOf(folder), timeout, signal });
-      return leavesOf(node?.nodes);
-    },
+    list: (folder, signal) => list(urlOf(folder), signal),
+    listAgreed: (folder) => list(`${urlOf(folder)}?quorum=true`),
     createInOrder: async (folder, content) => {
       const node = await ask({ method: 'POST', url: urlOf(folder), content, timeout });
       if (!node) throw new Error(`cannot create a key in ${folder} of ${origin}: no such folder`);
@@ -66,8 +73,9 @@ export function createEtcdKeys({ host, port }: EtcdAddress, timeout: number): Et
     set: async (key, content) => {
       await ask({ method: 'PUT', url: urlOf(key), content, timeout });
     },
-    remove: async (key) => {
-      await ask({ method: 'DELETE', url: urlOf(key), timeout });
+    remove: async (key, modifiedIndex) => {
+      const condition = modifiedIndex === undefined ? '' : `?prevIndex=${modifiedIndex}`;
+      await ask({ method: 'DELETE', url: `${urlOf(key)}${condition}`, timeout });
     },
   };
 }
@@ -81,7 +89,7 @@ interface Request {
   readonly signal?: AbortSignal;
 }
 
-/** Resolves to the answer's node; undefined where there is no such key. */
+/** Resolves to the answer's node; undefined where there is no such key, or it was written since. */
 async function ask({ method, url, content, timeout, signal }: Request) {
   using deadline = createDeadline(timeout, ...(signal ? [signal] : []));
   try {
@@ -101,14 +109,14 @@ async function ask({ method, url, content, timeout, signal }: Request) {
 }
 
 /** The keys with a value among a folder's nodes; folders below it have none. */
-function leavesOf(nodes: unknown): readonly EtcdNode[] {
+function valuesAmong(nodes: unknown): readonly EtcdNode[] {
   return (Array.isArray(nodes) ? nodes : []).flatMap((node) => {
     const { data } = leaf.safeParse(node);
     return data ? [data] : [];
   });
 }
 
-/** What the answer says of its key; undefined where there is no such key. */
+/** What the answer says of its key; undefined where there is no such key, or it was written since. */
 function answerOf(status: number, text: string) {
   const json = parsed(text);
   const answer = answerSchema.safeParse(json);
@@ -116,8 +124,8 @@ function answerOf(status: number, text: string) {
   const error = errorSchema.safeParse(json);
   if (!error.success)
     throw new Error(`answered ${status} and not as etcd's v2 API does${hint(status)}`);
-  if (error.data.errorCode === keyNotFound) return undefined;
   const { errorCode, message, cause } = error.data;
+  if (errorCode === keyNotFound || errorCode === comparisonFailed) return undefined;
   throw new Error(`${message} (${errorCode}): ${cause}`);
 }
 

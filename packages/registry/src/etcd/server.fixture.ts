@@ -24,24 +24,36 @@ export interface EtcdServer extends AsyncDisposable {
 
 /** Starts it on a free port of the loopback. */
 export async function startEtcd(): Promise<EtcdServer> {
-  const nodes = new Map<string, string>();
+  const nodes = new Map<string, { readonly value: string; readonly modifiedIndex: number }>();
   const asked: string[] = [];
   let index = 0;
 
-  function answer(method: string, key: string, body: URLSearchParams): readonly [number, object] {
+  function write(key: string, body: URLSearchParams): void {
+    nodes.set(key, { value: body.get('value') ?? '', modifiedIndex: index });
+  }
+
+  function answer(
+    method: string,
+    { pathname, searchParams }: URL,
+    body: URLSearchParams,
+  ): readonly [number, object] {
+    const key = decodeURIComponent(pathname.replace(/^\/v2\/keys/, ''));
     const missing = [404, { errorCode: 100, message: 'Key not found', cause: key, index }] as const;
-    const stored = (at: string) => ({ key: at, value: nodes.get(at) });
+    const stored = (at: string) => ({ key: at, ...nodes.get(at) });
     switch (method) {
       case 'POST': {
         index += 1;
         const created = `${key}/${String(index).padStart(20, '0')}`;
-        nodes.set(created, body.get('value') ?? '');
+        write(created, body);
         return [201, { action: 'create', node: stored(created) }];
       }
       case 'PUT':
-        nodes.set(key, body.get('value') ?? '');
+        index += 1;
+        write(key, body);
         return [200, { action: 'set', node: stored(key) }];
       case 'DELETE':
+        if (isOther(key, searchParams.get('prevIndex')))
+          return [412, { errorCode: 101, message: 'Compare failed', cause: key, index }];
         return nodes.delete(key) ? [200, { action: 'delete', node: { key } }] : missing;
       default: {
         const below = [...nodes.keys()].filter((each) => each.startsWith(`${key}/`));
@@ -51,12 +63,17 @@ export async function startEtcd(): Promise<EtcdServer> {
     }
   }
 
+  function isOther(key: string, prevIndex: string | null): boolean {
+    const node = nodes.get(key);
+    return node !== undefined && prevIndex !== null && node.modifiedIndex !== Number(prevIndex);
+  }
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await textOf(request);
     asked.push(`${request.method} ${request.url} ${body}`.trim());
     if (subject.instead) return void subject.instead(request, response);
-    const key = decodeURIComponent((request.url ?? '').replace(/^\/v2\/keys/, ''));
-    const [status, json] = answer(request.method ?? '', key, new URLSearchParams(body));
+    const url = new URL(request.url ?? '', 'http://etcd');
+    const [status, json] = answer(request.method ?? '', url, new URLSearchParams(body));
     subject.onDone?.(request.method ?? '', response);
     if (response.destroyed) return;
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
@@ -69,7 +86,7 @@ export async function startEtcd(): Promise<EtcdServer> {
   const subject: EtcdServer = {
     port: (server.address() as AddressInfo).port,
     values: () =>
-      Object.fromEntries([...nodes].map(([key, value]) => [key, JSON.parse(value) as unknown])),
+      Object.fromEntries([...nodes].map(([key, { value }]) => [key, JSON.parse(value) as unknown])),
     expire: () => nodes.clear(),
     instead: undefined,
     onDone: undefined,

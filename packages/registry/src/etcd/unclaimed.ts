@@ -52,7 +52,8 @@ async function readOthers(
   return (await keys.list(folder, signal)).filter(({ key }) => !held.has(key));
 }
 
-function holds({ key, value }: EtcdNode, { name, host, port }: Instance): boolean {
+/** Whether a key's value is of this instance, whatever its weight and labels are. */
+export function holds({ key, value }: EtcdNode, { name, host, port }: Instance): boolean {
   const other = decodeInstance(key, Buffer.from(value));
   if (isBadRecord(other)) return false;
   return other.name === name && other.host === host && other.port === port;

@@ -32,14 +32,7 @@ export async function announceRecord(
   signal: AbortSignal,
 ): Promise<RecordAnnouncement> {
   let node = await createNode(options, instance, signal);
-  /** Nodes that were replaced by another one; one that cannot be removed is tried again. */
   const replaced = new Set<Node>();
-  async function releaseAll(nodes: Iterable<Node>): Promise<void> {
-    for (const each of [...nodes]) {
-      await each.release();
-      replaced.delete(each);
-    }
-  }
   return {
     get path() {
       return node.path;
@@ -56,8 +49,16 @@ export async function announceRecord(
       }
       await releaseAll(replaced);
     },
-    [Symbol.asyncDispose]: () => releaseAll([...replaced, node]),
+    [Symbol.asyncDispose]: () => releaseAll(replaced.add(node)),
   };
+}
+
+/** Releases nodes and takes them out of the set; one that cannot be removed stays in it, to be tried again. */
+async function releaseAll(nodes: Set<Node>): Promise<void> {
+  for (const each of [...nodes]) {
+    await each.release();
+    nodes.delete(each);
+  }
 }
 
 async function createNode(

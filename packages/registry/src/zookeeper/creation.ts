@@ -34,9 +34,8 @@ export function creationOf(
     const found = lost && mode === 'persistent_sequential' && (await reclaimed(lost, data, signal));
     if (found) return take(found);
     try {
-      return take(await session.create(wanted, data, mode, { signal }));
+      return take(await create(data, signal));
     } catch (error) {
-      if (isCode(error, 'NO_NODE')) return inNewPath(data, signal);
       if (error instanceof ZooKeeperError && error.outcome === 'unknown') lost = data;
       if (!isCode(error, 'NODE_EXISTS')) throw error;
     }
@@ -46,9 +45,15 @@ export function creationOf(
     return take(wanted);
   }
 
-  async function inNewPath(data: Buffer, signal: AbortSignal): Promise<string> {
-    await session.makePath(parent, { signal });
-    return attempt(data, signal);
+  /** Makes the path above it once: where it is gone again, the whole is tried again later. */
+  async function create(data: Buffer, signal: AbortSignal): Promise<string> {
+    try {
+      return await session.create(wanted, data, mode, { signal });
+    } catch (error) {
+      if (!isCode(error, 'NO_NODE')) throw error;
+      await session.makePath(parent, { signal });
+      return session.create(wanted, data, mode, { signal });
+    }
   }
 
   function take(path: string): string {

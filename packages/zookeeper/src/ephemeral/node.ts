@@ -1,4 +1,4 @@
-import { createBackoff } from '@smartstack/daemon';
+import { createBackoff, messageOf } from '@smartstack/daemon';
 
 import type { EphemeralOptions } from '../contract.ts';
 import { isCode, orGone } from '../error.ts';
@@ -24,6 +24,8 @@ export interface EphemeralNode {
 
 /** After this many rounds of finding and creating, another process must be deleting the node. */
 const maxRounds = 6;
+
+const fix = 'it is tried again; where it is refused, let these credentials delete there';
 
 /** `onEvent` is called when something happened to the node; `signal` ends `ensure` and the events. */
 export function createEphemeralNode(
@@ -104,12 +106,17 @@ export function createEphemeralNode(
     async remove() {
       const { signal: ending } = context;
       const backoff = createBackoff({ base: 50, max: 5_000 });
+      let lastReason = '';
       while (!ending.aborted) {
         try {
           await removeOnce(ending);
           return current.set(undefined);
         } catch (error) {
           if (isCode(error, 'NO_NODE')) return current.set(undefined);
+          const reason = messageOf(error);
+          if (reason !== lastReason && !ending.aborted)
+            context.log.warn({ path: node.path, reason, fix }, 'cannot remove an ephemeral node');
+          lastReason = reason;
           await backoff.wait(ending).catch(() => {});
         }
       }

@@ -33,6 +33,15 @@ export interface Surroundings {
   onSettled(operation: string, code: string, sent: boolean): void;
 }
 
+/** Codes of answers after which a write may have happened all the same. */
+const undecided = new Set([
+  'SYSTEM_ERROR',
+  'DATA_INCONSISTENCY',
+  'CONNECTION_LOSS',
+  'OPERATION_TIMEOUT',
+  'REQUEST_TIMEOUT',
+]);
+
 /** A request with its deadline and signal running. The promise rejects with `ZooKeeperError` only. */
 export function createEntry<T>(options: EntryOptions<T>): {
   readonly entry: Entry;
@@ -106,11 +115,12 @@ class Submitted<T> implements Entry {
     return true;
   }
 
-  /** The code stands in for an absent `reason`. A write that was sent and not answered may have happened. */
+  /** The code stands in for an absent `reason`. */
   #refuse(code: string, answered: boolean, reason?: string, cause?: unknown): void {
     if (!this.#settle(code)) return;
     const { operation, path, kind } = this.#options.request;
-    const outcome = !answered && this.#sent && kind === 'write' ? 'unknown' : 'failed';
+    const isDecided = answered ? !undecided.has(code) : !this.#sent;
+    const outcome = kind === 'write' && !isDecided ? 'unknown' : 'failed';
     const facts = { code, operation, path, outcome, cause } as const;
     this.#reject(new ZooKeeperError({ ...facts, ...(reason && { reason }) }));
   }
