@@ -1,5 +1,6 @@
 export { builtIn } from './built-in.ts';
 export { policyProblems } from './check/check.ts';
+export { circleThrough, type Leads } from './check/circle.ts';
 export { isBelow } from './check/covers.ts';
 export type { PolicyContext, PolicyProblem } from './check/problem.ts';
 export { routeNames } from './check/routes.ts';
@@ -17,6 +18,7 @@ export {
 export {
   type MergedPolicy,
   mergePolicy,
+  originOf,
   type PolicyLayer,
   type PolicyOrigin,
 } from './merge.ts';
@@ -32,3 +34,4 @@ export {
   type Route,
   type Target,
 } from './words/policy.ts';
+export { written, writtenLine, writtenShare, writtenTime, writtenWord } from './written.ts';

@@ -80,6 +80,8 @@ export interface ProxyConfig<Config, Own> {
   takePort<Section extends Partial<Own>>(
     own: Section,
   ): { readonly port?: number | undefined; readonly own: Section };
+  /** Whether a service with this section is left out, so that no route can lead to it. */
+  isDisabled(own: Own): boolean;
   /** Words of a policy that no version of it can do. */
   readonly gaps: readonly Gap[];
   /** The section with where apps connect, as the keys that all proxies share say it. */

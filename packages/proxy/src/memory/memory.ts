@@ -35,6 +35,7 @@ export const memoryProxy: ProxyKind<MemoryConfig, MemorySection> = {
     problems: () => [],
     warnings: () => [],
     takePort: (own) => ({ own }),
+    isDisabled: () => false,
     gaps: [],
     withAddress: (own, { port }) => ({ ...own, ...(port !== undefined && { port }) }),
     protocolOf: () => undefined,
