@@ -15,6 +15,7 @@ export {
   localitySchema,
   nearest,
 } from './locality.ts';
+export { type Matched, matchRoute, type PolicyRequest, rest as restRoute } from './match.ts';
 export {
   type MergedPolicy,
   mergePolicy,

@@ -64,9 +64,15 @@ export function writtenShare(part: number): string {
 
 /** The value of a word in one line, as YAML takes it. */
 export function writtenLine(value: unknown): string {
-  if (typeof value === 'string') return /^[\w./%-]+$/.test(value) ? value : JSON.stringify(value);
+  if (typeof value === 'string') return isPlain(value) ? value : JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(writtenLine).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return String(value);
   const parts = Object.entries(value).map(([key, each]) => `${key}: ${writtenLine(each)}`);
   return `{${parts.join(', ')}}`;
+}
+
+/** Whether a text is one to YAML without quotes, too. */
+function isPlain(text: string): boolean {
+  const isWord = /^(true|false|null|yes|no|on|off|y|n|~)$/i.test(text);
+  return /^[\w./][\w./%-]*$/.test(text) && !isWord && Number.isNaN(Number(text));
 }

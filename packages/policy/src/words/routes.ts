@@ -24,11 +24,14 @@ export const match = z.strictObject({
     description: 'this path, or one below it',
     examples: ['/v2'],
   }),
-  headers: values.optional().meta({
-    description: 'each of these headers with exactly this value',
-    examples: [{ 'x-canary': 'true' }],
-    leaf: true,
-  }),
+  headers: z
+    .record(headerName, headerValue.min(1))
+    .optional()
+    .meta({
+      description: 'each of these headers with exactly this value',
+      examples: [{ 'x-canary': 'true' }],
+      leaf: true,
+    }),
   methods: z
     .array(method)
     .min(1)
@@ -38,7 +41,7 @@ export const match = z.strictObject({
       examples: [['GET']],
     }),
   query: z
-    .record(parameterName, printable(1024))
+    .record(parameterName, printable(1024).min(1))
     .optional()
     .meta({
       description: 'each of these query parameters with exactly this value',

@@ -24,6 +24,27 @@ export interface Previewed {
  * Throws a `UserError` when a proxy cannot be looked at.
  */
 export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Promise<Previewed> {
+  const { snapshot, complaints } = await heardOnce(loaded, () => true, signal);
+  const previews = await previewsOf(loaded.config, snapshot, signal).catch((error: unknown) => {
+    throw new UserError(`cannot say what would change: ${messageOf(error)}`, { cause: error });
+  });
+  return {
+    previews,
+    complaints: [
+      ...complaints,
+      ...previews.flatMap(({ objections }) =>
+        objections.map(({ owner, reason }) => `${owner} would be left out: ${reason}`),
+      ),
+    ],
+  };
+}
+
+/** All services, of which those that are asked for were heard, up to `startup_timeout`; and which were not. */
+export async function heardOnce(
+  loaded: LoadedConfig,
+  isAsked: (service: string) => boolean,
+  signal: AbortSignal,
+): Promise<{ readonly snapshot: Snapshot; readonly complaints: readonly string[] }> {
   const deps = { log: silentLog, metrics: createMetrics() };
   await using registries = createRegistries({
     session: await sessionOptionsOf(loaded.config.zookeeper),
@@ -31,23 +52,18 @@ export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Pr
   });
   const { startup_timeout: timeout } = loaded.config;
   const followed = followedServices(loaded, registries, deps);
-  const { snapshot, failures } = await hearOnce(followed, timeout, signal);
-  const previews = await previewsOf(loaded.config, snapshot, signal).catch((error: unknown) => {
-    throw new UserError(`cannot say what would change: ${messageOf(error)}`, { cause: error });
-  });
+  const asked = followed.filter(({ service }) => isAsked(service.name));
+  const { snapshot, failures } = await hearOnce(asked, timeout, signal);
   const unheard = [...snapshot.values()].filter(isUnheard);
   return {
-    previews,
-    complaints: [
-      ...unheard.map(({ name }) =>
-        failures.has(name)
-          ? `${name} cannot be followed: ${failures.get(name)}`
-          : `no answer from the discovery of ${name} within ${timeout / 1000} s`,
-      ),
-      ...previews.flatMap(({ objections }) =>
-        objections.map(({ owner, reason }) => `${owner} would be left out: ${reason}`),
-      ),
-    ],
+    snapshot: new Map(
+      followed.map(({ service }) => [service.name, snapshot.get(service.name) ?? service]),
+    ),
+    complaints: unheard.map(({ name }) =>
+      failures.has(name)
+        ? `${name} cannot be followed: ${failures.get(name)}`
+        : `no answer from the discovery of ${name} within ${timeout / 1000} s`,
+    ),
   };
 }
 

@@ -107,7 +107,8 @@ function noteOf({ heard, stale, held, trouble }: ShownService): string {
   return notes.join('; ');
 }
 
-function table(rows: readonly (readonly string[])[]): string {
+/** Rows in columns, as wide as their widest cells. */
+export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
   return rows
     .map(
