@@ -44,14 +44,17 @@ export function mergePolicy(
   return { policy: policy as Policy, origins };
 }
 
-/** Who said a word, or the word that it is a part of; undefined where nobody did, or several said parts of it. */
+/** Who said a word, or the word that it is a part of; of a mapping, the strongest who said a part of it. */
 export function originOf(
   { origins }: Pick<MergedPolicy, 'origins'>,
   path: readonly (string | number)[],
 ): PolicyOrigin | undefined {
-  return path
+  const own = path
     .map((_, index) => origins.get(path.slice(0, path.length - index).join('.')))
     .find((each) => each !== undefined);
+  if (own !== undefined) return own;
+  const below = [...origins].filter(([word]) => word.startsWith(`${path.join('.')}.`));
+  return strengthOfService.findLast((each) => below.some(([, origin]) => origin === each));
 }
 
 /** Words whose mapping is one choice among several: the keys of two of them do not go together. */

@@ -157,7 +157,7 @@ const redirect = z.strictObject({
   status: z.literal([301, 302, 303, 307, 308]).default(302),
   scheme: z.enum(['http', 'https']).default('http'),
   host: printable(255)
-    .regex(/^[A-Za-z0-9.:[\]_-]+$/)
+    .regex(/^[A-Za-z0-9.:[\]_-]+$/, { error: 'expected a host name' })
     .optional(),
   path: urlPath.optional(),
 });

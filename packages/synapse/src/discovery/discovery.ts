@@ -30,7 +30,10 @@ export interface DiscoveryDeps {
   readonly metrics: Metrics;
 }
 
-/** What the registry says over a service's own sections, by the proxy; a proxy of which it says nothing is absent. */
+/**
+ * What the registry says over a service's own sections, by the proxy; a proxy of which it says nothing is absent.
+ * `policy` is a `RegistryPolicy`.
+ */
 export type RegistryConfig = Readonly<Record<string, object>>;
 
 /** Yields what a registry says over a service's sections, whenever it is another. */

@@ -15,6 +15,8 @@ interface ShownService {
   readonly held: { readonly members: readonly unknown[]; readonly until: string } | null;
   /** Why it, or a part of its discovery, cannot be followed now. */
   readonly trouble?: string | null;
+  /** Why the policy that its registry says is not in force. */
+  readonly policy_refused?: readonly string[];
 }
 
 interface ShownProxy {
@@ -55,7 +57,7 @@ export function statusTable({ services, proxies, config_problems: problems }: Sh
 /** An explanation as sentences, of one member only where `address` is given. */
 export function explanationText(explanation: Explanation, address?: string): string {
   const { service, method, configured_at: place, summary, members, unreadable } = explanation;
-  const head = `${service} (${method}, ${place}): ${summary}\n${troubleText(explanation)}${registryText(explanation)}`;
+  const head = `${service} (${method}, ${place}): ${summary}\n${troubleText(explanation)}${registryText(explanation)}${trafficLine(explanation)}`;
   const chosen = members.filter(
     (member) => address === undefined || plain(member.address) === plain(address),
   );
@@ -78,6 +80,10 @@ function troubleText({ troubles }: Explanation): string {
     .join('');
 }
 
+function trafficLine({ traffic }: Explanation): string {
+  return traffic === undefined ? '' : `  ${traffic}\n`;
+}
+
 function registryText({ registry_config: said = {} }: Explanation): string {
   const keys = Object.entries(said).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
   return keys.length === 0 ? '' : `  its ZooKeeper path sets ${keys.join(', ')}\n`;
@@ -97,12 +103,21 @@ function upIn(proxies: readonly ShownProxy[], name: string): string {
   return String(servers.filter(({ state }) => /^(up|added)/.test(state)).length);
 }
 
-function noteOf({ heard, stale, held, trouble }: ShownService): string {
+function noteOf({
+  heard,
+  stale,
+  held,
+  trouble,
+  policy_refused: refused = [],
+}: ShownService): string {
   const notes = [
     ...(held ? [`${held.members.length} lost members held back until ${held.until}`] : []),
     ...(stale ? ['stale: remembered from an earlier run'] : []),
     ...(heard || stale ? [] : ['no answer yet']),
     ...(trouble ? [`trouble: ${trouble}`] : []),
+    ...(refused.length > 0
+      ? [`the registry’s policy cannot be used, the last good one stays: ${refused.join('; ')}`]
+      : []),
   ];
   return notes.join('; ');
 }

@@ -5,7 +5,13 @@ import type { Reconciler } from '../reconcile/reconciler.ts';
 
 /** What `GET /status` shows: every service with its members, and what each proxy says of itself. */
 export function describeStatus(
-  { snapshot, get, failure, trouble }: Pick<Reconciler, 'snapshot' | 'get' | 'failure' | 'trouble'>,
+  {
+    snapshot,
+    get,
+    failure,
+    refusedPolicy,
+    trouble,
+  }: Pick<Reconciler, 'snapshot' | 'get' | 'failure' | 'refusedPolicy' | 'trouble'>,
   outputs: readonly Output[],
 ): object {
   return {
@@ -22,6 +28,7 @@ export function describeStatus(
             held: held
               ? { members: held.members, until: new Date(held.until).toISOString() }
               : null,
+            policy_refused: refusedPolicy(name),
             configured_at: origin,
           },
         ];

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { createLatest } from '@smartstack/daemon';
 
 import type { FollowRegistryConfig, RegistryConfig } from '../discovery.ts';
+import { policyKey } from '../registry-policy.ts';
 
 /** Which watchers of a `multi` count, in order. */
 export interface Chosen {
@@ -28,7 +29,8 @@ export function createChosen(): Chosen {
 }
 
 /**
- * What the nodes of the watchers that count say together: each key as the first of them that has it says.
+ * What the nodes of the watchers that count say together: each key as the first of them that has it says, and
+ * the policy as a whole.
  * It yields once all of these were heard, and whenever it comes to something else.
  */
 export function followChosen(
@@ -82,6 +84,6 @@ function mergedOf(
   const merged: Record<string, object> = {};
   for (const name of names.toReversed())
     for (const [proxy, section] of Object.entries(heard.get(name) ?? {}))
-      merged[proxy] = { ...merged[proxy], ...section };
+      merged[proxy] = proxy === policyKey ? section : { ...merged[proxy], ...section };
   return merged;
 }

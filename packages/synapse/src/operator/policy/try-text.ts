@@ -25,7 +25,7 @@ export function triedText(tried: TriedRequest): string {
     ...targets.map((target, index) => [index === 0 ? 'goes to' : '', targetText(target)]),
     ...tries.flatMap((each) => triesText(each, request.method, tries.length > 1)),
   ];
-  const rows = lines.map(([key = '', text = '']) => `  ${key.padEnd(10)}${text}\n`);
+  const rows = lines.map(([key = '', text = '']) => `  ${key.padEnd(12)}${text}\n`);
   return `${request.method} ${request.url} to ${service}\n${rows.join('')}`;
 }
 
