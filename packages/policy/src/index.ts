@@ -15,7 +15,6 @@ export {
   localitySchema,
   nearest,
 } from './locality.ts';
-export { type Matched, matchRoute, type PolicyRequest, rest as restRoute } from './match.ts';
 export {
   type MergedPolicy,
   mergePolicy,
@@ -23,6 +22,12 @@ export {
   type PolicyLayer,
   type PolicyOrigin,
 } from './merge.ts';
+export {
+  type Matched,
+  matchRoute,
+  type PolicyRequest,
+  rest as restRoute,
+} from './request/match.ts';
 export { isIn, type Subset, subsetText } from './subset.ts';
 export {
   type Balance,
@@ -35,4 +40,4 @@ export {
   type Route,
   type Target,
 } from './words/policy.ts';
-export { written, writtenLine, writtenShare, writtenTime, writtenWord } from './written.ts';
+export { written, writtenLine, writtenShare, writtenTime, writtenWord } from './words/written.ts';

@@ -1,6 +1,6 @@
 import { isOfRequests } from '../for-tcp.ts';
 import type { Policy } from '../words/policy.ts';
-import { writtenTime } from '../written.ts';
+import { writtenTime } from '../words/written.ts';
 import type { PolicyContext, PolicyProblem } from './problem.ts';
 import { routesProblems } from './routes.ts';
 import { wordsOf } from './words-of.ts';

@@ -1,8 +1,7 @@
 import { ConfigError, parseSource, validate } from '@smartstack/daemon';
 import { describe, expect, test } from 'vitest';
-
-import { written } from '../written.ts';
 import { type Policy, policySchema } from './policy.ts';
+import { written } from './written.ts';
 
 const read = (yaml: string): Policy =>
   validate(policySchema, parseSource('p.yaml', yaml), { strict: true });

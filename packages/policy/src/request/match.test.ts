@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-
+import { policySchema } from '../words/policy.ts';
 import { matchRoute, type PolicyRequest } from './match.ts';
-import { policySchema } from './words/policy.ts';
 
 const get = (url: string, ...headers: PolicyRequest['headers']): PolicyRequest => ({
   method: 'GET',

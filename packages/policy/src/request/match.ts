@@ -1,6 +1,6 @@
-import { isBelow } from './check/covers.ts';
-import { routeNames } from './check/routes.ts';
-import type { Match, Route } from './words/routes.ts';
+import { isBelow } from '../check/covers.ts';
+import { routeNames } from '../check/routes.ts';
+import type { Match, Route } from '../words/routes.ts';
 
 /** A request as routes look at it. */
 export interface PolicyRequest {
@@ -98,7 +98,7 @@ function valueCondition(given: readonly string[], what: string, asked: string): 
 
 /**
  * The values of a query parameter, decoded, up to the first that cannot be. `&`, `;` and `?` end a parameter,
- * and `+` is a space. HAProxy compares what stands before a NUL.
+ * and `+` is a space. What stands before a NUL is compared, as proxies written in C do.
  */
 function parametersOf(query: string, name: string): readonly string[] {
   const found: string[] = [];

@@ -1,4 +1,4 @@
-import type { Policy } from './words/policy.ts';
+import type { Policy } from './policy.ts';
 
 const times: ReadonlySet<string> = new Set([
   'after',
