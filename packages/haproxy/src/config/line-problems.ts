@@ -19,7 +19,7 @@ export function lineProblems(
   { own, policy: merged, protocol }: ConfiguredService<HaproxyService>,
   isLogged: boolean,
 ): readonly Problem[] {
-  if (!own || own.disabled || !merged) return [];
+  if (!own || own.disabled || !merged || ownWord(merged, '') === undefined) return [];
   const { policy } = merged;
   const traffic: Traffic = {
     service: name,
@@ -29,6 +29,7 @@ export function lineProblems(
     front: { routes: [], rest: [], backends: [name] },
   };
   const lines = rawLines(name, own);
+  if (lines.length === 0 && own.server_options === undefined) return [];
   const isOwn = (word: string) => ownWord(merged, word) !== undefined;
   const found = [
     ...settingProblems(traffic, lines, isLogged),

@@ -1,5 +1,5 @@
-/** Which services each service's routes send requests to. */
-export type Leads = ReadonlyMap<string, ReadonlySet<string>>;
+/** Which services a service's routes send requests to. */
+export type Leads = (service: string) => Iterable<string>;
 
 /**
  * The shortest way by routes from a service through this next one back to it, such as
@@ -14,7 +14,7 @@ export function circleThrough(
   const ways: (readonly string[])[] = [[service, next]];
   const seen = new Set([next]);
   for (const way of ways) {
-    for (const further of leads.get(way.at(-1) ?? '') ?? []) {
+    for (const further of leads(way.at(-1) ?? '')) {
       if (further === service) return [...way, service];
       if (seen.has(further)) continue;
       seen.add(further);

@@ -3,7 +3,7 @@ import type { Policy } from '@smartstack/policy';
 import type { Service } from '@smartstack/proxy';
 
 import { proxyProblems } from './conflicts.ts';
-import { type Policies, policiesOf, policyOf, protocolOf } from './policy.ts';
+import { type PolicySurroundings, policyOf, protocolOf, surroundingsOf } from './policy.ts';
 import { problemsOf } from './policy-problems.ts';
 import type { SynapseConfig } from './schema.ts';
 
@@ -17,15 +17,15 @@ export type JudgePolicy = (
 
 /** Judges policies of the registry by all that a configuration says. */
 export function createPolicyJudge(config: SynapseConfig): (service: string) => JudgePolicy {
-  let all: Policies | undefined;
+  let around: PolicySurroundings | undefined;
   return (name) => (registry) => {
     const service = config.services[name];
     const policy = service && policyOf(service, config, registry);
     if (!service || !policy) return { policed: {} };
     const protocol = protocolOf(service, config);
-    all ??= policiesOf(config);
+    around ??= surroundingsOf(config);
     const problems = [
-      ...problemsOf(name, policy, config, all),
+      ...problemsOf(name, policy, around),
       ...proxyProblems(config, { service: name, policy }),
     ];
     if (problems.length === 0) return { policed: { policy, protocol, registryPolicy: registry } };

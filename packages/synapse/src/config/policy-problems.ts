@@ -8,7 +8,13 @@ import {
 import type { Problem } from '@smartstack/proxy';
 
 import { allProxies, sectionOf } from '../proxies.ts';
-import { type Policies, policiesOf, policyOf, protocolOf, proxyOf } from './policy.ts';
+import {
+  type PolicySurroundings,
+  policyOf,
+  protocolOf,
+  proxyOf,
+  surroundingsOf,
+} from './policy.ts';
 import { targetProblems } from './policy-targets.ts';
 import type { ServiceConfig, SynapseConfig } from './schema.ts';
 
@@ -38,25 +44,26 @@ export function neutralProblems(config: SynapseConfig): readonly Problem[] {
 
 /** What is wrong with services' policies, each at the place of the word that says it. */
 export function policyConflicts(config: SynapseConfig): readonly Problem[] {
-  const all = policiesOf(config);
-  return distinct([...all].flatMap(([name, merged]) => problemsOf(name, merged, config, all)));
+  const around = surroundingsOf(config);
+  return distinct(
+    [...around.policies].flatMap(([name, merged]) => problemsOf(name, merged, around)),
+  );
 }
 
-/** What is wrong with one service's policy, where the others have these. */
+/** What is wrong with one service's policy, among the others. */
 export function problemsOf(
   name: string,
   merged: MergedPolicy,
-  config: SynapseConfig,
-  all: Policies,
+  around: PolicySurroundings,
 ): readonly Problem[] {
+  const { config, names } = around;
   const service = config.services[name];
   if (!service) return [];
   const protocol = protocolOf(service, config);
-  const services = new Set(Object.keys(config.services));
   return [
-    ...policyProblems(merged.policy, { service: name, protocol, services }),
+    ...policyProblems(merged.policy, { service: name, protocol, services: names }),
     ...(config.policy_unsupported === 'warn' ? [] : gapsOf(service, config, merged)),
-    ...targetProblems(name, merged, config, all),
+    ...targetProblems(name, merged, around),
   ].map((problem) => placed(name, merged, problem));
 }
 

@@ -9,17 +9,16 @@ import {
 
 import { filtersOf, obstacleOf } from '../discovery/policies/label-filters.ts';
 import { sectionOf } from '../proxies.ts';
-import { type Policies, protocolOf, proxyOf } from './policy.ts';
+import { type Policies, type PolicySurroundings, protocolOf, proxyOf } from './policy.ts';
 import type { ServiceConfig, SynapseConfig } from './schema.ts';
 
 /** What is wrong with where a service's routes lead: to no backend, to members that cannot be, or in a circle. */
 export function targetProblems(
   name: string,
   { policy }: MergedPolicy,
-  config: SynapseConfig,
-  policies: Policies,
+  { config, policies }: PolicySurroundings,
 ): readonly PolicyProblem[] {
-  const leads = leadsOf(policies);
+  const leads = leadsIn(policies);
   return (policy.routes ?? []).flatMap(({ to = [] }, index) =>
     to.flatMap(({ service = name, subset = {} }, target) => {
       const path = ['routes', index, 'to', target];
@@ -46,16 +45,12 @@ export function targetProblems(
   );
 }
 
-function leadsOf(policies: Policies): Leads {
-  return new Map(
-    [...policies].map(([name, { policy }]) => [
-      name,
-      new Set(
-        (policy.routes ?? []).flatMap(({ to = [] }) => to.flatMap(({ service = [] }) => service)),
-      ),
-    ]),
-  );
-}
+const leadsIn =
+  (policies: Policies): Leads =>
+  (service) =>
+    (policies.get(service)?.policy.routes ?? []).flatMap(({ to = [] }) =>
+      to.flatMap((target) => target.service ?? []),
+    );
 
 /** Why the proxy of a service cannot send its requests to another one. */
 function unservedText(name: string, to: string, config: SynapseConfig): string | undefined {

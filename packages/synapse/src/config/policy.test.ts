@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { ServiceConfig, SynapseConfig } from './config.ts';
+import { explain } from './explain.ts';
 import { loadText, problemsOf } from './policy.fixture.ts';
 import { policyOf } from './policy.ts';
 
@@ -256,6 +257,19 @@ test('policy_from says whose words win', async () => {
   expect(policyOf(own, loaded.config, registry)?.policy.slow_start).toBe(5000);
   const from = { ...own, policy_from: 'registry' } as const;
   expect(policyOf(from, loaded.config, registry)?.policy.slow_start).toBe(1000);
+});
+
+test('check-config --explain has its traffic in a line', async () => {
+  const { config } = await loadText(
+    web(
+      '{timeouts: {request: 5s}, retries: {on: [connect_failure, 503]}, routes: [{match: {path: /a}}, {}]}',
+    ),
+  );
+  expect(explain(config, {})).toContain(
+    '\n  traffic: 2 routes, retries 2 on connect_failure, 503, requests end after 5s, balance round_robin, ejection after 5 errors; synapse policy show web says all',
+  );
+  const plain = await loadText('services:\n  web: {discovery: {method: base}, port: 80}\n');
+  expect(explain(plain.config, {})).not.toContain('traffic');
 });
 
 function service({ services }: SynapseConfig): ServiceConfig {

@@ -53,14 +53,21 @@ export function policyOf(
 /** The policies of services, by their names; one without a policy is absent. */
 export type Policies = ReadonlyMap<string, MergedPolicy>;
 
-/** What is in force for each service by the configuration alone. */
-export function policiesOf(config: SynapseConfig): Policies {
-  return new Map(
-    Object.entries(config.services).flatMap(([name, service]) => {
-      const merged = policyOf(service, config);
-      return merged ? [[name, merged] as const] : [];
-    }),
-  );
+/** What a service's policy is judged among. */
+export interface PolicySurroundings {
+  readonly config: SynapseConfig;
+  /** What is in force for each service by the configuration alone. */
+  readonly policies: Policies;
+  /** Every service, with a policy or not. */
+  readonly names: ReadonlySet<string>;
+}
+
+export function surroundingsOf(config: SynapseConfig): PolicySurroundings {
+  const policies = Object.entries(config.services).flatMap(([name, service]) => {
+    const merged = policyOf(service, config);
+    return merged ? [[name, merged] as const] : [];
+  });
+  return { config, policies: new Map(policies), names: new Set(Object.keys(config.services)) };
 }
 
 /** The configuration with what neutral keys say in the section of each service's proxy, too. */
