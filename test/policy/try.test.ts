@@ -2,6 +2,7 @@ import { matchRoute, type PolicyRequest, policyProblems, policySchema } from '@s
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { rewrittenBy } from '../../packages/synapse/src/operator/policy/try.ts';
 import { commandOf } from '../support/daemon.ts';
 import { freePort } from '../support/ports.ts';
 import {
@@ -109,13 +110,24 @@ function headersOf({ headers }: PolicyRequest): Record<string, string> {
 }
 
 const routes = randomRoutes(80);
+const rewriting = ['/v2', '/v2/', '/'].flatMap((prefix) =>
+  ['/', '/x', '/x/'].map((to) => ({
+    match: { path_prefix: prefix, headers: { 'x-route': `${prefix} ${to}` } },
+    rewrite: { path_prefix: to },
+  })),
+);
 let member: Member;
 let port: number;
+let rewritingPort: number;
 let world: World;
 beforeAll(async () => {
   member = await startMember('rest');
   port = await freePort();
-  world = await startWorld({ web: serviceOf(port, [member], { routes }) });
+  rewritingPort = await freePort();
+  world = await startWorld({
+    web: serviceOf(port, [member], { routes }),
+    rewriting: serviceOf(rewritingPort, [member], { routes: rewriting }),
+  });
 });
 afterAll(async () => {
   await world?.[Symbol.asyncDispose]();
@@ -136,6 +148,18 @@ test('the route that is told of a request is the one that HAProxy takes', async 
   // Else the requests would not say much.
   expect(hits.size).toBeGreaterThan(20);
   expect(hits.get('rest') ?? 0).toBeLessThan(2000);
+});
+
+test('the path that is told is the one that members see', async () => {
+  const { routes: parsed = [] } = policySchema.parse({ routes: rewriting });
+  for (const route of parsed)
+    for (const url of ['/v2', '/v2/', '/v2/a', '/v2/a/b?c=/v2', '/v2//a', '/v2?x']) {
+      const headers = { ...route.match?.headers };
+      await ask(rewritingPort, url, { headers });
+      const request = { method: 'GET', url, headers: Object.entries(headers) };
+      const told = rewrittenBy(route, request)?.url;
+      expect(member.seen.at(-1)?.url, JSON.stringify([route, url])).toBe(told);
+    }
 });
 
 test('synapse policy try says so from the file, while synapse runs', async () => {

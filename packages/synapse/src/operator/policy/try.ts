@@ -121,7 +121,7 @@ function triesOf(service: string, { look, policy, route, request }: TriesInput):
 }
 
 /** What members see of the URL and the host. */
-function rewrittenBy(
+export function rewrittenBy(
   { rewrite, match = {} }: Route,
   { url }: PolicyRequest,
 ): TriedRequest['rewritten'] {
