@@ -76,7 +76,8 @@ function madeProblems(services: Services): readonly Problem[] {
     if (holder !== undefined) return [[placeOf(holder, services), `is what ${one.what}`]];
     const before = seen.get(one.name);
     seen.set(one.name, one);
-    if (!before || one.owner === undefined) return [];
+    // Of two such groups of members all further backends have one name, too.
+    if (!before || one.owner === undefined || before.what === one.what) return [];
     const message = `two sections of HAProxy would be called ${one.name}: ${one.name} is what ${before.what}, and what ${one.what}; give the route, or the label, another name`;
     return [[['services', one.owner, one.by], message]];
   });

@@ -232,7 +232,6 @@ describe('a name that synapse makes is nobody else’s', () => {
       ).replace('{name: a, ', '{name: a, match: {path: /b}, '),
       [
         "synapse.yaml:6:5: services.web.policy: two sections of HAProxy would be called web.route-a: web.route-a is what web's policy names the members of a route with retries of its own, and what routes name web's members with route=a; give the route, or the label, another name",
-        "synapse.yaml:6:5: services.web.policy: two sections of HAProxy would be called web.route-a.all: web.route-a.all is what web's policy names its members where too many are ejected, and what web's policy names its members where too many are ejected; give the route, or the label, another name",
       ],
     ],
   ])('%s', async (_, yaml, problems) => {
