@@ -1,12 +1,24 @@
-import { choicesOf, type Entry, flagsOf, nameOf, type ProgramHelp, takenBy } from './help.ts';
+import {
+  below,
+  choicesOf,
+  type Entry,
+  flagsOf,
+  nameOf,
+  type ProgramHelp,
+  takenBy,
+} from './help.ts';
 import type { Product } from './products.ts';
 
 /** Completion for bash: commands, options, files, choices, and the names of services. */
 export function bashCompletion(help: ProgramHelp, product: Product): string {
   const { daemon } = product;
-  const commands = [...help.of].map(
-    ([name, { options }]) => `    ${name}) options='${flagList(options)}' ;;`,
-  );
+  const commands = [...help.of].map(([name, { options }]) => {
+    const offered = [flagList(options), ...below(name, help).map(lastOf)].join(' ');
+    return `    '${name}') options='${offered}' ;;`;
+  });
+  const names = [...help.of.keys()];
+  const nested = names.filter((name) => name.includes(' '));
+  const plain = names.filter((name) => !name.includes(' '));
   return `# bash completion for ${daemon}, made from its --help
 
 _${daemon}() {
@@ -16,16 +28,18 @@ _${daemon}() {
 ${help.options.filter(takesValue).map(bashValue).join('\n')}
   esac
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$command $word" in
+${nested.map((name) => `    '${name}') command="$command $word"; continue ;;\n`).join('')}    esac
     case $word in
-    ${[...help.of.keys()].join('|')}) command=$word ;;
+    ${plain.join('|')}) command=$word ;;
     esac
   done
-  case $command in
+  case "$command" in
 ${commands.join('\n')}
-    *) options='${[flagList(help.options), ...help.of.keys()].join(' ')}' ;;
+    *) options='${[flagList(help.options), ...plain].join(' ')}' ;;
   esac
-  case $command in
-    ${product.serviceCommands.join('|')}) [[ $current == -* ]] || options=$(${servicesOf(product)}) ;;
+  case "$command" in
+    ${product.serviceCommands.map((name) => `'${name}'`).join('|')}) [[ $current == -* ]] || options=$(${servicesOf(product)}) ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 }
@@ -40,11 +54,23 @@ export function zshCompletion(help: ProgramHelp, product: Product): string {
     ({ term, text }) => `    '${nameOf(term)}:${quoted(firstSentence(text))}'`,
   );
   const options = help.options.map((entry) => `    ${zshOption(entry)} \\`);
-  const ofCommands = [...help.of].map(([name, { options: own }]) => {
+  const argumentsOf = (name: string) => {
+    const { options = [] } = help.of.get(name) ?? {};
     const services = product.serviceCommands.includes(name)
       ? [`'1:service:_${daemon}_services'`]
       : [];
-    return `    ${name}) _arguments ${[...own.map(zshOption), ...services].join(' ')} ;;`;
+    return `_arguments ${[...options.map(zshOption), ...services].join(' ')}`;
+  };
+  const ofCommands = help.commands.map(({ term }) => {
+    const name = nameOf(term);
+    const names = below(name, help).map(lastOf);
+    if (names.length === 0) return `    ${name}) ${argumentsOf(name)} ;;`;
+    const each = names.map((one) => `      ${one}) ${argumentsOf(`${name} ${one}`)} ;;`);
+    return `    ${name})
+      _arguments -C '1:command:(${names.join(' ')})' '*::argument:->argument' && return
+      case $line[1] in
+${each.join('\n')}
+      esac ;;`;
   });
   return `#compdef ${daemon}
 # made from ${daemon} --help
@@ -104,6 +130,9 @@ function zshOption(entry: Entry): string {
     ? `'(${flags.join(' ')})'{${flags.join(',')}}'${rest}'`
     : `'${flags[0]}${rest}'`;
 }
+
+/** The name of a command below another: of `policy show <service>` it is `show`. */
+const lastOf = ({ term }: Entry) => term.split(' ')[1] ?? term;
 
 const firstSentence = (text: string) => text.split(/\. |[.]$| \(|: /)[0] ?? '';
 

@@ -17,19 +17,33 @@ export interface Help {
   readonly rest: string;
 }
 
-/** A program's help, and that of each of its commands. */
+/** A program's help, and that of each of its commands; one below another has both names, such as `policy show`. */
 export interface ProgramHelp extends Help {
   readonly of: ReadonlyMap<string, Help>;
 }
 
-/** Asks a program for its `--help`, and for that of each command that it names. */
+/** Asks a program for its `--help`, and for that of each command that it names, and of those below them. */
 export async function helpOf(program: string): Promise<ProgramHelp> {
   const ask = async (...words: readonly string[]) =>
     parseHelp((await execa('node', [program, ...words, '--help'])).stdout);
   const main = await ask();
-  const names = main.commands.map(({ term }) => nameOf(term));
-  const helps = await Promise.all(names.map(async (name) => [name, await ask(name)] as const));
-  return { ...main, of: new Map(helps) };
+  const helpsOf = (names: readonly string[]) =>
+    Promise.all(names.map(async (name) => [name, await ask(...name.split(' '))] as const));
+  const helps = await helpsOf(main.commands.map(({ term }) => nameOf(term)));
+  const below = await helpsOf(
+    helps.flatMap(([name, { commands }]) =>
+      name === 'help' ? [] : commands.map(({ term }) => `${name} ${nameOf(term)}`),
+    ),
+  );
+  return { ...main, of: new Map([...helps, ...below]) };
+}
+
+/** The commands below one, with its name before theirs. */
+export function below(name: string, { of }: ProgramHelp): readonly Entry[] {
+  const { commands = [] } = of.get(name) ?? {};
+  return name === 'help'
+    ? []
+    : commands.map(({ term, text }) => ({ term: `${name} ${term}`, text }));
 }
 
 /** A command's name in its list: `down [options] <service>` is `down`. */

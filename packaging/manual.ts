@@ -1,4 +1,4 @@
-import { type Entry, flagsOf, type Help, nameOf, type ProgramHelp } from './help.ts';
+import { below, type Entry, flagsOf, type Help, nameOf, type ProgramHelp } from './help.ts';
 import type { Product } from './products.ts';
 
 export interface ManualOptions {
@@ -17,7 +17,18 @@ export function manualOf(help: ProgramHelp, { product, version, date }: ManualOp
     section('SYNOPSIS', `.B ${daemon}\n[\\fIoptions\\fR] [\\fIcommand\\fR]`),
     section('DESCRIPTION', roff(help.description)),
     section('OPTIONS', list(help.options)),
-    section('COMMANDS', help.commands.map((entry) => commandOf(entry, help)).join('\n')),
+    section(
+      'COMMANDS',
+      help.commands
+        .flatMap((entry) => {
+          const name = nameOf(entry.term);
+          const more = below(name, help).map((each) =>
+            commandOf(each, help.of.get(`${name} ${nameOf(each.term.slice(name.length + 1))}`)),
+          );
+          return [commandOf(entry, help.of.get(name)), ...more];
+        })
+        .join('\n'),
+    ),
     section(
       'SIGNALS',
       list(Object.entries(product.signals).map(([term, text]) => ({ term, text }))),
@@ -44,8 +55,7 @@ function filesOf({ daemon, name }: Product): readonly Entry[] {
   ];
 }
 
-function commandOf({ term, text }: Entry, { of }: ProgramHelp): string {
-  const help = of.get(nameOf(term));
+function commandOf({ term, text }: Entry, help: Help | undefined): string {
   const told = (help?.arguments ?? []).filter((argument) => argument.text !== '');
   const more = [...told, ...(help ? own(help) : [])];
   return [

@@ -53,7 +53,7 @@ export const products: readonly Product[] = [
         'end synapse; its HAProxy goes on serving, and the next synapse takes it over',
       SIGHUP: 'read the configuration again; services that did not change notice nothing',
     },
-    serviceCommands: ['explain', 'wait', 'accept'],
+    serviceCommands: ['explain', 'wait', 'accept', 'policy show', 'policy try'],
     files: {
       'haproxy-start': { to: 'usr/lib/smartstack-synapse/haproxy-start', mode: 0o755 },
       'haproxy.cfg': { to: 'usr/share/smartstack-synapse/haproxy.cfg', mode: 0o644 },

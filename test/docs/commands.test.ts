@@ -33,10 +33,14 @@ function calls({ blocks, spans }: Document): readonly (readonly string[])[] {
   });
 }
 
+/** Commands that have others below them. */
+const groups: ReadonlySet<string> = new Set(['policy']);
+
 const used = new Map<string, Set<string>>();
 for (const [daemon = '', ...words] of all.flatMap(calls)) {
-  const command = words.find((word) => /^[a-z][a-z-]*$/.test(word)) ?? '';
-  const name = words[0]?.startsWith('-') ? daemon : `${daemon} ${command}`.trim();
+  const [command = '', below = ''] = words.filter((word) => /^[a-z][a-z-]*$/.test(word));
+  const commands = groups.has(command) ? [command, below] : [command];
+  const name = words[0]?.startsWith('-') ? daemon : [daemon, ...commands].join(' ').trim();
   const options = used.get(name) ?? new Set();
   for (const word of words) if (/^--?[a-z]/.test(word)) options.add(word.replace(/=.*/, ''));
   used.set(name, options);
@@ -44,10 +48,13 @@ for (const [daemon = '', ...words] of all.flatMap(calls)) {
 
 describe('commands that documents name are there, with their options', () => {
   test.for([...used])('%s', async ([name, options]) => {
-    const [daemon = '', command] = name.split(' ');
-    const own = await help(daemon);
-    if (command !== undefined) expect(own).toMatch(new RegExp(`^ +${command}( |$)`, 'm'));
-    const both = command === undefined ? own : `${own}\n${await help(daemon, command)}`;
-    for (const option of options) expect(`${both}\n --help --version`).toContain(option);
+    const [daemon = '', ...commands] = name.split(' ');
+    const helps = [await help(daemon)];
+    for (const [index, command] of commands.entries()) {
+      expect(helps.at(-1)).toMatch(new RegExp(`^ +${command}( |$)`, 'm'));
+      helps.push(await help(daemon, ...commands.slice(0, index + 1)));
+    }
+    for (const option of options)
+      expect(`${helps.join('\n')}\n --help --version`).toContain(option);
   });
 });

@@ -108,6 +108,9 @@ describe('for people', () => {
     ['nerve down', 'web-', 'web-a'],
     ['synapse', 'exp', 'explain'],
     ['synapse explain', 'w', 'web'],
+    ['synapse policy', 'sh', 'show'],
+    ['synapse policy show', 'w', 'web'],
+    ['synapse policy try', '--req', '--request'],
   ] as const)('bash completes %s %s', async ([before, word, completed]) => {
     const [daemon] = before.split(' ');
     const words = [...before.split(' '), `"${word}"`];
@@ -124,6 +127,8 @@ describe('for people', () => {
     ['nerve --log-level tr', 'nerve --log-level trace '],
     ['nerve down web-a', 'nerve down web-a '],
     ['synapse explain w', 'synapse explain web '],
+    ['synapse policy sh', 'synapse policy show '],
+    ['synapse policy show w', 'synapse policy show web '],
   ] as const)('zsh completes %s', async ([typed, completed]) => {
     await machine.write('/tmp/complete.zsh', typing);
     const shown = await machine.run('timeout', '20', 'zsh', '-f', '/tmp/complete.zsh', typed);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { freePort } from '../support/ports.ts';
 import { createScratch } from '../support/scratch.ts';
@@ -30,10 +30,12 @@ test('a HAProxy that something else runs has the policy’s files beside its own
   const [file, pid, socket] = ['haproxy.cfg', 'haproxy.pid', 'stats.sock'].map((name) =>
     scratch.path(name),
   );
-  onTestFinished(async () => {
-    const text = await readFile(pid ?? '', 'utf8').catch(() => '');
-    for (const each of text.split('\n').filter(Boolean)) process.kill(Number(each));
-  });
+  await using _haproxy = {
+    [Symbol.asyncDispose]: async () => {
+      const text = await readFile(pid ?? '', 'utf8').catch(() => '');
+      for (const each of text.split('\n').filter(Boolean)) process.kill(Number(each));
+    },
+  };
   await using world = await startWorld(services(0), {
     haproxy: {
       config_file_path: file,

@@ -1,3 +1,4 @@
+import { builtIn, mergePolicy, policySchema } from '@smartstack/policy';
 import type { ConfigurableDriver, ProxyKind, Service, Snapshot } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -74,6 +75,24 @@ export function proxyContract<Config, Own>(
     expect(await driver.apply(snapshotOf(web), ended.signal)).not.toBe('unchanged');
     await applied([web], serves('web', [1, 2]));
     expect(driver.name).toBe(subject.kind.name);
+  });
+
+  test('what it makes of a service and its policy is told without touching anything', async () => {
+    const merged = mergePolicy([
+      { origin: 'built-in', policy: builtIn('http') },
+      { origin: 'service', policy: policySchema.parse({ slow_start: '7s' }) },
+    ]);
+    const web: Service = {
+      ...(await service('web', [member(1)])),
+      policy: merged,
+      protocol: 'http',
+    };
+    const { policy } = subject.kind.view;
+    const sections = policy('web', subject.config, snapshotOf(web));
+    expect(sections.length).toBeGreaterThan(0);
+    expect(sections.flatMap(({ lines }) => lines).join('\n')).toMatch(/slow_?start 7s/);
+    expect(policy('other', subject.config, snapshotOf(web))).toEqual([]);
+    expect(driver.status().services?.web).toBeUndefined();
   });
 
   test('who joins and who leaves is an update, and no reload', async () => {

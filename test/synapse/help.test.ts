@@ -6,14 +6,20 @@ import { commandOf } from '../support/daemon.ts';
 const helpOf = async (...words: readonly string[]) =>
   (await execa(commandOf('synapse'), [...words, '--help'])).stdout;
 
-const [, commands = ''] = /^Commands:\n(.*)$/ms.exec(await helpOf()) ?? [];
-const names = [...commands.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name ?? '');
+async function namesBelow(...words: readonly string[]): Promise<readonly string[]> {
+  const [, commands = ''] = /^Commands:\n(.*)$/ms.exec(await helpOf(...words)) ?? [];
+  return [...commands.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name ?? '');
+}
+
+const names = await namesBelow();
+const ofPolicy = await namesBelow('policy');
 
 test('--help names every command', () => {
   expect(names).toEqual(expect.arrayContaining(['init', 'check-config', 'status', 'diff']));
+  expect(ofPolicy).toEqual(['show', 'try']);
 });
 
-test.for([[], ...names.map((name) => [name])])(
+test.for([[], ...names.map((name) => [name]), ...ofPolicy.map((name) => ['policy', name])])(
   'synapse %s --help fits a screen and says its exit codes',
   async (words) => {
     const help = await helpOf(...words);

@@ -1,5 +1,6 @@
 export { builtIn } from './built-in.ts';
 export { policyProblems } from './check/check.ts';
+export { circleThrough, type Leads } from './check/circle.ts';
 export { isBelow } from './check/covers.ts';
 export type { PolicyContext, PolicyProblem } from './check/problem.ts';
 export { routeNames } from './check/routes.ts';
@@ -17,9 +18,16 @@ export {
 export {
   type MergedPolicy,
   mergePolicy,
+  originOf,
   type PolicyLayer,
   type PolicyOrigin,
 } from './merge.ts';
+export {
+  type Matched,
+  matchRoute,
+  type PolicyRequest,
+  rest as restRoute,
+} from './request/match.ts';
 export { isIn, type Subset, subsetText } from './subset.ts';
 export {
   type Balance,
@@ -32,3 +40,4 @@ export {
   type Route,
   type Target,
 } from './words/policy.ts';
+export { written, writtenLine, writtenShare, writtenTime, writtenWord } from './words/written.ts';

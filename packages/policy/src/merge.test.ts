@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { mergePolicy, type PolicyLayer } from './merge.ts';
+import { mergePolicy, originOf, type PolicyLayer } from './merge.ts';
 
 /** Merging asks for no certain words. */
 const merged = (layers: readonly { readonly origin: string; readonly policy: object }[]) =>
@@ -56,4 +56,28 @@ test('a word called __proto__ is a word like any other', () => {
   const { policy, origins } = merged([{ origin: 'service', policy: word }]);
   expect(JSON.stringify(policy)).toBe('{"__proto__":{"a":1}}');
   expect([...origins]).toEqual([['__proto__.a', 'service']]);
+});
+
+test('where the registry is the strongest its words win over the service’s', () => {
+  const layers = [
+    { origin: 'service', policy: { timeouts: { connect: 1, idle: 2 } } },
+    { origin: 'registry', policy: { timeouts: { connect: 3 } } },
+  ] as unknown as readonly PolicyLayer[];
+  const { policy, origins } = mergePolicy(layers, 'registry');
+  expect(policy).toEqual({ timeouts: { connect: 3, idle: 2 } });
+  expect(Object.fromEntries(origins)).toEqual({
+    'timeouts.connect': 'registry',
+    'timeouts.idle': 'service',
+  });
+});
+
+test('the origin of a part of a word is that of the word', () => {
+  const found = merged([
+    { origin: 'defaults', policy: { routes: [{ to: [] }], timeouts: { idle: 1 } } },
+    { origin: 'service', policy: { timeouts: { connect: 1 } } },
+  ]);
+  expect(originOf(found, ['routes', 0, 'to'])).toBe('defaults');
+  expect(originOf(found, ['timeouts', 'connect'])).toBe('service');
+  expect(originOf(found, ['timeouts'])).toBe('service');
+  expect(originOf(found, ['panic'])).toBeUndefined();
 });

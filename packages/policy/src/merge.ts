@@ -19,13 +19,19 @@ export interface MergedPolicy {
   readonly origins: ReadonlyMap<string, PolicyOrigin>;
 }
 
-const strength: readonly PolicyOrigin[] = ['built-in', 'defaults', 'registry', 'service'];
+const strengthOfService: readonly PolicyOrigin[] = ['built-in', 'defaults', 'registry', 'service'];
+const strengthOfRegistry: readonly PolicyOrigin[] = ['built-in', 'defaults', 'service', 'registry'];
 
 /**
  * One policy of several: mappings are merged key by key, and of a list, a plain value or null the strongest
  * one counts whole. The layers may come in any order; one that leaves a word out says nothing of it.
+ * `strongest` says whether the service's words or the registry's win.
  */
-export function mergePolicy(layers: readonly PolicyLayer[]): MergedPolicy {
+export function mergePolicy(
+  layers: readonly PolicyLayer[],
+  strongest: 'service' | 'registry' = 'service',
+): MergedPolicy {
+  const strength = strongest === 'registry' ? strengthOfRegistry : strengthOfService;
   const ordered = [...layers].sort(
     (one, other) => strength.indexOf(one.origin) - strength.indexOf(other.origin),
   );
@@ -36,6 +42,19 @@ export function mergePolicy(layers: readonly PolicyLayer[]): MergedPolicy {
   );
   // Words of one schema, merged key by key, are words of that schema.
   return { policy: policy as Policy, origins };
+}
+
+/** Who said a word, or the word that it is a part of; of a mapping, the strongest who said a part of it. */
+export function originOf(
+  { origins }: Pick<MergedPolicy, 'origins'>,
+  path: readonly (string | number)[],
+): PolicyOrigin | undefined {
+  const own = path
+    .map((_, index) => origins.get(path.slice(0, path.length - index).join('.')))
+    .find((each) => each !== undefined);
+  if (own !== undefined) return own;
+  const below = [...origins].filter(([word]) => word.startsWith(`${path.join('.')}.`));
+  return strengthOfService.findLast((each) => below.some(([, origin]) => origin === each));
 }
 
 /** Words whose mapping is one choice among several: the keys of two of them do not go together. */

@@ -10,6 +10,7 @@ export { Ended, spawnDetached } from './process/spawn.ts';
 export type {
   ConfigurableDriver,
   ConfiguredService,
+  Directives,
   ExplainedServer,
   Preview,
   Problem,

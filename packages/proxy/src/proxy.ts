@@ -81,6 +81,8 @@ export interface ProxyConfig<Config, Own> {
     readonly port?: number | undefined;
     readonly own: Partial<Own>;
   };
+  /** Whether a service with this section is left out, so that no route can lead to it. */
+  isDisabled(own: Own): boolean;
   /** Words of a policy that no version of it can do. */
   readonly gaps: readonly Gap[];
   /** The section with where apps connect, as the keys that all proxies share say it. */
@@ -162,8 +164,19 @@ export interface ProxyView<Config, Own> {
   placeOf(own: Own | undefined, config: Config | undefined): string | undefined;
   /** What the proxy makes of a server; `shown` is what its driver says, `measured` the proxy itself. */
   stateOf(shown: ShownServer | undefined, measured: MeasuredServer | undefined): ServerState;
+  /**
+   * The sections of the proxy's own file that it makes of one service of a snapshot, without members; none where
+   * it does not serve it. Touches nothing.
+   */
+  policy(service: string, config: Config | undefined, snapshot: Snapshot): readonly Directives[];
   /** The same in `explain`: whether a member gets there at all, and what becomes of it. */
   explain(member: ExplainedServer<Own>): { readonly served: boolean; readonly why: string };
+}
+
+/** A section of a proxy's own file, in its own language. */
+export interface Directives {
+  readonly title: string;
+  readonly lines: readonly string[];
 }
 
 /** What is known of a member and its proxy. */

@@ -1,4 +1,4 @@
-import type { Locality, MergedPolicy, Protocol } from '@smartstack/policy';
+import type { Locality, MergedPolicy, Policy, Protocol } from '@smartstack/policy';
 import type { Instance } from '@smartstack/registry';
 
 /** One followed service as the proxies are to serve it. */
@@ -24,6 +24,8 @@ export interface Service {
   readonly own?: Readonly<Record<string, unknown>>;
   /** What its registry sets in these sections, where it sets something. */
   readonly registryConfig?: Readonly<Record<string, object>> | undefined;
+  /** What its registry says of its traffic, where that is in force: a part of `policy`. */
+  readonly registryPolicy?: Policy;
   /** Whether its members are written as a file, where those of others are; absent for yes. */
   readonly fileOutput?: boolean;
   /** Where it is configured, for messages: `file:line:col`. */

@@ -18,6 +18,7 @@ import { addFileCommands, checkConfig } from './config/cli.ts';
 import { loadConfig } from './config/config.ts';
 import { createReloader } from './config/reload.ts';
 import { addOperatorCommands, addressIn } from './operator/commands.ts';
+import { addPolicyCommands } from './operator/policy/commands.ts';
 import { diffOf, previewOnce } from './operator/preview.ts';
 import { allProxies } from './proxies.ts';
 import { runSynapse } from './synapse.ts';
@@ -68,6 +69,7 @@ program
     '\nExits with 0 when nothing would change, 1 when something would, 2 when that\ncannot be determined.',
   )
   .action(diff);
+addPolicyCommands(program, fileOrExit);
 addOperatorCommands(program, async () => {
   const { config: file } = program.opts<Options>();
   const { config } = file === undefined ? { config: defaults } : await loadConfig(file);

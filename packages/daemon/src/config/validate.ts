@@ -108,6 +108,8 @@ function describe(issue: RawIssue): string | undefined {
       return describeUnion(issue);
     case 'invalid_format':
       return `expected text that matches ${issue.pattern ?? issue.format}, got ${show(issue.input)}`;
+    case 'invalid_key':
+      return `${issue.issues[0]?.message ?? 'expected another key'}, got ${show(issue.input)}`;
     case 'custom':
       return undefined;
     default:
@@ -155,17 +157,44 @@ function discriminatorValues(schema: unknown, key: string): readonly string[] {
 function problemsOf(issue: z.core.$ZodIssue, source: Source): readonly string[] {
   const problem = (path: KeyPath, message: string) =>
     `${source.locate(path)}: ${path.length > 0 ? `${formatPath(path)}: ` : ''}${message}`;
-  if (issue.code !== 'unrecognized_keys') return [problem(issue.path, withInput(issue))];
+  const inside = issue.code === 'invalid_union' ? insideOf(issue) : undefined;
+  if (inside)
+    return inside.flatMap((each) =>
+      problemsOf({ ...each, path: [...issue.path, ...each.path] }, source),
+    );
+  if (issue.code !== 'unrecognized_keys') return [problem(issue.path, withInput(issue, source))];
   const parts = issue.message.split(separator);
   return issue.keys.map((key, index) =>
     problem([...issue.path, key], parts[index * 2 + 1] ?? 'unknown key'),
   );
 }
 
+/** What is wrong inside the one choice of a union whose shape was meant; undefined where none or several were. */
+function insideOf({
+  errors,
+}: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] | undefined {
+  const isInside = ({ path, code }: z.core.$ZodIssue) =>
+    path.length > 0 || code === 'unrecognized_keys';
+  const meant = errors.filter((issues) => issues.every(isInside));
+  return meant.length === 1 ? meant[0] : undefined;
+}
+
 /** A schema's own message need not repeat what was written; it is added here. */
-function withInput({ message, input }: z.core.$ZodIssue): string {
+function withInput({ message, input, path }: z.core.$ZodIssue, source: Source): string {
   const complete = !message.startsWith('expected ') || message.includes(', got ');
-  return complete || input === undefined ? message : `${message}, got ${show(input)}`;
+  const written = writtenAt(source.value, path) ?? input;
+  return complete || written === undefined ? message : `${message}, got ${show(written)}`;
+}
+
+/** What was written at a path, before it was read as a time or the like. */
+function writtenAt(value: unknown, path: KeyPath): unknown {
+  return path.reduce<unknown>(
+    (at, key) =>
+      typeof at === 'object' && at !== null && Object.hasOwn(at, key)
+        ? (at as Readonly<Record<PropertyKey, unknown>>)[key]
+        : undefined,
+    value,
+  );
 }
 
 const articles: Readonly<Record<string, string>> = {

@@ -1,9 +1,10 @@
 import type { ConfiguredService, Problem } from '@smartstack/proxy';
 
-import { spillName } from '../backends/names.ts';
 import type { HaproxyConfig, HaproxyService } from './config.ts';
+import { lineProblems } from './line-problems.ts';
+import { nameProblems } from './name-problems.ts';
+import { routeProblems } from './route-problems.ts';
 import { sectionOf } from './section.ts';
-import { isProxyName } from './values.ts';
 
 type Services = ReadonlyMap<string, ConfiguredService<HaproxyService>>;
 
@@ -11,47 +12,13 @@ type Services = ReadonlyMap<string, ConfiguredService<HaproxyService>>;
 export function problems(top: HaproxyConfig | undefined, services: Services): readonly Problem[] {
   return [
     ...nameProblems(services),
-    ...backendProblems(services),
     ...portProblems(top, services),
     ...localityProblems(services),
+    ...routeProblems(services),
+    ...[...services].flatMap(([name, service]) =>
+      lineProblems(name, service, sectionOf(top)?.syslog !== undefined),
+    ),
   ];
-}
-
-/** A frontend and a backend are called as their service is. */
-function nameProblems(services: Services): readonly Problem[] {
-  return [...services].flatMap(([name, { own }]): readonly Problem[] => {
-    if (!own || own.disabled || isProxyName(name)) return [];
-    if (own.port === undefined && own.backend_name !== undefined) return [];
-    const fix =
-      own.port === undefined ? 'rename it, or give it a haproxy.backend_name' : 'rename it';
-    return [
-      [
-        ['services', name],
-        `HAProxy cannot have this name, only letters, digits and ._:- in one; ${fix}`,
-      ],
-    ];
-  });
-}
-
-/** Two services with one backend would be told each other's members: each is told of the other. */
-function backendProblems(services: Services): readonly Problem[] {
-  const owners = new Map<string, Set<string>>();
-  for (const [name, { copies }] of services)
-    for (const copy of copies) {
-      if (!copy.own || copy.own.disabled) continue;
-      const backend = copy.own.backend_name ?? copy.name;
-      owners.set(backend, (owners.get(backend) ?? new Set()).add(name));
-    }
-  return [...owners].flatMap(([backend, names]) =>
-    [...names].flatMap((name): readonly Problem[] => {
-      const others = [...names].filter((other) => other !== name);
-      if (others.length === 0) return [];
-      const path = ['services', name];
-      const isWritten = services.get(name)?.own?.backend_name !== undefined;
-      const message = `its backend ${backend} is that of services.${others.join(', services.')} too; give one of them another haproxy.backend_name`;
-      return [[isWritten ? [...path, 'haproxy', 'backend_name'] : path, message]];
-    }),
-  );
 }
 
 function portProblems(top: HaproxyConfig | undefined, services: Services): readonly Problem[] {
@@ -74,12 +41,7 @@ function localityProblems(services: Services): readonly Problem[] {
   return [...services].flatMap(([name, { locality, own }]): readonly Problem[] => {
     if (locality?.spill !== 'down' || !own) return [];
     const objection = whyNoChoice(own);
-    if (objection !== undefined) return [[['services', name, 'locality', 'spill'], objection]];
-    const taken = locality.prefer
-      .map((_, level) => spillName(name, level + 1))
-      .find((each) => services.has(each));
-    if (taken === undefined) return [];
-    return [[['services', taken], `is what ${name}'s locality names its members further away`]];
+    return objection === undefined ? [] : [[['services', name, 'locality', 'spill'], objection]];
   });
 }
 

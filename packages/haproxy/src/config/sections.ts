@@ -26,6 +26,7 @@ export const config: ProxyConfig<HaproxyConfig, HaproxyService> = {
     ...removedLineWarnings(source),
   ],
   takePort: ({ server_port_override: port, ...own }) => ({ port, own }),
+  isDisabled: ({ disabled }) => disabled,
   gaps,
   withAddress,
   protocolOf,

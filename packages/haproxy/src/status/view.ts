@@ -11,6 +11,7 @@ import type {
 import { type HaproxyConfig, type HaproxyService, haproxySchema } from '../config/config.ts';
 import { sectionOf } from '../config/section.ts';
 import { serverName } from '../render/server.ts';
+import { directives } from './directives.ts';
 import { missing, type statusOf, unresolved } from './status.ts';
 
 /** How people are shown what HAProxy does. */
@@ -27,6 +28,7 @@ export const view: ProxyView<HaproxyConfig, HaproxyService> = {
   placeOf,
   stateOf,
   explain,
+  policy: directives,
 };
 
 /** Where apps reach a service. */

@@ -1,5 +1,6 @@
 import { isOfRequests } from '../for-tcp.ts';
 import type { Policy } from '../words/policy.ts';
+import { writtenTime } from '../words/written.ts';
 import type { PolicyContext, PolicyProblem } from './problem.ts';
 import { routesProblems } from './routes.ts';
 import { wordsOf } from './words-of.ts';
@@ -67,7 +68,7 @@ function timeProblems(
   return [
     {
       path: [...at, 'timeouts', own.timeouts?.per_try === undefined ? 'request' : 'per_try'],
-      message: `${tries} tries (retries.attempts ${tries - 1}) of ${perTry}ms take ${perTry * tries}ms, more than the request's ${request}ms; lower per_try or attempts, or raise request`,
+      message: `${tries} tries (retries.attempts ${tries - 1}) of ${writtenTime(perTry)} take ${writtenTime(perTry * tries)}, more than the request's ${writtenTime(request)}; lower per_try or attempts, or raise request`,
     },
   ];
 }

@@ -1,9 +1,8 @@
 import type { Match } from '../words/routes.ts';
 
-/** Whether a path is a prefix itself, or lies below it: `/v2` has `/v2` and `/v2/a`, not `/v20`. */
+/** Whether a path is a prefix itself, or lies below it: `/v2` and `/v2/` have `/v2` and `/v2/a`, not `/v20`. */
 export function isBelow(path: string, prefix: string): boolean {
-  const folder = prefix.endsWith('/') ? prefix : `${prefix}/`;
-  return path === prefix || path.startsWith(folder);
+  return `${path}/`.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`);
 }
 
 /** Whether every request that the second matches is matched by the first, too. */

@@ -24,11 +24,14 @@ export const match = z.strictObject({
     description: 'this path, or one below it',
     examples: ['/v2'],
   }),
-  headers: values.optional().meta({
-    description: 'each of these headers with exactly this value',
-    examples: [{ 'x-canary': 'true' }],
-    leaf: true,
-  }),
+  headers: z
+    .record(headerName, headerValue.min(1))
+    .optional()
+    .meta({
+      description: 'each of these headers with exactly this value',
+      examples: [{ 'x-canary': 'true' }],
+      leaf: true,
+    }),
   methods: z
     .array(method)
     .min(1)
@@ -38,7 +41,7 @@ export const match = z.strictObject({
       examples: [['GET']],
     }),
   query: z
-    .record(parameterName, printable(1024))
+    .record(parameterName, printable(1024).min(1))
     .optional()
     .meta({
       description: 'each of these query parameters with exactly this value',
@@ -154,7 +157,7 @@ const redirect = z.strictObject({
   status: z.literal([301, 302, 303, 307, 308]).default(302),
   scheme: z.enum(['http', 'https']).default('http'),
   host: printable(255)
-    .regex(/^[A-Za-z0-9.:[\]_-]+$/)
+    .regex(/^[A-Za-z0-9.:[\]_-]+$/, { error: 'expected a host name' })
     .optional(),
   path: urlPath.optional(),
 });

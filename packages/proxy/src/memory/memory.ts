@@ -1,4 +1,5 @@
 import { createLatest } from '@smartstack/daemon';
+import { written, writtenLine } from '@smartstack/policy';
 import { type Instance, keyOf } from '@smartstack/registry';
 import { z } from 'zod';
 
@@ -35,6 +36,7 @@ export const memoryProxy: ProxyKind<MemoryConfig, MemorySection> = {
     problems: () => [],
     warnings: () => [],
     takePort: (own) => ({ own }),
+    isDisabled: () => false,
     gaps: [],
     withAddress: (own, { port }) => ({ ...own, ...(port !== undefined && { port }) }),
     protocolOf: () => undefined,
@@ -54,6 +56,13 @@ export const memoryProxy: ProxyKind<MemoryConfig, MemorySection> = {
     hints: { requests: 'none', errors: 'none', average: 'none' },
     facts: () => [],
     placeOf: (own) => own && `memory:${own.port ?? ''}`,
+    policy: (service, config, snapshot) => {
+      const served = snapshot.get(service);
+      if (config?.off || !served || !ownOf(served)) return [];
+      const words = written(served.policy?.policy ?? {});
+      const lines = Object.entries(words).map(([word, value]) => `${word} ${writtenLine(value)}`);
+      return [{ title: `service ${service}`, lines }];
+    },
     stateOf: (shown) =>
       shown ? { state: shown.state, tone: 'good' } : { state: 'not in the proxy', tone: 'warn' },
     explain: ({ state }) => ({

@@ -45,6 +45,7 @@ test('a service has the originals’ defaults', async () => {
     keep_default_servers: false,
     use_previous_backends: true,
     leader_election: false,
+    policy_from: 'service',
   });
 });
 

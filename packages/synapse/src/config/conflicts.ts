@@ -1,10 +1,11 @@
+import type { MergedPolicy } from '@smartstack/policy';
 import type { Problem } from '@smartstack/proxy';
 import { partsOf, problemOf, type SingleDiscovery } from '../discovery/table.ts';
 import { allProxies, sectionOf } from '../proxies.ts';
 import { copiesOf } from './load-test.ts';
 import { policyOf, protocolOf } from './policy.ts';
 import { policyConflicts } from './policy-problems.ts';
-import type { SynapseConfig } from './schema.ts';
+import type { ServiceConfig, SynapseConfig } from './schema.ts';
 
 /** What is wrong with keys that are each right: with one another, or for what they leave out. */
 export function conflicts(config: SynapseConfig): readonly Problem[] {
@@ -58,8 +59,18 @@ function partProblem(part: SingleDiscovery, given: Given): string | undefined {
   }
 }
 
-/** What each proxy has against the services' sections of its own. */
-function proxyProblems(config: SynapseConfig): readonly Problem[] {
+/**
+ * What each proxy has against the services' sections of its own; with `only`, against another policy of one
+ * service, the others' left out.
+ */
+export function proxyProblems(
+  config: SynapseConfig,
+  only?: { readonly service: string; readonly policy: MergedPolicy },
+): readonly Problem[] {
+  const policyFor = (name: string, service: ServiceConfig) => {
+    if (!only) return policyOf(service, config);
+    return name === only.service ? only.policy : undefined;
+  };
   return allProxies.flatMap(({ name, config: proxy }) =>
     proxy.problems(
       sectionOf(config, name),
@@ -69,7 +80,7 @@ function proxyProblems(config: SynapseConfig): readonly Problem[] {
           {
             own: sectionOf(one, name),
             locality: one.locality,
-            policy: policyOf(one, config),
+            policy: policyFor(service, one),
             protocol: protocolOf(one, config),
             copies: copiesOf(service, one).map(([copy, each]) => ({
               name: copy,

@@ -4,6 +4,8 @@ import type { DiscoveryConfig, SingleDiscovery } from '../discovery/table.ts';
 import { allProxies, defaultProxy, sectionOf } from '../proxies.ts';
 import type { ServiceConfig, SynapseConfig } from './config.ts';
 import { originals } from './originals.ts';
+import { policyOf } from './policy.ts';
+import { trafficText } from './policy-text.ts';
 
 /** What a configuration, which is good, means: in plain words, with what is better now. `written` is what the file holds. */
 export function explain(config: SynapseConfig, written: unknown): string {
@@ -45,6 +47,7 @@ function serviceText(name: string, service: ServiceConfig, config: SynapseConfig
     ...whenEmptyText(service),
     ...guardText(service, config),
     `  ${appsText(service, config)}`,
+    ...policyText(name, service, config),
   ].join('\n');
 }
 
@@ -138,6 +141,15 @@ function guardText(service: ServiceConfig, config: SynapseConfig): readonly stri
   return [
     `  holds back a loss of over ${guard.fraction * 100} % of ${guard.min_members} or more members for ${seconds(guard.hold)} while the registry is in trouble`,
   ];
+}
+
+function policyText(
+  name: string,
+  service: ServiceConfig,
+  config: SynapseConfig,
+): readonly string[] {
+  const merged = policyOf(service, config);
+  return merged ? [`  ${trafficText(name, merged)}`] : [];
 }
 
 /** How apps reach a service by the proxy that serves it; by no proxy, where none does. */

@@ -45,6 +45,14 @@ export const neutralKeys = {
     otherwise: 'none: the proxy’s section alone counts',
     examples: [{ timeouts: { request: '5s' }, retries: { attempts: 2 } }],
   }),
+  policy_from: z
+    .enum(['service', 'registry'])
+    .default('service')
+    .meta({
+      description:
+        'whose words win where both the service’s `policy` and that of its registry say one: the data of its ZooKeeper path may have `{"policy": {…}}`, for all machines at once',
+      examples: ['registry'],
+    }),
 };
 
 /** The names of these keys. */

@@ -1,5 +1,6 @@
 import {
   type MergedPolicy,
+  originOf,
   type PolicyProblem,
   policyProblems,
   unsupported,
@@ -7,7 +8,14 @@ import {
 import type { Problem } from '@smartstack/proxy';
 
 import { allProxies, sectionOf } from '../proxies.ts';
-import { policyOf, protocolOf, proxyOf } from './policy.ts';
+import {
+  type PolicySurroundings,
+  policyOf,
+  protocolOf,
+  proxyOf,
+  surroundingsOf,
+} from './policy.ts';
+import { targetProblems } from './policy-targets.ts';
 import type { ServiceConfig, SynapseConfig } from './schema.ts';
 
 /** Keys that a service and the section of its proxy both have, with other values. */
@@ -36,17 +44,27 @@ export function neutralProblems(config: SynapseConfig): readonly Problem[] {
 
 /** What is wrong with services' policies, each at the place of the word that says it. */
 export function policyConflicts(config: SynapseConfig): readonly Problem[] {
-  const names = new Set(Object.keys(config.services));
+  const around = surroundingsOf(config);
   return distinct(
-    Object.entries(config.services).flatMap(([name, service]) => {
-      const merged = policyOf(service, config);
-      if (!merged) return [];
-      const protocol = protocolOf(service, config);
-      const found = policyProblems(merged.policy, { service: name, protocol, services: names });
-      const gaps = config.policy_unsupported === 'warn' ? [] : gapsOf(service, config, merged);
-      return [...found, ...gaps].map((problem) => placed(name, merged, problem));
-    }),
+    [...around.policies].flatMap(([name, merged]) => problemsOf(name, merged, around)),
   );
+}
+
+/** What is wrong with one service's policy, among the others. */
+export function problemsOf(
+  name: string,
+  merged: MergedPolicy,
+  around: PolicySurroundings,
+): readonly Problem[] {
+  const { config, names } = around;
+  const service = config.services[name];
+  if (!service) return [];
+  const protocol = protocolOf(service, config);
+  return [
+    ...policyProblems(merged.policy, { service: name, protocol, services: names }),
+    ...(config.policy_unsupported === 'warn' ? [] : gapsOf(service, config, merged)),
+    ...targetProblems(name, merged, around),
+  ].map((problem) => placed(name, merged, problem));
 }
 
 /** The same of words that a proxy cannot do, where these are to be warnings. */
@@ -61,7 +79,12 @@ export function policyWarnings(config: SynapseConfig): readonly Problem[] {
   );
 }
 
-function gapsOf(service: ServiceConfig, config: SynapseConfig, merged: MergedPolicy) {
+/** What the proxy of a service cannot do of its policy. */
+export function gapsOf(
+  service: ServiceConfig,
+  config: Pick<SynapseConfig, 'proxy'>,
+  merged: MergedPolicy,
+): readonly PolicyProblem[] {
   const { name } = proxyOf(service, config);
   const all = allProxies.map((proxy) => ({ proxy: proxy.name, gaps: proxy.config.gaps }));
   const own = all.find(({ proxy }) => proxy === name);
@@ -69,16 +92,8 @@ function gapsOf(service: ServiceConfig, config: SynapseConfig, merged: MergedPol
 }
 
 /** Where the word stands that a problem is of: in the service's policy, or in the defaults'. */
-function placed(
-  service: string,
-  { origins }: MergedPolicy,
-  { path, message }: PolicyProblem,
-): Problem {
-  const names = path.map(String);
-  const origin = names
-    .map((_, index) => origins.get(names.slice(0, names.length - index).join('.')))
-    .find((each) => each !== undefined);
-  const start = origin === 'defaults' ? ['defaults'] : ['services', service];
+function placed(service: string, merged: MergedPolicy, { path, message }: PolicyProblem): Problem {
+  const start = originOf(merged, path) === 'defaults' ? ['defaults'] : ['services', service];
   return [[...start, 'policy', ...path], message];
 }
 

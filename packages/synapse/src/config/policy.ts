@@ -1,4 +1,11 @@
-import { builtIn, forTcp, type MergedPolicy, mergePolicy, type Protocol } from '@smartstack/policy';
+import {
+  builtIn,
+  forTcp,
+  type MergedPolicy,
+  mergePolicy,
+  type Policy,
+  type Protocol,
+} from '@smartstack/policy';
 import type { ProxyKind } from '@smartstack/proxy';
 
 import { allProxies, defaultProxy, sectionOf } from '../proxies.ts';
@@ -17,19 +24,50 @@ export function protocolOf(service: ServiceConfig, config: SynapseConfig): Proto
   return proxy.protocolOf(sectionOf(service, name), sectionOf(config, name)) ?? 'tcp';
 }
 
-/** What is in force for a service's traffic; undefined where nothing asks for a policy. */
-export function policyOf(service: ServiceConfig, config: SynapseConfig): MergedPolicy | undefined {
+/**
+ * What is in force for a service's traffic; undefined where nothing asks for a policy. `registry` is what its
+ * registry says.
+ */
+export function policyOf(
+  service: ServiceConfig,
+  config: SynapseConfig,
+  registry?: Policy,
+): MergedPolicy | undefined {
   const shared = config.defaults?.policy;
   const { policy, protocol } = service;
-  if (!shared && !policy && !protocol) return undefined;
+  if (!shared && !policy && !protocol && !registry) return undefined;
   if (sectionOf(service, proxyOf(service, config).name) === undefined) return undefined;
   const spoken = protocolOf(service, config);
   const defaults = shared && (spoken === 'tcp' ? forTcp(shared) : shared);
-  return mergePolicy([
-    { origin: 'built-in', policy: builtIn(spoken) },
-    ...(defaults ? [{ origin: 'defaults', policy: defaults } as const] : []),
-    ...(policy ? [{ origin: 'service', policy } as const] : []),
-  ]);
+  return mergePolicy(
+    [
+      { origin: 'built-in', policy: builtIn(spoken) },
+      ...(defaults ? [{ origin: 'defaults', policy: defaults } as const] : []),
+      ...(registry ? [{ origin: 'registry', policy: registry } as const] : []),
+      ...(policy ? [{ origin: 'service', policy } as const] : []),
+    ],
+    service.policy_from,
+  );
+}
+
+/** The policies of services, by their names; one without a policy is absent. */
+export type Policies = ReadonlyMap<string, MergedPolicy>;
+
+/** What a service's policy is judged among. */
+export interface PolicySurroundings {
+  readonly config: SynapseConfig;
+  /** What is in force for each service by the configuration alone. */
+  readonly policies: Policies;
+  /** Every service, with a policy or not. */
+  readonly names: ReadonlySet<string>;
+}
+
+export function surroundingsOf(config: SynapseConfig): PolicySurroundings {
+  const policies = Object.entries(config.services).flatMap(([name, service]) => {
+    const merged = policyOf(service, config);
+    return merged ? [[name, merged] as const] : [];
+  });
+  return { config, policies: new Map(policies), names: new Set(Object.keys(config.services)) };
 }
 
 /** The configuration with what neutral keys say in the section of each service's proxy, too. */

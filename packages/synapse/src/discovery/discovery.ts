@@ -30,7 +30,10 @@ export interface DiscoveryDeps {
   readonly metrics: Metrics;
 }
 
-/** What the registry sets in a service's own sections, by the proxy; a proxy that it sets nothing of is absent. */
+/**
+ * What the registry sets in a service's own sections, by the proxy; a proxy that it sets nothing of is absent.
+ * `policy` is a `RegistryPolicy`.
+ */
 export type RegistryConfig = Readonly<Record<string, object>>;
 
 /** Yields what a registry sets in a service's sections, whenever that changes. */

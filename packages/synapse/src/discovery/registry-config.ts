@@ -3,6 +3,7 @@ import { isRecord, type Log } from '@smartstack/daemon';
 import { allProxies } from '../proxies.ts';
 import type { DiscoveryDeps, FollowRegistryConfig, RegistryConfig } from './discovery.ts';
 import { type Chosen, followChosen } from './multi/chosen.ts';
+import { parseRegistryPolicy, policyKey } from './registry-policy.ts';
 import type { DiscoveryConfig, SingleDiscovery } from './table.ts';
 import { hostsOf, isZooKeeper } from './zookeeper-path.ts';
 
@@ -43,7 +44,8 @@ function followNode(
     for await (const data of registry.data(path, options, signal)) {
       const parsed = parseRegistryConfig(data, trust);
       report(path, parsed, log);
-      yield parsed.overrides;
+      const policy = parseRegistryPolicy(path, data, [...trust.values()].some(Boolean));
+      yield policy ? { ...parsed.overrides, [policyKey]: policy } : parsed.overrides;
     }
   };
 }

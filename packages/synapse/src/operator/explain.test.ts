@@ -180,3 +180,17 @@ test('a part of the discovery that cannot be asked is said, in text and JSON', a
   each.trace?.note(undefined);
   expect(explain(each, service([a]), []).troubles).toEqual([]);
 });
+
+test('what happens to its traffic is said in a line, and what its registry says of it', async () => {
+  const list = [member('a')];
+  const policy = { policy: { retries: { attempts: 0 } }, origins: new Map() };
+  const explained = explain(
+    await followed({ found: list, served: list }, {}),
+    service(list, { policy, registryPolicy: { slow_start: 5000 } }),
+    [proxy({})],
+  );
+  expect(explained.registry_config).toEqual({ policy: { slow_start: '5s' } });
+  const text = explanationText(explained);
+  expect(text).toContain('\n  traffic: no retries; synapse policy show web says all\n');
+  expect(text).toContain('\n  its ZooKeeper path sets policy {"slow_start":"5s"}\n');
+});

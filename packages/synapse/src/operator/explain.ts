@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 
+import { written } from '@smartstack/policy';
 import {
   type ProxyDriver,
   type ProxyKind,
@@ -11,6 +12,7 @@ import {
 } from '@smartstack/proxy';
 import { type BadRecord, badRecordsOf, type Instance } from '@smartstack/registry';
 
+import { trafficText } from '../config/policy-text.ts';
 import type { Trouble } from '../discovery/trace.ts';
 import { allProxies, defaultProxy } from '../proxies.ts';
 import type { Followed } from '../reconcile/follower.ts';
@@ -34,6 +36,8 @@ export interface Explanation {
   readonly summary: string;
   /** What the ZooKeeper path's own data sets in the service's sections, as it is used. */
   readonly registry_config?: object;
+  /** What happens to its traffic, in a sentence. */
+  readonly traffic?: string;
   /** Which parts of its discovery do not answer now, and why; their last answers stand. */
   readonly troubles: readonly Trouble[];
   readonly members: readonly ExplainedMember[];
@@ -77,7 +81,11 @@ export function explain(
     configured_at: service.origin,
     method: followed.config?.discovery.method ?? 'unknown',
     summary: failure === undefined ? summary : `${notFollowed}: ${failure}; ${summary}`,
-    registry_config: Object.assign({}, ...Object.values(service.registryConfig ?? {})),
+    registry_config: {
+      ...Object.assign({}, ...Object.values(service.registryConfig ?? {})),
+      ...(service.registryPolicy && { policy: written(service.registryPolicy) }),
+    },
+    ...(service.policy && { traffic: trafficText(service.name, service.policy) }),
     troubles: followed.trace?.troubles() ?? [],
     members,
     unreadable: badRecordsOf(followed.trace?.at('found') ?? []),

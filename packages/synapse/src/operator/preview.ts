@@ -24,6 +24,19 @@ export interface Previewed {
  * nothing. Throws a `UserError` when a proxy cannot be examined.
  */
 export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Promise<Previewed> {
+  const { snapshot, complaints } = await answeredOnce(loaded, () => true, signal);
+  const previews = await previewsOf(loaded.config, snapshot, signal).catch((error: unknown) => {
+    throw new UserError(`cannot say what would change: ${messageOf(error)}`, { cause: error });
+  });
+  return { previews, complaints: [...complaints, ...objectionsIn(previews)] };
+}
+
+/** All services, of which those that are asked for have answered, up to `startup_timeout`; and which have not. */
+export async function answeredOnce(
+  loaded: LoadedConfig,
+  isAsked: (service: string) => boolean,
+  signal: AbortSignal,
+): Promise<{ readonly snapshot: Snapshot; readonly complaints: readonly string[] }> {
   const deps = { log: silentLog, metrics: createMetrics() };
   await using registries = createRegistries({
     session: await sessionOptionsOf(loaded.config.zookeeper),
@@ -31,14 +44,15 @@ export async function previewOnce(loaded: LoadedConfig, signal: AbortSignal): Pr
   });
   const { startup_timeout: timeout } = loaded.config;
   const followed = followedServices(loaded, registries, deps);
-  const answers = await firstAnswers(followed, timeout, signal);
-  const previews = await previewsOf(loaded.config, answers.snapshot, signal).catch(
-    (error: unknown) => {
-      throw new UserError(`cannot say what would change: ${messageOf(error)}`, { cause: error });
-    },
-  );
-  const complaints = [...silentServices(answers, timeout), ...objectionsIn(previews)];
-  return { previews, complaints };
+  const asked = followed.filter(({ service }) => isAsked(service.name));
+  const answers = await firstAnswers(asked, timeout, signal);
+  const { snapshot } = answers;
+  return {
+    snapshot: new Map(
+      followed.map(({ service }) => [service.name, snapshot.get(service.name) ?? service]),
+    ),
+    complaints: silentServices(answers, timeout),
+  };
 }
 
 function silentServices({ snapshot, failures }: Answers, timeout: number): readonly string[] {

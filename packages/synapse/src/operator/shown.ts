@@ -15,6 +15,8 @@ interface ShownService {
   readonly held: { readonly members: readonly unknown[]; readonly until: string } | null;
   /** Why it, or a part of its discovery, cannot be followed now. */
   readonly trouble?: string | null;
+  /** Why the policy that its registry says is not in force. */
+  readonly policy_refused?: readonly string[];
 }
 
 interface ShownProxy {
@@ -59,7 +61,7 @@ function quarantineNote([name, { quarantined = [] }]: readonly [string, ShownPro
 /** An explanation as sentences, of one member only where `address` is given. */
 export function explanationText(explanation: Explanation, address?: string): string {
   const { service, method, configured_at: place, summary, members, unreadable } = explanation;
-  const head = `${service} (${method}, ${place}): ${summary}\n${troubleText(explanation)}${registryText(explanation)}`;
+  const head = `${service} (${method}, ${place}): ${summary}\n${troubleText(explanation)}${registryText(explanation)}${trafficLine(explanation)}`;
   const chosen = members.filter(
     (member) => address === undefined || plain(member.address) === plain(address),
   );
@@ -82,6 +84,10 @@ function troubleText({ troubles }: Explanation): string {
     .join('');
 }
 
+function trafficLine({ traffic }: Explanation): string {
+  return traffic === undefined ? '' : `  ${traffic}\n`;
+}
+
 function registryText({ registry_config: said = {} }: Explanation): string {
   const keys = Object.entries(said).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
   return keys.length === 0 ? '' : `  its ZooKeeper path sets ${keys.join(', ')}\n`;
@@ -101,17 +107,27 @@ function upIn(proxies: readonly ShownProxy[], name: string): string {
   return String(servers.filter(({ state }) => /^(up|added)/.test(state)).length);
 }
 
-function noteOf({ heard, stale, held, trouble }: ShownService): string {
+function noteOf({
+  heard,
+  stale,
+  held,
+  trouble,
+  policy_refused: refused = [],
+}: ShownService): string {
   const notes = [
     ...(held ? [`${held.members.length} lost members held back until ${held.until}`] : []),
     ...(stale ? ['stale: remembered from an earlier run'] : []),
     ...(heard || stale ? [] : ['no answer yet']),
     ...(trouble ? [`trouble: ${trouble}`] : []),
+    ...(refused.length > 0
+      ? [`the registry’s policy cannot be used, the last good one stays: ${refused.join('; ')}`]
+      : []),
   ];
   return notes.join('; ');
 }
 
-function table(rows: readonly (readonly string[])[]): string {
+/** Rows in columns, as wide as their widest cells. */
+export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
   return rows
     .map(

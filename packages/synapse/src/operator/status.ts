@@ -5,7 +5,7 @@ import type { Reconciler } from '../reconcile/reconciler.ts';
 
 /** What `GET /status` shows: every service with its members, and what each proxy says of itself. */
 export function describeStatus(
-  reconciler: Pick<Reconciler, 'snapshot' | 'get' | 'failure' | 'trouble'>,
+  reconciler: Pick<Reconciler, 'snapshot' | 'get' | 'failure' | 'refusedPolicy' | 'trouble'>,
   outputs: readonly Output[],
 ): object {
   return {
@@ -30,7 +30,7 @@ function withTrouble(status: unknown, trouble: string | undefined): unknown {
 
 function describeService(
   { name, instances, missing, defaults, stale = false, origin }: Service,
-  { get, failure }: Pick<Reconciler, 'get' | 'failure'>,
+  { get, failure, refusedPolicy }: Pick<Reconciler, 'get' | 'failure' | 'refusedPolicy'>,
 ): object {
   const held = get(name)?.guard?.held();
   return {
@@ -39,6 +39,7 @@ function describeService(
     stale: instances === undefined && stale,
     members: instances ?? (stale ? defaults : []),
     held: held ? { members: held.members, until: new Date(held.until).toISOString() } : null,
+    policy_refused: refusedPolicy(name),
     configured_at: origin,
   };
 }

@@ -7,6 +7,7 @@ import type { LoadedConfig, ServiceConfig } from '../config/config.ts';
 import { copiesOf } from '../config/load-test.ts';
 import { neutralNames } from '../config/neutral-keys.ts';
 import { policyOf, protocolOf } from '../config/policy.ts';
+import { createPolicyJudge } from '../config/policy-judge.ts';
 import type { DiscoveryDeps } from '../discovery/discovery.ts';
 import { createChosen } from '../discovery/multi/chosen.ts';
 import { createPipeline } from '../discovery/pipeline.ts';
@@ -45,6 +46,7 @@ export function followedServices(
       registry.isTrusted(sectionOf(config, name)),
     ]),
   );
+  const judgeOf = createPolicyJudge(config);
   const services = Object.entries(config.services).flatMap(([name, service]) =>
     copiesOf(name, service).map(([copy, each]) => [copy, each, name] as const),
   );
@@ -65,6 +67,7 @@ export function followedServices(
     return {
       config: service,
       missing,
+      judgePolicy: own && judgeOf(written),
       identity: hashOf([
         service,
         zookeeper,

@@ -2,12 +2,15 @@ import { keepRunning, type Latest, messageOf } from '@smartstack/daemon';
 import type { Service } from '@smartstack/proxy';
 
 import type { ServiceConfig } from '../config/config.ts';
+import type { JudgePolicy } from '../config/policy-judge.ts';
 import type { Discovery, FollowRegistryConfig } from '../discovery/discovery.ts';
 import { createPortedMembers } from '../discovery/policies/backend-port.ts';
 import type { ShrinkGuard } from '../discovery/policies/shrink-guard.ts';
+import { policyKey, type RegistryPolicy } from '../discovery/registry-policy.ts';
 import type { Trace } from '../discovery/trace.ts';
 import type { Awaited } from './awaited.ts';
 import { portIn, withOverrides } from './own-sections.ts';
+import { createPolicyInForce, policedOf, withPolicy } from './registry-policy.ts';
 import type { TaskGroup } from './task-group.ts';
 
 /** A service to follow: what is known of it before its discovery answers, and that discovery. */
@@ -18,6 +21,8 @@ export interface Followed {
   readonly missing?: Latest<string> | undefined;
   /** What the registry says over its proxies' sections, where it may say something. */
   readonly overrides?: FollowRegistryConfig | undefined;
+  /** What a policy that its registry says makes of it, where it may say one. */
+  readonly judgePolicy?: JudgePolicy | undefined;
   /** Two of one name with the same text are the same: the follower of the first goes on. */
   readonly identity?: string;
   /** Holds a sudden loss of members back, where it does. */
@@ -35,6 +40,8 @@ export interface Follower {
   readonly parts: readonly object[];
   /** Why a part of it cannot be followed now; undefined where all can. */
   failure(): string | undefined;
+  /** Why the policy that its registry says is not in force; empty where it is. */
+  refusedPolicy(): readonly string[];
   /** Starts following; tasks go to the group. */
   begin(group: TaskGroup): void;
   end(reason?: unknown): void;
@@ -44,7 +51,11 @@ export interface FollowerOptions {
   readonly awaited: Awaited;
   /** What the registry set in its sections before; that stays until it answers again. */
   readonly registryConfig: Service['registryConfig'];
+  /** What its registry said of its traffic before; that goes on, too. */
+  readonly registryPolicy: Service['registryPolicy'];
   update(change: (service: Service) => Service): void;
+  /** Called each time that its registry says another policy that cannot be used. */
+  onRefused(problems: readonly string[]): void;
   /** Called each time that something cannot be followed, which is tried again; `isNews` unless for the same reason as before. */
   onFailure(error: unknown, isNews: boolean): void;
 }
@@ -53,7 +64,14 @@ type Task = (signal: AbortSignal) => Promise<void>;
 
 export function createFollower(
   followed: Followed,
-  { awaited, registryConfig: before, update, onFailure }: FollowerOptions,
+  {
+    awaited,
+    registryConfig: before,
+    registryPolicy,
+    update,
+    onFailure,
+    onRefused,
+  }: FollowerOptions,
 ): Follower {
   const { service: configured, discovery, missing, overrides } = followed;
   const ended = new AbortController();
@@ -62,6 +80,14 @@ export function createFollower(
   const overridesPart = {};
   /** Why a part of it cannot be followed, by the task that follows it. */
   const failures = new Map<Task, string>();
+  const policy = followed.judgePolicy
+    ? createPolicyInForce({
+        judge: followed.judgePolicy,
+        configured: policedOf(configured),
+        before: registryPolicy,
+        onRefused,
+      })
+    : undefined;
   if (overrides) members.moveTo(portIn(before));
 
   async function followMembers(signal: AbortSignal): Promise<void> {
@@ -87,16 +113,18 @@ export function createFollower(
 
   async function followOverrides(signal: AbortSignal): Promise<void> {
     if (!overrides || !configured.own) return;
-    for await (const change of overrides(signal)) {
+    for await (const { [policyKey]: said, ...change } of overrides(signal)) {
+      policy?.hear(said as RegistryPolicy | undefined);
       awaited.answered(overridesPart);
       failures.delete(followOverrides);
       const registryConfig = Object.keys(change).length === 0 ? undefined : change;
       const own = withOverrides(configured.own, change);
       const isMoved = members.moveTo(portIn(change));
       update((service) => {
-        if (!registryConfig && !service.registryConfig) return service;
+        const policed = policy ? withPolicy(service, policy.current()) : service;
+        if (!registryConfig && !service.registryConfig) return policed;
         const instances = isMoved ? members.current() : undefined;
-        return { ...service, own, registryConfig, ...(instances && { instances }) };
+        return { ...policed, own, registryConfig, ...(instances && { instances }) };
       });
     }
   }
@@ -124,6 +152,7 @@ export function createFollower(
       const reasons = new Set(failures.values());
       return reasons.size === 0 ? undefined : [...reasons].join('; ');
     },
+    refusedPolicy: () => policy?.refused() ?? [],
     begin: (group) => {
       follow(group, membersPart, followMembers);
       if (missing) follow(group, membersPart, followMissing);

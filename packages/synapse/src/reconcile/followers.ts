@@ -2,6 +2,7 @@ import type { Service, Snapshot } from '@smartstack/proxy';
 
 import { createAwaited } from './awaited.ts';
 import { createFollower, type Followed, type Follower } from './follower.ts';
+import { policedBy } from './registry-policy.ts';
 import type { TaskGroup } from './task-group.ts';
 
 export interface FollowersOptions {
@@ -9,6 +10,8 @@ export interface FollowersOptions {
   onChange(): void;
   /** Called each time that following a service failed, which is tried again; `isNews` unless for the same reason as before. */
   onFailure?(service: string, error: unknown, isNews: boolean): void;
+  /** Told each time that a service's registry says another policy that cannot be used. */
+  onRefused?(service: string, problems: readonly string[]): void;
 }
 
 /** Follows a set of services, which may be replaced by another. */
@@ -20,6 +23,8 @@ export interface Followers {
   get(name: string): Followed | undefined;
   /** Why a service cannot be followed for now; undefined where it can. */
   failure(name: string): string | undefined;
+  /** Why the policy that a service's registry says is not in force; empty where it is. */
+  refusedPolicy(name: string): readonly string[];
   /** Resolves once everything that was followed first has answered, or is no longer followed. */
   readonly answered: Promise<void>;
   /** Starts following; tasks go to the group. */
@@ -29,7 +34,7 @@ export interface Followers {
 /** Followers of these services, which do not follow anything before they are started. */
 export function createFollowers(
   first: readonly Followed[],
-  { onChange, onFailure = () => {} }: FollowersOptions,
+  { onChange, onFailure = () => {}, onRefused = () => {} }: FollowersOptions,
 ): Followers {
   const followers = new Map<string, Follower>();
   const awaited = createAwaited();
@@ -55,8 +60,10 @@ export function createFollowers(
     const follower = createFollower(followed, {
       awaited,
       registryConfig: services.get(name)?.registryConfig,
+      registryPolicy: services.get(name)?.registryPolicy,
       update: (change) => update(follower, change),
       onFailure: (error, isNews) => onFailure(name, error, isNews),
+      onRefused: (problems) => onRefused(name, problems),
     });
     return follower;
   }
@@ -104,6 +111,7 @@ export function createFollowers(
     },
     get: (name) => followers.get(name)?.followed,
     failure: (name) => followers.get(name)?.failure(),
+    refusedPolicy: (name) => followers.get(name)?.refusedPolicy() ?? [],
     answered: awaited.all,
     start: (group, signal) => {
       started = { group, signal };
@@ -118,8 +126,18 @@ export function createFollowers(
 }
 
 /** A service whose configuration changed keeps its members, and what its registry sets, until it is answered anew. */
-function renewed({ service, overrides }: Followed, before: Service | undefined): Service {
+function renewed(
+  { service, overrides, judgePolicy }: Followed,
+  before: Service | undefined,
+): Service {
   if (!before) return service;
   const registryConfig = overrides && before.registryConfig;
-  return { ...service, instances: before.instances, ...(registryConfig && { registryConfig }) };
+  const policed =
+    overrides && judgePolicy ? policedBy(judgePolicy, before.registryPolicy) : undefined;
+  return {
+    ...service,
+    instances: before.instances,
+    ...(registryConfig && { registryConfig }),
+    ...policed,
+  };
 }

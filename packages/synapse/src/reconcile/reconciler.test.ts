@@ -353,6 +353,7 @@ describe('a driver whose parts fail ends nothing', () => {
         snapshot: () => new Map(),
         get: () => undefined,
         failure: () => undefined,
+        refusedPolicy: () => [],
         trouble: () => undefined,
       },
       [

@@ -27,6 +27,8 @@ export interface Reconciler {
   get(name: string): Followed | undefined;
   /** Why a service cannot be followed for now; undefined where it can. */
   failure(name: string): string | undefined;
+  /** Why the policy that a service's registry says is not in force; empty where it is. */
+  refusedPolicy(name: string): readonly string[];
   /** Why a proxy is not in step, by its driver's name; undefined where it is. */
   trouble(proxy: string): string | undefined;
   /** The newest desired state. */
@@ -53,7 +55,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   let running: AbortSignal | undefined;
   let nextPreparation = 0;
 
-  const { measure, failed } = createServiceMetrics(options.metrics);
+  const { measure, failed, refused } = createServiceMetrics(options.metrics);
 
   /** Before the first apply a thousand discoveries may answer at once. */
   function post(): void {
@@ -80,6 +82,17 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       log.error(
         { service, err: error, fix: 'it is tried again, and the other services go on' },
         'cannot follow the service',
+      );
+    },
+    onRefused: (service, problems) => {
+      refused(service);
+      log.warn(
+        {
+          service,
+          problems,
+          fix: 'write a good policy to the registry; synapse policy show SERVICE says what is in force',
+        },
+        'the registry’s policy cannot be used: the last good one stays',
       );
     },
   });
@@ -126,6 +139,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     replace: followers.replace,
     get: followers.get,
     failure: followers.failure,
+    refusedPolicy: followers.refusedPolicy,
     trouble: (proxy) => queues.find(({ output }) => output.name === proxy)?.trouble(),
     snapshot: followers.snapshot,
     ready: () => queues.every((queue) => queue.output.auxiliary || queue.inStep()),
@@ -145,6 +159,11 @@ function createServiceMetrics(metrics: Metrics) {
     help: 'How often following a service failed, which is then tried again',
     labels: ['service'],
   });
+  const refusals = metrics.counter({
+    name: 'synapse_policy_refusals_total',
+    help: 'Policies from the registry that could not be used; the last good one stayed in force',
+    labels: ['service'],
+  });
   return {
     measure: (snapshot: Snapshot) => {
       const waiting = [...snapshot.values()].filter(isUnanswered);
@@ -153,6 +172,7 @@ function createServiceMetrics(metrics: Metrics) {
       unanswered.set({ served: 'defaults' }, waiting.length - stale);
     },
     failed: (service: string) => failures.inc({ service }),
+    refused: (service: string) => refusals.inc({ service }),
   };
 }
 

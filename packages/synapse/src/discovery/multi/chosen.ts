@@ -4,6 +4,7 @@ import { createLatest } from '@smartstack/daemon';
 
 import type { FollowRegistryConfig, RegistryConfig } from '../discovery.ts';
 import { newestOf } from '../newest.ts';
+import { policyKey } from '../registry-policy.ts';
 
 /** Which watchers of a `multi` count, in order. */
 export interface Chosen {
@@ -29,8 +30,8 @@ export function createChosen(): Chosen {
 }
 
 /**
- * What the nodes of the watchers that count set together: of each key, the first watcher that has it wins.
- * Yields once all of these answered, and whenever the result changes.
+ * What the nodes of the watchers that count set together: of each key, the first watcher that has it wins, and the
+ * policy is the first one's as a whole. Yields once all of these answered, and whenever the result changes.
  */
 export function followChosen(
   watchers: ReadonlyMap<string, FollowRegistryConfig>,
@@ -73,6 +74,6 @@ function mergedOf(
   const merged: Record<string, object> = {};
   for (const name of names.toReversed())
     for (const [proxy, section] of Object.entries(found.get(name) ?? {}))
-      merged[proxy] = { ...merged[proxy], ...section };
+      merged[proxy] = proxy === policyKey ? section : { ...merged[proxy], ...section };
   return merged;
 }

@@ -1,0 +1,45 @@
+import type { Policy } from '@smartstack/policy';
+import type { ConfiguredService, Problem } from '@smartstack/proxy';
+
+import type { HaproxyService } from './config.ts';
+
+/** What HAProxy cannot make of routes in the place where they stand. */
+export function routeProblems(
+  services: ReadonlyMap<string, ConfiguredService<HaproxyService>>,
+): readonly Problem[] {
+  return [...services].flatMap(([name, { own, policy }]) => {
+    const routes = policy?.policy.routes ?? [];
+    if (!own || own.disabled || routes.length === 0 || !policy) return [];
+    const start =
+      policy.origins.get('routes') === 'defaults'
+        ? ['defaults', 'policy', 'routes']
+        : ['services', name, 'policy', 'routes'];
+    if (own.port === undefined)
+      return [
+        [
+          start,
+          `need a port of services.${name}: only a frontend chooses among routes, and requests that other services' routes send here do not pass it`,
+        ],
+      ];
+    return elsewhereProblems(name, routes).map(
+      ([index, word, target]): Problem => [
+        [...start, index, word],
+        `have no effect in HAProxy on members of another service; set them in services.${target}.policy`,
+      ],
+    );
+  });
+}
+
+interface Where {
+  readonly service?: string | undefined;
+}
+
+/** Words of a backend in routes that lead to other services alone, whose backends have their own. */
+function elsewhereProblems(name: string, routes: NonNullable<Policy['routes']>) {
+  return routes.flatMap((route, index) => {
+    const [first, ...others] = (route.to ?? [{}]).map(({ service = name }: Where) => service);
+    if (first === undefined || [first, ...others].includes(name)) return [];
+    const given = (['timeouts', 'retries'] as const).filter((word) => route[word] !== undefined);
+    return given.map((word) => [index, word, first] as const);
+  });
+}

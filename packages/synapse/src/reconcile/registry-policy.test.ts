@@ -1,0 +1,65 @@
+import type { MergedPolicy, Policy } from '@smartstack/policy';
+import { expect, test } from 'vitest';
+
+import type { JudgePolicy } from '../config/policy-judge.ts';
+import { createPolicyInForce } from './registry-policy.ts';
+
+const merged = (policy: Policy): MergedPolicy => ({ policy, origins: new Map() });
+const configured = { policy: merged({ slow_start: 1 }) };
+
+/** Takes every policy without a trace. */
+const judge: JudgePolicy = (registry) =>
+  registry.trace
+    ? { problems: ['no trace here'] }
+    : { policed: { policy: merged(registry), registryPolicy: registry } };
+
+function inForce(before?: Policy) {
+  const refusals: (readonly string[])[] = [];
+  const force = createPolicyInForce({
+    judge,
+    configured,
+    before,
+    onRefused: (problems) => refusals.push(problems),
+  });
+  const now = () => force.current().policy?.policy;
+  return { ...force, now, refusals };
+}
+
+test('a policy of the registry is in force until it is another, or none', () => {
+  const { hear, now } = inForce();
+  expect(now()).toEqual({ slow_start: 1 });
+  hear({ policy: { slow_start: 2 } });
+  expect(now()).toEqual({ slow_start: 2 });
+  hear(undefined);
+  expect(now()).toEqual({ slow_start: 1 });
+});
+
+test('what cannot be used leaves the last good one, and is told once', () => {
+  const { hear, now, refused, refusals } = inForce();
+  hear({ policy: { slow_start: 2 } });
+  hear({ policy: { trace: 'w3c' } });
+  hear({ policy: { trace: 'w3c' } });
+  expect(now()).toEqual({ slow_start: 2 });
+  expect(refused()).toEqual(['no trace here']);
+  hear({ problems: ['policy: expected a mapping'] });
+  expect(now()).toEqual({ slow_start: 2 });
+  expect(refusals).toEqual([['no trace here'], ['policy: expected a mapping']]);
+  hear({ policy: { slow_start: 2 } });
+  expect(refused()).toEqual([]);
+});
+
+test('data that nobody can read changes nothing, and is nobody’s mistake in a policy', () => {
+  const { hear, now, refused, refusals } = inForce();
+  hear({ policy: { slow_start: 2 } });
+  hear({ problems: [] });
+  expect(now()).toEqual({ slow_start: 2 });
+  expect(refused()).toEqual([]);
+  expect(refusals).toEqual([]);
+});
+
+test('what was said before goes on until it is heard again', () => {
+  const { hear, now } = inForce({ slow_start: 3 });
+  expect(now()).toEqual({ slow_start: 3 });
+  hear(undefined);
+  expect(now()).toEqual({ slow_start: 1 });
+});
