@@ -3,6 +3,8 @@ import { type HaproxyConfig, isManaged } from './config/config.ts';
 import type { Desired } from './desired/desired.ts';
 import { createUnresolved } from './desired/unresolved.ts';
 import { type EngineOptions, partsOf } from './engine-parts.ts';
+import { createOutputBound } from './process/output.ts';
+import { ejectTimesOf, type MeasuredBackend } from './runtime/measure.ts';
 import { createMemberSync, nothingSynced } from './runtime/member-sync.ts';
 import type { Synced } from './runtime/sync.ts';
 import { statusOf } from './status/status.ts';
@@ -25,7 +27,7 @@ export interface Engine {
   /** What is left out for now. */
   refused(): readonly Refused[];
   /** The backends of the services. */
-  backends(): ReadonlyMap<string, string>;
+  backends(): ReadonlyMap<string, MeasuredBackend>;
 }
 
 /**
@@ -36,6 +38,7 @@ export function createEngine(options: EngineOptions): Engine {
   const { config, environment, due, pace, meters } = options;
   const { settings, runtimes, loader, paths } = environment;
   const { quarantine, syncs, configFile, desire, values, actual, reloads } = partsOf(options);
+  const boundOutput = createOutputBound(environment.managed, config, options.log);
   const logUnresolved = createUnresolved(meters, options.log);
   let desired: ReadonlyMap<string, Desired> = new Map();
   const members = createMemberSync({ ...options, actual, desire, reloads, desired: () => desired });
@@ -79,6 +82,7 @@ export function createEngine(options: EngineOptions): Engine {
     await actual.audit(signal);
     await quarantine.release(signal);
     await configFile.look();
+    await boundOutput();
   }
 
   async function load(snapshot: Snapshot, signal: AbortSignal): Promise<boolean> {
@@ -102,6 +106,14 @@ export function createEngine(options: EngineOptions): Engine {
     meters.notInStep.set(reloads.stuck.size);
   }
 
+  const backends = (): ReadonlyMap<string, MeasuredBackend> =>
+    new Map(
+      [...desired].map(([name, { part }]) => [
+        name,
+        { backend: part.stanza.backendName, traffic: part.config.traffic },
+      ]),
+    );
+
   return {
     prepare: async (snapshot) => {
       await desire.of(snapshot);
@@ -120,9 +132,8 @@ export function createEngine(options: EngineOptions): Engine {
       return version !== '' && version !== settings.capabilities.version;
     },
     refused: quarantine.list,
-    backends: () =>
-      new Map([...desired].map(([name, { part }]) => [name, part.stanza.backendName])),
-    refresh: actual.refresh,
+    backends,
+    refresh: (signal) => actual.refresh(signal, ejectTimesOf(backends().values())),
     status: () =>
       statusOf({
         seen: actual.seen(),

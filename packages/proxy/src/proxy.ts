@@ -139,6 +139,8 @@ export interface ServerState {
   readonly state: string;
   readonly tone: Tone;
   readonly since?: number | undefined;
+  /** When it ends by itself. */
+  readonly until?: number | undefined;
   readonly reason?: string | undefined;
 }
 
@@ -147,6 +149,8 @@ export interface TrafficHints {
   readonly requests: string;
   readonly errors: string;
   readonly average: string;
+  /** And what the percentiles are of, where a service's answers are counted by how long they took. */
+  readonly percentiles: string;
 }
 
 /** How people are shown what the proxy does. */
@@ -169,6 +173,7 @@ export interface ProxyView<Config, Own> {
 export interface ExplainedServer<Own> {
   /** Its state in the driver's status; undefined where it is not there. */
   readonly state: string | undefined;
+  readonly ejected: ShownServer['ejected'];
   readonly service: Service;
   readonly own: Own | undefined;
   readonly status: ProxyStatus;

@@ -1,4 +1,4 @@
-import { accessLogLines, logRules } from './access-log.ts';
+import { accessLogLines, type LogTarget, logRules } from './access-log.ts';
 import { actionLines } from './actions.ts';
 import { backendChoice, splitLines } from './choice.ts';
 import { countLines, identityLines } from './observe.ts';
@@ -14,14 +14,15 @@ export interface FrontendLines {
 }
 
 /** The lines of a service's frontend; `map` is the file of the values that change without a reload. */
-export function frontendLines(traffic: Traffic, map: string, isLogged: boolean): FrontendLines {
+export function frontendLines(traffic: Traffic, target: LogTarget): FrontendLines {
+  const { map } = target;
   const { service, policy, front } = traffic;
   if (!front) return { settings: [], rules: [], choice: [] };
   const { idle } = policy.timeouts ?? {};
   const settings = [
     `mode ${isHttp(traffic) ? 'http' : 'tcp'}`,
     ...(idle === undefined ? [] : [`timeout client ${timeOf(idle)}`]),
-    ...accessLogLines(traffic, isLogged),
+    ...accessLogLines(traffic, target),
   ];
   const input = { service, policy, front, map };
   if (!isHttp(traffic))

@@ -9,6 +9,8 @@ const settings = [
   'option httplog',
   'option tcplog',
   'log-format',
+  'error-log-format',
+  'unique-id-format',
   'timeout client',
   'timeout connect',
   'timeout queue',

@@ -52,7 +52,7 @@ export function stanzaOf(
   ]);
   const backendName = service.backend_name ?? name;
   const { traffic } = service;
-  const policed = traffic && frontendLines(traffic, map, top.syslog !== undefined);
+  const policed = traffic && frontendLines(traffic, { map, syslog: top.syslog });
   const frontend = [
     ...unsaid(policed?.settings ?? [], own),
     ...own,

@@ -86,9 +86,7 @@ export function createPolicyValues({ files, runtimes }: PolicyValuesOptions): Po
 function valuesOfParts(parts: readonly Part[]): Values {
   return Object.assign(
     {},
-    ...parts.map(({ config: { traffic } }) =>
-      traffic ? valuesOf(traffic.service, traffic.policy, traffic.front) : {},
-    ),
+    ...parts.map(({ config: { traffic } }) => (traffic ? valuesOf(traffic) : {})),
   );
 }
 

@@ -27,7 +27,7 @@ import type { Reconciler } from '../reconcile/reconciler.ts';
 import { memberRows } from './members.ts';
 import { noticesOf } from './notices.ts';
 import { type ServiceParts, serviceView } from './service-view.ts';
-import { createTraffic, trafficPlots } from './traffic.ts';
+import { createTraffic, plotNames, trafficPlots } from './traffic.ts';
 
 /** A proxy with its driver. */
 export interface RunningProxy {
@@ -80,6 +80,8 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
         trouble: troubleOf(undefined, followed.trace),
         refused: refused.find(({ owner }) => owner === service.name),
         measured,
+        routes: traffic.routes(service.name),
+        plots: server && plotNames(measured, server.proxy.view.hints),
         address: server?.proxy.view.placeOf(service.own?.[server.proxy.name], server.section()),
       };
       services.push({ parts: serviceParts, view: serviceView(serviceParts) });
@@ -165,12 +167,16 @@ function createSteady() {
     const now = new Map<string, PageRow>();
     for (const row of rows) {
       const key = `${row.name} ${row.title}`;
-      const old = before?.get(key)?.since;
-      const isSame =
-        row.since !== undefined && old !== undefined && Math.abs(row.since - old) < 2500;
-      now.set(key, isSame ? { ...row, since: old } : row);
+      const old = before?.get(key);
+      now.set(key, old?.state === row.state ? steadied(row, old) : row);
     }
     seen.set(service, now);
     return [...now.values()];
   };
+}
+
+function steadied(row: PageRow, { since: old }: PageRow): PageRow {
+  if (row.since === undefined || old === undefined || Math.abs(row.since - old) >= 2500) return row;
+  const until = row.until === undefined ? {} : { until: row.until - row.since + old };
+  return { ...row, since: old, ...until };
 }

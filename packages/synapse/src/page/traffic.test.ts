@@ -14,7 +14,10 @@ const measured = (requests: number, errors = 0): ReadonlyMap<string, Measured> =
         slowest: undefined,
         longest: 9,
         retries: 0,
+        redispatches: 0,
         queued: 0,
+        routes: [],
+        ejections: undefined,
         servers: new Map(),
       },
     ],
@@ -26,7 +29,7 @@ test('counters become rates over the time between two samples', () => {
   expect(traffic.sample()).toBe(undefined);
   traffic.take(measured(140, 1), 11_000);
   traffic.take(measured(160, 2), 12_000);
-  expect(traffic.sample()).toEqual({ web: [30, 1, 3, null] });
+  expect(traffic.sample()).toEqual({ web: [30, 1, 3, null, null] });
   expect(traffic.sample()).toBe(undefined);
 });
 
@@ -35,7 +38,7 @@ test('a new worker counts from zero', () => {
   traffic.take(measured(100), 10_000);
   traffic.sample();
   traffic.take(measured(5), 11_000);
-  expect(traffic.sample()).toEqual({ web: [5, 0, 3, null] });
+  expect(traffic.sample()).toEqual({ web: [5, 0, 3, null, null] });
 });
 
 test('what was counted while nobody looked is no rate', () => {
@@ -45,5 +48,5 @@ test('what was counted while nobody looked is no rate', () => {
   traffic.take(measured(9_000), 100_000);
   expect(traffic.sample()).toBe(undefined);
   traffic.take(measured(9_010), 101_000);
-  expect(traffic.sample()).toEqual({ web: [10, 0, 3, null] });
+  expect(traffic.sample()).toEqual({ web: [10, 0, 3, null, null] });
 });

@@ -1,35 +1,58 @@
-import type { PagePlot, PageSample } from '@smartstack/daemon';
+import type { PagePlot, PageSample, PageService } from '@smartstack/daemon';
+import {
+  latencyEnds,
+  type Measured,
+  type MeasuredRoute,
+  type TrafficHints,
+} from '@smartstack/proxy';
 
-import type { Measured, TrafficHints } from '@smartstack/proxy';
+import { quantile } from './quantile.ts';
 
 /** What is plotted of each service, with what each proxy says of it; the numbers of `createTraffic` are in this order. */
-export const trafficPlots = (hints: readonly TrafficHints[]): readonly PagePlot[] => [
-  {
-    label: 'Requests',
-    unit: '/s',
-    hint: hints.map(({ requests }) => requests).join('. '),
-    tone: 'plain',
-  },
-  {
-    label: 'Errors',
-    unit: '/s',
-    hint: hints.map(({ errors }) => errors).join('. '),
-    tone: 'bad',
-  },
-  {
-    label: 'Average time',
-    unit: 'ms',
-    hint: hints.map(({ average }) => average).join('. '),
-    tone: 'time',
-    percentiles: 'of this average, not of requests',
-  },
-  {
-    label: 'Slowest member',
-    unit: 'ms',
-    hint: 'The highest of the members’ own moving averages',
-    tone: 'time',
-  },
-];
+export function trafficPlots(hints: readonly TrafficHints[]): readonly PagePlot[] {
+  const said = (pick: (hint: TrafficHints) => string) => hints.map(pick).join('. ');
+  const percentiles = said((hint) => hint.percentiles);
+  const average = said((hint) => hint.average);
+  return [
+    { label: 'Requests', unit: '/s', hint: said(({ requests }) => requests), tone: 'plain' },
+    { label: 'Errors', unit: '/s', hint: said(({ errors }) => errors), tone: 'bad' },
+    {
+      label: 'p50 or average',
+      unit: 'ms',
+      hint: `${percentiles}. Of others it is the average time: ${average}`,
+      tone: 'time',
+    },
+    {
+      label: 'p95 or slowest member',
+      unit: 'ms',
+      hint: `${percentiles}. Of others it is the highest of the members’ own moving averages`,
+      tone: 'time',
+    },
+    { label: 'p99', unit: 'ms', hint: percentiles, tone: 'time', isDetail: true },
+  ];
+}
+
+/** What the plots show of one service: percentiles of its requests where these are counted, else averages. */
+export function plotNames(
+  measured: Measured | undefined,
+  hints: TrafficHints,
+): NonNullable<PageService['plots']> {
+  const { requests, errors, average, percentiles } = hints;
+  const rates = [
+    { label: 'Requests', hint: requests },
+    { label: 'Errors', hint: errors },
+  ];
+  if (measured && measured.routes.length > 0)
+    return [...rates, ...percents.map((percent) => ({ label: `p${percent}`, hint: percentiles }))];
+  return [
+    ...rates,
+    { label: 'Average time', hint: average, percentiles: 'of this average, not of requests' },
+    { label: 'Slowest member', hint: 'The highest of the members’ own moving averages' },
+    null,
+  ];
+}
+
+const percents = [50, 95, 99] as const;
 
 type Seen = ReadonlyMap<string, Measured>;
 
@@ -40,6 +63,14 @@ export interface Traffic {
   readonly latest: Seen;
   /** The numbers since the last sample, by service; undefined where nothing new was measured. */
   sample(): PageSample['values'] | undefined;
+  /** What they were of a service's routes, where it has several. */
+  routes(service: string): readonly RouteNumbers[];
+}
+
+/** What one route got, in the order of the plots. */
+export interface RouteNumbers {
+  readonly name: string;
+  readonly numbers: readonly (number | null)[];
 }
 
 export function createTraffic(): Traffic {
@@ -47,6 +78,7 @@ export function createTraffic(): Traffic {
   let latestAt = 0;
   let before: Seen | undefined;
   let beforeAt = 0;
+  let routes: ReadonlyMap<string, readonly RouteNumbers[]> = new Map();
   return {
     get latest() {
       return latest;
@@ -60,15 +92,69 @@ export function createTraffic(): Traffic {
       const seconds = (latestAt - beforeAt) / 1000;
       // What was counted while nobody looked is no rate of now.
       const base = seconds > 10 ? undefined : before;
-      const values = [...latest].flatMap(([service, now]) => {
+      const grown = [...latest].flatMap(([service, now]) => {
         const old = base?.get(service);
-        return old ? [[service, numbersOf(old, now, seconds)] as const] : [];
+        return old ? [[service, grownRoutes(old, now), old, now] as const] : [];
       });
+      routes = new Map(
+        grown.map(([service, each]) => [
+          service,
+          each.map((one) => ({ name: one.name, numbers: countedNumbers([one], seconds) })),
+        ]),
+      );
+      const values = grown.map(
+        ([service, each, old, now]) =>
+          [
+            service,
+            each.length > 0 ? countedNumbers(each, seconds) : numbersOf(old, now, seconds),
+          ] as const,
+      );
       before = latest;
       beforeAt = latestAt;
       return base && Object.fromEntries(values);
     },
+    routes: (service) => routes.get(service) ?? [],
   };
+}
+
+/** What was counted of each route since the last sample; after a reload everything began at zero. */
+function grownRoutes(old: Measured, now: Measured): readonly MeasuredRoute[] {
+  const before = new Map(old.routes.map((route) => [route.name, route]));
+  return now.routes.map((route) => {
+    const last = before.get(route.name);
+    if (!last || isLess(route, last)) return route;
+    return {
+      name: route.name,
+      requests: route.requests - last.requests,
+      buckets: route.buckets.map((count, index) => count - (last.buckets[index] ?? 0)),
+      errors: Object.fromEntries(
+        Object.entries(route.errors).map(([name, count]) => [
+          name,
+          count - (last.errors[name] ?? 0),
+        ]),
+      ),
+    };
+  });
+}
+
+const isLess = (one: MeasuredRoute, other: MeasuredRoute) =>
+  one.requests < other.requests ||
+  one.buckets.some((count, index) => count < (other.buckets[index] ?? 0));
+
+function countedNumbers(
+  routes: readonly MeasuredRoute[],
+  seconds: number,
+): readonly (number | null)[] {
+  const sum = (pick: (route: MeasuredRoute) => number) =>
+    routes.reduce((total, route) => total + pick(route), 0);
+  const buckets = [...latencyEnds, Infinity].map((_, index) =>
+    sum((route) => route.buckets[index] ?? 0),
+  );
+  return [
+    sum(({ requests }) => requests) / seconds,
+    sum(({ errors }) => errors['5xx'] ?? 0) / seconds,
+    ...percents.map((percent) => quantile(buckets, percent / 100)),
+  ];
 }
 
 function numbersOf(old: Measured, now: Measured, seconds: number): readonly (number | null)[] {
@@ -77,6 +163,7 @@ function numbersOf(old: Measured, now: Measured, seconds: number): readonly (num
     grown(old.errors, now.errors) / seconds,
     now.average ?? null,
     now.slowest ?? null,
+    null,
   ];
 }
 
