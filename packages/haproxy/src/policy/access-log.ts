@@ -101,8 +101,8 @@ const textVar = (name: string, sample: string, most: number, condition = '') =>
  */
 export function logRules({ policy }: Traffic): readonly string[] {
   if (policy.access_log !== 'json') return [];
-  const reason = (word: string, condition: string) =>
-    `http-after-response set-var(txn.synapse_reason) str(${word}) if { ${condition} } !{ var(txn.synapse_reason) -m found }`;
+  const reason = (word: string, status: string, also = '') =>
+    `http-after-response set-var(txn.synapse_reason) str(${word}) if { ${status} } ${also} !{ var(txn.synapse_reason) -m found }`;
   return [
     textVar('synapse_path', 'pathq', 2048),
     textVar('synapse_id', 'req.fhdr(x-request-id)', 128),
@@ -117,8 +117,10 @@ export function logRules({ policy }: Traffic): readonly string[] {
     'http-after-response set-var-fmt(txn.synapse_tries) %rc',
     // A `+` before it says that the last try was at another server.
     'http-after-response set-var(txn.synapse_tries) var(txn.synapse_tries),regsub([^0-9],)',
-    'http-after-response set-var(txn.synapse_reason) str(no_member_up) if { status 503 } { nbsrv eq 0 } !{ var(txn.synapse_reason) -m found }',
-    'http-after-response set-var(txn.synapse_reason) str(waited_too_long) if { status 503 } !{ srv_id -m found } !{ var(txn.synapse_reason) -m found }',
+    // A request that never was in a queue found nobody who could take it.
+    'http-after-response set-var-fmt(txn.synapse_queued) %Tw if { status 503 }',
+    reason('no_member_up', 'status 503', '{ var(txn.synapse_queued) -m str -- -1 }'),
+    reason('waited_too_long', 'status 503', '!{ srv_id -m found }'),
     reason('member_refused', 'status 503'),
     reason('member_too_slow', 'status 504'),
     reason('member_broke_off', 'status 502'),
