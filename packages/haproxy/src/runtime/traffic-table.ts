@@ -7,7 +7,8 @@ export type CountedRoutes = ReadonlyMap<string, readonly MeasuredRoute[]>;
 
 /**
  * Reads `show table` of the table that counts traffic, whose entries are one line each:
- * `0x55d0: key=web/rest use=0 exp=0 http_req_cnt=6 gpc0=6 gpc1=0 …`. Entries without a route have rates only. What
+ * `0x55d0: key=web/rest use=0 exp=0 http_req_cnt=6 gpc0=6 gpc1=0 …`. Names that HAProxy
+ * takes need no escapes there. Entries without a route have rates only. What
  * is no such table (HAProxy has not loaded one yet) has none.
  */
 export function parseTrafficTable(text: string): CountedRoutes {
@@ -16,7 +17,7 @@ export function parseTrafficTable(text: string): CountedRoutes {
     const [pointer = '', ...words] = line.split(' ');
     if (!pointer.startsWith('0x')) continue;
     const fields = new Map(words.map(fieldOf));
-    const key = unescaped(fields.get('key') ?? '');
+    const key = fields.get('key') ?? '';
     const slash = key.lastIndexOf('/');
     if (slash < 0) continue;
     const service = key.slice(0, slash);
@@ -45,6 +46,3 @@ function fieldOf(word: string): [string, string] {
   const at = word.indexOf('=');
   return [word.slice(0, at), word.slice(at + 1)];
 }
-
-/** HAProxy writes a backslash before what its own format would take for something else. */
-const unescaped = (text: string) => text.replace(/\\(.)/g, '$1');
