@@ -91,6 +91,8 @@ function wordOf({ status, reason }: MeasuredServer): Omit<ServerState, 'since'> 
   if (status === 'UP') return { state: 'up', tone: 'good' };
   if (status === 'no check') return { state: 'up, unchecked', tone: 'good' };
   const state = status.toLowerCase();
+  // Not checked yet: with a policy the first check may be a minute away.
+  if (/^UP/.test(status) && reason.startsWith('INI')) return { state: 'up', tone: 'good' };
   if (/^UP/.test(status)) return { state, tone: 'warn', reason };
   if (/^DOWN/.test(status)) return { state, tone: 'bad', reason };
   if (/^(MAINT|DRAIN)/.test(status)) return { state, tone: 'idle', reason };

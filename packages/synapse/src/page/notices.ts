@@ -1,7 +1,7 @@
 import type { PageNotice, PageService } from '@smartstack/daemon';
 
 import type { Refused } from '@smartstack/proxy';
-import type { ServiceParts } from './service-view.ts';
+import { isEjected, type ServiceParts } from './service-view.ts';
 
 export interface Circumstances {
   readonly problems: readonly string[];
@@ -71,6 +71,7 @@ function serviceNotice(
   return [];
 
   function titleOf(): string {
+    if (text !== trouble && view.rows.some(isEjected)) return 'Member ejected';
     if (!instances) return stale ? 'Stale' : 'No answer yet';
     return text === trouble ? 'Discovery fails' : 'None registered';
   }

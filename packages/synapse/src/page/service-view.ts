@@ -50,6 +50,9 @@ interface Judgement {
   readonly reason?: string;
 }
 
+/** Whether a member failed so much that its proxy took it out. */
+export const isEjected = ({ state }: PageRow) => state === 'ejected';
+
 /** Where members come from that are served because no instance is registered. */
 const substitutes = new Set(['default_servers', 'previous backends']);
 
@@ -100,6 +103,13 @@ function judge(
       reason: `no instance is registered: ${served[0]?.source} are served`,
     };
   if (trouble !== undefined) return { tone: 'warn', state: count, reason: trouble };
+  const [out, ...others] = served.filter(isEjected);
+  if (out)
+    return {
+      tone: 'warn',
+      state: `${count}, ${others.length + 1} ejected`,
+      reason: `${out.title} gets no requests for now: ${out.reason}`,
+    };
   return { tone: up < all && address !== undefined ? 'warn' : 'good', state: count };
 }
 
