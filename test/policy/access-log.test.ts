@@ -1,5 +1,6 @@
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { appendFile, readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -273,7 +274,6 @@ test('text is HAProxy’s own', async () => {
 });
 
 test('with a syslog address the lines go there, whole', async () => {
-  const { createSocket } = await import('node:dgram');
   const socket = createSocket('udp4');
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
@@ -299,4 +299,41 @@ test('with a syslog address the lines go there, whole', async () => {
   expect(got.filter((each) => each.includes('/bbb'))).toHaveLength(1);
   expect(elsewhere.status).toBeGreaterThan(0);
   socket.close();
+});
+
+test('the log is set aside over its bound while HAProxy goes on to write', async () => {
+  const port = await freePort();
+  const run = world.scratch.path('bound');
+  await using _ = await startWorld(
+    { web: serviceOf(port, members.web, json) },
+    {
+      haproxy: {
+        stats_address: false,
+        on_exit: 'stop',
+        run_directory: run,
+        audit_interval: '500ms',
+      },
+    },
+  );
+  await ask(port, '/before');
+  const log = `${run}/haproxy.log`;
+  await appendFile(log, `${'x'.repeat(1_023)}\n`.repeat(11_000));
+  let isDone = false;
+  let sent = 0;
+  const traffic = (async () => {
+    while (!isDone) await ask(port, `/${sent++}`);
+  })();
+  await until(async () => (await stat(`${log}.1`)).size > 10_000_000);
+  const at = sent;
+  await until(() => sent > at + 20);
+  isDone = true;
+  await traffic;
+  expect(await readFile(`${log}.1`, 'utf8')).toContain('"path":"\\/before"');
+  const text = await until(async () => {
+    const now = await readFile(log, 'utf8');
+    return now.includes(`"path":"\\/${sent - 1}"`) && now;
+  });
+  expect(text.length).toBeLessThan(1_000_000);
+  expect(text).not.toContain('\0');
+  for (const line of text.trim().split('\n')) if (line !== '') JSON.parse(line);
 });

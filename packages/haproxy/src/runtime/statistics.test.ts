@@ -101,3 +101,14 @@ web,BACKEND,1,UP,http,,12,,,,`;
   expect(web?.ejections).toBe(4);
   expect(parseStatistics(text, 100_000).get('web')?.ejections).toBe(undefined);
 });
+
+test('a quoted field may have commas, quotes and line breaks, and the rows around it are read', () => {
+  const text = `# pxname,svname,type,status,mode,last_chk,check_desc,addr
+web,a,2,DOWN,http,"x, ""y""
+z",desc,10.0.0.1:80
+web,b,2,UP,http,,,10.0.0.2:80
+web,BACKEND,1,UP,http,"",,`;
+  const { servers } = parseStatistics(text, 0).get('web') ?? {};
+  expect(servers?.get('a')).toMatchObject({ reason: 'x, "y"\nz', address: '10.0.0.1:80' });
+  expect(servers?.get('b')).toMatchObject({ status: 'UP', address: '10.0.0.2:80' });
+});
