@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -55,4 +55,13 @@ test('a log is emptied even where no copy can be kept', async () => {
   expect(await sizeOf(path)).toBe(0);
   await log.write('more\n');
   expect(await readFile(path, 'utf8')).toBe('more\n');
+});
+
+test('a log with a hole before it counts as long as its text is', async () => {
+  await using log = await open(path, 'w');
+  await log.write('x'.repeat(100_000), 50_000_000);
+  expect(await boundLog(path, { most: 1_000_000, aside: `${path}.1` })).toBe(false);
+  expect(await boundLog(path, { most: 50_000, aside: `${path}.1` })).toBe(true);
+  expect(await sizeOf(`${path}.1`)).toBeLessThan(200_000);
+  expect(await readFile(`${path}.1`, 'utf8')).toContain('x'.repeat(100_000));
 });

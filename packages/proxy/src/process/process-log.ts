@@ -1,4 +1,6 @@
-import { copyFile, open, rename, rm, stat, truncate } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open, rename, rm, stat, truncate } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 
 const maxBytes = 10_000_000;
 
@@ -19,12 +21,11 @@ export const usualBound = (path: string): LogBound => ({ most: maxBytes, aside: 
 
 /**
  * Sets a log aside that grew over its bound, and empties it, while its process goes on to append (`O_APPEND`: it
- * writes at the new end). Lines that come in the moment between the last look and that are lost. Where no copy can
+ * writes at the new end). Lines that come between the last read and that are lost. Where no copy can
  * be kept, since the disk is full, the log is emptied all the same, and then this rejects. Answers whether it did.
  */
 export async function boundLog(path: string, { most, aside }: LogBound): Promise<boolean> {
-  const size = await endOf(path);
-  if (size <= most) return false;
+  if ((await extentOf(path)).used <= most) return false;
   try {
     await copyLog(path, `${aside}.part`);
     await truncate(path);
@@ -37,22 +38,30 @@ export async function boundLog(path: string, { most, aside }: LogBound): Promise
   return true;
 }
 
-/** A copy of all that there is, as far as a few looks find its end. */
-async function copyLog(path: string, to: string): Promise<void> {
-  await copyFile(path, to);
-  for (let looks = 0; looks < 3; looks++) if (!(await appendRest(path, to))) return;
+/**
+ * Where the text of a log begins, and how much room it takes: a process that lost `O_APPEND` goes on where it was
+ * when the log was emptied, behind a hole.
+ */
+async function extentOf(path: string) {
+  const { size = 0, blocks = 0 } = (await stat(path).catch(() => undefined)) ?? {};
+  const isWhole = size === 0 || (await firstByte(path)) !== 0;
+  const used = isWhole ? size : Math.min(size, blocks * blockSize);
+  return { start: size - used, used };
 }
 
-/** Appends what came to a log since it was copied; answers whether something did. */
-async function appendRest(path: string, to: string): Promise<boolean> {
-  const [from, end] = [await endOf(to), await endOf(path)];
-  if (end <= from) return false;
-  await using source = await open(path, 'r');
-  await using target = await open(to, 'a');
-  const buffer = Buffer.alloc(Math.min(end - from, 4_194_304));
-  const { bytesRead } = await source.read(buffer, 0, buffer.length, from);
-  await target.write(buffer, 0, bytesRead);
-  return bytesRead > 0;
+async function firstByte(path: string): Promise<number | undefined> {
+  await using file = await open(path, 'r');
+  const { buffer } = await file.read({ buffer: Buffer.alloc(1), position: 0 });
+  return buffer[0];
+}
+
+/** What `stat` counts in. */
+const blockSize = 512;
+
+/** A copy of all that there is, but the hole before it. */
+async function copyLog(path: string, to: string): Promise<void> {
+  const { start } = await extentOf(path);
+  await pipeline(createReadStream(path, { start }), createWriteStream(to));
 }
 
 /** How long a log is now: where to look for what comes next. */
