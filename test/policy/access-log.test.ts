@@ -38,6 +38,7 @@ const policies = {
   empty: { ...json, routes: [{ name: 'all' }] },
   crowded: { ...json, limits: { per_member: 1 }, timeouts: { queue: '200ms' } },
   busy: { ...json, limits: { requests: 1 } },
+  pending: { ...json, limits: { per_member: 1, pending: 1 }, timeouts: { queue: '2s' } },
 } as const;
 type Name = keyof typeof policies;
 
@@ -170,6 +171,13 @@ test('what is limited says so', async () => {
   members.busy[0]?.behave(late(300));
   await Promise.all([ask(ports.busy, '/one'), sleep(100).then(() => ask(ports.busy, '/two'))]);
   expect(await lineOf('/two')).toMatchObject({ status: 503, reason: 'limit' });
+
+  members.pending[0]?.behave(late(300));
+  await Promise.all(
+    [0, 100, 200].map((wait, at) => sleep(wait).then(() => ask(ports.pending, `/pending-${at}`))),
+  );
+  expect(await lineOf('/pending-1')).toMatchObject({ status: 200, reason: 'answered' });
+  expect(await lineOf('/pending-2')).toMatchObject({ status: 503, reason: 'limit' });
 });
 
 test('no member that is up says so', async () => {

@@ -96,7 +96,11 @@ export function createHaproxyDriver(
   return {
     name,
     refused: () => current.engine?.refused() ?? [],
-    measure: async (signal) => (none === undefined ? measured(current, signal) : new Map()),
+    measure: async (signal) => {
+      const [runtime] = current.environment?.runtimes ?? [];
+      if (none !== undefined || !runtime || !current.engine) return new Map();
+      return measured(runtime, current.engine.backends(), signal);
+    },
     refresh: async (signal) => {
       if (none === undefined) await current.engine?.refresh(signal);
     },

@@ -1,7 +1,6 @@
 import { routeNames } from '@smartstack/policy';
 import { type Measured, withRoutes } from '@smartstack/proxy';
 
-import type { Current } from '../current.ts';
 import { rest } from '../policy/routes.ts';
 import { trafficTable } from '../policy/tables.ts';
 import { isHttp, type Traffic } from '../policy/traffic.ts';
@@ -15,18 +14,11 @@ export interface MeasuredBackend {
   readonly traffic?: Traffic | undefined;
 }
 
-/** What HAProxy itself counted, by service. */
+/**
+ * What HAProxy itself counted, by service. Both answers come over one connection, and so from one worker: a reload
+ * cannot mix the counters of two.
+ */
 export async function measured(
-  { engine, environment }: Pick<Current, 'engine' | 'environment'>,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, Measured>> {
-  const [runtime] = environment?.runtimes ?? [];
-  if (!engine || !runtime) return new Map();
-  return measuredAt(runtime, engine.backends(), signal);
-}
-
-/** Both answers come over one connection, and so from one worker: a reload cannot mix the counters of two. */
-async function measuredAt(
   runtime: Runtime,
   backends: ReadonlyMap<string, MeasuredBackend>,
   signal: AbortSignal,

@@ -17,7 +17,7 @@ export class Ended extends Error {
 
 /**
  * Starts a program that outlives this one: in a session of its own, writing to a log file. Its output goes there
- * through a `cat` that ends with it: a program may take `O_APPEND` from its output (HAProxy does, to log there), and
+ * through a `cat` that ends with it: a program may take `O_APPEND` from its output (proxies that log there do), and
  * then a log that is emptied would have a hole. What it complains about goes there directly.
  */
 export async function spawnDetached(

@@ -26,8 +26,10 @@ import type { Followed } from '../reconcile/follower.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 import { memberRows } from './members.ts';
 import { noticesOf } from './notices.ts';
+import { plotNames, trafficPlots } from './plots.ts';
 import { type ServiceParts, serviceView } from './service-view.ts';
-import { createTraffic, plotNames, trafficPlots } from './traffic.ts';
+import { createSteady } from './steady.ts';
+import { createTraffic } from './traffic.ts';
 
 /** A proxy with its driver. */
 export interface RunningProxy {
@@ -154,29 +156,4 @@ const rank = { bad: 0, warn: 1, idle: 2, good: 3 } as const;
 /** A registry that is in trouble now says so at every moment. */
 function isAway(lastUnwell: number | undefined): boolean {
   return lastUnwell !== undefined && performance.now() - lastUnwell < 100;
-}
-
-/**
- * Proxies tell ages in whole seconds, so that the same beginning comes out a second earlier or later
- * each time: as long as the state is the same, so is its beginning.
- */
-function createSteady() {
-  const seen = new Map<string, ReadonlyMap<string, PageRow>>();
-  return (service: string, rows: readonly PageRow[]): readonly PageRow[] => {
-    const before = seen.get(service);
-    const now = new Map<string, PageRow>();
-    for (const row of rows) {
-      const key = `${row.name} ${row.title}`;
-      const old = before?.get(key);
-      now.set(key, old?.state === row.state ? steadied(row, old) : row);
-    }
-    seen.set(service, now);
-    return [...now.values()];
-  };
-}
-
-function steadied(row: PageRow, { since: old }: PageRow): PageRow {
-  if (row.since === undefined || old === undefined || Math.abs(row.since - old) >= 2500) return row;
-  const until = row.until === undefined ? {} : { until: row.until - row.since + old };
-  return { ...row, since: old, ...until };
 }
