@@ -58,11 +58,14 @@ async function firstByte(path: string): Promise<number | undefined> {
 /** What `stat` counts in. */
 const blockSize = 512;
 
-/** A copy of all that there is, but the hole before it. */
+/** A copy of all that there is, but the hole before it; of what comes meanwhile, as much as cannot hold it up. */
 async function copyLog(path: string, to: string): Promise<void> {
-  const { start } = await extentOf(path);
-  await pipeline(createReadStream(path, { start }), createWriteStream(to));
+  const { start, used } = await extentOf(path);
+  const end = start + used + mostMeanwhile;
+  await pipeline(createReadStream(path, { start, end }), createWriteStream(to, { mode: 0o640 }));
 }
+
+const mostMeanwhile = 67_108_864;
 
 /** How long a log is now: where to look for what comes next. */
 export async function endOf(path: string): Promise<number> {
