@@ -1,13 +1,11 @@
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-import { appendFile, readFile, stat } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
+import { linesIn, raw } from './log.fixture.ts';
 import {
   ask,
   late,
@@ -17,9 +15,6 @@ import {
   startWorld,
   type World,
 } from './world.fixture.ts';
-
-/** One line of a log. */
-type Line = Readonly<Record<string, unknown>>;
 
 const json = { access_log: 'json', outlier_ejection: false } as const;
 const policies = {
@@ -76,26 +71,11 @@ afterAll(async () => {
 
 const output = () => readFile(world.scratch.path('run', 'haproxy.log'), 'utf8');
 
-/** All lines of JSON so far; what begins as one has to be one. */
-async function lines(): Promise<readonly Line[]> {
-  const all = (await output()).split('\n').filter((line) => line.startsWith('{'));
-  return all.map((line) => JSON.parse(line) as Line);
-}
+const lines = async () => linesIn(await output());
 
 /** The line of the request with a path of its own. */
 const lineOf = (path: string) =>
   until(async () => (await lines()).find((line) => line.path === path), 10_000);
-
-/** Sends bytes on a connection of its own, and reads until it ends or `wait` is over, then drops it. */
-async function raw(port: number, bytes: Buffer | string, wait = 2_000): Promise<void> {
-  const socket = connect(port, '127.0.0.1');
-  socket.on('error', () => {});
-  await once(socket, 'connect');
-  if (bytes.length > 0) socket.write(bytes);
-  socket.resume();
-  await Promise.race([once(socket, 'close'), sleep(wait, undefined, { ref: false })]);
-  socket.resetAndDestroy();
-}
 
 test('a request that a member answered has who, what, which member, and how long', async () => {
   const headers = {
@@ -279,69 +259,4 @@ test('connections of TCP say why they ended, too', async () => {
 test('text is HAProxy’s own', async () => {
   await ask(ports.text, '/as-text');
   await until(async () => / text .*"GET \/as-text HTTP\/1\.1"$/m.test(await output()));
-});
-
-test('with a syslog address the lines go there, whole', async () => {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const got: string[] = [];
-  socket.on('message', (message) => got.push(String(message)));
-  const port = await freePort();
-  await using elsewhere = await startWorld(
-    { web: serviceOf(port, members.web, json) },
-    {
-      haproxy: {
-        stats_address: false,
-        on_exit: 'stop',
-        run_directory: world.scratch.path('other'),
-        syslog: `127.0.0.1:${socket.address().port}`,
-      },
-    },
-  );
-  const path = `/${'b'.repeat(3_000)}`;
-  await ask(port, path);
-  const line = await until(() => got.find((each) => each.includes('"service":"web"')));
-  const parsed = JSON.parse(line.slice(line.indexOf('{'))) as Line;
-  expect(parsed.path).toBe(path.slice(0, 2048));
-  expect(got.filter((each) => each.includes('/bbb'))).toHaveLength(1);
-  expect(elsewhere.status).toBeGreaterThan(0);
-  socket.close();
-});
-
-test('the log is set aside over its bound while HAProxy goes on to write', async () => {
-  const port = await freePort();
-  const run = world.scratch.path('bound');
-  await using _ = await startWorld(
-    { web: serviceOf(port, members.web, json) },
-    {
-      haproxy: {
-        stats_address: false,
-        on_exit: 'stop',
-        run_directory: run,
-        audit_interval: '500ms',
-      },
-    },
-  );
-  await ask(port, '/before');
-  const log = `${run}/haproxy.log`;
-  await appendFile(log, `${'x'.repeat(1_023)}\n`.repeat(11_000));
-  let isDone = false;
-  let sent = 0;
-  const traffic = (async () => {
-    while (!isDone) await ask(port, `/${sent++}`);
-  })();
-  await until(async () => (await stat(`${log}.1`)).size > 10_000_000);
-  const at = sent;
-  await until(() => sent > at + 20);
-  isDone = true;
-  await traffic;
-  expect(await readFile(`${log}.1`, 'utf8')).toContain('"path":"\\/before"');
-  const text = await until(async () => {
-    const now = await readFile(log, 'utf8');
-    return now.includes(`"path":"\\/${sent - 1}"`) && now;
-  });
-  expect(text.length).toBeLessThan(1_000_000);
-  expect(text).not.toContain('\0');
-  for (const line of text.trim().split('\n')) if (line !== '') JSON.parse(line);
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
+import { bucketsIn, valueIn } from './metrics.fixture.ts';
 import {
   ask,
   late,
@@ -71,27 +72,6 @@ afterAll(async () => {
 });
 
 const scrape = async () => (await ask(world.status, '/metrics')).body;
-
-/** The value of a series; undefined where there is none. */
-function valueIn(text: string, series: string): number | undefined {
-  const line = text.split('\n').find((each) => each.startsWith(`${series} `));
-  return line === undefined ? undefined : Number(line.slice(series.length + 1));
-}
-
-/** The counts of a histogram's buckets by their upper ends, without those that add nothing. */
-function bucketsIn(text: string, labels: string): Readonly<Record<string, number>> {
-  const name = 'smartstack_request_duration_seconds_bucket';
-  let before = 0;
-  const own: Record<string, number> = {};
-  for (const [, end = '', count] of text.matchAll(
-    new RegExp(`^${name}\\{${labels},le="([^"]+)"\\} (\\d+)$`, 'gm'),
-  )) {
-    expect(Number(count)).toBeGreaterThanOrEqual(before);
-    if (Number(count) > before) own[end] = Number(count) - before;
-    before = Number(count);
-  }
-  return own;
-}
 
 test('every answer counts in the bucket of the time that it took, over the turn of a second too', async () => {
   const [a, b] = members.timed;

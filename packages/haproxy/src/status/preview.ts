@@ -8,6 +8,7 @@ import type { Preview, Snapshot } from '@smartstack/proxy';
 import type { HaproxyConfig } from '../config/config.ts';
 import { createDesiredState, type Desired } from '../desired/desired.ts';
 import { createHosts } from '../desired/hosts.ts';
+import { type PolicyFiles, policyFiles } from '../policy/files.ts';
 import { type Environment, survey } from '../process/environment.ts';
 import { runningAt } from '../process/loader.ts';
 import { haproxyAccount } from '../process/machine.ts';
@@ -18,6 +19,7 @@ import { assignIds } from '../render/ids.ts';
 import { type File, type Layout, type LayoutSettings, layoutOf } from '../render/layout.ts';
 import { halfAdded, remember } from '../runtime/memory.ts';
 import { plan } from '../runtime/plan.ts';
+import { createPolicyValues } from '../runtime/policy-values.ts';
 import { parseServersState } from '../runtime/server-state.ts';
 import { createSync } from '../runtime/sync.ts';
 
@@ -101,7 +103,7 @@ async function keptBy({ runtimes, written, settings }: Environment, signal: Abor
 }
 
 async function judgeAside(
-  { check, written, runtimes: [runtime] }: Environment,
+  { check, settings, written, runtimes: [runtime] }: Environment,
   { layout, file }: Rendered,
   signal: AbortSignal,
 ): Promise<readonly Objection[]> {
@@ -110,10 +112,23 @@ async function judgeAside(
     const held = placesOf(written?.sections ?? []);
     const running = runtime && (await runningAt(runtime, signal).catch(() => undefined));
     const candidate = join(folder, 'haproxy.cfg');
-    return await judge(layout, file, { candidate, check, held, pid: running?.pid }, signal);
+    const own = await withOwnFiles(layout, file, { from: settings.files, candidate });
+    return await judge(layout, own, { candidate, check, held, pid: running?.pid }, signal);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The file as it would be beside files of policies that are written aside: HAProxy reads them when it judges it. */
+async function withOwnFiles(
+  layout: Layout,
+  file: File,
+  { from, candidate }: { readonly from: PolicyFiles; readonly candidate: string },
+): Promise<File> {
+  const to = policyFiles(candidate);
+  await createPolicyValues({ files: to, runtimes: [] }).write(layout.parts);
+  const moved = (text: string) => text.replaceAll(from.map, to.map).replaceAll(from.lua, to.lua);
+  return { ...file, pieces: file.pieces.map(moved) };
 }
 
 /** The commands that the members differ by. */
