@@ -27,7 +27,7 @@ test('docs/operations.md explains every metric, and no other', () => {
   expect(explained.toSorted()).toEqual([...metrics].sort());
 });
 
-describe('keys and metrics that a document names are there', async () => {
+describe('keys, metrics and fields of logs that a document names are there', async () => {
   const schemas = [
     'nerve/nerve',
     'nerve/nerve-service',
@@ -37,6 +37,11 @@ describe('keys and metrics that a document names are there', async () => {
   const known = (
     await Promise.all(schemas.map((name) => readFile(`packages/${name}.schema.json`, 'utf8')))
   ).join('\n');
+  /** Where an access log's fields and reasons are named. */
+  const logged = code
+    .filter((_, index) => /policy\/(access-log|reasons|actions)\.ts$/.test(sources[index] ?? ''))
+    .join('\n');
+  const isLogged = (name: string) => new RegExp(`\\b${name}\\b`).test(logged);
   const status = /services\.\*|config_problems|configured_at|registry_away/;
 
   test.for(all.map(({ path, spans }) => [path, spans] as const))('%s', ([path, spans]) => {
@@ -46,7 +51,10 @@ describe('keys and metrics that a document names are there', async () => {
       .map((span) => span.replace(/[:{].*/, '').trim())
       .filter((span) => /^[a-z]+(?:_[a-z]+)+$/.test(span) && !status.test(span));
     for (const name of names)
-      expect(metrics.has(name) || known.includes(`"${name}"`) || isMarked(name), name).toBe(true);
+      expect(
+        metrics.has(name) || known.includes(`"${name}"`) || isMarked(name) || isLogged(name),
+        name,
+      ).toBe(true);
   });
 });
 

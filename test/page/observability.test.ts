@@ -12,6 +12,10 @@ import { checked, createScene } from './scene.ts';
 
 const folder = 'examples/observability';
 
+interface Recorded {
+  readonly record: string;
+  readonly expr: string;
+}
 interface Rule {
   readonly alert: string;
   readonly expr: string;
@@ -32,9 +36,11 @@ interface Panel {
 }
 
 const { groups } = parse(await readFile(`${folder}/alerts.yaml`, 'utf8')) as {
-  groups: readonly { rules: readonly Rule[] }[];
+  groups: readonly { rules: readonly (Rule | Recorded)[] }[];
 };
-const rules = groups.flatMap((group) => group.rules);
+const all = groups.flatMap((group) => group.rules);
+const rules = all.filter((rule) => 'alert' in rule);
+const recorded = all.filter((rule) => 'record' in rule);
 const dashboard = JSON.parse(await readFile(`${folder}/grafana/smartstack.json`, 'utf8')) as {
   uid: string;
   panels: readonly Panel[];
@@ -42,6 +48,9 @@ const dashboard = JSON.parse(await readFile(`${folder}/grafana/smartstack.json`,
 const plotted = dashboard.panels.flatMap(({ title, targets = [] }) =>
   targets.map(({ expr }) => [title, expr] as const),
 );
+
+/** One that promises something, and whose members are ejected. */
+const policy = { slo: { availability: '99.9%', latency: { p99: '300ms' } } };
 
 /** What all three targets of a machine export: the metrics, and the labels of those that have samples. */
 const exported = new Map<string, Set<string>>();
@@ -54,17 +63,19 @@ beforeAll(async () => {
   const zookeeper = { method: 'zookeeper', hosts: away.hosts, path: '/services/other' };
   await scene.nerve({
     'web-1': checked('web', copy.port),
+    'policed-1': checked('policed', copy.port),
     other: { ...elsewhere, reporter_type: 'zookeeper', zk_hosts: away.hosts },
   });
   const stats = await freePort();
   await scene.synapse(
-    { web: {}, other: { discovery: zookeeper } },
+    { web: {}, other: { discovery: zookeeper }, policed: { protocol: 'http', policy } },
     {
       startup_timeout: 1,
       haproxy: { run_directory: scene.scratch.path('run'), stats_address: `127.0.0.1:${stats}` },
     },
   );
   await until(async () => (await fetch(`http://127.0.0.1:${scene.portOf('web')}/`)).ok);
+  await until(async () => (await fetch(`http://127.0.0.1:${scene.portOf('policed')}/`)).ok);
   const targets = [
     `${scene.pages.nerve}/metrics`,
     `${scene.pages.synapse}/metrics`,
@@ -75,6 +86,11 @@ beforeAll(async () => {
 
 test.each(rules.map((rule) => [rule.alert, rule.expr] as const))(
   'alert %s names only what the daemons export',
+  (_, expr) => expectExported(expr),
+);
+
+test.each(recorded.map((rule) => [rule.record, rule.expr] as const))(
+  'rule %s names only what the daemons export',
   (_, expr) => expectExported(expr),
 );
 
@@ -114,7 +130,8 @@ describe('the alerts', async () => {
 
   test('are rules that Prometheus takes, and fire when they should', async () => {
     await execa('promtool', ['check', 'rules', `${folder}/alerts.yaml`]);
-    await execa('promtool', ['test', 'rules', `${folder}/alerts.test.yaml`]);
+    const tests = ['alerts.test.yaml', 'alerts.days.test.yaml'].map((file) => `${folder}/${file}`);
+    await execa('promtool', ['test', 'rules', ...tests]);
     await execa('promtool', ['check', 'config', `${folder}/prometheus.yaml`]);
   });
 });
@@ -219,9 +236,11 @@ function expectExported(expr: string): void {
       /\b((?:nerve|synapse|haproxy|zookeeper|smartstack|process)_\w+)(?:\{([^}]*)\})?/g,
     ),
   ];
-  const others = [...expr.matchAll(/\bup\b/g)];
+  const others = [...expr.matchAll(/\bup\b/g), ...named.filter(isRecorded)];
   expect(named.length + others.length).toBeGreaterThan(0);
-  for (const [, metric = '', selector = ''] of named) {
+  for (const match of named) {
+    const [, metric = '', selector = ''] = match;
+    if (isRecorded(match)) continue;
     const labels = exported.get(metric);
     expect([metric, labels !== undefined]).toEqual([metric, true]);
     // Of what was not counted yet no labels are known.
@@ -229,6 +248,14 @@ function expectExported(expr: string): void {
     for (const [, label = ''] of selector.matchAll(/(\w+)\s*(?:=|!)/g))
       if (!given.has(label)) expect([...(labels ?? [])]).toContain(label);
   }
+}
+
+/** Whether a name is a part of a recorded one, `service:smartstack_…:rate5m`, which there has to be a rule for. */
+function isRecorded({ index, input }: RegExpExecArray): boolean {
+  if (input[index - 1] !== ':') return false;
+  const [name] = /^\w+:\w+:\w+/.exec(input.slice(input.lastIndexOf('service', index))) ?? [];
+  expect(recorded.map(({ record }) => record)).toContain(name);
+  return true;
 }
 
 /** GitHub's way from a heading to its anchor. */

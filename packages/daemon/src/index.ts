@@ -30,6 +30,7 @@ export {
 } from './files/read-file.ts';
 export { createLog, type Log, type LogLevel, logLevelOption, silentLog } from './logs/log.ts';
 export { captureWarnings } from './logs/node-warnings.ts';
+export type { Family } from './metrics/families.ts';
 export { createMetrics, type Metrics } from './metrics/metrics.ts';
 export { createStatsd, type Statsd, type StatsdOptions } from './metrics/statsd.ts';
 export type { PageSource } from './page/feed.ts';

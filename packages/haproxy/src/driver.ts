@@ -1,12 +1,12 @@
 import { messageOf } from '@smartstack/daemon';
-import type { Applied, ConfigurableDriver, Measured, ProxyDeps, Snapshot } from '@smartstack/proxy';
+import type { Applied, ConfigurableDriver, ProxyDeps, Snapshot } from '@smartstack/proxy';
 import { createDue, wakesBeside } from '@smartstack/proxy';
 
 import type { HaproxyConfig } from './config/config.ts';
 import { isAsked, isOff, name, sectionsOf } from './config/section.ts';
 import { type Current, createCurrent } from './current.ts';
 import { createHosts } from './desired/hosts.ts';
-import { parseStatistics } from './runtime/statistics.ts';
+import { measured } from './runtime/measure.ts';
 
 const retryBase = 500;
 const retryMax = 30_000;
@@ -95,7 +95,11 @@ export function createHaproxyDriver(
   return {
     name,
     refused: () => current.engine?.refused() ?? [],
-    measure: async (signal) => (none === undefined ? measured(current, signal) : new Map()),
+    measure: async (signal) => {
+      const [runtime] = current.environment?.runtimes ?? [];
+      if (none !== undefined || !runtime || !current.engine) return new Map();
+      return measured(runtime, current.engine.backends(), signal);
+    },
     refresh: async (signal) => {
       if (none === undefined) await current.engine?.refresh(signal);
     },
@@ -146,19 +150,4 @@ function createFailures() {
       count = 0;
     },
   };
-}
-
-/** What HAProxy itself counted, by service. */
-async function measured(
-  { engine, environment }: Pick<Current, 'engine' | 'environment'>,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, Measured>> {
-  const [runtime] = environment?.runtimes ?? [];
-  if (!engine || !runtime) return new Map();
-  const [text = ''] = await runtime.ask(['show stat -1 6 -1'], signal);
-  const statistics = parseStatistics(text, Date.now());
-  const services = [...engine.backends()].map(
-    ([service, backend]) => [service, statistics.get(backend)] as const,
-  );
-  return new Map(services.flatMap(([service, one]) => (one ? [[service, one]] : [])));
 }

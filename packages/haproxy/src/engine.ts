@@ -3,7 +3,9 @@ import { type HaproxyConfig, isManaged } from './config/config.ts';
 import type { Desired } from './desired/desired.ts';
 import { createUnresolved } from './desired/unresolved.ts';
 import { type EngineOptions, measure, partsOf, statusInputOf } from './engine-parts.ts';
+import { createOutputBound } from './process/output.ts';
 import type { Reasons } from './reload/reasons.ts';
+import { ejectTimesOf, type MeasuredBackend } from './runtime/measure.ts';
 import { createMemberSync, nothingSynced } from './runtime/member-sync.ts';
 import type { Synced } from './runtime/sync.ts';
 import { statusOf } from './status/status.ts';
@@ -26,7 +28,7 @@ export interface Engine {
   /** The services and sections that are left out for now. */
   refused(): readonly Refused[];
   /** The backend of each service. */
-  backends(): ReadonlyMap<string, string>;
+  backends(): ReadonlyMap<string, MeasuredBackend>;
 }
 
 /**
@@ -38,6 +40,7 @@ export function createEngine(options: EngineOptions): Engine {
   const { settings, runtimes, loader, paths } = environment;
   const parts = partsOf(options);
   const { quarantine, configFile, desire, values, actual, reloads } = parts;
+  const boundOutput = createOutputBound(environment.managed, config, options.log);
   const logUnresolved = createUnresolved(meters, options.log);
   let desired: ReadonlyMap<string, Desired> = new Map();
   const members = createMemberSync({ ...options, actual, desire, reloads, desired: () => desired });
@@ -96,6 +99,7 @@ export function createEngine(options: EngineOptions): Engine {
     await actual.audit(signal);
     await quarantine.release(signal);
     await configFile.look();
+    await boundOutput();
   }
 
   async function load(snapshot: Snapshot, signal: AbortSignal): Promise<boolean> {
@@ -132,13 +136,18 @@ export function createEngine(options: EngineOptions): Engine {
     },
     refused: quarantine.list,
     backends: () => backendsOf(desired),
-    refresh: actual.refresh,
+    refresh: (signal) => actual.refresh(signal, ejectTimesOf(backendsOf(desired).values())),
     status: () => statusOf(statusInputOf(options, parts, desired)),
   };
 }
 
-const backendsOf = (desired: ReadonlyMap<string, Desired>): ReadonlyMap<string, string> =>
-  new Map([...desired].map(([name, { part }]) => [name, part.stanza.backendName]));
+const backendsOf = (desired: ReadonlyMap<string, Desired>): ReadonlyMap<string, MeasuredBackend> =>
+  new Map(
+    [...desired].map(([name, { part }]) => [
+      name,
+      { backend: part.stanza.backendName, traffic: part.config.traffic },
+    ]),
+  );
 
 const appliedBy = ({ steps }: Synced): Applied => (steps > 0 ? 'updated' : 'unchanged');
 

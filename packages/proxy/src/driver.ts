@@ -61,6 +61,13 @@ export interface ProxyStatus {
 export interface ShownServer {
   readonly name: string;
   readonly address: string;
-  /** Its state in the proxy's words, or where it is on its way there. */
+  /** Its state in the proxy's words, or where it is on its way there; `ejected` where it failed too much. */
   readonly state: string;
+  /** Why it is ejected, since when, and until when; ISO 8601. */
+  readonly ejected?: {
+    readonly since: string;
+    readonly why: string;
+    /** Null where it is tried again and again, since it did not accept connections when it was due. */
+    readonly back: string | null;
+  };
 }

@@ -1,10 +1,18 @@
 export type { Applied, Output, ProxyDriver, ProxyStatus, Refused, ShownServer } from './driver.ts';
-export { type Measured, type MeasuredServer, together } from './measured.ts';
+export {
+  type Ejection,
+  latencyEnds,
+  type Measured,
+  type MeasuredRoute,
+  type MeasuredServer,
+  together,
+  withRoutes,
+} from './measured.ts';
 export { type MemoryConfig, type MemorySection, memoryProxy } from './memory/memory.ts';
 export { probe } from './process/address.ts';
 export { listensOn } from './process/holders.ts';
 export { isStopped, startOf, takeLock } from './process/lock.ts';
-export { alertsSince, endOf } from './process/process-log.ts';
+export { alertsSince, boundLog, endOf, usualBound } from './process/process-log.ts';
 export { runCommand } from './process/run-command.ts';
 export { Ended, spawnDetached } from './process/spawn.ts';
 export type {

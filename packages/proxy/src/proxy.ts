@@ -142,6 +142,8 @@ export interface ServerState {
   readonly state: string;
   readonly tone: Tone;
   readonly since?: number | undefined;
+  /** When it ends by itself. */
+  readonly until?: number | undefined;
   readonly reason?: string | undefined;
 }
 
@@ -150,6 +152,8 @@ export interface TrafficHints {
   readonly requests: string;
   readonly errors: string;
   readonly average: string;
+  /** And what the percentiles are of, where a service's answers are counted by how long they took. */
+  readonly percentiles: string;
 }
 
 /** How people are shown what the proxy does. */
@@ -183,6 +187,7 @@ export interface Directives {
 export interface ExplainedServer<Own> {
   /** Its state in the driver's status; undefined where it is not there. */
   readonly state: string | undefined;
+  readonly ejected: ShownServer['ejected'];
   readonly own: Own | undefined;
   readonly status: ProxyStatus;
   readonly refused: Refused | undefined;

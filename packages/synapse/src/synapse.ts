@@ -21,6 +21,7 @@ import { observed } from './outputs/observed.ts';
 import { readSnapshotFile, type SavedServices } from './outputs/snapshot-file.ts';
 import { createSnapshotWriter } from './outputs/snapshot-writer.ts';
 import { createStatsdDriver, withFailuresCounted } from './outputs/statsd.ts';
+import { exportTraffic } from './outputs/traffic-metrics.ts';
 import { allProxies, sectionOf } from './proxies.ts';
 import { followedServices, type SynapseDeps } from './reconcile/followed.ts';
 import type { Followed } from './reconcile/follower.ts';
@@ -94,6 +95,7 @@ export async function runSynapse(
     startupTimeout: startupTimeoutOf(config, followed),
     ...deps,
   });
+  exportTraffic({ metrics: deps.metrics, drivers, snapshot: reconciler.snapshot });
   const tasks = [
     reconciler.run(signal),
     useEach(deps.reloads.changes(signal), use, deps.log),

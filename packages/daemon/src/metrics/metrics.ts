@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
+import { type Family, familiesText } from './families.ts';
+
 /** What a metric is called and which labels it carries; names follow Prometheus' conventions. */
 export interface MetricOptions<Label extends string> {
   readonly name: string;
@@ -14,6 +16,8 @@ export interface Metrics {
   histogram<L extends string>(
     options: MetricOptions<L> & { readonly buckets: readonly number[] },
   ): Histogram<L>;
+  /** Asks for further series at each `text`, once; what rejects is left out that time. */
+  asked(ask: () => Promise<readonly Family[]>): void;
   /** All metrics in Prometheus' text format, and the content type to serve it with. */
   text(): Promise<{ readonly body: string; readonly contentType: string }>;
 }
@@ -31,6 +35,7 @@ function collectProcess(registry: Registry): void {
 /** An empty set of metrics; asking twice for one name gives the same metric. `process: true` adds Node's own. */
 export function createMetrics(options: { readonly process?: boolean } = {}): Metrics {
   const registry = new Registry();
+  const asks: (() => Promise<readonly Family[]>)[] = [];
   if (options.process) collectProcess(registry);
 
   function once<M>(name: string, create: () => M): M {
@@ -48,6 +53,13 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
     gauge: (metric) => once(metric.name, () => new Gauge(settings(metric))),
     histogram: (metric) =>
       once(metric.name, () => new Histogram({ ...settings(metric), buckets: [...metric.buckets] })),
-    text: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
+    asked: (ask) => {
+      asks.push(ask);
+    },
+    text: async () => {
+      const families = await Promise.all(asks.map((ask) => ask().catch(() => [])));
+      const body = `${await registry.metrics()}${familiesText(families.flat())}`;
+      return { body, contentType: registry.contentType };
+    },
   };
 }

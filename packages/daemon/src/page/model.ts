@@ -12,6 +12,8 @@ export interface PageRow {
   readonly source?: string;
   /** When its state began, in milliseconds since 1970. */
   readonly since?: number;
+  /** When it ends by itself. */
+  readonly until?: number;
   readonly reason?: string;
 }
 
@@ -29,7 +31,12 @@ export interface PageService {
   readonly rows: readonly PageRow[];
   /** How many rows are not among `rows`. */
   readonly hidden: number;
+  /** What each plot shows of it, where that is not what it shows of others; null for one that it has not. */
+  readonly plots?: readonly (PlotName | null)[];
 }
+
+/** What a plot is called, and what exactly it shows. */
+export type PlotName = Pick<PagePlot, 'label' | 'hint' | 'percentiles'>;
 
 /** A problem, shown at the top. */
 export interface PageNotice {
@@ -71,6 +78,8 @@ export interface PagePlot {
   readonly tone: 'plain' | 'bad' | 'time';
   /** What the percentiles are of, where they are shown. */
   readonly percentiles?: string;
+  /** Whether it is drawn only where a service is open, and has no column of its own. */
+  readonly isDetail?: boolean;
 }
 
 /** Numbers of one moment, by service, in the order of the plots; null where there is none. */

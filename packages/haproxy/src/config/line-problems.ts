@@ -16,7 +16,7 @@ import { runningLines } from './removed/running.ts';
 export function lineProblems(
   name: string,
   { own, policy: merged, protocol }: ConfiguredService<HaproxyService>,
-  isLogged: boolean,
+  syslog: string | undefined,
 ): readonly Problem[] {
   if (!own || own.disabled || !merged || ownWord(merged, '') === undefined) return [];
   const { policy } = merged;
@@ -32,7 +32,7 @@ export function lineProblems(
   if (lines.length === 0 && own.server_options === undefined) return [];
   const isOwn = (word: string) => ownWord(merged, word) !== undefined;
   const found = [
-    ...settingProblems(traffic, lines, isLogged),
+    ...settingProblems(traffic, lines, syslog),
     ...serverProblems(traffic, own, lines),
     ...(own.port === undefined ? [] : ruleProblems(traffic, lines)),
   ];

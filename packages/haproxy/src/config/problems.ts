@@ -16,7 +16,7 @@ export function problems(top: HaproxyConfig | undefined, services: Services): re
     ...localityProblems(services),
     ...routeProblems(services),
     ...[...services].flatMap(([name, service]) =>
-      lineProblems(name, service, sectionOf(top)?.syslog !== undefined),
+      lineProblems(name, service, sectionOf(top)?.syslog),
     ),
   ];
 }

@@ -17,7 +17,14 @@ function split(...weights: readonly number[]) {
   const input = { service: 'web', policy, front, map };
   return {
     lines: [...splitLines(input), ...backendChoice(input)],
-    values: valuesOf('web', policy, front),
+    values: valuesOf({
+      service: 'web',
+      protocol: 'http',
+      policy,
+      builtIn: [],
+      isPanic: false,
+      front,
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
-import { accessLogLines, logRules } from './access-log.ts';
+import { accessLogLines, type LogTarget, logRules } from './access-log.ts';
 import { actionLines } from './actions.ts';
 import { backendChoice, splitLines } from './choice.ts';
-import { allowFile, type PolicyFiles } from './files.ts';
+import { allowFile } from './files.ts';
 import { countLines, identityLines } from './observe.ts';
 import { timeOf } from './quote.ts';
 import { routeLines } from './routes.ts';
@@ -14,19 +14,16 @@ export interface FrontendLines {
   readonly choice: readonly string[];
 }
 
-/** The lines of a service's frontend; `files` have what changes without a reload. */
-export function frontendLines(
-  traffic: Traffic,
-  files: PolicyFiles,
-  isLogged: boolean,
-): FrontendLines {
+/** The lines of a service's frontend. */
+export function frontendLines(traffic: Traffic, target: LogTarget): FrontendLines {
+  const { files } = target;
   const { service, policy, front } = traffic;
   if (!front) return { settings: [], rules: [], choice: [] };
   const { idle } = policy.timeouts ?? {};
   const settings = [
     `mode ${isHttp(traffic) ? 'http' : 'tcp'}`,
     ...(idle === undefined ? [] : [`timeout client ${timeOf(idle)}`]),
-    ...accessLogLines(traffic, isLogged),
+    ...accessLogLines(traffic, target),
   ];
   const input = { service, policy, front, map: files.map };
   const allowed = policy.allow

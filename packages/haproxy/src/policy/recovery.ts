@@ -17,13 +17,18 @@ export function backendLines(traffic: Traffic, backend: string): readonly string
     ...serverTimeLines(traffic),
     ...balanceLines(policy.balance ?? 'round_robin'),
     ...retryLines(traffic),
-    ...(policy.limits?.pending === undefined
-      ? []
-      : [
-          isHttp(traffic)
-            ? `http-request deny status 503 if { queue(${backend}) ge ${policy.limits.pending} }`
-            : `tcp-request content reject if { queue(${backend}) ge ${policy.limits.pending} }`,
-        ]),
+    ...pendingLines(traffic, backend),
+  ];
+}
+
+function pendingLines(traffic: Traffic, backend: string): readonly string[] {
+  const { pending } = traffic.policy.limits ?? {};
+  if (pending === undefined) return [];
+  const over = `{ queue(${backend}) ge ${pending} }`;
+  if (!isHttp(traffic)) return [`tcp-request content reject if ${over}`];
+  return [
+    `http-request set-var(txn.synapse_reason) str(limit) if ${over}`,
+    `http-request deny status 503 if ${over}`,
   ];
 }
 

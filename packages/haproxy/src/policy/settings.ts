@@ -9,6 +9,8 @@ const settings: Readonly<Record<string, string>> = {
   'option httplog': 'access_log',
   'option tcplog': 'access_log',
   'log-format': 'access_log',
+  'error-log-format': 'access_log',
+  'unique-id-format': 'access_log',
   'timeout client': 'timeouts.idle',
   'timeout connect': 'timeouts.connect',
   'timeout queue': 'timeouts.queue',

@@ -1,10 +1,11 @@
 import { type Policy, routeNames } from '@smartstack/policy';
+import { latencyEnds } from '@smartstack/proxy';
 
 import { timeOf } from './quote.ts';
 import { windows } from './values.ts';
 
-/** Upper ends of the buckets of latencies, in milliseconds; one more bucket takes what is longer. */
-export const buckets = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000] as const;
+/** The buckets of latencies: those of the contract. */
+export const buckets = latencyEnds;
 
 /** What the counters behind the buckets count: answers by class. */
 export const classes = ['4xx', '5xx'] as const;

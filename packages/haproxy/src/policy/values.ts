@@ -1,6 +1,7 @@
-import { type Policy, type Route, routeNames } from '@smartstack/policy';
+import { type Route, routeNames } from '@smartstack/policy';
 
-import type { Front } from './traffic.ts';
+import { tcpReasons } from './reasons.ts';
+import type { Traffic } from './traffic.ts';
 
 /** Of a million: what shares are written as, and thrown. */
 export const whole = 1_000_000;
@@ -16,8 +17,9 @@ export const keyOf = (
 ) => `${service}/${route}/${what}`;
 
 /** What the map has of one service. */
-export function valuesOf(service: string, policy: Policy, front: Front | undefined): Values {
+export function valuesOf({ service, policy, front, protocol }: Traffic): Values {
   if (!front) return {};
+  if (protocol === 'tcp') return policy.access_log === 'json' ? tcpReasons : {};
   const names = routeNames(policy.routes ?? []);
   const entries = (policy.routes ?? []).flatMap((route, index) => {
     const name = names[index] ?? '';

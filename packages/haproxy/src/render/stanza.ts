@@ -48,7 +48,7 @@ export function stanzaOf(
   const backendName = service.backend_name ?? name;
   const { traffic } = service;
   const said = (lines: readonly string[]): Said => ({ lines, defaults, builtIn: traffic?.builtIn });
-  const policed = traffic && frontendLines(traffic, files, top.syslog !== undefined);
+  const policed = traffic && frontendLines(traffic, { files, syslog: top.syslog });
   const frontend = [
     ...unsaid(policed?.settings ?? [], said(own)),
     ...own,

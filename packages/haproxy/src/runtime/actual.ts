@@ -6,7 +6,7 @@ import type { ConfigFile } from '../reload/config-file.ts';
 import type { SavedState } from '../reload/state-file.ts';
 import type { Layout } from '../render/layout.ts';
 import { readWritten, type WrittenFile } from '../render/written.ts';
-import { createLatestStates, type Seen } from './latest-states.ts';
+import { createLatestStates, type LatestStates, type Seen } from './latest-states.ts';
 import type { Membership, MembershipInput, SyncedMembers } from './membership.ts';
 
 /** What HAProxy has: which one runs, and the members that it serves. */
@@ -30,7 +30,7 @@ export interface Actual {
   /** No HAProxy runs. */
   dead(): void;
   /** Asks HAProxy for the states that `seen` answers; at most once a second. */
-  refresh(signal: AbortSignal): Promise<void>;
+  refresh: LatestStates['refresh'];
   /** The states that it said last; undefined once they are old. */
   seen(): Seen | undefined;
 }

@@ -69,9 +69,7 @@ export function createPolicyValues({ files, runtimes }: PolicyValuesOptions): Li
 export function valuesOfParts(parts: readonly Part[]): Values {
   return Object.assign(
     {},
-    ...parts.map(({ config: { traffic } }) =>
-      traffic ? valuesOf(traffic.service, traffic.policy, traffic.front) : {},
-    ),
+    ...parts.map(({ config: { traffic } }) => (traffic ? valuesOf(traffic) : {})),
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Refused } from '@smartstack/proxy';
+import type { Ejection, Refused } from '@smartstack/proxy';
 import { type HaproxyConfig, isManaged } from '../config/config.ts';
 import type { Desired } from '../desired/desired.ts';
 import type { Running } from '../process/loader.ts';
@@ -104,11 +104,12 @@ function serviceStatus(name: string, desired: Desired, input: StatusInput) {
   const backend = part.stanza.backendName;
   const memory = input.syncs[0]?.memoryOf(backend);
   const stateOf = stateIn(input, name, backend);
-  const show = (server: Pick<Server, 'name' | 'host' | 'port'>, state = stateOf(server.name)) => ({
-    name: server.name,
-    address: addressOf(server),
-    state,
-  });
+  const ejections = input.seen?.ejected?.get(backend);
+  const show = (server: Pick<Server, 'name' | 'host' | 'port'>, state = stateOf(server.name)) => {
+    const shown = { name: server.name, address: addressOf(server), state };
+    const ejection = state === 'down' ? ejections?.get(server.name) : undefined;
+    return ejection ? { ...shown, state: 'ejected', ejected: shownEjection(ejection) } : shown;
+  };
   const leaving = leavingIn(memory);
   return {
     backend,
@@ -121,4 +122,9 @@ function serviceStatus(name: string, desired: Desired, input: StatusInput) {
     ],
     refusedOptions: refusals,
   };
+}
+
+function shownEjection({ since, why, back }: Ejection) {
+  const text = (time: number) => new Date(time).toISOString();
+  return { since: text(since), why, back: back === undefined ? null : text(back) };
 }

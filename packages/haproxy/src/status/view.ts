@@ -1,5 +1,6 @@
 import type { PageView } from '@smartstack/daemon';
 import type {
+  Ejection,
   ExplainedServer,
   MeasuredServer,
   ProxyStatus,
@@ -23,6 +24,8 @@ export const view: ProxyView<HaproxyConfig, HaproxyService> = {
       'Answers with status 5xx a second, HAProxy’s own included; failed connections and answers where it is TCP',
     average:
       'HAProxy’s moving average over about the last 1,024 answers of how long servers took to begin an answer (to connect, where it is TCP). The percentiles are of this average, taken once a second, and not of single requests.',
+    percentiles:
+      'Of a service with an HTTP policy HAProxy counts every answer, its own included, by how long it took from the request’s arrival to the answer’s head: p50, p95 and p99 are of the requests of the last second, interpolated within the bucket that they fall into',
   },
   facts,
   placeOf,
@@ -68,9 +71,21 @@ function stateOf(shown: ShownServer | undefined, seen: MeasuredServer | undefine
     };
   if (own.endsWith('by operator')) return { state: own, tone: 'warn', since };
   if (own === 'leaving' || own === 'parked') return { state: own, tone: 'idle', since };
+  if (seen?.ejected) return ejectedState(seen.ejected);
+  if (!seen && shown?.ejected) {
+    const { since, why, back } = shown.ejected;
+    const times = { since: Date.parse(since), until: back ? Date.parse(back) : undefined };
+    return { state: own, tone: 'bad', ...times, reason: why };
+  }
   if (!seen) return { state: own, tone: own === 'down' ? 'bad' : 'good' };
   const { state, tone, reason } = wordOf(seen);
   return { state, tone, reason, since };
+}
+
+function ejectedState({ since, why, back, time }: Ejection): ServerState {
+  const again = `tried again every ${time / 1000} s: it does not accept connections`;
+  const reason = back === undefined ? `${why}; ${again}` : why;
+  return { state: 'ejected', tone: 'bad', since, until: back, reason };
 }
 
 /** HAProxy's words are those of section 9.1 of its management guide. */
@@ -78,6 +93,8 @@ function wordOf({ status, reason }: MeasuredServer): Omit<ServerState, 'since'> 
   if (status === 'UP') return { state: 'up', tone: 'good' };
   if (status === 'no check') return { state: 'up, unchecked', tone: 'good' };
   const state = status.toLowerCase();
+  // Not checked yet: with a policy the first check may be a minute away.
+  if (/^UP/.test(status) && reason.startsWith('INI')) return { state: 'up', tone: 'good' };
   if (/^UP/.test(status)) return { state, tone: 'warn', reason };
   if (/^DOWN/.test(status)) return { state, tone: 'bad', reason };
   if (/^(MAINT|DRAIN)/.test(status)) return { state, tone: 'idle', reason };
@@ -89,9 +106,13 @@ function explain(member: ExplainedServer<HaproxyService>) {
   return { served: member.state !== unresolved, why: whyOf(member) };
 }
 
-function whyOf({ state, own, status, refused }: ExplainedServer<HaproxyService>): string {
+function whyOf({ state, ejected, own, status, refused }: ExplainedServer<HaproxyService>): string {
   if (state === unresolved) return `not in the proxy: ${state}`;
   if (state?.startsWith(missing)) return `not in the proxy yet${state.slice(missing.length)}`;
+  if (ejected) {
+    const end = ejected.back ?? 'it accepts connections again';
+    return `in the proxy: ejected since ${ejected.since} until ${end}: ${ejected.why}`;
+  }
   if (state !== undefined) return `in the proxy: ${state}`;
   if (refused) return `not in the proxy: quarantined: ${refused.reason}`;
   if (status.mode === 'none' && status.why !== undefined) return `not proxied: ${status.why}`;

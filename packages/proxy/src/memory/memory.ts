@@ -53,7 +53,7 @@ export const memoryProxy: ProxyKind<MemoryConfig, MemorySection> = {
   },
   view: {
     serverName: keyOf,
-    hints: { requests: 'none', errors: 'none', average: 'none' },
+    hints: { requests: 'none', errors: 'none', average: 'none', percentiles: 'none' },
     facts: () => [],
     placeOf: (own) => own && `memory:${own.port ?? ''}`,
     policy: (service, config, snapshot) => {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 
 import { openLog } from './process-log.ts';
 
@@ -14,18 +15,23 @@ export class Ended extends Error {
   override readonly name = 'Ended';
 }
 
-/** Starts a program that outlives this one: in a session of its own, writing to a log file. */
+/**
+ * Starts a program that outlives this one: in a session of its own, writing to a log file. Its output goes there
+ * through a `cat` that ends with it: a program may take `O_APPEND` from its output (proxies that log there do), and
+ * then a log that is emptied would have a hole. What it complains about goes there directly.
+ */
 export async function spawnDetached(
   program: string,
   args: readonly string[],
   logPath: string,
 ): Promise<Child> {
   const ended = new AbortController();
-  const output = await openLog(logPath);
+  const log = await openLog(logPath);
+  const output = startCopier(log.fd);
   try {
     const child = spawn(program, args, {
       detached: true,
-      stdio: ['ignore', output.fd, output.fd],
+      stdio: ['ignore', output ?? log.fd, log.fd],
       cwd: '/',
     });
     child.once('error', (error) => ended.abort(error));
@@ -33,6 +39,16 @@ export async function spawnDetached(
     child.unref();
     return { pid: child.pid, ended: ended.signal, kill: () => child.kill('SIGKILL') };
   } finally {
-    await output.close();
+    output?.destroy();
+    await log.close();
   }
+}
+
+/** Copies what is written to it to a file, in whatever moment that is emptied; undefined where it cannot. */
+function startCopier(file: number): Writable | undefined {
+  const copier = spawn('cat', { detached: true, stdio: ['pipe', file, 'ignore'], cwd: '/' });
+  copier.once('error', () => {});
+  copier.stdin?.once('error', () => {});
+  copier.unref();
+  return copier.pid === undefined ? undefined : (copier.stdin ?? undefined);
 }

@@ -113,8 +113,10 @@ function explained(
   const member = { address: placeOfMember(instance), name: instance.name ?? null };
   if (leftOut !== undefined) return { ...member, served: false, why: leftOut };
   const because = source === 'found' ? undefined : sentences[source];
+  const server = serving?.servers.get(serverName(serving, instance));
   const inProxy = serving?.proxy.view.explain({
-    state: serving.servers.get(serverName(serving, instance))?.state,
+    state: server?.state,
+    ejected: server?.ejected,
     own: service.own?.[serving.proxy.name],
     status: serving.status,
     refused: refusedBy(serving.driver).find(({ owner }) => owner === service.name),

@@ -68,6 +68,12 @@ test('orders are orders', async () => {
 
 test('the table shows members, who is up, and what is unusual', () => {
   const plain = { heard: true, stale: false, members: [1, 2, 3], held: null };
+  const ejected = { since: '', why: 'errors', back: '2026-01-01T00:00:30.000Z' };
+  const shown = (state: string) => ({
+    address: `${state}:1`,
+    state,
+    ...(state === 'ejected' && { ejected }),
+  });
   const text = statusTable({
     config_problems: ['conf.d/x.yaml:1:1: bad'],
     services: {
@@ -79,13 +85,13 @@ test('the table shows members, who is up, and what is unusual', () => {
     proxies: {
       haproxy: {
         trouble: 'cannot reload',
-        services: { web: { servers: [{ state: 'up' }, { state: 'down' }] } },
+        services: { web: { servers: [shown('up'), shown('ejected')] } },
       },
     },
   });
   expect(text.split('\n')).toEqual([
     'SERVICE      MEMBERS  UP',
-    'web          3        1',
+    'web          3        1   ejected: ejected:1 until 2026-01-01T00:00:30.000Z',
     'a-long-name  3        -   1 lost members held back until 2026-01-01T00:00:00.000Z',
     'old          3        -   stale: remembered from an earlier run',
     'new          0        -   no answer yet',

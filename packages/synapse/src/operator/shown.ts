@@ -1,3 +1,5 @@
+import type { ShownServer } from '@smartstack/proxy';
+
 import { allProxies } from '../proxies.ts';
 import type { Explanation } from './explain.ts';
 
@@ -23,22 +25,21 @@ interface ShownProxy {
   readonly trouble?: string | null;
   readonly quarantined?: readonly unknown[];
   readonly services?: Readonly<
-    Record<string, { readonly servers?: readonly { readonly state: string }[] }>
+    Record<
+      string,
+      { readonly servers?: readonly Pick<ShownServer, 'address' | 'state' | 'ejected'>[] }
+    >
   >;
 }
 
 /** A table of every service: how many members it has, how many are up in the proxy, and what is unusual. */
 export function statusTable({ services, proxies, config_problems: problems }: ShownStatus): string {
   const shown = allProxies.map(({ name }) => [name, (proxies[name] ?? {}) as ShownProxy] as const);
-  const rows = Object.entries(services).map(([name, service]) => [
-    name,
-    String(service.members.length),
-    upIn(
-      shown.map(([, proxy]) => proxy),
-      name,
-    ),
-    noteOf(service),
-  ]);
+  const rows = Object.entries(services).map(([name, service]) => {
+    const servers = shown.map(([, proxy]) => proxy.services?.[name]?.servers).find(Boolean);
+    const notes = [noteOf(service), ejectedText(servers ?? [])].filter(Boolean);
+    return [name, String(service.members.length), upIn(servers), notes.join('; ')];
+  });
   const notes = [
     ...Object.entries(proxies).flatMap(troubleNote),
     ...shown.flatMap(quarantineNote),
@@ -100,12 +101,25 @@ function unreadableText(records: Explanation['unreadable']): string {
   return table(records.map(({ id, reason }) => [`  ${id}`, 'cannot be read', reason]));
 }
 
-function upIn(proxies: readonly ShownProxy[], name: string): string {
-  const servers = proxies.map(({ services }) => services?.[name]?.servers).find(Boolean);
+type Servers = NonNullable<NonNullable<ShownProxy['services']>[string]['servers']>;
+
+function upIn(servers: Servers | undefined): string {
   // A proxy that cannot be asked is not a proxy without servers that are up.
   if (!servers || servers.some(({ state }) => state.startsWith('not known'))) return '-';
   return String(servers.filter(({ state }) => /^(up|added)/.test(state)).length);
 }
+
+/** Which members are ejected, until when: `ejected: 10.0.0.1:80 until 2026-01-01T00:00:30.000Z`. */
+function ejectedText(servers: Servers): string {
+  const out = servers.flatMap(({ address, ejected }) =>
+    ejected ? [`${address} until ${ejected.back ?? 'it accepts connections'}`] : [],
+  );
+  if (out.length === 0) return '';
+  const more = out.length > mostNamed ? ` and ${out.length - mostNamed} more` : '';
+  return `ejected: ${out.slice(0, mostNamed).join(', ')}${more}`;
+}
+
+const mostNamed = 3;
 
 function noteOf({
   heard,

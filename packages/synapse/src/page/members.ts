@@ -76,25 +76,29 @@ function rowOf(
   const title = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   if (leftOut !== undefined)
     return rowWith({ title, name, state: 'left out', tone: 'idle', source: method }, leftOut);
-  const { state, tone, since } = server;
+  const { state, tone, since, until } = server;
   if (source === 'found')
-    return rowWith({ title, name, state, tone, since, source: method }, server.reason);
+    return rowWith({ title, name, state, tone, since, until, source: method }, server.reason);
   const why = [reasons[source], server.reason].filter(Boolean).join('; ');
   const shown = tone === 'good' ? 'warn' : tone;
-  return rowWith({ title, name, state, tone: shown, since, source: sources[source] }, why);
+  return rowWith({ title, name, state, tone: shown, since, until, source: sources[source] }, why);
 }
 
 type Row = { -readonly [K in keyof PageRow]: PageRow[K] };
-type Parts = { readonly [K in keyof PageRow]: PageRow[K] | undefined } & Pick<
+type Parts = { readonly [K in keyof PageRow]?: PageRow[K] | undefined } & Pick<
   PageRow,
   'title' | 'state' | 'tone'
 >;
 
 /** A row without its unknown fields. It is made for thousands of members, many times a minute. */
-function rowWith({ title, name, state, tone, since, source }: Parts, reason?: string): PageRow {
+function rowWith(
+  { title, name, state, tone, since, until, source }: Parts,
+  reason?: string,
+): PageRow {
   const row: Row = { title, state, tone };
   if (name) row.name = name;
   if (since !== undefined) row.since = since;
+  if (until !== undefined) row.until = until;
   if (source !== undefined) row.source = source;
   if (reason) row.reason = reason;
   return row;

@@ -1,7 +1,7 @@
 import type { PageNotice, PageService } from '@smartstack/daemon';
 
 import type { Refused } from '@smartstack/proxy';
-import type { ServiceParts } from './service-view.ts';
+import { isEjected, type ServiceParts } from './service-view.ts';
 
 export interface Circumstances {
   readonly problems: readonly string[];
@@ -59,10 +59,15 @@ function serviceNotice(parts: ServiceParts, view: PageService): PageNotice[] {
   }
   if (held) return [{ ...common, tone: 'warn', title: 'Loss held back', until: held.until }];
   if (tone !== 'warn' || text === '') return [];
-  return [{ ...common, tone: 'warn', title: warningTitle(parts, text) }];
+  return [{ ...common, tone: 'warn', title: warningTitle(parts, view, text) }];
 }
 
-function warningTitle({ trouble, service }: ServiceParts, reason: string): string {
+function warningTitle(
+  { trouble, service }: ServiceParts,
+  { rows }: PageService,
+  reason: string,
+): string {
+  if (reason !== trouble && rows.some(isEjected)) return 'Member ejected';
   if (!service.instances) return service.stale ? 'Stale' : 'No answer yet';
   return reason === trouble ? 'Discovery fails' : 'None registered';
 }

@@ -106,7 +106,10 @@ function measuredOf(servers: readonly Partial<MeasuredServer>[]): Measured {
     slowest: 1,
     longest: 1,
     retries: 0,
+    redispatches: 0,
     queued: 0,
+    routes: [],
+    ejections: undefined,
     servers: new Map(whole),
   };
 }

@@ -26,9 +26,10 @@ import type { Followed } from '../reconcile/follower.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 import { memberRows } from './members.ts';
 import { noticesOf } from './notices.ts';
+import { plotNames, trafficPlots } from './plots.ts';
 import { type ServiceParts, serviceView } from './service-view.ts';
 import { createSteady } from './steady.ts';
-import { createTraffic, trafficPlots } from './traffic.ts';
+import { createTraffic } from './traffic.ts';
 
 /** A proxy with its driver. */
 export interface RunningProxy {
@@ -68,6 +69,8 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
       failure: reconciler.failure(service.name),
       trouble: troubleOf(undefined, followed.trace),
       measured,
+      routes: traffic.routes(service.name),
+      plots: server && plotNames(measured, server.proxy.view.hints),
       address: server?.proxy.view.placeOf(service.own?.[server.proxy.name], server.section()),
     };
   }

@@ -1,6 +1,7 @@
 import type { PageRow, PageService, Tone } from '@smartstack/daemon';
 import type { Measured, Refused, Service } from '@smartstack/proxy';
 import type { Held } from '../discovery/policies/shrink-guard.ts';
+import type { RouteNumbers } from './traffic.ts';
 
 export interface ServiceParts {
   readonly service: Service;
@@ -13,6 +14,10 @@ export interface ServiceParts {
   readonly trouble?: string | undefined;
   readonly refused: Refused | undefined;
   readonly measured: Measured | undefined;
+  /** What its routes got in the last second. */
+  readonly routes: readonly RouteNumbers[];
+  /** What the plots show of it; undefined where no proxy serves it. */
+  readonly plots: PageService['plots'];
   /** Where apps reach it; undefined where no proxy serves it. */
   readonly address: string | undefined;
 }
@@ -35,6 +40,7 @@ export function serviceView(parts: ServiceParts): PageService {
     facts: factsOf(parts),
     rows: rows.slice(0, mostRows),
     hidden: Math.max(0, rows.length - mostRows),
+    ...(parts.plots && { plots: parts.plots }),
   };
 }
 
@@ -43,6 +49,9 @@ interface Judgement {
   readonly state: string;
   readonly reason?: string;
 }
+
+/** Whether a member failed so much that its proxy took it out. */
+export const isEjected = ({ state }: PageRow) => state === 'ejected';
 
 /** The sources of members that are served because no instance is registered. */
 const substitutes = new Set(['default_servers', 'previous backends']);
@@ -101,22 +110,42 @@ function doubtOf(
     const reason = `no instance is registered: ${served[0]?.source} are served`;
     return warn(`${count}, substitutes`, reason);
   }
-  return trouble === undefined ? undefined : warn(count, trouble);
+  if (trouble !== undefined) return warn(count, trouble);
+  const [out, ...others] = served.filter(isEjected);
+  return (
+    out &&
+    warn(
+      `${count}, ${others.length + 1} ejected`,
+      `${out.title} gets no requests for now: ${out.reason}`,
+    )
+  );
 }
 
 const staleReason = 'these are the members of an earlier run: no answer from its registry yet';
 const defaultsReason = 'no answer from its registry yet: its default servers are served';
 
-function factsOf({ service, method, measured }: ServiceParts): PageService['facts'] {
+function factsOf({ service, method, measured, routes }: ServiceParts): PageService['facts'] {
   const facts: [string, string][] = [];
   facts.push(['found by', method]);
   if (measured) {
     facts.push(['mode', measured.mode]);
     facts.push(['waiting now', String(measured.queued)]);
-    facts.push(['retries', String(measured.retries)]);
+    facts.push(['retries', `${measured.retries}, ${measured.redispatches} to another member`]);
+    if (measured.ejections !== undefined) facts.push(['ejections', String(measured.ejections)]);
     if (measured.longest !== undefined)
       facts.push(['slowest ever', `${measured.longest} ms since its proxy’s worker started`]);
   }
+  if (routes.length > 1)
+    for (const { name, numbers } of routes) facts.push([`route ${name}`, routeText(numbers)]);
   facts.push(['configured at', service.origin]);
   return facts;
 }
+
+/** What a route got in the last second, in the order of the plots. */
+function routeText([requests, errors, ...times]: RouteNumbers['numbers']): string {
+  const rate = (value: number | null | undefined) => `${round(value ?? 0)}/s`;
+  const [p50, p95, p99] = times.map((time) => (time === null ? '–' : `${round(time)} ms`));
+  return `${rate(requests)}, ${rate(errors)} errors; p50 ${p50}, p95 ${p95}, p99 ${p99}`;
+}
+
+const round = (value: number) => (value >= 10 ? Math.round(value) : Math.round(value * 10) / 10);

@@ -2,7 +2,7 @@ import type { PageRow } from '@smartstack/daemon';
 
 /**
  * Proxies tell ages in whole seconds, so that the same start comes out a second earlier or later each time.
- * Starts that are this near are taken for the same.
+ * As long as the state is the same, starts that are this near are taken for the same.
  */
 export function createSteady() {
   const seen = new Map<string, ReadonlyMap<string, PageRow>>();
@@ -11,12 +11,16 @@ export function createSteady() {
     const now = new Map<string, PageRow>();
     for (const row of rows) {
       const key = `${row.name} ${row.title}`;
-      const old = before?.get(key)?.since;
-      const isSame =
-        row.since !== undefined && old !== undefined && Math.abs(row.since - old) < 2500;
-      now.set(key, isSame ? { ...row, since: old } : row);
+      const old = before?.get(key);
+      now.set(key, old?.state === row.state ? steadied(row, old) : row);
     }
     seen.set(service, now);
     return [...now.values()];
   };
+}
+
+function steadied(row: PageRow, { since: old }: PageRow): PageRow {
+  if (row.since === undefined || old === undefined || Math.abs(row.since - old) >= 2500) return row;
+  const until = row.until === undefined ? {} : { until: row.until - row.since + old };
+  return { ...row, since: old, ...until };
 }

@@ -1,35 +1,8 @@
-import type { PagePlot, PageSample } from '@smartstack/daemon';
+import type { PageSample } from '@smartstack/daemon';
+import { latencyEnds, type Measured, type MeasuredRoute } from '@smartstack/proxy';
 
-import type { Measured, TrafficHints } from '@smartstack/proxy';
-
-/** The plots of each service, with each proxy's hints; the numbers of `createTraffic` are in this order. */
-export const trafficPlots = (hints: readonly TrafficHints[]): readonly PagePlot[] => [
-  {
-    label: 'Requests',
-    unit: '/s',
-    hint: hints.map(({ requests }) => requests).join('. '),
-    tone: 'plain',
-  },
-  {
-    label: 'Errors',
-    unit: '/s',
-    hint: hints.map(({ errors }) => errors).join('. '),
-    tone: 'bad',
-  },
-  {
-    label: 'Average time',
-    unit: 'ms',
-    hint: hints.map(({ average }) => average).join('. '),
-    tone: 'time',
-    percentiles: 'of this average, not of requests',
-  },
-  {
-    label: 'Slowest member',
-    unit: 'ms',
-    hint: 'The highest of the members’ own moving averages',
-    tone: 'time',
-  },
-];
+import { percents } from './plots.ts';
+import { quantile } from './quantile.ts';
 
 type Seen = ReadonlyMap<string, Measured>;
 
@@ -40,6 +13,14 @@ export interface Traffic {
   readonly latest: Seen;
   /** The numbers since the last sample, by service; undefined where nothing new was measured. */
   sample(): PageSample['values'] | undefined;
+  /** What they were of a service's routes, where it has several. */
+  routes(service: string): readonly RouteNumbers[];
+}
+
+/** What one route got, in the order of the plots. */
+export interface RouteNumbers {
+  readonly name: string;
+  readonly numbers: readonly (number | null)[];
 }
 
 export function createTraffic(): Traffic {
@@ -47,6 +28,7 @@ export function createTraffic(): Traffic {
   let latestAt = 0;
   let before: Seen | undefined;
   let beforeAt = 0;
+  let routes: ReadonlyMap<string, readonly RouteNumbers[]> = new Map();
   return {
     get latest() {
       return latest;
@@ -58,21 +40,71 @@ export function createTraffic(): Traffic {
     sample: () => {
       if (latestAt === beforeAt) return undefined;
       const seconds = (latestAt - beforeAt) / 1000;
-      // A longer time is one without a page open, and its average is no rate of now.
-      const values = before && seconds <= 10 ? valuesOf(before, latest, seconds) : undefined;
+      // What was counted while nobody looked is no rate of now.
+      const base = seconds > 10 ? undefined : before;
+      const grown = [...latest].flatMap(([service, now]) => {
+        const old = base?.get(service);
+        return old ? [[service, grownRoutes(old, now), old, now] as const] : [];
+      });
+      routes = new Map(
+        grown.map(([service, each]) => [
+          service,
+          each.map((one) => ({ name: one.name, numbers: countedNumbers([one], seconds) })),
+        ]),
+      );
+      const values = grown.map(
+        ([service, each, old, now]) =>
+          [
+            service,
+            each.length > 0 ? countedNumbers(each, seconds) : numbersOf(old, now, seconds),
+          ] as const,
+      );
       before = latest;
       beforeAt = latestAt;
-      return values;
+      return base && Object.fromEntries(values);
     },
+    routes: (service) => routes.get(service) ?? [],
   };
 }
 
-function valuesOf(before: Seen, latest: Seen, seconds: number): PageSample['values'] {
-  const values = [...latest].flatMap(([service, now]) => {
-    const old = before.get(service);
-    return old ? [[service, numbersOf(old, now, seconds)] as const] : [];
+/** What was counted of each route since the last sample; after a reload everything began at zero. */
+function grownRoutes(old: Measured, now: Measured): readonly MeasuredRoute[] {
+  const before = new Map(old.routes.map((route) => [route.name, route]));
+  return now.routes.map((route) => {
+    const last = before.get(route.name);
+    if (!last || isLess(route, last)) return route;
+    return {
+      name: route.name,
+      requests: route.requests - last.requests,
+      buckets: route.buckets.map((count, index) => count - (last.buckets[index] ?? 0)),
+      errors: Object.fromEntries(
+        Object.entries(route.errors).map(([name, count]) => [
+          name,
+          count - (last.errors[name] ?? 0),
+        ]),
+      ),
+    };
   });
-  return Object.fromEntries(values);
+}
+
+const isLess = (one: MeasuredRoute, other: MeasuredRoute) =>
+  one.requests < other.requests ||
+  one.buckets.some((count, index) => count < (other.buckets[index] ?? 0));
+
+function countedNumbers(
+  routes: readonly MeasuredRoute[],
+  seconds: number,
+): readonly (number | null)[] {
+  const sum = (pick: (route: MeasuredRoute) => number) =>
+    routes.reduce((total, route) => total + pick(route), 0);
+  const buckets = [...latencyEnds, Infinity].map((_, index) =>
+    sum((route) => route.buckets[index] ?? 0),
+  );
+  return [
+    sum(({ requests }) => requests) / seconds,
+    sum(({ errors }) => errors['5xx'] ?? 0) / seconds,
+    ...percents.map((percent) => quantile(buckets, percent / 100)),
+  ];
 }
 
 function numbersOf(old: Measured, now: Measured, seconds: number): readonly (number | null)[] {
@@ -81,6 +113,7 @@ function numbersOf(old: Measured, now: Measured, seconds: number): readonly (num
     grown(old.errors, now.errors) / seconds,
     now.average ?? null,
     now.slowest ?? null,
+    null,
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { PageAbout, PagePlot, PageSample, PageService } from '../model.ts';
 import { element, setAttribute, setText } from './dom.ts';
 import { measured } from './format.ts';
-import { createPlot, createSparkline } from './plot.ts';
+import { createPlot, createSparkline, type Plot } from './plot.ts';
 import { ageOf, badge, createRows } from './rows.ts';
 import { seriesOf } from './series.ts';
 
@@ -15,13 +15,15 @@ export interface Card {
 }
 
 export function createCard(name: string, { row, plots }: PageAbout, open: boolean): Card {
-  const head = createHead(name, plots);
+  const head = createHead(
+    name,
+    plots.filter(({ isDetail }) => !isDetail),
+  );
   const reason = element('p', { class: 'reason' });
   const facts = element('dl', { class: 'facts' });
-  const figures = plots.map((plot) => createPlot(plot));
+  const figures = createFigures(name, plots);
   const rows = createRows(row);
-  const drawings = element('div', { class: 'plots' }, ...figures.map((figure) => figure.node));
-  const inside = element('div', { class: 'inside' }, reason, drawings, rows.node, facts);
+  const inside = element('div', { class: 'inside' }, reason, figures.node, rows.node, facts);
   const node = element('details', { class: 'service' }, head.node, inside);
   let last: { samples: readonly PageSample[]; now: number } = { samples: [], now: Date.now() };
   let isOpen = open;
@@ -30,9 +32,7 @@ export function createCard(name: string, { row, plots }: PageAbout, open: boolea
   function plot(): void {
     const { samples, now } = last;
     head.plot(samples, now);
-    if (!node.open) return;
-    for (const [index, figure] of figures.entries())
-      figure.draw(seriesOf(samples, name, index), now);
+    if (node.open) figures.draw(samples, now);
   }
 
   node.open = open;
@@ -46,6 +46,7 @@ export function createCard(name: string, { row, plots }: PageAbout, open: boolea
     draw: (service, now) => {
       node.className = `service ${service.tone}`;
       head.draw(service, now);
+      figures.use(service.plots);
       setText(reason, service.reason ?? '');
       reason.hidden = service.reason === undefined;
       const said = service.facts.map(([label, value]) =>
@@ -61,6 +62,29 @@ export function createCard(name: string, { row, plots }: PageAbout, open: boolea
     plot: (samples, now) => {
       last = { samples, now };
       plot();
+    },
+  };
+}
+
+/** A service's plots, under the names that they have for it. */
+function createFigures(name: string, plots: readonly PagePlot[]) {
+  const node = element('div', { class: 'plots' });
+  let figures: readonly (readonly [index: number, figure: Plot])[] = [];
+  let used: string | undefined;
+  return {
+    node,
+    use: (names: PageService['plots'] = plots): void => {
+      const text = JSON.stringify(names);
+      if (text === used) return;
+      used = text;
+      figures = plots.flatMap((plot, index) => {
+        const own = names[index];
+        return own ? [[index, createPlot({ ...plot, ...own })] as const] : [];
+      });
+      node.replaceChildren(...figures.map(([, figure]) => figure.node));
+    },
+    draw: (samples: readonly PageSample[], now: number): void => {
+      for (const [index, figure] of figures) figure.draw(seriesOf(samples, name, index), now);
     },
   };
 }

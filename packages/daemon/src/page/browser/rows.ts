@@ -41,7 +41,9 @@ const columnsOf = (row: string): readonly Column[] => [
     name: 'why',
     heading: 'Why',
     has: ({ reason }) => reason !== undefined,
-    cell: ({ reason }) => [reason ?? ''],
+    cell: ({ reason, until }, now) => [
+      [reason, until !== undefined && `back at ${clock(until, now)}`].filter(Boolean).join('; '),
+    ],
   },
 ];
 

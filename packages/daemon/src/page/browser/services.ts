@@ -90,7 +90,9 @@ function drawColumns({ plots }: PageAbout): void {
       'span',
       { class: 'numbers headings' },
       element('span', {}),
-      ...plots.map(({ label, hint }) => element('span', { title: hint }, label)),
+      ...plots
+        .filter(({ isDetail }) => !isDetail)
+        .map(({ label, hint }) => element('span', { title: hint }, label)),
     ),
   );
 }

@@ -31,10 +31,10 @@ function wordOf(setting: string, { timeouts = {} }: Policy): string | undefined 
 export function settingProblems(
   traffic: Traffic,
   lines: readonly RawLine[],
-  isLogged: boolean,
+  syslog: string | undefined,
 ): readonly Found[] {
   const made = [
-    ...frontendLines(traffic, policyFiles(''), isLogged).settings,
+    ...frontendLines(traffic, { files: policyFiles(''), syslog }).settings,
     ...backendLines(traffic, traffic.service),
   ];
   return lines.flatMap(({ key, line }): readonly Found[] => {

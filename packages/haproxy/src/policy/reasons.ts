@@ -1,0 +1,36 @@
+/**
+ * Why a TCP connection ended, by the two letters of HAProxy's termination state (section 8.5 of its configuration
+ * manual): who ended it, and what it was at. They stand in the map of a policy's values.
+ */
+export const tcpReasons: Readonly<Record<string, string>> = {
+  '--': 'done',
+  CC: 'client_left',
+  CD: 'client_left',
+  CL: 'client_left',
+  CQ: 'client_left',
+  cC: 'client_too_slow',
+  cD: 'client_too_slow',
+  cL: 'client_too_slow',
+  cQ: 'client_too_slow',
+  SC: 'member_refused',
+  SD: 'member_broke_off',
+  SL: 'member_broke_off',
+  sC: 'member_too_slow',
+  sD: 'member_too_slow',
+  sL: 'member_too_slow',
+  sQ: 'waited_too_long',
+  PC: 'refused',
+  PR: 'refused',
+  PD: 'refused',
+  PL: 'refused',
+  DC: 'member_went_down',
+  DD: 'member_went_down',
+  DL: 'member_went_down',
+  KD: 'closed_by_operator',
+  KL: 'closed_by_operator',
+  RC: 'proxy_failed',
+  RQ: 'proxy_failed',
+  IC: 'proxy_failed',
+  ID: 'proxy_failed',
+  IL: 'proxy_failed',
+};
