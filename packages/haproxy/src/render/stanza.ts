@@ -47,7 +47,11 @@ export function stanzaOf(
   const running = linesFor('backend', service);
   const backendName = service.backend_name ?? name;
   const { traffic } = service;
-  const said = (lines: readonly string[]): Said => ({ lines, defaults, builtIn: traffic?.builtIn });
+  const said = (lines: readonly string[]): Said => ({
+    lines,
+    defaults: runningLines(top.defaults ?? []),
+    builtIn: traffic?.builtIn,
+  });
   const policed = traffic && frontendLines(traffic, { files, syslog: top.syslog });
   const frontend = [
     ...unsaid(policed?.settings ?? [], said(own)),
@@ -81,7 +85,7 @@ export function stanzaOf(
   };
 }
 
-/** What is said beside a policy's lines: by the service's own, and by `defaults`. */
+/** What users say beside a policy's lines: for the service, and in `defaults`. */
 interface Said {
   readonly lines: readonly string[];
   readonly defaults: readonly string[];
@@ -95,6 +99,8 @@ function unsaid(lines: readonly string[], { lines: own, defaults, builtIn = [] }
     const setting = settingOf(line);
     if (setting === undefined) return true;
     const isWeak = builtIn.includes(wordFor(setting) ?? '');
+    // An idle tunnel is not an idle request, unless somebody says so.
+    if (isWeak && setting === 'timeout tunnel') return false;
     return ![...own, ...(isWeak ? defaults : [])].some((other) => startsWith(other, setting));
   });
 }
