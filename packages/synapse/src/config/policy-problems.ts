@@ -37,12 +37,22 @@ export function neutralProblems(config: SynapseConfig): readonly Problem[] {
 /** What is wrong with services' policies, each at the place of the word that says it. */
 export function policyConflicts(config: SynapseConfig): readonly Problem[] {
   const names = new Set(Object.keys(config.services));
+  const tcp = new Set(
+    [...names].filter(
+      (name) => protocolOf(config.services[name] as ServiceConfig, config) === 'tcp',
+    ),
+  );
   return distinct(
     Object.entries(config.services).flatMap(([name, service]) => {
       const merged = policyOf(service, config);
       if (!merged) return [];
       const protocol = protocolOf(service, config);
-      const found = policyProblems(merged.policy, { service: name, protocol, services: names });
+      const found = policyProblems(merged.policy, {
+        service: name,
+        protocol,
+        services: names,
+        tcp,
+      });
       const gaps = config.policy_unsupported === 'warn' ? [] : gapsOf(service, config, merged);
       return [...found, ...gaps].map((problem) => placed(name, merged, problem));
     }),
