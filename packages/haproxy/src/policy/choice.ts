@@ -37,7 +37,7 @@ function diceLines(of: { service: string; name: string; count: number; map: stri
     `http-request set-var(txn.synapse_dice) rand(${whole}) if ${acl}`,
     `http-request set-var(txn.synapse_split) str(${keyOf(service, name, 'split')}),map_str(${map}) if ${acl}`,
     ...targets.flatMap((target) => [
-      `http-request set-var(txn.synapse_end) var(txn.synapse_split),field(${target},:) if ${acl}`,
+      `http-request set-var(txn.synapse_end) var(txn.synapse_split),field(${target + 1},:) if ${acl}`,
       `http-request set-var(txn.synapse_target) int(${target}) if ${acl} !{ var(txn.synapse_target) -m found } { var(txn.synapse_dice),sub(txn.synapse_end) -m int lt 0 }`,
     ]),
     `http-request set-var(txn.synapse_target) int(${count}) if ${acl} !{ var(txn.synapse_target) -m found }`,
@@ -57,7 +57,9 @@ function panicLines(candidates: readonly Candidate[], rule: Rule): readonly stri
   );
 }
 
-const panicVar = (backend: string) => `synapse_panic_${backend.replace(/[^A-Za-z0-9_]/g, '_')}`;
+/** A name of its own for each backend, in the characters that a variable's may have. */
+const panicVar = (backend: string) =>
+  `synapse_panic_${backend.replaceAll('_', '__').replaceAll('-', '_m').replaceAll(':', '_c')}`;
 
 /** Lines that choose the backend: the target's, else the route's others, else all members. */
 export function backendChoice({ policy, front }: ChoiceInput): readonly string[] {
@@ -76,11 +78,15 @@ function routeChoice({ targets, fallback }: RouteTargets, acl: string): readonly
       targets.length > 1 ? `${acl} { var(txn.synapse_target) -m int ${index + 1} }` : acl;
     return candidates.flatMap((one) => use(one, condition));
   });
-  // A weight of 0 is never chosen, and is the last to stand in.
-  const others = targets.length > 1 ? targets.toSorted((a, b) => b.weight - a.weight) : [];
+  const others = targets.length > 1 ? targets : [];
+  // A weight of 0 is never chosen, and is the last to stand in. Which ones have it changes without a reload.
+  const hasPart = (index: number) => `{ var(txn.synapse_split),bytes(${index},1) -m str 1 }`;
   const last = fallback.at(-1) ?? targets.at(-1)?.candidates.at(-1);
   return [
     ...chosen,
+    ...others.flatMap(({ candidates }, index) =>
+      candidates.flatMap((one) => use(one, `${acl} ${hasPart(index)}`)),
+    ),
     ...others.flatMap(({ candidates }) => candidates.flatMap((one) => use(one, acl))),
     ...fallback.flatMap((one) => use(one, acl)),
     ...(last ? [`use_backend ${last.backend} if ${acl}`] : []),

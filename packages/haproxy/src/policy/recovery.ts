@@ -14,18 +14,22 @@ export function backendLines(traffic: Traffic, backend: string): readonly string
     ...(connect === undefined ? [] : [`timeout connect ${timeOf(connect)}`]),
     ...(queue === undefined ? [] : [`timeout queue ${timeOf(queue)}`]),
     ...(idle === undefined ? [] : [`timeout tunnel ${timeOf(idle)}`]),
-    ...serverTimeLines(policy),
+    ...serverTimeLines(traffic),
     ...balanceLines(policy.balance ?? 'round_robin'),
     ...retryLines(traffic),
     ...(policy.limits?.pending === undefined
       ? []
       : [
           isHttp(traffic)
-            ? `http-request deny status 503 if { queue(${backend}) ge ${policy.limits.pending} }`
-            : `tcp-request content reject if { queue(${backend}) ge ${policy.limits.pending} }`,
+            ? `http-request deny status 503 if ${tooMany(backend, policy.limits.pending)}`
+            : `tcp-request content reject if ${tooMany(backend, policy.limits.pending)}`,
         ]),
   ];
 }
+
+/** Whether a request would be one too many to wait: where none may, whether no member is free. */
+const tooMany = (backend: string, pending: number) =>
+  pending === 0 ? `{ be_conn_free(${backend}) eq 0 }` : `{ queue(${backend}) ge ${pending} }`;
 
 /** How long one member may take: as said, or an equal part of the whole request's time. */
 function serverTime(policy: Policy): number | undefined {
@@ -35,7 +39,8 @@ function serverTime(policy: Policy): number | undefined {
   return request / (1 + (policy.retries?.attempts ?? 0));
 }
 
-function serverTimeLines(policy: Policy): readonly string[] {
+/** Requests of another service's routes may come here too: a route's name alone does not tell them apart. */
+function serverTimeLines({ service, policy }: Traffic): readonly string[] {
   const all = serverTime(policy);
   const names = routeNames(policy.routes ?? []);
   const own = (policy.routes ?? []).flatMap(({ timeouts }, index) => {
@@ -44,7 +49,7 @@ function serverTimeLines(policy: Policy): readonly string[] {
     return time === undefined
       ? []
       : [
-          `http-request set-timeout server ${timeOf(time)} if { var(txn.synapse_route) -m str ${names[index]} }`,
+          `http-request set-timeout server ${timeOf(time)} if { var(txn.synapse_key) -m str -- ${service}/${names[index]} }`,
         ];
   });
   return [...(all === undefined ? [] : [`timeout server ${timeOf(all)}`]), ...own];
@@ -77,7 +82,8 @@ function retryLines({ policy, protocol }: Traffic): readonly string[] {
   const { attempts = 0, on = ['connect_failure'], methods = [], budget } = policy.retries ?? {};
   const lines = [`retries ${attempts}`, 'option redispatch 1'];
   if (protocol === 'tcp') return lines;
-  lines.push(`retry-on ${on.map((cause) => causes[cause] ?? cause).join(' ')}`);
+  const known = on.flatMap((cause) => (cause === 429 ? [] : [causes[cause] ?? cause]));
+  lines.push(`retry-on ${known.join(' ') || 'none'}`);
   if (on.every((cause) => cause === 'connect_failure')) return lines;
   lines.push(`http-request disable-l7-retry unless { method -m str ${methods.join(' ')} }`);
   if (budget === undefined || budget >= 1) return lines;

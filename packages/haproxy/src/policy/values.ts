@@ -40,17 +40,19 @@ function faultValues(service: string, name: string, { fault = {} }: Route) {
   });
 }
 
-/** Where the part of each target ends, out of a million, the last one's left out: `100000:350000`. */
+/**
+ * Which targets have a part, and where the part of each ends, out of a million, the last one's left out:
+ * `111:100000:350000`.
+ */
 function splitOf(targets: readonly { readonly weight: number }[]): string {
   const sum = targets.reduce((total, { weight }) => total + weight, 0);
   let passed = 0;
-  return targets
-    .slice(0, -1)
-    .map(({ weight }) => {
-      passed += weight;
-      return Math.round((passed / sum) * whole);
-    })
-    .join(':');
+  const ends = targets.slice(0, -1).map(({ weight }) => {
+    passed += weight;
+    return Math.round((passed / sum) * whole);
+  });
+  const parts = targets.map(({ weight }) => (weight > 0 ? '1' : '0')).join('');
+  return [parts, ...ends].join(':');
 }
 
 /** How many windows the average of a rate limit is over, where it allows a burst. */
