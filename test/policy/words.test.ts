@@ -246,7 +246,8 @@ describe.concurrent('on HAProxy', () => {
     const { port, members } = cases.ids;
     await ask(port);
     await ask(port, '/', { headers: { 'x-request-id': 'mine', traceparent: 'theirs' } });
-    const [first, second] = members.flatMap(({ seen }) => seen).map(({ headers }) => headers);
+    const seen = members.flatMap((member) => member.seen).map(({ headers }) => headers);
+    const [second, first] = seen[0]?.['x-request-id'] === 'mine' ? seen : seen.toReversed();
     expect(first?.['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
     expect(first?.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
     expect(second).toMatchObject({ 'x-request-id': 'mine', traceparent: 'theirs' });

@@ -11,6 +11,7 @@ import {
 import { stringify } from 'yaml';
 
 import { type Daemon, startDaemon } from '../support/daemon.ts';
+import { program } from '../support/haproxy.ts';
 import { freePort } from '../support/ports.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
 import { type Oracle, oracleAt } from '../support/stats-socket.ts';
@@ -139,12 +140,22 @@ export interface World extends AsyncDisposable {
   change(services: object): Promise<void>;
 }
 
-export async function startWorld(services: object, top: object = {}): Promise<World> {
+/** `haproxy` has further keys of that section, such as `binary`; `top` those of the top level. */
+export async function startWorld(
+  services: object,
+  { haproxy = {}, ...top }: { readonly haproxy?: object; readonly [key: string]: unknown } = {},
+): Promise<World> {
   const scratch = await createScratch();
   const statusPort = await freePort();
   const config = (of: object) => ({
     status_address: `127.0.0.1:${statusPort}`,
-    haproxy: { stats_address: false, run_directory: scratch.path('run'), on_exit: 'stop' },
+    haproxy: {
+      stats_address: false,
+      run_directory: scratch.path('run'),
+      on_exit: 'stop',
+      binary: program,
+      ...haproxy,
+    },
     ...top,
     services: of,
   });
