@@ -4,4 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" # where distributions keep haproxy, and a plain user's PATH does not look
 bash scripts/setup.sh zookeeper haproxy
+[[ $# -gt 0 && " $* " != *" policy "* ]] || command -v wrk >/dev/null || bash scripts/apt-install.sh wrk
 exec node --conditions=source --import tsx bench/main.ts "$@"
