@@ -21,6 +21,7 @@ export function frontendLines(traffic: Traffic, map: string, isLogged: boolean):
   const settings = [
     `mode ${isHttp(traffic) ? 'http' : 'tcp'}`,
     ...(idle === undefined ? [] : [`timeout client ${timeOf(idle)}`]),
+    ...(idle === undefined || !isHttp(traffic) ? [] : [`timeout http-keep-alive ${timeOf(idle)}`]),
     ...accessLogLines(traffic, isLogged),
   ];
   const input = { service, policy, front, map };

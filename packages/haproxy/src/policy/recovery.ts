@@ -112,7 +112,7 @@ export function serverWords(traffic: Traffic): string {
     words.push(
       // While it serves, a member is hardly asked: nerve judges it. After an ejection the next check, which is
       // `fastinter` away, is its return.
-      `check inter ${timeOf(checkInterval)} fastinter ${timeOf(time)} downinter ${timeOf(time)} fall 3 rise 1`,
+      `check inter ${timeOf(Math.max(checkInterval, 20 * time))} fastinter ${timeOf(time)} downinter ${timeOf(time)} fall 3 rise 1`,
       `observe ${isHttp(traffic) ? 'layer7' : 'layer4'} error-limit ${errors ?? 5} on-error mark-down`,
     );
   }
@@ -120,5 +120,8 @@ export function serverWords(traffic: Traffic): string {
   return words.join(' ');
 }
 
-/** How often a member that serves is asked whether it accepts connections, in milliseconds. */
-const checkInterval = 60_000;
+/**
+ * How often a member that serves is asked whether it accepts connections, in milliseconds. A check that happens to
+ * be due just after an ejection ends it early: they are rare beside ejections' length.
+ */
+const checkInterval = 600_000;

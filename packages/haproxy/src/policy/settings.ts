@@ -10,6 +10,7 @@ const settings = [
   'option tcplog',
   'log-format',
   'timeout client',
+  'timeout http-keep-alive',
   'timeout connect',
   'timeout queue',
   'timeout server',

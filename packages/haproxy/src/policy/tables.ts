@@ -1,7 +1,7 @@
 import { type Policy, routeNames } from '@smartstack/policy';
 
 import { timeOf } from './quote.ts';
-import { windows } from './values.ts';
+import { windowsOf } from './values.ts';
 
 /** Upper ends of the buckets of latencies, in milliseconds; one more bucket takes what is longer. */
 export const buckets = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000] as const;
@@ -31,7 +31,7 @@ export function limitTables(
   const names = routeNames(routes);
   return routes.flatMap(({ rate_limit: limit }, index) => {
     if (!limit) return [];
-    const long = limit.per * windows;
+    const long = limit.per * windowsOf(limit);
     return [
       {
         title: `backend ${limitTable(service, names[index] ?? '')}`,

@@ -55,10 +55,22 @@ function splitOf(targets: readonly { readonly weight: number }[]): string {
   return [parts, ...ends].join(':');
 }
 
-/** How many windows the average of a rate limit is over, where it allows a burst. */
-export const windows = 10;
+/**
+ * How many windows the average of a rate limit is over, where it allows a burst: ten, or as many tens as have the
+ * burst in them.
+ */
+export function windowsOf({ requests, burst, per }: RateLimit): number {
+  let windows = 10;
+  while (requests * windows < requests + burst && per * windows * 10 <= longest) windows *= 10;
+  return windows;
+}
 
-/** How many requests one window, and ten, may have. */
-function limitOf({ requests, burst }: NonNullable<Route['rate_limit']>): string {
-  return `${requests + burst}:${requests * windows + burst}`;
+/** What HAProxy's times reach to, in milliseconds: 24 days. */
+const longest = 24 * 86_400_000;
+
+type RateLimit = NonNullable<Route['rate_limit']>;
+
+/** How many requests one window, and all of them, may have. */
+function limitOf(limit: RateLimit): string {
+  return `${limit.requests + limit.burst}:${limit.requests * windowsOf(limit)}`;
 }
