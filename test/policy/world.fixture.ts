@@ -93,16 +93,19 @@ export interface Answer {
 export interface Asked {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The address that it comes from. */
+  readonly from?: string;
 }
 
 /** One request on a connection of its own. */
 export async function ask(
   port: number,
   path = '/',
-  { method, headers }: Asked = {},
+  { method, headers, from }: Asked = {},
 ): Promise<Answer> {
   const start = performance.now();
-  const asked = send({ host: '127.0.0.1', port, path, method, headers, agent: false });
+  const to = { host: '127.0.0.1', port, path, ...(from !== undefined && { localAddress: from }) };
+  const asked = send({ ...to, method, headers, agent: false });
   asked.end();
   const [response] = (await once(asked, 'response')) as [IncomingMessage];
   let body = '';
