@@ -1,3 +1,4 @@
+import { rest } from './routes.ts';
 import { isHttp, type Traffic } from './traffic.ts';
 
 /**
@@ -11,7 +12,7 @@ export function accessLogLines(traffic: Traffic, isLogged: boolean): readonly st
   if (log === 'text') return [to, isHttp(traffic) ? 'option httplog' : 'option tcplog'];
   if (typeof log === 'object') return [to, `log-format ${inQuotes(log.format)}`];
   const fields = isHttp(traffic)
-    ? { ...start(traffic), ...http, ...phases }
+    ? { ...start(traffic), ...http(traffic), ...phases }
     : { ...start(traffic), ...tcp };
   const text = Object.entries(fields).map(([name, value]) => `"${name}":${value}`);
   return [to, `log-format ${inQuotes(`{${text.join(',')}}`)}`];
@@ -33,15 +34,15 @@ const start = ({ service }: Traffic) => ({
   address: '"%si:%sp"',
 });
 
-const http = {
-  route: text('var(txn.synapse_route)'),
+const http = ({ policy: { routes = [] } }: Traffic) => ({
+  route: routes.length > 0 ? text('var(txn.synapse_route)') : JSON.stringify(rest),
   method: text('capture.req.method'),
   path: text('capture.req.uri'),
   status: '%ST',
   request_id: text('var(txn.synapse_id)'),
   bytes_in: '%U',
   bytes_out: '%B',
-};
+});
 
 const phases = {
   request_ms: '%TR',

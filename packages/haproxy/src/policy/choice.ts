@@ -50,9 +50,9 @@ function panicLines(candidates: readonly Candidate[], rule: Rule): readonly stri
     panic === undefined || below === undefined
       ? []
       : [
-          `${rule} set-var(txn.synapse_least) nbsrv(${panic}),mul(${Math.round(below * 1000)})`,
-          `${rule} set-var(txn.${panicVar(backend)}) nbsrv(${backend}),mul(1000),sub(txn.synapse_least)`,
-          `acl ${panicVar(backend)} var(txn.${panicVar(backend)}) -m int lt 0`,
+          // Of the session, which costs less: it is the same for all requests.
+          `${rule} set-var(sess.${panicVar(backend)}) nbsrv(${panic}),mul(${Math.round(below * 1000)})`,
+          `acl ${panicVar(backend)} nbsrv(${backend}),mul(1000),sub(sess.${panicVar(backend)}) -m int lt 0`,
         ],
   );
 }
@@ -68,7 +68,10 @@ export function backendChoice({ policy, front }: ChoiceInput): readonly string[]
     ...front.routes.flatMap((route, index) =>
       route ? routeChoice(route, routeAcl(names[index] ?? '')) : [],
     ),
-    ...front.rest.flatMap((one) => use(one, '')),
+    // A frontend's default is its own backend: where there is no other one it need not be asked for.
+    ...(front.rest.length > 1
+      ? front.rest.flatMap((one) => use(one, ''))
+      : front.rest.flatMap((one) => usePanic(one, ''))),
   ];
 }
 
@@ -94,10 +97,15 @@ function routeChoice({ targets, fallback }: RouteTargets, acl: string): readonly
 }
 
 /** A backend is taken where it has a server that is up, and its panic one first where too few are. */
-function use({ backend, panic }: Candidate, condition: string): readonly string[] {
+function use(candidate: Candidate, condition: string): readonly string[] {
+  const { backend } = candidate;
   const up = `use_backend ${backend} if ${condition} { nbsrv(${backend}) gt 0 }`.replace('  ', ' ');
-  if (panic === undefined) return [up];
-  return [`use_backend ${panic} if ${condition} ${panicVar(backend)}`.replace('  ', ' '), up];
+  return [...usePanic(candidate, condition), up];
+}
+
+function usePanic({ backend, panic }: Candidate, condition: string): readonly string[] {
+  if (panic === undefined) return [];
+  return [`use_backend ${panic} if ${condition} ${panicVar(backend)}`.replace('  ', ' ')];
 }
 
 function candidatesOf({ routes, rest }: Front): readonly Candidate[] {

@@ -1,7 +1,9 @@
+import type { Policy } from '@smartstack/policy';
+
 import { accessLogLines, logRules } from './access-log.ts';
 import { actionLines } from './actions.ts';
 import { backendChoice, splitLines } from './choice.ts';
-import { countLines, identityLines } from './observe.ts';
+import { countLines, identityLines, sessionLines } from './observe.ts';
 import { timeOf } from './quote.ts';
 import { routeLines } from './routes.ts';
 import { isHttp, type Traffic } from './traffic.ts';
@@ -32,7 +34,8 @@ export function frontendLines(traffic: Traffic, map: string, isLogged: boolean):
       choice: backendChoice(input),
     };
   return {
-    settings,
+    // Rules of connections come before those of requests: HAProxy warns of any other order.
+    settings: [...settings, ...connectionLimit(policy), ...sessionLines(service, policy)],
     rules: [
       ...identityLines(policy),
       ...logRules(traffic),
@@ -54,14 +57,18 @@ function tcpLimits({ policy, front }: Traffic): readonly string[] {
     : [];
 }
 
-/** More connections are refused, and more requests answered with 503. */
+/** More connections are refused. */
+function connectionLimit({ limits: { connections } = {} }: Policy): readonly string[] {
+  return connections === undefined
+    ? []
+    : [`tcp-request connection reject if { fe_conn gt ${connections} }`];
+}
+
+/** More requests are answered with 503. */
 function limitLines({ policy, front }: Traffic): readonly string[] {
-  const { connections, requests } = policy.limits ?? {};
+  const { requests } = policy.limits ?? {};
   const [first, ...others] = front?.backends ?? [];
   return [
-    ...(connections === undefined
-      ? []
-      : [`tcp-request connection reject if { fe_conn gt ${connections} }`]),
     ...(requests === undefined || first === undefined
       ? []
       : [

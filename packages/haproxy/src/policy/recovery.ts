@@ -108,11 +108,12 @@ export function serverWords(traffic: Traffic): string {
   ];
   if (isPanic) return words.join(' ');
   if (ejection) {
-    const { errors, eject_for: time = 30_000 } = ejection;
+    const { errors, eject_for: ejectFor = 30_000 } = ejection;
+    const step = timeOf(ejectFor / returns);
     words.push(
-      // While it serves, a member is hardly asked: nerve judges it. After an ejection the next check, which is
-      // `fastinter` away, is its return.
-      `check inter ${timeOf(Math.max(checkInterval, 20 * time))} fastinter ${timeOf(time)} downinter ${timeOf(time)} fall 3 rise 1`,
+      // While it serves, a member is hardly asked: nerve judges it. After an ejection the last of some checks is
+      // its return: of only one, which may be due already, an ejection could be over at once.
+      `check inter ${timeOf(checkInterval)} fastinter ${step} downinter ${step} fall 3 rise ${returns}`,
       `observe ${isHttp(traffic) ? 'layer7' : 'layer4'} error-limit ${errors ?? 5} on-error mark-down`,
     );
   }
@@ -120,8 +121,8 @@ export function serverWords(traffic: Traffic): string {
   return words.join(' ');
 }
 
-/**
- * How often a member that serves is asked whether it accepts connections, in milliseconds. A check that happens to
- * be due just after an ejection ends it early: they are rare beside ejections' length.
- */
+/** How often a member that serves is asked whether it accepts connections, in milliseconds. */
 const checkInterval = 600_000;
+
+/** How many checks an ejection lasts; the first may come at any time. */
+const returns = 4;

@@ -11,6 +11,7 @@ export const rest = 'rest';
 /** Lines that find the route of each request: the first that matches counts. */
 export function routeLines({ routes = [] }: Policy): readonly string[] {
   const names = routeNames(routes);
+  if (routes.length === 0) return [];
   return [
     ...routes.flatMap(({ match = {} }, index) => {
       const name = names[index] ?? '';
@@ -22,7 +23,7 @@ export function routeLines({ routes = [] }: Policy): readonly string[] {
         `http-request set-var(txn.synapse_route) str(${name}) if !{ var(txn.synapse_route) -m found } ${all}`.trim(),
       ];
     }),
-    `http-request set-var(txn.synapse_route) str(${rest})${routes.length > 0 ? ' unless { var(txn.synapse_route) -m found }' : ''}`,
+    `http-request set-var(txn.synapse_route) str(${rest}) unless { var(txn.synapse_route) -m found }`,
     ...names.map((name) => `acl ${routeAcl(name)} var(txn.synapse_route) -m str -- ${name}`),
   ];
 }
