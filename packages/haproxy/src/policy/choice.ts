@@ -70,7 +70,7 @@ export function backendChoice({ policy, front }: ChoiceInput): readonly string[]
     ),
     // A frontend's default is its own backend: where there is no other one it need not be asked for.
     ...(front.rest.length > 1
-      ? front.rest.flatMap((one) => use(one, ''))
+      ? use(front.rest, '')
       : front.rest.flatMap((one) => usePanic(one, ''))),
   ];
 }
@@ -79,34 +79,42 @@ function routeChoice({ targets, fallback }: RouteTargets, acl: string): readonly
   const chosen = targets.flatMap(({ candidates }, index) => {
     const condition =
       targets.length > 1 ? `${acl} { var(txn.synapse_target) -m int ${index + 1} }` : acl;
-    return candidates.flatMap((one) => use(one, condition));
+    return use(candidates, condition);
   });
   const others = targets.length > 1 ? targets : [];
   // A weight of 0 is never chosen, and is the last to stand in. Which ones have it changes without a reload.
   const hasPart = (index: number) => `{ var(txn.synapse_split),bytes(${index},1) -m str 1 }`;
   const last = fallback.at(-1) ?? targets.at(-1)?.candidates.at(-1);
-  return [
+  return distinct([
     ...chosen,
-    ...others.flatMap(({ candidates }, index) =>
-      candidates.flatMap((one) => use(one, `${acl} ${hasPart(index)}`)),
-    ),
-    ...others.flatMap(({ candidates }) => candidates.flatMap((one) => use(one, acl))),
-    ...fallback.flatMap((one) => use(one, acl)),
+    ...others.flatMap(({ candidates }, index) => use(candidates, `${acl} ${hasPart(index)}`)),
+    ...others.flatMap(({ candidates }) => use(candidates, acl)),
+    ...use(fallback, acl),
     ...(last ? [`use_backend ${last.backend} if ${acl}`] : []),
+  ]);
+}
+
+const distinct = (lines: readonly string[]) => [...new Set(lines)];
+
+/**
+ * The nearest backend that has a server up, of those in which not too many are ejected; where all have too few,
+ * the nearest one's members are served whether ejected or not.
+ */
+function use(candidates: readonly Candidate[], condition: string): readonly string[] {
+  return [
+    ...candidates.map(({ backend, panic }) =>
+      rule(backend, condition, `{ nbsrv(${backend}) gt 0 }`, panic && `!${panicVar(backend)}`),
+    ),
+    ...candidates.flatMap((one) => usePanic(one, condition)),
   ];
 }
 
-/** A backend is taken where it has a server that is up, and its panic one first where too few are. */
-function use(candidate: Candidate, condition: string): readonly string[] {
-  const { backend } = candidate;
-  const up = `use_backend ${backend} if ${condition} { nbsrv(${backend}) gt 0 }`.replace('  ', ' ');
-  return [...usePanic(candidate, condition), up];
+function usePanic({ backend, panic }: Candidate, condition: string): readonly string[] {
+  return panic === undefined ? [] : [rule(panic, condition, panicVar(backend))];
 }
 
-function usePanic({ backend, panic }: Candidate, condition: string): readonly string[] {
-  if (panic === undefined) return [];
-  return [`use_backend ${panic} if ${condition} ${panicVar(backend)}`.replace('  ', ' ')];
-}
+const rule = (backend: string, ...conditions: readonly (string | undefined)[]) =>
+  `use_backend ${backend} if ${conditions.filter(Boolean).join(' ')}`;
 
 function candidatesOf({ routes, rest }: Front): readonly Candidate[] {
   const all = [
