@@ -27,7 +27,15 @@ const asked = {
   other: {
     policy: { routes: [{ match: { path: '/x' }, timeouts: { per_try: '150ms' } }], ...none },
   },
-  leading: { policy: { routes: [{ match: { path: '/led' }, to: { service: 'other' } }], ...none } },
+  leading: {
+    policy: {
+      routes: [
+        { match: { path: '/led' }, to: { service: 'other' } },
+        { match: { path: '/hurry' }, to: { service: 'other' }, timeouts: { per_try: '200ms' } },
+      ],
+      ...none,
+    },
+  },
 };
 type Name = keyof typeof asked;
 
@@ -113,6 +121,7 @@ describe.each(binaries)('retries on %s', (binary) => {
       for (const member of scene.cases.other.members) member.behave(late(500));
       expect((await ask(scene.cases.leading.port, '/led')).status).toBe(200);
       expect((await ask(scene.cases.other.port, '/x')).status).toBe(504);
+      expect((await ask(scene.cases.leading.port, '/hurry')).status).toBe(504);
     });
   });
 });

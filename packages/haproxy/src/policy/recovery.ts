@@ -39,20 +39,23 @@ function serverTime(policy: Policy): number | undefined {
   return request / (1 + (policy.retries?.attempts ?? 0));
 }
 
-/** Requests of another service's routes may come here too: a route's name alone does not tell them apart. */
-function serverTimeLines({ service, policy }: Traffic): readonly string[] {
+/** Requests of other services' routes come here too: a route's name alone does not tell them apart. */
+function serverTimeLines({ service, policy, visits = [] }: Traffic): readonly string[] {
   const all = serverTime(policy);
   const names = routeNames(policy.routes ?? []);
-  const own = (policy.routes ?? []).flatMap(({ timeouts }, index) => {
-    if (timeouts?.per_try === undefined && timeouts?.request === undefined) return [];
+  const own = (policy.routes ?? []).flatMap(({ timeouts }, index) =>
+    timeouts ? [{ key: `${service}/${names[index]}`, timeouts }] : [],
+  );
+  const lines = [...own, ...visits].flatMap(({ key, timeouts }) => {
+    if (timeouts.per_try === undefined && timeouts.request === undefined) return [];
     const time = serverTime({ ...policy, timeouts: { ...policy.timeouts, ...timeouts } });
     return time === undefined
       ? []
       : [
-          `http-request set-timeout server ${timeOf(time)} if { var(txn.synapse_key) -m str -- ${service}/${names[index]} }`,
+          `http-request set-timeout server ${timeOf(time)} if { var(txn.synapse_key) -m str -- ${key} }`,
         ];
   });
-  return [...(all === undefined ? [] : [`timeout server ${timeOf(all)}`]), ...own];
+  return [...(all === undefined ? [] : [`timeout server ${timeOf(all)}`]), ...lines];
 }
 
 function balanceLines(balance: Balance): readonly string[] {
