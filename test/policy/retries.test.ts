@@ -27,11 +27,17 @@ const asked = {
   other: {
     policy: { routes: [{ match: { path: '/x' }, timeouts: { per_try: '150ms' } }], ...none },
   },
+  failing: { policy: none },
   leading: {
     policy: {
       routes: [
         { match: { path: '/led' }, to: { service: 'other' } },
         { match: { path: '/hurry' }, to: { service: 'other' }, timeouts: { per_try: '200ms' } },
+        {
+          match: { path: '/again' },
+          to: { service: 'failing' },
+          retries: { attempts: 2, on: [503] },
+        },
       ],
       ...none,
     },
@@ -115,6 +121,12 @@ describe.each(binaries)('retries on %s', (binary) => {
         expect(slowest).toBeGreaterThan(140);
         expect(slowest).toBeLessThan(1500);
       }
+    });
+
+    test('as a route says that leads to another service', async () => {
+      scene.cases.failing.members[0]?.behave(status(503));
+      expect(await statuses('failing')).toEqual({ 200: 5, 503: 5 });
+      expect(await statuses('leading', '/again')).toEqual({ 200: 10 });
     });
 
     test('with the times of the route that leads to a service, not of one of its own', async () => {

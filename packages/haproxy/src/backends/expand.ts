@@ -1,4 +1,4 @@
-import { isIn, levelOf, type Subset } from '@smartstack/policy';
+import { isIn, levelOf } from '@smartstack/policy';
 import type { Service, Snapshot } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 
@@ -6,7 +6,14 @@ import type { HaproxyService } from '../config/config.ts';
 import { ownOf, name as proxyName } from '../config/section.ts';
 import type { Front, Traffic, Visit } from '../policy/traffic.ts';
 import { spillName } from './names.ts';
-import { type BackendPlan, backendsOf, frontOf, panicBelow, subsetsAsked } from './plan.ts';
+import {
+  type BackendPlan,
+  backendsOf,
+  frontOf,
+  type Group,
+  groupsAsked,
+  panicBelow,
+} from './plan.ts';
 import { visitsOf } from './visits.ts';
 
 /** A snapshot in which each backend is a service of its own, and the plans that it was made by. */
@@ -50,7 +57,7 @@ export function createExpansion(): (snapshot: Snapshot) => Expanded {
   }
 
   return (snapshot) => {
-    const asked = subsetsAsked(snapshot);
+    const asked = groupsAsked(snapshot);
     const visits = visitsOf(snapshot);
     const isPlain = ({ name, locality, policy }: Service) =>
       !locality && !policy && !asked.has(name);
@@ -91,7 +98,7 @@ function isMadeOf({ from, others }: Made, service: Service, now: string): boolea
 /** What other services ask of one, and all of them. */
 interface Others {
   readonly snapshot: Snapshot;
-  readonly asked: readonly Subset[];
+  readonly asked: readonly Group[];
   readonly visits: readonly Visit[];
 }
 
