@@ -40,7 +40,8 @@ describe.each(binaries)('limits and timeouts on %s', (binary) => {
     test('limits.connections refuses what is too much, and only that', async () => {
       const { port } = scene.cases.connections;
       const held = [createConnection(port, '127.0.0.1'), createConnection(port, '127.0.0.1')];
-      await Promise.all(held.map((socket) => once(socket, 'connect')));
+      const statistics = () => scene.world.haproxy.ask('show stat -1 1 -1');
+      await until(async () => /^connections,FRONTEND,,,2,/m.test(await statistics()));
       await expect(ask(port)).rejects.toThrow();
       held[0]?.destroy();
       await until(async () => (await ask(port)).status === 200);
@@ -49,9 +50,12 @@ describe.each(binaries)('limits and timeouts on %s', (binary) => {
 
     test('limits.pending: 0 serves who finds a member free, and lets nobody wait', async () => {
       const { port, members } = scene.cases.noneWaits;
-      for (const member of members) member.behave(late(400));
-      const answers = await Promise.all(Array.from({ length: 6 }, () => ask(port)));
-      expect(answers.filter((each) => each.status === 200)).toHaveLength(2);
+      for (const member of members) member.behave(late(700));
+      const first = [ask(port), ask(port)];
+      await until(() => members.every(({ seen }) => seen.length === 1));
+      const others = await Promise.all([ask(port), ask(port), ask(port)]);
+      expect(others.map((each) => each.status)).toEqual([503, 503, 503]);
+      expect((await Promise.all(first)).map((each) => each.status)).toEqual([200, 200]);
       expect((await ask(port)).status).toBe(200);
       const free = await Promise.all(Array.from({ length: 6 }, () => ask(scene.cases.free.port)));
       expect(free.map((each) => each.status)).toEqual([200, 200, 200, 200, 200, 200]);

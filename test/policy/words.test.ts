@@ -172,17 +172,22 @@ describe.concurrent('on HAProxy', () => {
 
   test('limits.requests answers with 503 what is too much', async () => {
     const { port, members } = cases.limited;
-    for (const member of members) member.behave(late(300));
-    const answers = await Promise.all(Array.from({ length: 6 }, () => ask(port)));
-    expect(answers.filter((each) => each.status === 200)).toHaveLength(2);
-    expect(answers.filter((each) => each.status === 503)).toHaveLength(4);
+    for (const member of members) member.behave(late(700));
+    const first = [ask(port), ask(port)];
+    await until(() => members.flatMap(({ seen }) => seen).length === 2);
+    expect(await tally(4, () => ask(port), 'status')).toEqual({ 503: 4 });
+    expect((await Promise.all(first)).map((each) => each.status)).toEqual([200, 200]);
   });
 
   test('limits.pending refuses what would wait behind others', async () => {
     const { port, members } = cases.pending;
-    for (const member of members) member.behave(late(300));
-    const answers = await Promise.all(Array.from({ length: 6 }, () => ask(port)));
-    expect(answers.filter((each) => each.status === 200)).toHaveLength(3);
+    for (const member of members) member.behave(late(700));
+    const first = [ask(port), ask(port), ask(port)];
+    await until(async () =>
+      /^pending,BACKEND,1,/m.test(await world.haproxy.ask('show stat -1 2 -1')),
+    );
+    expect(await tally(3, () => ask(port), 'status')).toEqual({ 503: 3 });
+    expect((await Promise.all(first)).map((each) => each.status)).toEqual([200, 200, 200]);
   });
 
   test('balance by a header sends equal values to one member', async () => {

@@ -66,13 +66,21 @@ export function backendChoice({ policy, front }: ChoiceInput): readonly string[]
   const names = routeNames(policy.routes ?? []);
   return [
     ...front.routes.flatMap((route, index) =>
-      route ? routeChoice(route, routeAcl(names[index] ?? '')) : [],
+      route && !isRest(route, front.rest) ? routeChoice(route, routeAcl(names[index] ?? '')) : [],
     ),
     // A frontend's default is its own backend: where there is no other one it need not be asked for.
     ...(front.rest.length > 1
       ? use(front.rest, '')
       : front.rest.flatMap((one) => usePanic(one, ''))),
   ];
+}
+
+/** Whether a route's requests go where those of no route do. */
+function isRest(
+  { targets: [first, ...others] }: RouteTargets,
+  rest: readonly Candidate[],
+): boolean {
+  return others.length === 0 && JSON.stringify(first?.candidates) === JSON.stringify(rest);
 }
 
 function routeChoice({ targets, fallback }: RouteTargets, acl: string): readonly string[] {

@@ -57,17 +57,32 @@ function answerLines(): readonly string[] {
 export function identityLines({ request_id: id, trace = 'off' }: Policy): readonly string[] {
   const make = (name: string, value: string, unless = name) =>
     `http-request set-header ${name} ${value} unless { req.hdr(${unless}) -m found }`;
-  const traceId = '%[uuid(),regsub(-,,g)]';
-  const spanId = '%[uuid(),regsub(-,,g),bytes(0,16)]';
   const traces = {
     off: [],
-    w3c: [make('traceparent', `00-${traceId}-${spanId}-01`)],
+    w3c: [
+      ...random('traceparent'),
+      make('traceparent', `00-${hex(trace1, all)}-${hex(trace2, ends)}-01`),
+    ],
     b3: [
+      ...random('x-b3-traceid'),
       // The trace id last: the others are made where it is missing.
-      make('x-b3-spanid', spanId, 'x-b3-traceid'),
+      make('x-b3-spanid', hex(trace2, ends), 'x-b3-traceid'),
       make('x-b3-sampled', '1', 'x-b3-traceid'),
-      make('x-b3-traceid', traceId),
+      make('x-b3-traceid', hex(trace1, all)),
     ],
   };
   return [...(id ? [make('x-request-id', '%[uuid()]')] : []), ...traces[trace]];
 }
+
+const [trace1, trace2] = ['txn.synapse_trace', 'txn.synapse_span'];
+
+/** Where a UUID has its digits, and where 16 of them are random; to cut them out costs less than to replace its hyphens. */
+const all = ['0,8', '9,4', '14,4', '19,4', '24,12'];
+const ends = ['0,8', '24,8'];
+const hex = (variable: string, parts: readonly string[]) =>
+  parts.map((part) => `%[var(${variable}),bytes(${part})]`).join('');
+
+const random = (unless: string) =>
+  [trace1, trace2].map(
+    (variable) => `http-request set-var(${variable}) uuid() unless { req.hdr(${unless}) -m found }`,
+  );
