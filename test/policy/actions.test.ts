@@ -30,7 +30,11 @@ const asked = {
       ],
     },
   },
+  fallback: {
+    policy: { routes: [{ match: { path: '/empty' }, to: { subset: { version: 'v9' } } }] },
+  },
   b3: { policy: { trace: 'b3' } },
+  ids: { policy: { request_id: true, trace: 'w3c' } },
 };
 type Name = keyof typeof asked;
 
@@ -79,6 +83,24 @@ describe.each(binaries)('what routes do on %s', (binary) => {
         ask(scene.cases.burst.port, '/source', { from: address });
       expect(await tally(4, from('127.0.0.2'), 'status')).toEqual({ 200: 2, 429: 2 });
       expect(await tally(4, from('127.0.0.3'), 'status')).toEqual({ 200: 2, 429: 2 });
+    });
+
+    test('requests get an id and a trace where they have none', async () => {
+      const { port, members } = scene.cases.ids;
+      await ask(port);
+      await ask(port, '/', { headers: { 'x-request-id': 'mine', traceparent: 'theirs' } });
+      const seen = members.flatMap((member) => member.seen).map(({ headers }) => headers);
+      const [second, first] = seen[0]?.['x-request-id'] === 'mine' ? seen : seen.toReversed();
+      expect(first?.['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+      expect(first?.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+      expect(second).toMatchObject({ 'x-request-id': 'mine', traceparent: 'theirs' });
+    });
+
+    test('a subset without members falls back to all', async () => {
+      expect(await tally(6, () => ask(scene.cases.fallback.port, '/empty'))).toEqual({
+        a: 3,
+        b: 3,
+      });
     });
 
     test('trace: b3 makes a context where there is none, and passes one on', async () => {

@@ -54,7 +54,6 @@ const policies = {
       },
     ],
   },
-  fallback: { routes: [{ match: { path: '/empty' }, to: { subset: { version: 'v9' } } }] },
   routed: {
     routes: [
       {
@@ -86,7 +85,6 @@ const policies = {
       { name: 'other', match: { path: '/other' }, to: { service: 'plain' } },
     ],
   },
-  ids: { request_id: true, trace: 'w3c' },
 } as const;
 
 let world: World;
@@ -227,10 +225,6 @@ describe.concurrent('on HAProxy', () => {
     expect(seen?.headers).not.toHaveProperty('x-secret');
   });
 
-  test('a subset without members falls back to all', async () => {
-    expect(await tally(6, () => ask(cases.fallback.port, '/empty'))).toEqual({ a: 3, b: 3 });
-  });
-
   test('faults abort and delay', async () => {
     const { port } = cases.routed;
     expect(await tally(5, () => ask(port, '/faulty'), 'status')).toEqual({ 418: 5 });
@@ -250,16 +244,5 @@ describe.concurrent('on HAProxy', () => {
     const seen = cases.plain.members.flatMap((member) => member.seen);
     expect(seen.length).toBeGreaterThan(before);
     expect(seen.at(-1)?.url).toBeDefined();
-  });
-
-  test('requests get an id and a trace where they have none', async () => {
-    const { port, members } = cases.ids;
-    await ask(port);
-    await ask(port, '/', { headers: { 'x-request-id': 'mine', traceparent: 'theirs' } });
-    const seen = members.flatMap((member) => member.seen).map(({ headers }) => headers);
-    const [second, first] = seen[0]?.['x-request-id'] === 'mine' ? seen : seen.toReversed();
-    expect(first?.['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
-    expect(first?.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
-    expect(second).toMatchObject({ 'x-request-id': 'mine', traceparent: 'theirs' });
   });
 });
