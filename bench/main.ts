@@ -5,6 +5,7 @@ import { lossless } from './haproxy/lossless.ts';
 import { haproxy } from './haproxy.ts';
 import { idle } from './idle.ts';
 import { nerve } from './nerve.ts';
+import { policy } from './policy.ts';
 import { synapse } from './synapse.ts';
 import { zookeeper } from './zookeeper.ts';
 
@@ -16,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   nerve,
   synapse,
   failures,
+  policy,
 };
 
 /** Those that take many minutes run only when asked for by name. */

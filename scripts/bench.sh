@@ -4,4 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" # where distributions keep haproxy, and a plain user's PATH does not look
 bash scripts/setup.sh zookeeper haproxy
+if [[ $# -eq 0 || " $* " == *" policy "* ]]; then
+  command -v wrk >/dev/null && command -v valgrind >/dev/null || bash scripts/apt-install.sh wrk valgrind
+fi
 exec node --conditions=source --import tsx bench/main.ts "$@"

@@ -50,5 +50,5 @@ test('a HAProxy that something else runs has the policy’s files beside its own
   await until(async () => (await ask(port)).body === 'b');
   expect(await tally(10, () => ask(port))).toEqual({ b: 10 });
   expect(await workerOf(oracle)).toBe(worker);
-  expect(await readFile(`${file}.policy.map`, 'utf8')).toContain('web/0/split 1000000:');
+  expect(await readFile(`${file}.policy.map`, 'utf8')).toContain('web/0/split 10:1000000\n');
 });

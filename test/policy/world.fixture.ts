@@ -11,6 +11,7 @@ import {
 import { stringify } from 'yaml';
 
 import { type Daemon, startDaemon } from '../support/daemon.ts';
+import { program } from '../support/haproxy.ts';
 import { freePort } from '../support/ports.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
 import { type Oracle, oracleAt } from '../support/stats-socket.ts';
@@ -92,16 +93,19 @@ export interface Answer {
 export interface Asked {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The address that it comes from. */
+  readonly from?: string;
 }
 
 /** One request on a connection of its own. */
 export async function ask(
   port: number,
   path = '/',
-  { method, headers }: Asked = {},
+  { method, headers, from }: Asked = {},
 ): Promise<Answer> {
   const start = performance.now();
-  const asked = send({ host: '127.0.0.1', port, path, method, headers, agent: false });
+  const to = { host: '127.0.0.1', port, path, ...(from !== undefined && { localAddress: from }) };
+  const asked = send({ ...to, method, headers, agent: false });
   asked.end();
   const [response] = (await once(asked, 'response')) as [IncomingMessage];
   let body = '';
@@ -139,19 +143,23 @@ export interface World extends AsyncDisposable {
   change(services: object): Promise<void>;
 }
 
-export async function startWorld(services: object, top: object = {}): Promise<World> {
+/** `haproxy` has further keys of that section, such as `binary`; `top` those of the top level. */
+export async function startWorld(
+  services: object,
+  { haproxy = {}, ...top }: { readonly haproxy?: object; readonly [key: string]: unknown } = {},
+): Promise<World> {
   const scratch = await createScratch();
   const statusPort = await freePort();
-  const { haproxy = {}, ...others } = top as { readonly haproxy?: object };
   const config = (of: object) => ({
     status_address: `127.0.0.1:${statusPort}`,
-    ...others,
     haproxy: {
       stats_address: false,
       run_directory: scratch.path('run'),
       on_exit: 'stop',
+      binary: program,
       ...haproxy,
     },
+    ...top,
     services: of,
   });
   const synapse = await startDaemon('synapse', config(services), scratch.directory);

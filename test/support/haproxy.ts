@@ -6,6 +6,7 @@ import { createMetrics, silentLog } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 import type { z } from 'zod';
 
+import { withBackends } from '../../packages/haproxy/src/backends/driver.ts';
 import { haproxySchema, haproxyServiceSchema } from '../../packages/haproxy/src/config/config.ts';
 import { createHaproxyDriver } from '../../packages/haproxy/src/driver.ts';
 import type { Applied, ProxyDriver } from '../../packages/proxy/src/driver.ts';
@@ -31,7 +32,9 @@ export interface Driven extends AsyncDisposable {
 /** Drives a HAProxy with a configuration; one `apply` at a time. */
 export function drive(config: TopConfig): Driven {
   const metrics = createMetrics();
-  const driver = createHaproxyDriver(haproxySchema.parse(config), { log: silentLog, metrics });
+  const driver = withBackends(
+    createHaproxyDriver(haproxySchema.parse(config), { log: silentLog, metrics }),
+  );
   const ended = new AbortController();
   const failures: unknown[] = [];
   let last: Snapshot | undefined;

@@ -6,6 +6,8 @@ import type { Policy } from './words/policy.ts';
 export interface Gap {
   /** Without indexes, such as `routes.mirror`. */
   readonly word: string;
+  /** Which of its values; all where it is left out. */
+  readonly value?: unknown;
   readonly why: string;
 }
 
@@ -21,16 +23,23 @@ export function unsupported(
   { proxy, gaps }: Gaps,
   all: readonly Gaps[],
 ): readonly PolicyProblem[] {
-  return wordsOf(policy).flatMap(({ word, path }) => {
-    const gap = gaps.find((one) => one.word === word);
+  return wordsOf(policy).flatMap(({ word, path, value }) => {
+    const isIts = (gap: Gap) => gap.word === word && concerns(gap, value);
+    const gap = gaps.find(isIts);
     return gap
-      ? [{ path, message: `${proxy} cannot do this: ${gap.why}; ${fixFor(word, all)}` }]
+      ? [{ path, message: `${proxy} cannot do this: ${gap.why}; ${fixFor(isIts, all)}` }]
       : [];
   });
 }
 
-function fixFor(word: string, all: readonly Gaps[]): string {
-  const able = all.filter(({ gaps }) => !gaps.some((gap) => gap.word === word));
+/** Whether a value is the one that cannot be done, or a list that has it. */
+function concerns(gap: Gap, value: unknown): boolean {
+  if (gap.value === undefined) return true;
+  return Array.isArray(value) ? value.includes(gap.value) : value === gap.value;
+}
+
+function fixFor(isIts: (gap: Gap) => boolean, all: readonly Gaps[]): string {
+  const able = all.filter(({ gaps }) => !gaps.some(isIts));
   if (able.length > 0) return `these can: ${able.map(({ proxy }) => proxy).join(', ')}`;
   return 'no proxy that synapse runs can: leave it out, or set policy_unsupported: warn';
 }

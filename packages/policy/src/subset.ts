@@ -13,7 +13,9 @@ export function isIn({ labels = {} }: Labelled, subset: Subset): boolean {
 /** The same text for the same subset, whatever the order of its labels: `version=v2,zone=a`. */
 export function subsetText(subset: Subset): string {
   return Object.entries(subset)
-    .map(([label, value]) => `${label}=${value}`)
+    .map(([label, value]) => `${escaped(label)}=${escaped(value)}`)
     .sort()
     .join(',');
 }
+
+const escaped = (text: string) => text.replace(/[\\,=]/g, '\\$&');

@@ -1,12 +1,20 @@
-import { isIn, levelOf, type Policy, type Subset } from '@smartstack/policy';
+import { isIn, levelOf, type Policy } from '@smartstack/policy';
 import type { Service, Snapshot } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 
 import type { HaproxyService } from '../config/config.ts';
 import { ownOf, name as proxyName } from '../config/section.ts';
-import type { Front, Traffic } from '../policy/traffic.ts';
+import type { Front, Traffic, Visit } from '../policy/traffic.ts';
 import { spillName } from './names.ts';
-import { type BackendPlan, backendsOf, frontOf, panicBelow, subsetsAsked } from './plan.ts';
+import {
+  type BackendPlan,
+  backendsOf,
+  frontOf,
+  type Group,
+  groupsAsked,
+  panicBelow,
+} from './plan.ts';
+import { visitsOf } from './visits.ts';
 
 /** A snapshot in which each backend is a service of its own, and the plans that it was made by. */
 export interface Expanded {
@@ -39,23 +47,31 @@ interface Served {
 export function createExpansion(): (snapshot: Snapshot) => Expanded {
   let known: ReadonlyMap<string, Served> = new Map();
 
-  function servedOf(service: Service, snapshot: Snapshot, asked: readonly Subset[]): Served {
+  function servedOf(service: Service, others: Others): Served {
     const before = known.get(service.name);
-    const others = othersOf(service, snapshot, asked);
-    const isSame = before && isMadeOf(before.made, service, others);
+    const facts = factsOf(service, others);
+    const isSame = before && isMadeOf(before.made, service, facts);
     if (isSame && before.service === service) return before;
-    const made = isSame ? before.made : madeOf(service, { snapshot, asked, others });
+    const made = isSame ? before.made : madeOf(service, others, facts);
     return { service, made, services: servicesOf(service, made, isSame ? before.services : []) };
   }
 
   return (snapshot) => {
-    const asked = subsetsAsked(snapshot);
+    const asked = groupsAsked(snapshot);
+    const visits = visitsOf(snapshot);
     const isPlain = ({ name, locality, policy }: Service) =>
       !locality && !policy && !asked.has(name);
     const served = new Map<string, Served>();
     for (const service of snapshot.values())
       if (ownOf(service) && !isPlain(service))
-        served.set(service.name, servedOf(service, snapshot, asked.get(service.name) ?? []));
+        served.set(
+          service.name,
+          servedOf(service, {
+            snapshot,
+            asked: asked.get(service.name) ?? [],
+            visits: visits.get(service.name) ?? [],
+          }),
+        );
     known = served;
     if (served.size === 0) return { snapshot, plans: new Map() };
     const services = [...snapshot.values()].flatMap(
@@ -79,12 +95,19 @@ function isMadeOf({ from, others }: Made, service: Service, now: string): boolea
   );
 }
 
+/** What other services ask of one, and all of them. */
+interface Others {
+  readonly snapshot: Snapshot;
+  readonly asked: readonly Group[];
+  readonly visits: readonly Visit[];
+}
+
 /** What of other services decides what is made of one. */
-function othersOf(service: Service, snapshot: Snapshot, asked: readonly Subset[]): string {
+function factsOf(service: Service, { snapshot, asked, visits }: Others): string {
   const targets = (service.policy?.policy.routes ?? []).flatMap(({ to = [] }) =>
     to.flatMap((target) => snapshot.get(target.service ?? '') ?? []),
   );
-  if (targets.length === 0 && asked.length === 0) return '';
+  if (targets.length + asked.length + visits.length === 0) return '';
   const facts = targets.map((other) => {
     const { backend_name: backend, disabled } = ownOf(other) ?? {};
     return [
@@ -95,22 +118,15 @@ function othersOf(service: Service, snapshot: Snapshot, asked: readonly Subset[]
       panicBelow(other.policy?.policy),
     ];
   });
-  return JSON.stringify([asked, facts]);
+  return JSON.stringify([asked, visits, facts]);
 }
 
-function madeOf(
-  service: Service,
-  {
-    snapshot,
-    asked,
-    others,
-  }: { readonly snapshot: Snapshot; readonly asked: readonly Subset[]; readonly others: string },
-): Made {
+function madeOf(service: Service, { snapshot, asked, visits }: Others, others: string): Made {
   const plans = backendsOf(service, asked);
   const sections = plans.map((plan, index) =>
     index === 0
-      ? firstSection(service, plan, frontOf(service, plans, snapshot))
-      : furtherSection(service, plan),
+      ? firstSection(service, { plan, visits, front: frontOf(service, plans, snapshot) })
+      : furtherSection(service, { plan, visits }),
   );
   return { from: service, others, plans, sections };
 }
@@ -157,26 +173,38 @@ function isServed(
 }
 
 /** The first backend has the frontend, which chooses. */
-function firstSection(service: Service, plan: BackendPlan, front: Front): HaproxyService {
+function firstSection(
+  service: Service,
+  { front, ...of }: Backend & { readonly front: Front },
+): HaproxyService {
   const own = ownOf(service) as HaproxyService;
   if (!service.policy) return withLevels(own, service);
-  const traffic = trafficOf(service, plan);
+  const traffic = trafficOf(service, of);
   return { ...own, traffic: own.port === undefined ? traffic : { ...traffic, front } };
 }
 
 /** The others are backends alone. */
-function furtherSection(service: Service, plan: BackendPlan): HaproxyService {
+function furtherSection(service: Service, of: Backend): HaproxyService {
   const { port: _, ...section } = ownOf(service) as HaproxyService;
   const own = {
     ...section,
-    backend_name: plan.backend,
+    backend_name: of.plan.backend,
     frontend: undefined,
     shared_frontend: undefined,
   };
-  return service.policy ? { ...own, traffic: trafficOf(service, plan) } : own;
+  return service.policy ? { ...own, traffic: trafficOf(service, of) } : own;
 }
 
-function trafficOf({ name, protocol = 'tcp', policy }: Service, plan: BackendPlan): Traffic {
+/** One backend, and whose requests come to it. */
+interface Backend {
+  readonly plan: BackendPlan;
+  readonly visits: readonly Visit[];
+}
+
+function trafficOf(
+  { name, protocol = 'tcp', policy }: Service,
+  { plan, visits }: Backend,
+): Traffic {
   const { policy: words = {}, origins = new Map<string, string>() } = policy ?? {};
   const { retries, isPanic } = plan;
   return {
@@ -185,6 +213,7 @@ function trafficOf({ name, protocol = 'tcp', policy }: Service, plan: BackendPla
     policy: retries ? { ...words, retries: { ...words.retries, ...retries } } : words,
     builtIn: builtInWords(words, origins),
     isPanic,
+    ...(visits.length > 0 && { visits }),
   };
 }
 

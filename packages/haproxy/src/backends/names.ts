@@ -9,13 +9,22 @@ export const spillName = (name: string, level: number): string =>
 /** What all members are called that are served where too many are ejected. */
 export const panicName = (name: string): string => `${name}.all`;
 
-/** What a subset is called: its labels' values, as far as HAProxy takes them, else a hash of them. */
+/**
+ * What a subset is called: its labels, such as `version-v2:zone-a`, where HAProxy takes them and nothing else could
+ * be called so; else a hash of them.
+ */
 export function subsetName(name: string, subset: Subset): string {
   const text = subsetText(subset);
   if (text === '') return name;
-  const plain = text.replaceAll('=', '-').replaceAll(',', '.');
-  return `${name}.${/^[A-Za-z0-9_.:-]{1,64}$/.test(plain) ? plain : sha1(text).slice(0, 12)}`;
+  const labels = text.split(',').map((label) => label.replace('=', '-'));
+  const isPlain = text.split(',').every((label) => /^\w+=[\w.-]+$/.test(label));
+  const plain = labels.join(':');
+  const isOwn = isPlain && plain.length <= 64 && !ambiguous.test(plain);
+  return `${name}.${isOwn ? plain : sha1(text).slice(0, 12)}`;
 }
+
+/** What other backends of a service end in. */
+const ambiguous = /(^|\.)(all|spill\d+|(route|limit)-.*)(\.|$)/;
 
 /** What the members are called that a route tries in a way of its own. */
 export const variantName = (name: string, route: string): string => `${name}.route-${route}`;

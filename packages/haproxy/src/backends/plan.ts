@@ -19,7 +19,7 @@ export interface BackendPlan {
 }
 
 /** The members of a service that go together: a subset of them, tried in one way. */
-interface Group {
+export interface Group {
   readonly subset: Subset;
   /** The route that tries them in a way of its own. */
   readonly variant?: string;
@@ -28,14 +28,10 @@ interface Group {
 
 const everybody: Group = { subset: {} };
 
-/** The backends of a service, its own first. `asked` are the subsets that other services send requests to. */
-export function backendsOf(service: Service, asked: readonly Subset[]): readonly BackendPlan[] {
+/** The backends of a service, its own first. `asked` are the groups that other services send requests to. */
+export function backendsOf(service: Service, asked: readonly Group[]): readonly BackendPlan[] {
   const own = ownOf(service);
-  const groups = distinct([
-    everybody,
-    ...asked.map((subset) => ({ subset })),
-    ...ownGroups(service),
-  ]);
+  const groups = distinct([everybody, ...asked, ...ownGroups(service)]);
   const levels = service.locality ? service.locality.prefer.length + 1 : 1;
   const isGuarded = panicBelow(service.policy?.policy) !== undefined;
   return groups.flatMap((group) =>
@@ -80,7 +76,7 @@ function ownGroups({ name, policy }: Service): readonly Group[] {
   );
 }
 
-function groupOf(subset: Subset = {}, retries: Policy['retries'], variant = ''): Group {
+function groupOf(subset: Subset | undefined = {}, retries: Policy['retries'], variant = ''): Group {
   return retries ? { subset, variant, retries } : { subset };
 }
 
@@ -100,18 +96,24 @@ export function panicBelow(policy: Policy | undefined): number | undefined {
   return below > 0 ? below : undefined;
 }
 
-/** The subsets of each service that others' routes send requests to. */
-export function subsetsAsked(snapshot: Snapshot): ReadonlyMap<string, readonly Subset[]> {
-  const asked = new Map<string, Map<string, Subset>>();
-  for (const { name, policy } of snapshot.values())
-    for (const { to = [] } of policy?.policy.routes ?? [])
+/** The groups of each service's members that others' routes send requests to. */
+export function groupsAsked(snapshot: Snapshot): ReadonlyMap<string, readonly Group[]> {
+  const asked = new Map<string, Group[]>();
+  for (const { name, policy } of snapshot.values()) {
+    const routes = policy?.policy.routes ?? [];
+    const names = routeNames(routes);
+    for (const [index, { to = [], retries }] of routes.entries())
       for (const { service, subset } of to) {
-        if (service === undefined || service === name || !subset) continue;
-        const known = asked.get(service) ?? new Map<string, Subset>();
-        asked.set(service, known.set(subsetText(subset), subset));
+        if (service === undefined || service === name || !(subset || retries)) continue;
+        const group = groupOf(subset, retries, foreign(name, names[index]));
+        asked.set(service, [...(asked.get(service) ?? []), group]);
       }
-  return new Map([...asked].map(([name, subsets]) => [name, [...subsets.values()]]));
+  }
+  return new Map([...asked].map(([name, groups]) => [name, distinct(groups)]));
 }
+
+/** What another service's route is called here, as none of its own can be. */
+const foreign = (service: string, route = '') => `${service}:${route}`;
 
 /** Where a service's frontend sends requests; undefined where it has none, or nothing to choose. */
 export function frontOf(
@@ -129,7 +131,9 @@ export function frontOf(
       const to = route.to ?? [{ weight: 1, service: undefined, subset: undefined }];
       const targets = to.map(({ weight, service: name, subset }) => {
         const other = name === undefined || name === service.name ? service : snapshot.get(name);
-        const group = groupOf(subset, other === service ? route.retries : undefined, names[index]);
+        const own = names[index];
+        const variant = other === service ? own : foreign(service.name, own);
+        const group = groupOf(subset, route.retries, variant);
         return { weight, other, subset, candidates: other ? candidates(other, group) : [] };
       });
       return {

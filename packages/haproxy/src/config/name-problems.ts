@@ -1,7 +1,7 @@
 import { type Policy, routeNames, subsetText } from '@smartstack/policy';
 import type { ConfiguredService, Problem, Service } from '@smartstack/proxy';
 
-import { type BackendPlan, backendsOf, subsetsAsked } from '../backends/plan.ts';
+import { type BackendPlan, backendsOf, groupsAsked } from '../backends/plan.ts';
 import { limitTable, trafficTable } from '../policy/tables.ts';
 import type { HaproxyService } from './config.ts';
 import { name as proxyName } from './section.ts';
@@ -104,7 +104,7 @@ function madeOf(services: Services): readonly MadeName[] {
     ),
   );
   const isAnyPoliced = parts.some(({ service }) => service.policy);
-  const asked = subsetsAsked(new Map(parts.map(({ service }) => [service.name, service])));
+  const asked = groupsAsked(new Map(parts.map(({ service }) => [service.name, service])));
   const made = parts.flatMap(({ owner, service }) => {
     if (!service.locality && !service.policy && !asked.has(service.name)) return [];
     const [, ...plans] = backendsOf(service, asked.get(service.name) ?? []);

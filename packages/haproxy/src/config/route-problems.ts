@@ -34,7 +34,7 @@ interface Where {
   readonly service?: string | undefined;
 }
 
-/** Words of a backend in routes that lead to other services alone, whose backends have their own. */
+/** Words of backends in routes that lead to other services alone. */
 function elsewhereProblems(name: string, routes: NonNullable<Policy['routes']>) {
   return routes.flatMap((route, index) => {
     const [first, ...others] = (route.to ?? [{}]).map(({ service = name }: Where) => service);

@@ -1,4 +1,5 @@
 import type { PolicyFiles } from './files.ts';
+import { rest } from './routes.ts';
 import { isHttp, type Traffic } from './traffic.ts';
 
 /** Lines of a frontend's log, where it goes, and the files that they name. */
@@ -23,7 +24,7 @@ export function accessLogLines(traffic: Traffic, target: LogTarget): readonly st
   return [
     ...to,
     ...(isHttp(traffic) ? ['option dontlognull'] : ['unique-id-format %ts/%rc']),
-    `log-format ${json({ ...start(traffic), ...(isHttp(traffic) ? http : tcp(target)) })}`,
+    `log-format ${json({ ...start(traffic), ...(isHttp(traffic) ? http(traffic) : tcp(target)) })}`,
     `error-log-format ${json({ ...start(traffic), ...broken })}`,
   ];
 }
@@ -55,11 +56,11 @@ const start = ({ service }: Traffic) => ({
   client_port: '"%cp"',
 });
 
-const http = {
+const http = ({ policy: { routes = [] } }: Traffic) => ({
   method: text('capture.req.method'),
   path: text('var(txn.synapse_path)'),
   status: '%ST',
-  route: text('var(txn.synapse_route)'),
+  route: routes.length > 0 ? text('var(txn.synapse_route)') : JSON.stringify(rest),
   member: '"%s"',
   address: '"%si:%sp"',
   queue_ms: '%Tw',
@@ -73,7 +74,7 @@ const http = {
   bytes_out: '%B',
   termination: '"%ts"',
   reason: '"%[var(txn.synapse_reason,client_left)]"',
-};
+});
 
 /** What a connection ended with is known to samples by the id alone, which HAProxy makes when it logs. */
 const tcp = ({ files: { map } }: LogTarget) => ({

@@ -38,6 +38,9 @@ interface At {
 const because = (reason: string, condition: string) =>
   `http-request set-var(txn.synapse_reason) str(${reason}) if ${condition}`;
 
+/** Whether an answer of this status ends with its headers, whatever else is said. */
+const isBodiless = (status: number) => status === 204 || status === 304;
+
 /** What was admitted counts, and what was refused does not: a client that goes on is served at its rate. */
 function limitLines({ rate_limit: limit }: Route, at: At): readonly string[] {
   if (!limit) return [];
@@ -104,7 +107,10 @@ function faultLines({ fault = {} }: Route, at: At): readonly string[] {
 function answerLines({ respond, redirect }: Route, { acl }: At): readonly string[] {
   if (respond) {
     const { status, type, body } = respond;
-    const content = body === '' ? '' : ` content-type ${quoted(type)} string ${quoted(body)}`;
+    const content =
+      body === '' || isBodiless(status)
+        ? ''
+        : ` content-type ${quoted(type)} string ${quoted(body)}`;
     return [because('respond', acl), `http-request return status ${status}${content} if ${acl}`];
   }
   if (!redirect) return [];

@@ -36,7 +36,7 @@ test('other weights are other values of the map and the same lines', () => {
     [0, 100],
   ])
     expect(split(...weights).lines).toEqual(lines);
-  expect(split(1, 0, 3).values).toEqual({ 'web/main/split': '250000:250000:1:0:1' });
+  expect(split(1, 0, 3).values).toEqual({ 'web/main/split': '101:250000:250000' });
 });
 
 test('where a target has nobody those stand in that have a weight, then the others', () => {
@@ -44,8 +44,8 @@ test('where a target has nobody those stand in that have a weight, then the othe
   expect(lines.filter((line) => line.startsWith('use_backend'))).toEqual([
     'use_backend web.v1 if synapse_route_main { var(txn.synapse_target) -m int 1 } { nbsrv(web.v1) gt 0 }',
     'use_backend web.v2 if synapse_route_main { var(txn.synapse_target) -m int 2 } { nbsrv(web.v2) gt 0 }',
-    'use_backend web.v1 if synapse_route_main { var(txn.synapse_split),field(2,:) -m int gt 0 } { nbsrv(web.v1) gt 0 }',
-    'use_backend web.v2 if synapse_route_main { var(txn.synapse_split),field(3,:) -m int gt 0 } { nbsrv(web.v2) gt 0 }',
+    'use_backend web.v1 if synapse_route_main { var(txn.synapse_split),bytes(0,1) -m str 1 } { nbsrv(web.v1) gt 0 }',
+    'use_backend web.v2 if synapse_route_main { var(txn.synapse_split),bytes(1,1) -m str 1 } { nbsrv(web.v2) gt 0 }',
     'use_backend web.v1 if synapse_route_main { nbsrv(web.v1) gt 0 }',
     'use_backend web.v2 if synapse_route_main { nbsrv(web.v2) gt 0 }',
     'use_backend web if synapse_route_main { nbsrv(web) gt 0 }',

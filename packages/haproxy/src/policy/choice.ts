@@ -43,7 +43,7 @@ function diceLines(of: { service: string; name: string; count: number; map: stri
     `http-request set-var(txn.synapse_dice) rand(${whole}) if ${acl}`,
     `http-request set-var(txn.synapse_split) str(${keyOf(service, name, 'split')}),map_str(${map}) if ${acl}`,
     ...targets.flatMap((target) => [
-      `http-request set-var(txn.synapse_end) var(txn.synapse_split),field(${target},:) if ${acl}`,
+      `http-request set-var(txn.synapse_end) var(txn.synapse_split),field(${target + 1},:) if ${acl}`,
       `http-request set-var(txn.synapse_target) int(${target}) if ${acl} !{ var(txn.synapse_target) -m found } { var(txn.synapse_dice),sub(txn.synapse_end) -m int lt 0 }`,
     ]),
     `http-request set-var(txn.synapse_target) int(${count}) if ${acl} !{ var(txn.synapse_target) -m found }`,
@@ -56,61 +56,79 @@ function panicLines(candidates: readonly Candidate[], rule: Rule): readonly stri
     panic === undefined || below === undefined
       ? []
       : [
-          `${rule} set-var(txn.synapse_least) nbsrv(${panic}),mul(${Math.round(below * 1000)})`,
-          `${rule} set-var(txn.${panicVar(backend)}) nbsrv(${backend}),mul(1000),sub(txn.synapse_least)`,
-          `acl ${panicVar(backend)} var(txn.${panicVar(backend)}) -m int lt 0`,
+          // Of the session, which costs less: it is the same for all requests.
+          `${rule} set-var(sess.${panicVar(backend)}) nbsrv(${panic}),mul(${Math.round(below * 1000)})`,
+          `acl ${panicVar(backend)} nbsrv(${backend}),mul(1000),sub(sess.${panicVar(backend)}) -m int lt 0`,
         ],
   );
 }
 
-const panicVar = (backend: string) => `synapse_panic_${backend.replace(/[^A-Za-z0-9_]/g, '_')}`;
+/** A name of its own for each backend, in the characters that a variable's may have. */
+const panicVar = (backend: string) =>
+  `synapse_panic_${backend.replaceAll('_', '__').replaceAll('-', '_m').replaceAll(':', '_c')}`;
 
 /** Lines that choose the backend: the target's, else the route's others, else all members. */
 export function backendChoice({ policy, front }: ChoiceInput): readonly string[] {
   const names = routeNames(policy.routes ?? []);
   return [
     ...front.routes.flatMap((route, index) =>
-      route ? routeChoice(route, routeAcl(names[index] ?? '')) : [],
+      route && !isRest(route, front.rest) ? routeChoice(route, routeAcl(names[index] ?? '')) : [],
     ),
-    ...front.rest.flatMap((one) => use(one, '')),
+    // A frontend's default is its own backend: where there is no other one it need not be asked for.
+    ...(front.rest.length > 1
+      ? use(front.rest, '')
+      : front.rest.flatMap((one) => usePanic(one, ''))),
   ];
+}
+
+/** Whether a route's requests go where those of no route do. */
+function isRest(
+  { targets: [first, ...others] }: RouteTargets,
+  rest: readonly Candidate[],
+): boolean {
+  return others.length === 0 && JSON.stringify(first?.candidates) === JSON.stringify(rest);
 }
 
 function routeChoice({ targets, fallback }: RouteTargets, acl: string): readonly string[] {
   const chosen = targets.flatMap(({ candidates }, index) => {
     const condition =
       targets.length > 1 ? `${acl} { var(txn.synapse_target) -m int ${index + 1} }` : acl;
-    return candidates.flatMap((one) => use(one, condition));
+    return use(candidates, condition);
   });
+  const others = targets.length > 1 ? targets : [];
+  // A weight of 0 is never chosen, and is the last to stand in. Which ones have it changes without a reload.
+  const hasPart = (index: number) => `{ var(txn.synapse_split),bytes(${index},1) -m str 1 }`;
   const last = fallback.at(-1) ?? targets.at(-1)?.candidates.at(-1);
-  return [
+  return distinct([
     ...chosen,
-    ...(targets.length > 1 ? othersChoice(targets, acl) : []),
-    ...fallback.flatMap((one) => use(one, acl)),
+    ...others.flatMap(({ candidates }, index) => use(candidates, `${acl} ${hasPart(index)}`)),
+    ...others.flatMap(({ candidates }) => use(candidates, acl)),
+    ...use(fallback, acl),
     ...(last ? [`use_backend ${last.backend} if ${acl}`] : []),
+  ]);
+}
+
+const distinct = (lines: readonly string[]) => [...new Set(lines)];
+
+/**
+ * The nearest backend that has a server up, of those in which not too many are ejected; where all have too few,
+ * the nearest one's members are served whether ejected or not.
+ */
+function use(candidates: readonly Candidate[], condition: string): readonly string[] {
+  return [
+    ...candidates.map(({ backend, panic }) =>
+      rule(backend, condition, `{ nbsrv(${backend}) gt 0 }`, panic && `!${panicVar(backend)}`),
+    ),
+    ...candidates.flatMap((one) => usePanic(one, condition)),
   ];
 }
 
-/**
- * Another target stands in, in the order of the list: first those that have a weight, which the map says,
- * so that other weights are no other lines.
- */
-function othersChoice(targets: RouteTargets['targets'], acl: string): readonly string[] {
-  const all = (condition: (index: number) => string) =>
-    targets.flatMap(({ candidates }, index) =>
-      candidates.flatMap((one) => use(one, condition(index))),
-    );
-  const served = (index: number) =>
-    `${acl} { var(txn.synapse_split),field(${targets.length + index},:) -m int gt 0 }`;
-  return [...all(served), ...all(() => acl)];
+function usePanic({ backend, panic }: Candidate, condition: string): readonly string[] {
+  return panic === undefined ? [] : [rule(panic, condition, panicVar(backend))];
 }
 
-/** A backend is taken where it has a server that is up, and its panic one first where too few are. */
-function use({ backend, panic }: Candidate, condition: string): readonly string[] {
-  const up = `use_backend ${backend} if ${condition} { nbsrv(${backend}) gt 0 }`.replace('  ', ' ');
-  if (panic === undefined) return [up];
-  return [`use_backend ${panic} if ${condition} ${panicVar(backend)}`.replace('  ', ' '), up];
-}
+const rule = (backend: string, ...conditions: readonly (string | undefined)[]) =>
+  `use_backend ${backend} if ${conditions.filter(Boolean).join(' ')}`;
 
 function candidatesOf({ routes, rest }: Front): readonly Candidate[] {
   const all = [

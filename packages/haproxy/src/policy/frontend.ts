@@ -1,8 +1,10 @@
+import type { Policy } from '@smartstack/policy';
+
 import { accessLogLines, type LogTarget, logRules } from './access-log.ts';
 import { actionLines } from './actions.ts';
 import { backendChoice, splitLines } from './choice.ts';
 import { allowFile } from './files.ts';
-import { countLines, identityLines } from './observe.ts';
+import { countLines, identityLines, sessionLines } from './observe.ts';
 import { timeOf } from './quote.ts';
 import { routeLines } from './routes.ts';
 import { isHttp, type Traffic } from './traffic.ts';
@@ -23,6 +25,7 @@ export function frontendLines(traffic: Traffic, target: LogTarget): FrontendLine
   const settings = [
     `mode ${isHttp(traffic) ? 'http' : 'tcp'}`,
     ...(idle === undefined ? [] : [`timeout client ${timeOf(idle)}`]),
+    ...(idle === undefined || !isHttp(traffic) ? [] : [`timeout http-keep-alive ${timeOf(idle)}`]),
     ...accessLogLines(traffic, target),
   ];
   const input = { service, policy, front, map: files.map };
@@ -36,7 +39,8 @@ export function frontendLines(traffic: Traffic, target: LogTarget): FrontendLine
       choice: backendChoice(input),
     };
   return {
-    settings,
+    // Rules of connections come before those of requests: HAProxy warns of any other order.
+    settings: [...settings, ...connectionLimit(policy), ...sessionLines(service, policy)],
     rules: [
       ...allowed,
       ...identityLines(policy),
@@ -59,14 +63,18 @@ function tcpLimits({ policy, front }: Traffic): readonly string[] {
     : [];
 }
 
-/** More connections are refused, and more requests answered with 503. */
+/** More connections are refused. */
+function connectionLimit({ limits: { connections } = {} }: Policy): readonly string[] {
+  return connections === undefined
+    ? []
+    : [`tcp-request connection reject if { fe_conn gt ${connections} }`];
+}
+
+/** More requests are answered with 503. */
 function limitLines({ policy, front }: Traffic): readonly string[] {
-  const { connections, requests } = policy.limits ?? {};
+  const { requests } = policy.limits ?? {};
   const [first, ...others] = front?.backends ?? [];
   return [
-    ...(connections === undefined
-      ? []
-      : [`tcp-request connection reject if { fe_conn gt ${connections} }`]),
     ...(requests === undefined || first === undefined
       ? []
       : [

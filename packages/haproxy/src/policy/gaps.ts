@@ -1,6 +1,7 @@
 import type { Gap } from '@smartstack/policy';
 
 const oneAtATime = 'it sends a request to one member at a time';
+const unknownStatus = 'it tries again after 429 only from version 3.0 on';
 const atOnce = 'it tries again at once, on another member';
 
 /** What HAProxy, of any version, cannot do of a policy. */
@@ -8,6 +9,8 @@ export const gaps: readonly Gap[] = [
   { word: 'hedge', why: oneAtATime },
   { word: 'routes.hedge', why: oneAtATime },
   { word: 'routes.mirror', why: oneAtATime },
+  { word: 'retries.on', value: 429, why: unknownStatus },
+  { word: 'routes.retries.on', value: 429, why: unknownStatus },
   { word: 'retries.back_off', why: atOnce },
   { word: 'routes.retries.back_off', why: atOnce },
   {

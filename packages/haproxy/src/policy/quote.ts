@@ -17,7 +17,8 @@ export function quoted(text: string): string {
 }
 
 /** The same where HAProxy reads a log format, in which `%` begins a variable. */
-export const formatted = (text: string) => quoted(text.replaceAll('%', '%%'));
+export const formatted = (text: string) =>
+  text === '' ? '%[str()]' : quoted(text.replaceAll('%', '%%'));
 
 /** A text as a regular expression that matches it alone. */
 export const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');

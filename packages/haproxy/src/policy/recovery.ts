@@ -24,13 +24,17 @@ export function backendLines(traffic: Traffic, backend: string): readonly string
 function pendingLines(traffic: Traffic, backend: string): readonly string[] {
   const { pending } = traffic.policy.limits ?? {};
   if (pending === undefined) return [];
-  const over = `{ queue(${backend}) ge ${pending} }`;
+  const over = tooMany(backend, pending);
   if (!isHttp(traffic)) return [`tcp-request content reject if ${over}`];
   return [
     `http-request set-var(txn.synapse_reason) str(limit) if ${over}`,
     `http-request deny status 503 if ${over}`,
   ];
 }
+
+/** Whether a request would be one too many to wait: where none may, whether no member is free. */
+const tooMany = (backend: string, pending: number) =>
+  pending === 0 ? `{ be_conn_free(${backend}) eq 0 }` : `{ queue(${backend}) ge ${pending} }`;
 
 /** How long one member may take: as said, or an equal part of the whole request's time. */
 function serverTime(policy: Policy): number | undefined {
@@ -43,20 +47,23 @@ function serverTime(policy: Policy): number | undefined {
   return isSentOnce ? request : request / (1 + attempts);
 }
 
-/** Requests come from other services' frontends too, whose routes may be called the same. */
-function serverTimeLines({ service, policy }: Traffic): readonly string[] {
+/** Requests of other services' routes come here too: a route's name alone does not tell them apart. */
+function serverTimeLines({ service, policy, visits = [] }: Traffic): readonly string[] {
   const all = serverTime(policy);
   const names = routeNames(policy.routes ?? []);
-  const own = (policy.routes ?? []).flatMap(({ timeouts }, index) => {
-    if (timeouts?.per_try === undefined && timeouts?.request === undefined) return [];
+  const own = (policy.routes ?? []).flatMap(({ timeouts }, index) =>
+    timeouts ? [{ key: `${service}/${names[index]}`, timeouts }] : [],
+  );
+  const lines = [...own, ...visits].flatMap(({ key, timeouts }) => {
+    if (timeouts.per_try === undefined && timeouts.request === undefined) return [];
     const time = serverTime({ ...policy, timeouts: { ...policy.timeouts, ...timeouts } });
     return time === undefined
       ? []
       : [
-          `http-request set-timeout server ${timeOf(time)} if { var(txn.synapse_key) -m str -- ${service}/${names[index]} }`,
+          `http-request set-timeout server ${timeOf(time)} if { var(txn.synapse_key) -m str -- ${key} }`,
         ];
   });
-  return [...(all === undefined ? [] : [`timeout server ${timeOf(all)}`]), ...own];
+  return [...(all === undefined ? [] : [`timeout server ${timeOf(all)}`]), ...lines];
 }
 
 function balanceLines(balance: Balance): readonly string[] {
@@ -86,7 +93,8 @@ function retryLines({ policy, protocol }: Traffic): readonly string[] {
   const { attempts = 0, on = ['connect_failure'], methods = [], budget } = policy.retries ?? {};
   const lines = [`retries ${attempts}`, 'option redispatch 1'];
   if (protocol === 'tcp') return lines;
-  lines.push(`retry-on ${on.map((cause) => causes[cause] ?? cause).join(' ')}`);
+  const known = on.flatMap((cause) => (cause === 429 ? [] : [causes[cause] ?? cause]));
+  lines.push(`retry-on ${known.join(' ') || 'none'}`);
   if (on.every((cause) => cause === 'connect_failure')) return lines;
   lines.push(`http-request disable-l7-retry unless { method -m str ${methods.join(' ')} }`);
   if (attempts === 0 || budget === undefined || budget >= 1) return lines;
@@ -111,11 +119,12 @@ export function serverWords(traffic: Traffic): string {
   ];
   if (isPanic) return words.join(' ');
   if (ejection) {
-    const { errors, eject_for: time = 30_000 } = ejection;
+    const { errors, eject_for: ejectFor = 30_000 } = ejection;
+    const step = timeOf(ejectFor / returns);
     words.push(
-      // While it serves, a member is hardly asked: nerve judges it. After an ejection, `fastinter` after it and
-      // after one another, three checks let it return; one that was due anyway counts as one of them.
-      `check inter ${timeOf(checkInterval)} fastinter ${timeOf(time / rise)} downinter ${timeOf(time / rise)} fall 3 rise ${rise}`,
+      // While it serves, a member is hardly asked: nerve judges it. After an ejection the last of some checks is
+      // its return: of only one, which may be due already, an ejection could be over at once.
+      `check inter ${timeOf(checkInterval)} fastinter ${step} downinter ${step} fall 3 rise ${returns}`,
       `observe ${isHttp(traffic) ? 'layer7' : 'layer4'} error-limit ${errors ?? 5} on-error mark-down`,
     );
   }
@@ -126,5 +135,5 @@ export function serverWords(traffic: Traffic): string {
 /** How often a member that serves is asked whether it accepts connections, in milliseconds. */
 const checkInterval = 600_000;
 
-/** How many checks in a row an ejected member passes before it returns. */
-const rise = 3;
+/** How many checks an ejection lasts; the first may come at any time. */
+const returns = 4;

@@ -11,6 +11,7 @@ export const rest = 'rest';
 /** Lines that find the route of each request: the first that matches counts. */
 export function routeLines({ routes = [] }: Policy): readonly string[] {
   const names = routeNames(routes);
+  if (routes.length === 0) return [];
   return [
     ...routes.flatMap(({ match = {} }, index) => {
       const name = names[index] ?? '';
@@ -22,7 +23,7 @@ export function routeLines({ routes = [] }: Policy): readonly string[] {
         `http-request set-var(txn.synapse_route) str(${name}) if !{ var(txn.synapse_route) -m found } ${all}`.trim(),
       ];
     }),
-    `http-request set-var(txn.synapse_route) str(${rest})${routes.length > 0 ? ' unless { var(txn.synapse_route) -m found }' : ''}`,
+    `http-request set-var(txn.synapse_route) str(${rest}) unless { var(txn.synapse_route) -m found }`,
     ...names.map((name) => `acl ${routeAcl(name)} var(txn.synapse_route) -m str -- ${name}`),
   ];
 }
@@ -36,13 +37,14 @@ function conditionsOf(match: Match, route: string): readonly (readonly [string, 
     ...(prefix === undefined
       ? []
       : [`path,concat(/) -m beg -- ${quoted(prefix.endsWith('/') ? prefix : `${prefix}/`)}`]),
-    ...Object.entries(headers).map(
-      ([name, value]) => `req.fhdr(${name}) -m str -- ${quoted(value)}`,
-    ),
+    ...Object.entries(headers).map(([name, value]) => `req.fhdr(${name}) ${equals(value)}`),
     ...(methods ? [`method -m str -- ${methods.join(' ')}`] : []),
     ...Object.entries(query).map(
-      ([name, value]) => `url_param(${name}),url_dec(1) -m str -- ${quoted(value)}`,
+      ([name, value]) => `url_param(${name}),url_dec(1) ${equals(value)}`,
     ),
   ];
   return tests.map((test, index) => [`synapse_match_${route}_${index}`, test]);
 }
+
+/** How a sample is compared with a text; to HAProxy an empty word is the end of a line. */
+const equals = (value: string) => (value === '' ? '-m len 0' : `-m str -- ${quoted(value)}`);

@@ -12,6 +12,7 @@ const settings: Readonly<Record<string, string>> = {
   'error-log-format': 'access_log',
   'unique-id-format': 'access_log',
   'timeout client': 'timeouts.idle',
+  'timeout http-keep-alive': 'timeouts.idle',
   'timeout connect': 'timeouts.connect',
   'timeout queue': 'timeouts.queue',
   'timeout server': 'timeouts.per_try',

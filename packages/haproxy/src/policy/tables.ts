@@ -2,7 +2,7 @@ import { type Policy, routeNames } from '@smartstack/policy';
 import { latencyEnds } from '@smartstack/proxy';
 
 import { timeOf } from './quote.ts';
-import { windows } from './values.ts';
+import { windowsOf } from './values.ts';
 
 /** The buckets of latencies: those of the contract. */
 export const buckets = latencyEnds;
@@ -32,7 +32,7 @@ export function limitTables(
   const names = routeNames(routes);
   return routes.flatMap(({ rate_limit: limit }, index) => {
     if (!limit) return [];
-    const long = limit.per * windows;
+    const long = limit.per * windowsOf(limit);
     return [
       {
         title: `backend ${limitTable(service, names[index] ?? '')}`,

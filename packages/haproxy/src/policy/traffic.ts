@@ -15,6 +15,14 @@ export interface Traffic {
   readonly isPanic: boolean;
   /** Where its frontend sends requests; absent of a backend alone. */
   readonly front?: Front;
+  /** Routes of other services that lead here and have times of their own. */
+  readonly visits?: readonly Visit[];
+}
+
+/** A route of another service, by what it is counted as. */
+export interface Visit {
+  readonly key: string;
+  readonly timeouts: NonNullable<Policy['timeouts']>;
 }
 
 /** What a frontend chooses among. */

@@ -43,8 +43,8 @@ function faultValues(service: string, name: string, { fault = {} }: Route) {
 }
 
 /**
- * Where the part of each target ends, out of a million, the last one's left out; then for each target whether
- * it has a part at all: of weights 1, 0 and 3 it is `250000:250000:1:0:1`.
+ * Which targets have a part, and where the part of each ends, out of a million, the last one's left out:
+ * `111:100000:350000`.
  */
 function splitOf(targets: readonly { readonly weight: number }[]): string {
   const sum = targets.reduce((total, { weight }) => total + weight, 0);
@@ -53,13 +53,26 @@ function splitOf(targets: readonly { readonly weight: number }[]): string {
     passed += weight;
     return Math.round((passed / sum) * whole);
   });
-  return [...ends, ...targets.map(({ weight }) => Math.sign(weight))].join(':');
+  const parts = targets.map(({ weight }) => (weight > 0 ? '1' : '0')).join('');
+  return [parts, ...ends].join(':');
 }
 
-/** How many windows the average of a rate limit is over, where it allows a burst. */
-export const windows = 10;
+/**
+ * How many windows the average of a rate limit is over, where it allows a burst: ten, or as many tens as have the
+ * burst in them.
+ */
+export function windowsOf({ requests, burst, per }: RateLimit): number {
+  let windows = 10;
+  while (requests * windows < requests + burst && per * windows * 10 <= longest) windows *= 10;
+  return windows;
+}
 
-/** How many requests one window, and ten, may have. */
-function limitOf({ requests, burst }: NonNullable<Route['rate_limit']>): string {
-  return `${requests + burst}:${requests * windows + burst}`;
+/** What HAProxy's times reach to, in milliseconds: 24 days. */
+const longest = 24 * 86_400_000;
+
+type RateLimit = NonNullable<Route['rate_limit']>;
+
+/** How many requests one window, and all of them, may have. */
+function limitOf(limit: RateLimit): string {
+  return `${limit.requests + limit.burst}:${limit.requests * windowsOf(limit)}`;
 }

@@ -13,4 +13,6 @@ export interface PolicyContext {
   readonly protocol: Protocol;
   /** Every service that is followed here. */
   readonly services: ReadonlySet<string>;
+  /** Those of them that have connections and no requests. */
+  readonly tcp?: ReadonlySet<string>;
 }

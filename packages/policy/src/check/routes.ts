@@ -6,7 +6,7 @@ import type { PolicyContext, PolicyProblem } from './problem.ts';
 /** What is wrong with routes: among one another, and in each. */
 export function routesProblems(
   routes: readonly Route[],
-  context: Pick<PolicyContext, 'service' | 'services'>,
+  context: Pick<PolicyContext, 'service' | 'services' | 'tcp'>,
 ): readonly PolicyProblem[] {
   const names = routeNames(routes);
   return routes.flatMap((route, index) => {
@@ -16,6 +16,9 @@ export function routesProblems(
     });
     const first = names.indexOf(names[index] ?? '');
     return [
+      ...(route.name === 'rest'
+        ? [at('is what requests that no route matches are called; take another name', 'name')]
+        : []),
       ...(first < index ? [at(`is the name of routes[${first}] too`, 'name')] : []),
       ...matchProblems(route, routes.slice(0, index), at),
       ...actionProblems(route, at),
@@ -65,7 +68,7 @@ function actionProblems(route: Route, at: At): readonly PolicyProblem[] {
 
 function targetProblems(
   targets: readonly Target[],
-  { service, services }: Pick<PolicyContext, 'service' | 'services'>,
+  { service, services, tcp }: Pick<PolicyContext, 'service' | 'services' | 'tcp'>,
   at: At,
 ): readonly PolicyProblem[] {
   const problems: PolicyProblem[] = [];
@@ -77,6 +80,15 @@ function targetProblems(
       problems.push(
         at(
           `no service ${target.service} is followed here; add it to services`,
+          'to',
+          index,
+          'service',
+        ),
+      );
+    if (tcp?.has(name))
+      problems.push(
+        at(
+          `${name} is tcp: requests go only where \`protocol\` is http, http2 or grpc`,
           'to',
           index,
           'service',

@@ -62,6 +62,7 @@ export const retries = z.strictObject({
   methods: z
     .array(method)
     .min(1)
+    .max(32)
     .optional()
     .meta({
       description:

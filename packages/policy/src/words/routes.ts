@@ -35,6 +35,7 @@ export const match = z.strictObject({
   methods: z
     .array(method)
     .min(1)
+    .max(32)
     .optional()
     .meta({
       description: 'one of these methods',

@@ -225,15 +225,6 @@ describe('a name that synapse makes is nobody else’s', () => {
         'synapse.yaml:7:3: services.synapse-traffic: is what synapse names the table that it counts traffic in',
       ],
     ],
-    [
-      'twice',
-      web(
-        '{routes: [{name: a, retries: {attempts: 0}}, {match: {path: /a}, to: {subset: {route: a}}}]}',
-      ).replace('{name: a, ', '{name: a, match: {path: /b}, '),
-      [
-        "synapse.yaml:6:5: services.web.policy: two sections of HAProxy would be called web.route-a: web.route-a is what web's policy names the members of a route with retries of its own, and what routes name web's members with route=a; give the route, or the label, another name",
-      ],
-    ],
   ])('%s', async (_, yaml, problems) => {
     expect(await problemsOf(yaml)).toEqual(problems);
   });
