@@ -21,11 +21,16 @@ export function routeProblems(
           `need a port of services.${name}: only a frontend chooses among routes, and requests that other services' routes send here do not pass it`,
         ],
       ];
-    return elsewhereProblems(name, routes).map(
-      ([index, word, target]): Problem => [
-        [...start, index, word],
-        `have no effect in HAProxy on members of another service; set them in services.${target}.policy`,
-      ],
+    const isPoliced = (target: string) => services.get(target)?.policy !== undefined;
+    return elsewhereProblems(name, routes).flatMap(([index, word, target]): readonly Problem[] =>
+      isPoliced(target)
+        ? []
+        : [
+            [
+              [...start, index, word],
+              `have no effect on members of services.${target}, which has no policy: give it one, if only \`policy: {}\``,
+            ],
+          ],
     );
   });
 }

@@ -82,6 +82,9 @@ export const path = fc
   .map((rest) => `/${rest}`);
 const some = <Words extends object>(words: { [Key in keyof Words]: fc.Arbitrary<Words[Key]> }) =>
   fc.record(words, { requiredKeys: [] });
+/** The same where a text may not be empty. */
+const filled = (most: number) => text(most).map((each) => each || 'x');
+
 const values = fc.dictionary(headerName, text(4096), { maxKeys: 3 });
 const key = fc.oneof(
   headerName.map((header) => ({ header })),
@@ -137,9 +140,9 @@ export const route = (services: readonly string[]) =>
     match: some({
       path,
       path_prefix: path,
-      headers: values,
+      headers: fc.dictionary(headerName, filled(4096), { maxKeys: 3 }),
       methods,
-      query: fc.dictionary(parameterName, text(1024), { maxKeys: 2 }),
+      query: fc.dictionary(parameterName, filled(1024), { maxKeys: 2 }),
     }),
     to: fc.array(
       fc.record(

@@ -17,8 +17,8 @@ const policyWith = (texts: readonly string[], paths: readonly string[], body: st
     {
       match: {
         path: paths[0],
-        headers: { 'x-a': texts[0], 'x-b': texts[1] },
-        query: { q: texts[2] },
+        headers: { 'x-a': texts[0] || 'x', 'x-b': texts[1] || 'x' },
+        query: { q: texts[2] || 'x' },
       },
       headers: {
         request: { set: { 'x-c': texts[3] }, add: { 'x-d': texts[4] } },

@@ -37,14 +37,13 @@ function conditionsOf(match: Match, route: string): readonly (readonly [string, 
     ...(prefix === undefined
       ? []
       : [`path,concat(/) -m beg -- ${quoted(prefix.endsWith('/') ? prefix : `${prefix}/`)}`]),
-    ...Object.entries(headers).map(([name, value]) => `req.fhdr(${name}) ${equals(value)}`),
+    ...Object.entries(headers).map(
+      ([name, value]) => `req.fhdr(${name}) -m str -- ${quoted(value)}`,
+    ),
     ...(methods ? [`method -m str -- ${methods.join(' ')}`] : []),
     ...Object.entries(query).map(
-      ([name, value]) => `url_param(${name}),url_dec(1) ${equals(value)}`,
+      ([name, value]) => `url_param(${name}),url_dec(1) -m str -- ${quoted(value)}`,
     ),
   ];
   return tests.map((test, index) => [`synapse_match_${route}_${index}`, test]);
 }
-
-/** How a sample is compared with a text; to HAProxy an empty word is the end of a line. */
-const equals = (value: string) => (value === '' ? '-m len 0' : `-m str -- ${quoted(value)}`);
