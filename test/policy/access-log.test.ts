@@ -217,10 +217,12 @@ test('hostile texts do not break a line', async () => {
     const all = (await lines()).slice(before);
     return all.length >= requests.length && all;
   });
-  expect(after[0]).toMatchObject({ path: `/"},{"x":"\\\\'%25%[src]$(id)`, status: 200 });
-  expect(after[0]?.request_id).toBe(`"}\\u0000'\t%n#é`);
-  expect(after[1]?.path).toBe(`/${'"'.repeat(2047)}`);
-  expect(after[2]?.request_id).toMatch(/^é/);
+  // Two threads of HAProxy write them, in whatever order.
+  const at = (start: string) => after.find(({ path }) => String(path).startsWith(start));
+  expect(at('/"},')).toMatchObject({ path: `/"},{"x":"\\\\'%25%[src]$(id)`, status: 200 });
+  expect(at('/"},')?.request_id).toBe(`"}\\u0000'\t%n#é`);
+  expect(at('/""')?.path).toBe(`/${'"'.repeat(2047)}`);
+  expect(at('/bytes')?.request_id).toMatch(/^é/);
   const broken = after.filter(({ reason }) => reason === 'bad_request');
   expect(broken.length).toBeGreaterThanOrEqual(3);
   for (const line of broken)
