@@ -128,6 +128,8 @@ export function logRules({ policy }: Traffic): readonly string[] {
     reason('member_broke_off', 'status 502'),
     reason('client_too_slow', 'status 408'),
     reason('proxy_failed', 'status 500'),
+    // What is no request has a format of its own: this one was, until its client left.
+    reason('client_left', 'status 400'),
     reason('refused', 'status 400:599'),
     reason('answered', 'status 100:399'),
   ];
