@@ -1,9 +1,15 @@
-import { program } from '../support/haproxy.ts';
 import { freePort } from '../support/ports.ts';
-import { type Member, serviceOf, startMember, startWorld, type World } from './world.fixture.ts';
+import {
+  type Member,
+  policyProgram,
+  serviceOf,
+  startMember,
+  startWorld,
+  type World,
+} from './world.fixture.ts';
 
 /** The HAProxys that the words of a policy are shown on. */
-export const binaries: readonly string[] = [program];
+export const binaries: readonly string[] = [policyProgram];
 
 /** What one service of a scene is like. */
 export interface Asked {

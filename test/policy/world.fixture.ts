@@ -17,6 +17,9 @@ import { createScratch, type Scratch } from '../support/scratch.ts';
 import { type Oracle, oracleAt } from '../support/stats-socket.ts';
 import { until } from '../support/until.ts';
 
+/** The HAProxy that policies are shown on: another than that of other tests, where `POLICY_HAPROXY` names one. */
+export const policyProgram = process.env.POLICY_HAPROXY ?? program;
+
 /** What a member was asked. */
 export interface Seen {
   readonly method: string;
@@ -156,7 +159,7 @@ export async function startWorld(
       stats_address: false,
       run_directory: scratch.path('run'),
       on_exit: 'stop',
-      binary: program,
+      binary: policyProgram,
       ...haproxy,
     },
     ...top,
