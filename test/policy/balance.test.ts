@@ -74,7 +74,7 @@ describe.each(binaries)('how %s chooses a member', (binary) => {
       expect(first).toBeLessThan(14);
       await sleep(5000);
       const { a: later = 0 } = await tally(40, () => ask(port));
-      expect(later).toBe(20);
+      expect(Math.abs(later - 20)).toBeLessThanOrEqual(1);
     });
   });
 
@@ -88,7 +88,7 @@ describe.each(binaries)('how %s chooses a member', (binary) => {
     expect(first).toBeLessThan(12);
     await sleep(5000);
     const { c: later = 0 } = await tally(60, () => ask(port));
-    expect(later).toBe(20);
+    expect(Math.abs(later - 20)).toBeLessThanOrEqual(1);
   });
 
   test('a key stays with its member when another one leaves', async () => {
