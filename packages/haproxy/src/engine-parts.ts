@@ -49,7 +49,10 @@ export function partsOf(options: EngineOptions) {
     ...noticesTo(log),
   });
   const live = { files: settings.files, runtimes };
-  const values = together([createPolicyValues(live), createAllowLists(live)]);
+  const values = together([createPolicyValues(live), createAllowLists(live)], (changes) => {
+    meters.steps.inc(changes);
+    log.info({ changes }, 'policy values changed without a reload');
+  });
   const actual = createActual({ environment, membership, configFile, saved, log });
   const shared = { config, environment, due, pace, meters, log };
   const reloads = createReloads({

@@ -59,7 +59,7 @@ export function createEngine(options: EngineOptions): Engine {
     if (now.has('audit')) await audit(signal);
     if (!actual.running) await actual.find(signal);
     const synced = actual.running ? await members.syncLiving(signal) : nothingSynced;
-    if (actual.running) await syncValues(signal);
+    if (actual.running) await values.sync(desired, signal);
     if (ended?.error) throw ended.error;
     const reasons = await reloads.consider(desired);
     if (!actual.running && !(await loader.lives(signal))) {
@@ -69,14 +69,6 @@ export function createEngine(options: EngineOptions): Engine {
     if (now.has('file')) await flush();
     const isLoaded = await loadWhenDue(snapshot, reasons, signal);
     return isLoaded || ended?.isLoaded ? 'reloaded' : appliedBy(synced);
-  }
-
-  /** Tells HAProxy what policies change without a reload. */
-  async function syncValues(signal: AbortSignal): Promise<void> {
-    const changes = await values.sync(desired, signal);
-    if (changes === 0) return;
-    meters.steps.inc(changes);
-    options.log.info({ changes }, 'policy values changed without a reload');
   }
 
   /** Loads a file if anything asks for it and the pace allows it now; whether another one runs. */

@@ -217,7 +217,7 @@ function trafficOf(
   };
 }
 
-/** The words that nobody said; how long a member may take is one of them where it follows from another. */
+/** The words that are built in; how long a member may take is one of them where it follows from another. */
 function builtInWords(
   { timeouts = {} }: Policy,
   origins: ReadonlyMap<string, string>,

@@ -65,7 +65,7 @@ interface MadeName {
   readonly what: string;
 }
 
-/** Names that synapse makes must be nobody else's. */
+/** Names that synapse makes must not be those of services. */
 function madeProblems(services: Services): readonly Problem[] {
   const made = madeOf(services);
   if (made.length === 0) return [];

@@ -119,7 +119,7 @@ export function logRules({ policy }: Traffic): readonly string[] {
     'http-after-response set-var-fmt(txn.synapse_tries) %rc',
     // A `+` before it says that the last try was at another server.
     'http-after-response set-var(txn.synapse_tries) var(txn.synapse_tries),regsub([^0-9],)',
-    // A request that never was in a queue found nobody who could take it.
+    // A request that never was in a queue found no member that was up.
     'http-after-response set-var-fmt(txn.synapse_queued) %Tw if { status 503 }',
     reason('no_member_up', 'status 503', '{ var(txn.synapse_queued) -m str -- -1 }'),
     reason('waited_too_long', 'status 503', '!{ srv_id -m found }'),

@@ -31,7 +31,7 @@ export function splitLines(
   ];
 }
 
-/** Whether none of its services has a backend: the requests of such a route are nobody else's. */
+/** Whether none of its services has a backend: no other member may answer the requests of such a route. */
 const isNowhere = ({ targets, fallback }: RouteTargets) =>
   fallback.length === 0 && targets.every(({ candidates }) => candidates.length === 0);
 

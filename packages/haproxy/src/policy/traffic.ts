@@ -9,7 +9,7 @@ export interface Traffic {
   readonly service: string;
   readonly protocol: Protocol;
   readonly policy: Policy;
-  /** Its words that nobody said: the user's own `haproxy.defaults` lines count before them. */
+  /** Its built-in words: the user's own `haproxy.defaults` lines count before them. */
   readonly builtIn: readonly string[];
   /** Whether it serves every member, since too many are ejected. */
   readonly isPanic: boolean;

@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { allowFile, luaText, type PolicyFiles, policyFiles } from '../policy/files.ts';
-import type { File, Part } from '../render/layout.ts';
+import type { File } from '../render/file.ts';
+import type { Part } from '../render/layout.ts';
 import { mapText, valuesOfParts } from '../runtime/policy-values.ts';
 
 /** A file that can be judged in another folder: what its policies name is written there, and named so in it. */

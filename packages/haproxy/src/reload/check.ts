@@ -1,6 +1,6 @@
 import { messageOf } from '@smartstack/daemon';
 import { runCommand } from '@smartstack/proxy';
-import type { File } from '../render/layout.ts';
+import type { File } from '../render/file.ts';
 
 /** One thing that HAProxy found wrong with a file. */
 export interface Finding {

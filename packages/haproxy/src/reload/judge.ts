@@ -1,6 +1,7 @@
 import { createTimeSlice, writeFileAtomic } from '@smartstack/daemon';
 import { listensOn, probe } from '@smartstack/proxy';
-import type { File, Layout, Section } from '../render/layout.ts';
+import type { File } from '../render/file.ts';
+import type { Layout, Section } from '../render/layout.ts';
 import { type Bind, bindsOf, collide, placeOf } from './binds.ts';
 import { type CheckOptions, checkFile, type Finding } from './check.ts';
 

@@ -1,7 +1,8 @@
 import { createTimeSlice } from '@smartstack/daemon';
 import type { Desired } from '../desired/desired.ts';
+import { type File, fileOf } from '../render/file.ts';
 import { assignIds, type Ids } from '../render/ids.ts';
-import { type File, fileOf, type Layout } from '../render/layout.ts';
+import type { Layout } from '../render/layout.ts';
 import { type Server, serverLine } from '../render/server.ts';
 import type { WrittenFile } from '../render/written.ts';
 import type { Sync } from '../runtime/sync.ts';

@@ -89,7 +89,7 @@ export function stanzaOf(
 interface Said {
   readonly lines: readonly string[];
   readonly defaults: readonly string[];
-  /** Words of the policy that nobody said. */
+  /** The policy's built-in words. */
   readonly builtIn: readonly string[] | undefined;
 }
 

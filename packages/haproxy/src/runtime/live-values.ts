@@ -11,8 +11,11 @@ export interface LiveValues {
   invalidate(): void;
 }
 
-/** Several kinds of them as one. */
-export function together(kinds: readonly LiveValues[]): LiveValues {
+/** Several kinds of them as one; `onChanges` is called with how many changes each `sync` made, where it made some. */
+export function together(
+  kinds: readonly LiveValues[],
+  onChanges: (changes: number) => void,
+): LiveValues {
   return {
     write: async (parts) => {
       for (const kind of kinds) await kind.write(parts);
@@ -20,6 +23,7 @@ export function together(kinds: readonly LiveValues[]): LiveValues {
     sync: async (desired, signal) => {
       let changes = 0;
       for (const kind of kinds) changes += await kind.sync(desired, signal);
+      if (changes > 0) onChanges(changes);
       return changes;
     },
     invalidate: () => {

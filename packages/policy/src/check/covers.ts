@@ -1,4 +1,4 @@
-import type { Match } from '../words/routes.ts';
+import type { Match } from '../words/match.ts';
 
 /** Whether a path is a prefix itself, or lies below it: `/v2` and `/v2/` have `/v2` and `/v2/a`, not `/v20`. */
 export function isBelow(path: string, prefix: string): boolean {

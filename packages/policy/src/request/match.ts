@@ -1,6 +1,7 @@
 import { isBelow } from '../check/covers.ts';
 import { routeNames } from '../check/routes.ts';
-import type { Match, Route } from '../words/routes.ts';
+import type { Match } from '../words/match.ts';
+import type { Route } from '../words/routes.ts';
 
 /** A request as routes look at it. */
 export interface PolicyRequest {

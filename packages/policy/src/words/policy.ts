@@ -93,4 +93,5 @@ export const policySchema = z.strictObject({
 
 export type Policy = z.output<typeof policySchema>;
 export type { Balance, Key } from './balance.ts';
-export type { Match, Route, Target } from './routes.ts';
+export type { Match } from './match.ts';
+export type { Route, Target } from './routes.ts';

@@ -71,3 +71,6 @@ function isRange(text: string): boolean {
   if (bits === undefined) return true;
   return /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
 }
+
+/** The value of a header. */
+export const headerValue = printable(4096);

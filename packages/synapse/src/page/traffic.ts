@@ -40,7 +40,7 @@ export function createTraffic(): Traffic {
     sample: () => {
       if (latestAt === beforeAt) return undefined;
       const seconds = (latestAt - beforeAt) / 1000;
-      // What was counted while nobody looked is no rate of now.
+      // What was counted while no page was open is no rate of now.
       const base = seconds > 10 ? undefined : before;
       const grown = [...latest].flatMap(([service, now]) => {
         const old = base?.get(service);

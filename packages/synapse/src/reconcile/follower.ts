@@ -80,14 +80,7 @@ export function createFollower(
   const overridesPart = {};
   /** Why a part of it cannot be followed, by the task that follows it. */
   const failures = new Map<Task, string>();
-  const policy = followed.judgePolicy
-    ? createPolicyInForce({
-        judge: followed.judgePolicy,
-        configured: policedOf(configured),
-        before: registryPolicy,
-        onRefused,
-      })
-    : undefined;
+  const policy = policyOf(followed, { registryPolicy, onRefused });
   if (overrides) members.moveTo(portIn(before));
 
   async function followMembers(signal: AbortSignal): Promise<void> {
@@ -114,7 +107,7 @@ export function createFollower(
   async function followOverrides(signal: AbortSignal): Promise<void> {
     if (!overrides || !configured.own) return;
     for await (const { [policyKey]: said, ...change } of overrides(signal)) {
-      policy?.hear(said as RegistryPolicy | undefined);
+      policy?.use(said as RegistryPolicy | undefined);
       awaited.answered(overridesPart);
       failures.delete(followOverrides);
       const registryConfig = Object.keys(change).length === 0 ? undefined : change;
@@ -164,4 +157,12 @@ export function createFollower(
       ended.abort(reason);
     },
   };
+}
+
+/** The policy in force where its registry may say one. */
+function policyOf(
+  { service, judgePolicy: judge }: Followed,
+  { registryPolicy: before, onRefused }: Pick<FollowerOptions, 'registryPolicy' | 'onRefused'>,
+) {
+  return judge && createPolicyInForce({ judge, configured: policedOf(service), before, onRefused });
 }

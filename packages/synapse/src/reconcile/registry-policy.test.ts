@@ -26,40 +26,40 @@ function inForce(before?: Policy) {
 }
 
 test('a policy of the registry is in force until it is another, or none', () => {
-  const { hear, now } = inForce();
+  const { use, now } = inForce();
   expect(now()).toEqual({ slow_start: 1 });
-  hear({ policy: { slow_start: 2 } });
+  use({ policy: { slow_start: 2 } });
   expect(now()).toEqual({ slow_start: 2 });
-  hear(undefined);
+  use(undefined);
   expect(now()).toEqual({ slow_start: 1 });
 });
 
 test('what cannot be used leaves the last good one, and is told once', () => {
-  const { hear, now, refused, refusals } = inForce();
-  hear({ policy: { slow_start: 2 } });
-  hear({ policy: { trace: 'w3c' } });
-  hear({ policy: { trace: 'w3c' } });
+  const { use, now, refused, refusals } = inForce();
+  use({ policy: { slow_start: 2 } });
+  use({ policy: { trace: 'w3c' } });
+  use({ policy: { trace: 'w3c' } });
   expect(now()).toEqual({ slow_start: 2 });
   expect(refused()).toEqual(['no trace here']);
-  hear({ problems: ['policy: expected a mapping'] });
+  use({ problems: ['policy: expected a mapping'] });
   expect(now()).toEqual({ slow_start: 2 });
   expect(refusals).toEqual([['no trace here'], ['policy: expected a mapping']]);
-  hear({ policy: { slow_start: 2 } });
+  use({ policy: { slow_start: 2 } });
   expect(refused()).toEqual([]);
 });
 
 test('data that nobody can read changes nothing, and is nobody’s mistake in a policy', () => {
-  const { hear, now, refused, refusals } = inForce();
-  hear({ policy: { slow_start: 2 } });
-  hear({ problems: [] });
+  const { use, now, refused, refusals } = inForce();
+  use({ policy: { slow_start: 2 } });
+  use({ problems: [] });
   expect(now()).toEqual({ slow_start: 2 });
   expect(refused()).toEqual([]);
   expect(refusals).toEqual([]);
 });
 
 test('what was said before goes on until it is heard again', () => {
-  const { hear, now } = inForce({ slow_start: 3 });
+  const { use, now } = inForce({ slow_start: 3 });
   expect(now()).toEqual({ slow_start: 3 });
-  hear(undefined);
+  use(undefined);
   expect(now()).toEqual({ slow_start: 1 });
 });

@@ -9,7 +9,7 @@ import type { RegistryPolicy } from '../discovery/registry-policy.ts';
 /** The policy in force for a service while its registry may say another one. */
 export interface PolicyInForce {
   /** Hears what the registry says now; what cannot be used leaves the last good one in force. */
-  hear(said: RegistryPolicy | undefined): void;
+  use(said: RegistryPolicy | undefined): void;
   current(): Policed;
   /** Why what the registry says is not in force; empty where it is. */
   refused(): readonly string[];
@@ -19,7 +19,7 @@ export interface PolicyInForceOptions {
   readonly judge: JudgePolicy;
   /** What holds while the registry says nothing. */
   readonly configured: Policed;
-  /** What the registry said under an earlier configuration; it is in force until it is heard again. */
+  /** What the registry said under an earlier configuration; it is in force until the registry answers again. */
   readonly before: Policy | undefined;
   /** Told each time that it says another policy that cannot be used. */
   onRefused(problems: readonly string[]): void;
@@ -37,7 +37,7 @@ export function createPolicyInForce(options: PolicyInForceOptions): PolicyInForc
   }
 
   return {
-    hear: (said) => {
+    use: (said) => {
       if (last && isDeepStrictEqual(last.said, said)) return;
       last = { said };
       if (said && 'problems' in said) return refuse(said.problems);

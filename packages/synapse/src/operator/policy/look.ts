@@ -16,10 +16,10 @@ export interface PolicyLook {
   readonly protocol: Protocol;
   /** As it is served; of a load test's copies the first. */
   readonly service: Service;
-  /** All services; only this one and those that it leads to were heard. */
+  /** All services; only this one and those that it leads to have answered. */
   readonly snapshot: Snapshot;
   readonly loaded: LoadedConfig;
-  /** What could not be heard, a sentence each. */
+  /** Which discoveries gave no answer, a sentence each. */
   readonly complaints: readonly string[];
 }
 
