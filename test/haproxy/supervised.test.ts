@@ -72,7 +72,7 @@ test('synapse starts no HAProxy beside the service manager, and says that this d
   await using driven = drive({ ...run.config, supervised: true, reload_timeout: 0.5 });
   const web = snapshotOf(service('web', { port }, [member(port)]));
   await expect(driven.apply(web)).rejects.toThrow(
-    'cannot start HAProxy: nobody started it in 500 ms',
+    'cannot start HAProxy: not started by its service manager in 500 ms',
   );
   expect(await masterOf(run.path('run'))).toBeUndefined();
 });

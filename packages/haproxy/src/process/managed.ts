@@ -55,7 +55,7 @@ export function createManaged(config: HaproxyConfig, paths: ManagedPaths, log: L
     } catch (error) {
       signal.throwIfAborted();
       const said = await alertsSince(paths.log, logged);
-      const late = `${before || !config.supervised ? 'not done' : 'nobody started it'} in ${config.reload_timeout} ms`;
+      const late = `${before || !config.supervised ? 'not done' : 'not started by its service manager'} in ${config.reload_timeout} ms`;
       const why = said || (deadline.isOver ? late : messageOf(error));
       throw new Error(`cannot ${before ? 'reload' : 'start'} HAProxy: ${why}`, { cause: error });
     }

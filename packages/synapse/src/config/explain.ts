@@ -127,7 +127,7 @@ function valueText(value: LabelFilter['value']): string {
 function whenEmptyText(service: ServiceConfig): readonly string[] {
   const { default_servers: servers, discovery } = service;
   const names = servers.map(({ name, host, port }) => name ?? `${host}:${port}`).join(', ');
-  if (discovery.method === 'base') return [`  serves ${names || 'nobody'}`];
+  if (discovery.method === 'base') return [`  serves ${names || 'no member'}`];
   if (names !== '' && service.keep_default_servers) return [`  serves ${names} beside them`];
   if (names !== '') return [`  serves ${names} while no instance is registered`];
   return service.use_previous_backends
