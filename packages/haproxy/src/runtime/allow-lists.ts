@@ -42,8 +42,9 @@ export function createAllowLists({ files, runtimes }: AllowListsOptions): LiveVa
     sync: async (desired, signal) => {
       let changes = 0;
       for (const [file, list] of listsIn(desired)) {
-        await writeList(file, list);
         for (const teller of tellersOf(file)) if (await teller.tell(list, signal)) changes += 1;
+        // Last: where the disk is full HAProxy has the list all the same.
+        await writeList(file, list);
       }
       return changes;
     },

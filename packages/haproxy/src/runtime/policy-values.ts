@@ -47,8 +47,6 @@ export function createPolicyValues({ files, runtimes }: PolicyValuesOptions): Li
       const values = valuesIn(desired);
       if (Object.keys(values).length === 0) return 0;
       told ??= await Promise.all(runtimes.map((runtime) => readMap(runtime, files.map, signal)));
-      running = Object.fromEntries(told.flatMap((known) => [...known]));
-      await writeMap(values);
       let steps = 0;
       for (const [index, runtime] of runtimes.entries()) {
         const known = told[index] ?? new Map<string, string>();
@@ -57,6 +55,9 @@ export function createPolicyValues({ files, runtimes }: PolicyValuesOptions): Li
         for (const [key, value] of changed) known.set(key, value);
         steps += changed.length;
       }
+      // Last: where the disk is full HAProxy has the values all the same.
+      running = Object.fromEntries(told.flatMap((known) => [...known]));
+      await writeMap(values);
       return steps;
     },
     invalidate: () => {
