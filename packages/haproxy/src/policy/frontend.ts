@@ -40,9 +40,13 @@ export function frontendLines(traffic: Traffic, target: LogTarget): FrontendLine
     };
   return {
     // Rules of connections come before those of requests: HAProxy warns of any other order.
-    settings: [...settings, ...connectionLimit(policy), ...sessionLines(service, policy)],
-    rules: [
+    settings: [
+      ...settings,
       ...allowed,
+      ...connectionLimit(policy),
+      ...sessionLines(service, policy),
+    ],
+    rules: [
       ...identityLines(policy),
       ...logRules(traffic),
       ...routeLines(policy),
