@@ -40,6 +40,7 @@ export default defineConfig({
             'test/faults/**',
             'test/house/**',
             'test/servers/**',
+            'test/registries/**',
             'test/package/**',
             'test/page/**',
           ],
@@ -86,6 +87,19 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'registries',
+          env,
+          include: ['test/registries/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+          passWithNoTests: true,
         },
       },
       {
