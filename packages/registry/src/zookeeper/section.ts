@@ -1,6 +1,7 @@
 import { duration, filePath } from '@smartstack/daemon';
 import { z } from 'zod';
 
+import { tlsSchema } from '../tls.ts';
 import { hostsProblem, nodePathProblem } from './problems.ts';
 
 /** ZooKeeper servers as configurations list them: `host:port` each, or all in one text with commas. */
@@ -86,37 +87,11 @@ export const zooKeeperSchema = z
         otherwise: 'everybody everything',
         examples: [[{ scheme: 'world', id: 'anyone', permissions: ['read'] }]],
       }),
-    tls: z
-      .strictObject({
-        ca: path.optional().meta({
-          description: "PEM file of who signed the servers' certificates",
-          otherwise: 'the authorities that Node.js knows',
-          examples: ['/etc/smartstack/ca.pem'],
-        }),
-        cert: path.optional().meta({
-          description: "PEM file of this machine's certificate, where the ensemble asks for one",
-          examples: ['/etc/smartstack/machine.pem'],
-        }),
-        key: path.optional().meta({
-          description: "PEM file of that certificate's key",
-          examples: ['/etc/smartstack/machine.key'],
-        }),
-        server_name: z
-          .string()
-          .optional()
-          .meta({
-            description: 'the name that the certificates must carry',
-            otherwise: "the host's",
-            examples: ['zookeeper.example.com'],
-          }),
-        insecure: z.boolean().default(false).meta({ description: 'accepts any certificate' }),
-      })
-      .optional()
-      .meta({
-        description: 'TLS to the ensemble',
-        otherwise: 'none',
-        examples: [{ ca: '/etc/smartstack/ca.pem' }],
-      }),
+    tls: tlsSchema.optional().meta({
+      description: 'TLS to the ensemble',
+      otherwise: 'none',
+      examples: [{ ca: '/etc/smartstack/ca.pem' }],
+    }),
     read_rate: z
       .number()
       .positive()
