@@ -23,6 +23,8 @@ export interface Relay extends AsyncDisposable {
   swallowAnswers(): void;
   /** Loses watch events, and nothing else. */
   swallowEvents(): void;
+  /** Sends clients once more what the server said to them last. */
+  replay(): void;
   /** Sends clients something that no server said. */
   inject(bytes: Buffer): void;
   /** Sends clients a watch event that no server sent. */
@@ -41,6 +43,7 @@ export async function startRelay(target: number): Promise<Relay> {
   const port = await freePort();
   const pairs = new Set<Pair>();
   const sending = new WeakMap<Socket, Promise<void>>();
+  const said = new WeakMap<Socket, Buffer>();
   let lateness: (() => number) | undefined;
   let silent = false;
   let swallowing = false;
@@ -53,6 +56,7 @@ export async function startRelay(target: number): Promise<Relay> {
 
   function fromServer(client: Socket, server: Socket, chunk: Buffer) {
     received += chunk.length;
+    said.set(client, chunk);
     if (swallowing) return;
     if (deaf) return void client.write(withoutEvents(chunk));
     if (lateness) return later(client, chunk, lateness());
@@ -138,6 +142,9 @@ export async function startRelay(target: number): Promise<Relay> {
     },
     swallowEvents() {
       deaf = true;
+    },
+    replay() {
+      for (const [client] of pairs) client.write(said.get(client) ?? '');
     },
     inject(bytes) {
       for (const [client] of pairs) client.write(bytes);
