@@ -6,7 +6,7 @@ export type { PolicyContext, PolicyProblem } from './check/problem.ts';
 export { routeNames } from './check/routes.ts';
 export { type UsedWord, wordsOf } from './check/words-of.ts';
 export { forTcp } from './for-tcp.ts';
-export { type Gap, type Gaps, unsupported } from './gaps.ts';
+export { type Gap, type Gaps, unsupported, withoutGaps } from './gaps.ts';
 export {
   type Labelled,
   type Locality,
