@@ -1,5 +1,16 @@
 export type { EtcdAddress } from './etcd/keys.ts';
 export { createFileRegistry, type FileRegistryOptions } from './file/file.ts';
+export {
+  createHttpClient,
+  type HttpAnswer,
+  type HttpClient,
+  type HttpClientOptions,
+  type HttpRequest,
+} from './http/client.ts';
+export { HttpError } from './http/error.ts';
+export { type GetOptions, getJson, openGet } from './http/get.ts';
+export { createTlsFiles, type TlsMaterial } from './http/tls-material.ts';
+export { createTokenFile } from './http/token-file.ts';
 export { badRecordsOf, createDecoder, withBadRecords } from './instance/decoder.ts';
 export {
   type BadRecord,
