@@ -1,3 +1,13 @@
+export type { ConsulRegistry } from './consul/consul.ts';
+export { type ConsulMapping, defaultMapping, labelSources } from './consul/mapping.ts';
+export type { ConsulFollow } from './consul/query.ts';
+export { type ConsulForm, defaultForm } from './consul/registration.ts';
+export {
+  type ConsulSection,
+  consulAccessKeys,
+  consulSchema,
+  consulUrl,
+} from './consul/section.ts';
 export type { EtcdAddress } from './etcd/keys.ts';
 export { createFileRegistry, type FileRegistryOptions } from './file/file.ts';
 export {

@@ -3,6 +3,8 @@ import type { HandedOff, SessionOptions } from '@smartstack/zookeeper';
 import { z } from 'zod';
 
 import { disposeAll } from './announcements.ts';
+import { type ConsulRegistry, createConsulRegistry } from './consul/consul.ts';
+import type { ConsulSection } from './consul/section.ts';
 import { createEtcdRegistry, type EtcdRegistry } from './etcd/etcd.ts';
 import type { EtcdAddress } from './etcd/keys.ts';
 import { createFileRegistry } from './file/file.ts';
@@ -54,6 +56,7 @@ export interface Registries extends AsyncDisposable {
 export interface OpenedRegistries extends Registries {
   openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry;
   openEtcd(address: EtcdAddress): EtcdRegistry;
+  openConsul(section: ConsulSection): ConsulRegistry;
   /** What the next process would need to take the announcements over if this one died now. */
   tickets(): Tickets;
   /** Ends all of them and leaves the announcements to the next process. */
@@ -72,17 +75,21 @@ export interface RegistriesOptions extends DecoderDeps {
   readonly session?: Partial<SessionOptions>;
   /** What an earlier process left behind. */
   readonly resume?: Tickets;
+  /** The name of the instances that this process announces. */
+  readonly owner?: string;
 }
 
 /** Opens registries on first use and disposes of all of them together. */
 export function createRegistries({
   session,
   resume = {},
+  owner,
   ...deps
 }: RegistriesOptions): OpenedRegistries {
   const folders = new Map<string, Registry>();
   const ensembles = new Map<string, ZooKeeperRegistry>();
   const etcds = new Map<string, EtcdRegistry>();
+  const consuls = new Map<string, ConsulRegistry>();
 
   function openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry {
     const key = ensembleKey(hosts);
@@ -111,6 +118,10 @@ export function createRegistries({
       getOrCreate(etcds, `${address.host}:${address.port}`, () =>
         createEtcdRegistry(address, deps),
       ),
+    openConsul: (section) =>
+      getOrCreate(consuls, JSON.stringify(section), () =>
+        createConsulRegistry({ ...deps, section, owner }),
+      ),
     tickets: () =>
       Object.fromEntries(
         [...ensembles].flatMap(([key, registry]) => {
@@ -118,19 +129,30 @@ export function createRegistries({
           return ticket ? [[key, ticket]] : [];
         }),
       ),
-    handOff: () => ofAll((registry) => registry.handOff()),
+    handOff: () => {
+      for (const registry of consuls.values()) registry.handOff();
+      return ofAll((registry) => registry.handOff());
+    },
     dropUnclaimed: async (isStale, signal) => {
       await Promise.all(
-        [...ensembles.values()].map((registry) => registry.dropUnclaimed(isStale, signal)),
+        [...ensembles.values(), ...consuls.values()].map((registry) =>
+          registry.dropUnclaimed(isStale, signal),
+        ),
       );
     },
     lastUnhealthy: () => {
-      const times = [...ensembles.values()].map((registry) => registry.lastUnhealthy() ?? -1);
+      const all = [...ensembles.values(), ...consuls.values()];
+      const times = all.map((registry) => registry.lastUnhealthy() ?? -1);
       const last = Math.max(-1, ...times);
       return last < 0 ? undefined : last;
     },
     [Symbol.asyncDispose]: async () => {
-      await disposeAll([...folders.values(), ...etcds.values(), ...ensembles.values()]);
+      await disposeAll([
+        ...folders.values(),
+        ...etcds.values(),
+        ...consuls.values(),
+        ...ensembles.values(),
+      ]);
     },
   };
 }

@@ -42,6 +42,10 @@ function placeText({ place, instance: { name } }: ServiceConfig, { zookeeper }: 
     const folder = `${path === '/' ? '' : path}/${name}`;
     return `in etcd at ${addressOf({ host, port })}, as ${folder}/<number>, gone ${seconds(place.ttl)} after nerve died`;
   }
+  if ('registration' in place) {
+    const { ttl, deregisterAfter } = place.registration;
+    return `in Consul at ${place.address.section.url}, as ${path}, critical ${seconds(ttl)} after nerve died, and gone ${seconds(deregisterAfter)} later`;
+  }
   if (!('form' in place)) return `in the folder ${place.address.directory}, as ${path}`;
   const { nodeType = 'ephemeral_sequential' } = place.form;
   const node = nodeType.endsWith('sequential') ? `${name}_<sequence>` : name;

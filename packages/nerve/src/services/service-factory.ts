@@ -74,6 +74,10 @@ function openPlace(registries: OpenedRegistries, place: Place): Announcing {
     const { announce } = registries.openEtcd(place.address);
     return { announce: (...args) => announce(place.ttl, ...args) };
   }
+  if ('registration' in place) {
+    const { announceAs } = registries.openConsul(place.address.section);
+    return { announce: (...args) => announceAs(place.registration, ...args) };
+  }
   if (!('form' in place)) return registries.open(place.address);
   const { announceAs } = registries.openZooKeeper(place.address.hosts);
   return { announce: (...args) => announceAs(place.form, ...args) };

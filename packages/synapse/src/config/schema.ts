@@ -7,7 +7,7 @@ import {
   statusAddress,
 } from '@smartstack/daemon';
 import { localitySchema } from '@smartstack/policy';
-import { isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
+import { consulSchema, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
 import { shrinkGuardSchema } from '../discovery/policies/shrink-guard.ts';
 import { type DiscoveryConfig, discoveryMultiSchema, discoverySchema } from '../discovery/table.ts';
@@ -115,6 +115,7 @@ export const configKeys = z
       leaf: true,
     }),
     zookeeper: zooKeeperSchema.optional(),
+    consul: consulSchema.optional(),
     registry: registrySchema.optional(),
     proxy: proxyName.prefault(defaultProxy.name).meta({
       description: 'which proxy serves services that do not name one',

@@ -2,6 +2,7 @@ import { createLatest } from '@smartstack/daemon';
 import { z } from 'zod';
 
 import { base } from './base.ts';
+import { consul } from './consul.ts';
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { dns } from './dns/dns.ts';
 import { docker } from './docker.ts';
@@ -30,6 +31,7 @@ const single = [
   filtered(docker.schema),
   filtered(marathon.schema),
   filtered(ec2tag.schema),
+  filtered(consul.schema),
 ] as const;
 
 const singleSchema = z.discriminatedUnion('method', single);
@@ -129,5 +131,7 @@ function createSingle(config: SingleDiscovery, deps: DiscoveryDeps): Discovery {
       return marathon.create(config, deps);
     case 'ec2tag':
       return ec2tag.create(config, deps);
+    case 'consul':
+      return consul.create(config, deps);
   }
 }

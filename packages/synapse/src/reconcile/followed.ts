@@ -32,11 +32,12 @@ export function followedServices(
   deps: SynapseDeps,
   savedServices: SavedServices = new Map(),
 ): readonly Followed[] {
-  const { zookeeper, registry } = config;
+  const { zookeeper, consul, registry } = config;
   const shared: Omit<DiscoveryDeps, 'service'> = {
     ...deps,
     registries,
     zookeeper: zookeeper && { type: 'zookeeper', hosts: zookeeper.hosts },
+    consul,
     file: registry && { type: 'file', directory: registry.directory },
   };
   const running = allProxies.filter((proxy) => !proxy.config.isOff(sectionOf(config, proxy.name)));
@@ -51,7 +52,7 @@ export function followedServices(
     copiesOf(name, service).map(([copy, each]) => [copy, each, name] as const),
   );
   return services.map(([name, service, written]) => {
-    const identity = hashOf([waysOf(service), zookeeper?.hosts, registry]);
+    const identity = hashOf([waysOf(service), zookeeper?.hosts, consul, registry]);
     const before = savedServices.get(name);
     const saved = before?.identity === identity ? before.instances : undefined;
     const own = ownSections(service, trust.keys());
@@ -71,6 +72,7 @@ export function followedServices(
       identity: hashOf([
         service,
         zookeeper,
+        consul,
         registry,
         config.shrink_guard,
         [...trust],

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 
 import {
+  type ConsulForm,
+  type ConsulSection,
   type EtcdAddress,
   type RecordForm,
   type RegistryAddress,
@@ -12,6 +14,10 @@ import type { z } from 'zod';
 export type Place = { readonly path: string } & (
   | { readonly address: ZooKeeperAddress; readonly form: RecordForm }
   | { readonly address: FileAddress }
+  | {
+      readonly address: { readonly type: 'consul'; readonly section: ConsulSection };
+      readonly registration: ConsulForm;
+    }
   | {
       readonly address: EtcdAddress & { readonly type: 'etcd' };
       /** How long an announcement outlives nerve, in milliseconds. */
@@ -29,6 +35,10 @@ export function keyOfPlace({ address, path }: Place): string {
       return JSON.stringify([resolve(address.directory), path.split('/').filter(Boolean)]);
     case 'etcd':
       return JSON.stringify([`${address.host.toLowerCase()}:${address.port}`, path]);
+    case 'consul': {
+      const { url, namespace, partition } = address.section;
+      return JSON.stringify([url, namespace, partition, path.split('/').filter(Boolean).join('-')]);
+    }
     default: {
       const { hosts, chroot = '' } = splitChroot(address.hosts);
       return JSON.stringify([hosts.toSorted(), `${chroot}${path}`]);
@@ -39,6 +49,7 @@ export function keyOfPlace({ address, path }: Place): string {
 /** The registries that the top of the configuration names for all services. */
 export interface SharedRegistries {
   readonly zookeeper?: { readonly hosts: readonly string[] } | undefined;
+  readonly consul?: ConsulSection | undefined;
   readonly registry?: { readonly type: 'file'; readonly directory: string } | undefined;
 }
 

@@ -1,14 +1,15 @@
+import { consul } from './consul.ts';
 import { etcd } from './etcd.ts';
 import { file } from './file.ts';
 import type { Place, SharedRegistries } from './reporter.ts';
 import { zookeeper } from './zookeeper.ts';
 
 /** Every way to announce, by `reporter_type`. */
-const table = { zookeeper, file, etcd } as const;
+const table = { zookeeper, file, etcd, consul } as const;
 
 export type ReporterType = keyof typeof table;
 export const reporterTypes = Object.keys(table) as ReporterType[];
-export const reporterKeys = { ...zookeeper.keys, ...file.keys, ...etcd.keys };
+export const reporterKeys = { ...zookeeper.keys, ...file.keys, ...etcd.keys, ...consul.keys };
 
 type ReporterService = Parameters<(typeof table)[ReporterType]['place']>[1] & {
   readonly reporter_type?: ReporterType | undefined;
