@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createBackoff, createLatest } from '@smartstack/daemon';
@@ -45,6 +46,8 @@ export function createRounds({ client, datacenter, wait, inTurn }: RoundsDeps): 
 
   function start(): void {
     const ended = new AbortController();
+    // Each question of a round listens.
+    setMaxListeners(0, ended.signal);
     running = ended;
     const note = () => {
       changes += 1;
