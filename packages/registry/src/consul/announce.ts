@@ -65,7 +65,8 @@ export async function announceService(
       const asked = { service, id, index, wait: 1_000 };
       const seen = await isSeen(client, asked, within).catch((error: unknown) => {
         // Where the token may not read, the agent's word must do.
-        if (error instanceof HttpError && error.status === 403) return { isThere: wanted, index: 0 };
+        if (error instanceof HttpError && error.status === 403)
+          return { isThere: wanted, index: 0 };
         return { isThere: !wanted, index: 0 };
       });
       if (seen.isThere === wanted) return;
