@@ -191,7 +191,11 @@ describe('a watcher that fails stops no other, and is followed again', () => {
       const said: unknown[] = [];
       const onTrouble = (reason: string | undefined, part?: string) => said.push([part, reason]);
       const all = collect(
-        multi({ a: recovering, b: standing('b') }, { method: 'union' }, { log: silentLog, onTrouble }),
+        multi(
+          { a: recovering, b: standing('b') },
+          { method: 'union' },
+          { log: silentLog, onTrouble },
+        ),
       );
       await vi.waitFor(() => expect(found.newest()).toEqual([' b:1']), 10_000);
       await vi.waitFor(() => expect(all.newest()).toEqual([' a:1', ' b:1']), 5_000);
