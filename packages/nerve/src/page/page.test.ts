@@ -1,17 +1,24 @@
 import { createJournal } from '@smartstack/daemon';
 import { expect, test } from 'vitest';
 
+import { sumUp } from '../services/registrations.ts';
 import type { ServiceStatus } from '../services/service.ts';
+import type { PlaceStatus } from '../services/service-place.ts';
 import { journalMeasures } from './journal.ts';
 import { pageView } from './view.ts';
 
-const up: ServiceStatus = {
-  state: 'up',
-  since: new Date(5),
+const inZooKeeper: PlaceStatus = {
+  registry: 'zookeeper',
+  path: '/services/web',
   announced: true,
   may_stand: true,
   confirmed: true,
-  path: '/services/web',
+  away: false,
+};
+const up: ServiceStatus = {
+  state: 'up',
+  since: new Date(5),
+  ...sumUp([inZooKeeper]),
   because: 'up',
   instance: { host: '10.0.0.1', port: 80 },
   checks: [{ name: 'web http', state: 'up', took: 2 }],
@@ -108,18 +115,19 @@ test('the journal has what became of a service, and why', () => {
   const journal = createJournal();
   let status: ServiceStatus = up;
   const measures = journalMeasures(journal, 'web', () => status);
+  const registry = measures.at(undefined);
   measures.state(true);
-  measures.announced(12.3);
+  registry.announced(12.3);
   status = { ...down, check: 'web http', reason: 'status 503' };
   measures.state(false);
-  measures.withdrawn();
+  registry.withdrawn();
   measures.held();
   measures.throttled(false);
   measures.throttled(true);
-  measures.registryError();
-  measures.registryError();
+  registry.registryError();
+  registry.registryError();
   status = { ...up, because: 'downtime', downtime };
-  measures.withdrawn();
+  registry.withdrawn();
   expect(journal.after(0).map(({ kind, text }) => `${kind}: ${text}`)).toEqual([
     'up: all checks pass',
     'announced: in the registry after 12 ms',

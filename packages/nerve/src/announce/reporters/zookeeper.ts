@@ -1,8 +1,15 @@
-import { nodePath, nodeTypes, zooKeeperHosts } from '@smartstack/registry';
+import {
+  nodePath,
+  nodeTypes,
+  type RecordForm,
+  type RegistryAddress,
+  splitChroot,
+  zooKeeperHosts,
+} from '@smartstack/registry';
 import { z } from 'zod';
 
 import { spanFrom } from '../../checks/check.ts';
-import type { Reporter } from './reporter.ts';
+import type { PlaceKeys, Reporter } from './reporter.ts';
 
 const keys = {
   zk_hosts: zooKeeperHosts.optional().meta({
@@ -36,8 +43,13 @@ const keys = {
   }),
 };
 
+export interface ZooKeeperPlace extends PlaceKeys {
+  readonly address: Extract<RegistryAddress, { type: 'zookeeper' }>;
+  readonly form: RecordForm;
+}
+
 /** Announces as an ephemeral sequential node below `zk_path`. */
-export const zookeeper: Reporter<typeof keys> = {
+export const zookeeper: Reporter<typeof keys, ZooKeeperPlace> = {
   type: 'zookeeper',
   keys,
   missing: ({ zk_hosts: hosts, zk_path: path }, shared) => ({
@@ -56,4 +68,28 @@ export const zookeeper: Reporter<typeof keys> = {
       pathEncoding: keys.use_path_encoding,
     },
   }),
+  identity: ({ address, path }) => {
+    const { hosts, chroot = '' } = splitChroot(address.hosts);
+    return [hosts.toSorted(), `${chroot}${path}`];
+  },
+  describe: ({ address, path, form }, { instanceName, sessionTimeout }) => {
+    const { nodeType = 'ephemeral_sequential' } = form;
+    const node = nodeType.endsWith('sequential') ? `${instanceName}_<sequence>` : instanceName;
+    const gone = nodeType.startsWith('persistent')
+      ? 'which stays when nerve dies'
+      : `gone ${sessionTimeout / 1000} s after nerve died`;
+    return `in ZooKeeper at ${address.hosts.join(',')}, as ${path}/${node}, ${gone}`;
+  },
+  open: ({ address, path, form }, registries) => {
+    const registry = registries.openZooKeeper(address.hosts);
+    return {
+      announce: (...args) => registry.announceAs(form, ...args),
+      lastUnhealthy: registry.lastUnhealthy,
+      inherited: {
+        remains: () => registry.hasUnclaimed(path),
+        drop: registry.dropUnclaimed,
+        clear: (instance, signal) => registry.clearStale(path, instance, signal),
+      },
+    };
+  },
 };
