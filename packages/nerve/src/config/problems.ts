@@ -52,8 +52,8 @@ function reportersProblems(
       const twin = names.indexOf(names[index] ?? '');
       return [
         ...(type === undefined ? [] : problemsOf(path, type, own, shared)),
-        ...(twin < index
-          ? [[[...path, 'name'], `reporters.${twin} is called ${names[index]} as well`] as const]
+        ...(type !== undefined && twin < index
+          ? [[[...path, 'name'], `reporters[${twin}] is called ${names[index]} as well`] as const]
           : []),
       ];
     }),
@@ -86,7 +86,7 @@ export function endpointConflicts(config: ServicesConfig): readonly Problem[] {
       if (owner.name !== name)
         return [problem(owner.name, name, place.path), problem(name, owner.name, place.path)];
       return [
-        [['services', name, 'reporters', index], `the same place as reporters.${owner.index}`],
+        [['services', name, 'reporters', index], `the same place as reporters[${owner.index}]`],
       ];
     });
   });

@@ -140,3 +140,48 @@ test('the journal has what became of a service, and why', () => {
     'withdrawn: taken down by ann: new disk',
   ]);
 });
+
+test('a service that one of several registries has not is told with the registry that lacks it', () => {
+  const away = {
+    ...inZooKeeper,
+    registry: 'consul',
+    announced: false,
+    confirmed: false,
+    away: true,
+  };
+  const { facts, notices, services } = pageView(
+    [{ name: 'web', status: () => ({ ...up, ...sumUp([inZooKeeper, away]) }) }],
+    true,
+  );
+  expect(facts).toEqual([
+    ['announced', '1 of 1', 'good'],
+    ['zookeeper', 'well', 'good'],
+    ['consul', 'away', 'warn'],
+  ]);
+  expect(notices).toMatchObject([
+    { title: 'Not announced everywhere', text: 'consul has not answered yet' },
+    { title: 'Registry away', text: expect.stringMatching(/^consul does not answer/) },
+  ]);
+  expect(services).toMatchObject([
+    {
+      state: 'up, announced in 1 of 2',
+      facts: [
+        ['zookeeper', '/services/web'],
+        ['consul', 'not now (/services/web)'],
+      ],
+    },
+  ]);
+});
+
+test('the journal names the registry where there are several', () => {
+  const journal = createJournal();
+  const consul = journalMeasures(journal, 'web', () => up).at('consul');
+  consul.registryError();
+  consul.announced(3);
+  consul.withdrawn();
+  expect(journal.after(0).map(({ text }) => text)).toEqual([
+    'consul refuses; it is tried again',
+    'in consul after 3 ms',
+    'from consul: nerve ends',
+  ]);
+});
