@@ -47,6 +47,16 @@ test('check-config explains where a service is announced', () => {
 `);
 });
 
+test('a service may be a member of a server set', () => {
+  const flat = 'zk_path: /w, encode: {method: serverset, endpoint_name: admin, shard: 3}';
+  const written = source(`  web: {host: h, port: 1, reporter_type: zookeeper, ${flat}}`);
+  const config = parseConfig(written, '/');
+  expect(config.services[0]?.places).toMatchObject([
+    { form: { serverset: { endpointName: 'admin', shard: 3 } } },
+  ]);
+  expect(explain(config, written.value)).toContain('as /w/member_<sequence>, gone 10 s after');
+});
+
 describe('refused are', () => {
   test.each<[string, string, readonly string[]]>([
     [
@@ -76,6 +86,16 @@ describe('refused are', () => {
       'two of one name',
       web('{type: file}, {type: zookeeper, zk_path: /w, name: file}'),
       ['n.yaml:8:62: services.web.reporters[1].name: reporters[0] is called file as well'],
+    ],
+    [
+      'a server set whose members are no numbered nodes',
+      web(
+        '{type: zookeeper, zk_path: /w, encode: {method: serverset}, node_type: ephemeral, use_path_encoding: true}',
+      ),
+      [
+        'n.yaml:8:99: services.web.reporters[0].use_path_encoding: not with encode: {method: serverset}',
+        'n.yaml:8:77: services.web.reporters[0].node_type: members of a server set are numbered; expected ephemeral_sequential or persistent_sequential',
+      ],
     ],
     [
       'one place twice',
