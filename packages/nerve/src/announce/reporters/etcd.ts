@@ -1,8 +1,9 @@
 import { portKey } from '@smartstack/daemon';
+import type { EtcdAddress } from '@smartstack/registry';
 import { z } from 'zod';
 
-import { hostKey } from '../../checks/check.ts';
-import type { Reporter } from './reporter.ts';
+import { addressOf, hostKey } from '../../checks/check.ts';
+import type { PlaceKeys, Reporter } from './reporter.ts';
 
 const keys = {
   etcd_host: hostKey.optional().meta({
@@ -29,15 +30,30 @@ const keys = {
 /** For how many check intervals an announcement outlives a nerve that died, as in the original. */
 const checksOfLife = 5;
 
+export interface EtcdPlace extends PlaceKeys {
+  readonly address: EtcdAddress;
+  /** How long an announcement outlives nerve, in milliseconds. */
+  readonly ttl: number;
+}
+
 /** Announces as a key of etcd's v2 API that lives for five check intervals unless it is written again. */
-export const etcd: Reporter<typeof keys> = {
+export const etcd: Reporter<typeof keys, EtcdPlace> = {
   type: 'etcd',
   keys,
   missing: ({ etcd_host: host }) =>
     host === undefined ? { etcd_host: 'missing; expected the name of an etcd server' } : {},
   place: (_, { etcd_host: host = '', etcd_port: port = 4003, etcd_path: path = '/', ...keys }) => ({
-    address: { type: 'etcd', host, port },
+    address: { host, port },
     path,
     ttl: keys.check_interval * checksOfLife,
   }),
+  identity: ({ address: { host, port }, path }) => [`${host.toLowerCase()}:${port}`, path],
+  describe: ({ address, path, ttl }, { instanceName }) => {
+    const folder = `${path === '/' ? '' : path}/${instanceName}`;
+    return `in etcd at ${addressOf(address)}, as ${folder}/<number>, gone ${ttl / 1000} s after nerve died`;
+  },
+  open: ({ address, ttl }, registries) => {
+    const { announce } = registries.openEtcd(address);
+    return { announce: (...args) => announce(ttl, ...args) };
+  },
 };
