@@ -22,7 +22,7 @@ function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegist
     openZooKeeper: () => {
       throw new Error('these tests use no ZooKeeper');
     },
-    openEtcd: () => {
+    openEtcdV2: () => {
       throw new Error('these tests use no etcd');
     },
     tickets: () => ({}),

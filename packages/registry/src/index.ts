@@ -1,4 +1,4 @@
-export type { EtcdAddress } from './etcd/keys.ts';
+export type { EtcdV2Address } from './etcd-v2/keys.ts';
 export { createFileRegistry, type FileRegistryOptions } from './file/file.ts';
 export { badRecordsOf, createDecoder, withBadRecords } from './instance/decoder.ts';
 export {

@@ -3,8 +3,8 @@ import type { HandedOff, SessionOptions } from '@smartstack/zookeeper';
 import { z } from 'zod';
 
 import { disposeAll } from './announcements.ts';
-import { createEtcdRegistry, type EtcdRegistry } from './etcd/etcd.ts';
-import type { EtcdAddress } from './etcd/keys.ts';
+import { createEtcdV2Registry, type EtcdV2Registry } from './etcd-v2/etcd-v2.ts';
+import type { EtcdV2Address } from './etcd-v2/keys.ts';
 import { createFileRegistry } from './file/file.ts';
 import type { DecoderDeps } from './instance/decoder.ts';
 import type { Registry } from './registry.ts';
@@ -53,7 +53,7 @@ export interface Registries extends AsyncDisposable {
 /** Registries with ZooKeeper's own operations, and those that can only be announced in. */
 export interface OpenedRegistries extends Registries {
   openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry;
-  openEtcd(address: EtcdAddress): EtcdRegistry;
+  openEtcdV2(address: EtcdV2Address): EtcdV2Registry;
   /** What the next process would need to take the announcements over if this one died now. */
   tickets(): Tickets;
   /** Ends all of them and leaves the announcements to the next process. */
@@ -82,7 +82,7 @@ export function createRegistries({
 }: RegistriesOptions): OpenedRegistries {
   const folders = new Map<string, Registry>();
   const ensembles = new Map<string, ZooKeeperRegistry>();
-  const etcds = new Map<string, EtcdRegistry>();
+  const etcdV2s = new Map<string, EtcdV2Registry>();
 
   function openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry {
     const key = ensembleKey(hosts);
@@ -107,9 +107,9 @@ export function createRegistries({
             createFileRegistry({ directory: address.directory, ...deps }),
           ),
     openZooKeeper,
-    openEtcd: (address) =>
-      getOrCreate(etcds, `${address.host}:${address.port}`, () =>
-        createEtcdRegistry(address, deps),
+    openEtcdV2: (address) =>
+      getOrCreate(etcdV2s, `${address.host}:${address.port}`, () =>
+        createEtcdV2Registry(address, deps),
       ),
     tickets: () =>
       Object.fromEntries(
@@ -130,7 +130,7 @@ export function createRegistries({
       return last < 0 ? undefined : last;
     },
     [Symbol.asyncDispose]: async () => {
-      await disposeAll([...folders.values(), ...etcds.values(), ...ensembles.values()]);
+      await disposeAll([...folders.values(), ...etcdV2s.values(), ...ensembles.values()]);
     },
   };
 }

@@ -71,7 +71,7 @@ export function serviceFactory({
 /** The registry of a service's place, which announces in the form of that place. */
 function openPlace(registries: OpenedRegistries, place: Place): Announcing {
   if ('ttl' in place) {
-    const { announce } = registries.openEtcd(place.address);
+    const { announce } = registries.openEtcdV2(place.address);
     return { announce: (...args) => announce(place.ttl, ...args) };
   }
   if (!('form' in place)) return registries.open(place.address);

@@ -36,7 +36,7 @@ export const etcd: Reporter<typeof keys> = {
   missing: ({ etcd_host: host }) =>
     host === undefined ? { etcd_host: 'missing; expected the name of an etcd server' } : {},
   place: (_, { etcd_host: host = '', etcd_port: port = 4003, etcd_path: path = '/', ...keys }) => ({
-    address: { type: 'etcd', host, port },
+    address: { type: 'etcd_v2', host, port },
     path,
     ttl: keys.check_interval * checksOfLife,
   }),

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 
 import {
-  type EtcdAddress,
+  type EtcdV2Address,
   type RecordForm,
   type RegistryAddress,
   splitChroot,
@@ -13,7 +13,7 @@ export type Place = { readonly path: string } & (
   | { readonly address: ZooKeeperAddress; readonly form: RecordForm }
   | { readonly address: FileAddress }
   | {
-      readonly address: EtcdAddress & { readonly type: 'etcd' };
+      readonly address: EtcdV2Address & { readonly type: 'etcd_v2' };
       /** How long an announcement outlives nerve, in milliseconds. */
       readonly ttl: number;
     }
@@ -27,7 +27,7 @@ export function keyOfPlace({ address, path }: Place): string {
   switch (address.type) {
     case 'file':
       return JSON.stringify([resolve(address.directory), path.split('/').filter(Boolean)]);
-    case 'etcd':
+    case 'etcd_v2':
       return JSON.stringify([`${address.host.toLowerCase()}:${address.port}`, path]);
     default: {
       const { hosts, chroot = '' } = splitChroot(address.hosts);

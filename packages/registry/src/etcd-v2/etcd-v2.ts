@@ -5,11 +5,11 @@ import { encodeInstance, type Instance } from '../instance/instance.ts';
 import { keepRefreshed } from '../refresh.ts';
 import type { Announcement, Registry } from '../registry.ts';
 import { createKey, failUnconfirmed, type Keeping } from './creation.ts';
-import { createEtcdKeys, type EtcdAddress } from './keys.ts';
+import { createEtcdKeys, type EtcdV2Address } from './keys.ts';
 import { createUnclaimedKeys } from './unclaimed.ts';
 
 /** Announces in one etcd, and reads no services from it. */
-export interface EtcdRegistry extends AsyncDisposable {
+export interface EtcdV2Registry extends AsyncDisposable {
   /**
    * Announces an instance as the key `<path>/<name>/<number>`, which lives for `ttl` milliseconds (rounded
    * up to seconds) unless it is written again, as this does three times as often until disposed of. A key
@@ -22,10 +22,10 @@ export interface EtcdRegistry extends AsyncDisposable {
 }
 
 /** Announces through etcd's v2 API, as Airbnb's nerve does; an unreachable server is an error of each call. */
-export function createEtcdRegistry(
-  address: EtcdAddress,
+export function createEtcdV2Registry(
+  address: EtcdV2Address,
   { log }: { readonly log: Log },
-): EtcdRegistry {
+): EtcdV2Registry {
   const announcements = createAnnouncements();
   const unclaimed = createUnclaimedKeys();
   return {
