@@ -1,3 +1,4 @@
+export { createEtcdRegistry, type EtcdRegistry, type EtcdRegistryOptions } from './etcd/etcd.ts';
 export type { EtcdV2Address } from './etcd-v2/keys.ts';
 export { createFileRegistry, type FileRegistryOptions } from './file/file.ts';
 export { badRecordsOf, createDecoder, withBadRecords } from './instance/decoder.ts';
