@@ -48,14 +48,19 @@ export async function withdrawStaleRecords(
     const reported = sameEndpoint.flatMap(({ name }) => reports.get(name) ?? []);
     await untilAborted(Promise.all(reported), signal);
     for (const each of sameEndpoint) unchecked.delete(each);
-    if (first.place.address.type !== 'zookeeper') return;
     const { address, path } = first.place;
-    const registry = registries.openZooKeeper(address.hosts);
+    if (address.type !== 'zookeeper' && address.type !== 'etcd') return;
+    const registry =
+      address.type === 'etcd'
+        ? registries.openEtcd(address.endpoints)
+        : registries.openZooKeeper(address.hosts);
     await retry(() =>
       registry.dropUnclaimed((at, record) => isRecordOf(first, at, record), signal),
     );
     for (const { name } of sameEndpoint) cleared.add(name);
-    await retry(() => registry.clearStale(path, first.instance, signal));
+    // In etcd an instance has one key, whoever writes it.
+    if ('clearStale' in registry)
+      await retry(() => registry.clearStale(path, first.instance, signal));
   }
 
   await Promise.all([withdrawUnclaimed(), ...byEndpoint(configs).map(withdrawOwn)]);

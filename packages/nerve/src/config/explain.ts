@@ -35,12 +35,17 @@ function serviceText(service: ServiceConfig, config: Config, written: unknown): 
 
 const explainedAlready = ['node_type', 'etcd_port', 'etcd_path', 'flap_damping'];
 
-function placeText({ place, instance: { name } }: ServiceConfig, { zookeeper }: Config): string {
+function placeText({ place, instance }: ServiceConfig, { zookeeper, etcd }: Config): string {
   const { path } = place;
+  const { name } = instance;
   if ('ttl' in place) {
     const { host, port } = place.address;
     const folder = `${path === '/' ? '' : path}/${name}`;
     return `in etcd at ${addressOf({ host, port })}, as ${folder}/<number>, gone ${seconds(place.ttl)} after nerve died`;
+  }
+  if (place.address.type === 'etcd') {
+    const key = `${etcd?.prefix ?? ''}${path}/${name}-${addressOf(instance)}`;
+    return `in etcd at ${place.address.endpoints.join(',')}, as ${key}, gone ${seconds(etcd?.lease_ttl ?? 10_000)} after nerve died`;
   }
   if (!('form' in place)) return `in the folder ${place.address.directory}, as ${path}`;
   const { nodeType = 'ephemeral_sequential' } = place.form;

@@ -81,6 +81,7 @@ function openPlace(registries: OpenedRegistries, place: Place): Announcing {
 
 /** Whether the place has records of an earlier nerve's session that were neither taken over nor withdrawn. */
 function hasInherited(registries: OpenedRegistries, { address, path }: Place): boolean {
+  if (address.type === 'etcd') return registries.openEtcd(address.endpoints).hasUnclaimed(path);
   if (address.type !== 'zookeeper') return false;
   return registries.openZooKeeper(address.hosts).hasUnclaimed(path);
 }

@@ -11,7 +11,7 @@ import type { z } from 'zod';
 /** Where and how a service is announced. */
 export type Place = { readonly path: string } & (
   | { readonly address: ZooKeeperAddress; readonly form: RecordForm }
-  | { readonly address: FileAddress }
+  | { readonly address: FileAddress | EtcdAddress }
   | {
       readonly address: EtcdV2Address & { readonly type: 'etcd_v2' };
       /** How long an announcement outlives nerve, in milliseconds. */
@@ -20,6 +20,7 @@ export type Place = { readonly path: string } & (
 );
 
 type ZooKeeperAddress = Extract<RegistryAddress, { type: 'zookeeper' }>;
+type EtcdAddress = Extract<RegistryAddress, { type: 'etcd' }>;
 type FileAddress = Extract<RegistryAddress, { type: 'file' }>;
 
 /** Equal for two ways to write one place. */
@@ -27,6 +28,8 @@ export function keyOfPlace({ address, path }: Place): string {
   switch (address.type) {
     case 'file':
       return JSON.stringify([resolve(address.directory), path.split('/').filter(Boolean)]);
+    case 'etcd':
+      return JSON.stringify([address.endpoints.toSorted(), path]);
     case 'etcd_v2':
       return JSON.stringify([`${address.host.toLowerCase()}:${address.port}`, path]);
     default: {
@@ -39,6 +42,7 @@ export function keyOfPlace({ address, path }: Place): string {
 /** The registries that the top of the configuration names for all services. */
 export interface SharedRegistries {
   readonly zookeeper?: { readonly hosts: readonly string[] } | undefined;
+  readonly etcd?: { readonly endpoints: readonly string[] } | undefined;
   readonly registry?: { readonly type: 'file'; readonly directory: string } | undefined;
 }
 

@@ -36,6 +36,7 @@ export function placeOf(name: string, service: ReporterService, shared: SharedRe
   return table[typeOf(service, shared)].place(name, service, shared);
 }
 
-function typeOf(service: ReporterService, { registry }: SharedRegistries): ReporterType {
-  return service.reporter_type ?? registry?.type ?? 'zookeeper';
+function typeOf(service: ReporterService, { registry, zookeeper, etcd }: SharedRegistries) {
+  const isEtcd = etcd !== undefined && zookeeper === undefined;
+  return service.reporter_type ?? registry?.type ?? (isEtcd ? 'etcd' : 'zookeeper');
 }
