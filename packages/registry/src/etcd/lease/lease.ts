@@ -79,6 +79,7 @@ export function createLease(options: LeaseOptions, signal: AbortSignal): Lease {
     const obtained = taken ?? (await grant());
     isFirst = false;
     id = obtained;
+    connections = client.connections;
     if (taken === undefined) await options.onGranted();
     keeping ??= keep();
     return obtained;
@@ -181,7 +182,8 @@ export function createLease(options: LeaseOptions, signal: AbortSignal): Lease {
     keysOf: async (lease, own) => {
       const call = { what: 'ask for the keys of the lease', signal: own };
       const { ttl, keys } = await client.call(leaseTimeToLive, leaseRequest.withKeys(lease), call);
-      return ttl > 0 ? keys : undefined;
+      // The rest of its time in whole seconds, which may be 0.
+      return ttl >= 0 ? keys : undefined;
     },
     touch: async (own) => {
       if (id !== undefined) await keepAlive(id, own);
