@@ -25,6 +25,9 @@ function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegist
     openEtcd: () => {
       throw new Error('these tests use no etcd');
     },
+    openEtcdV2: () => {
+      throw new Error('these tests use no etcd');
+    },
     tickets: () => ({}),
     handOff: async () => ({}),
     dropUnclaimed: async () => dropped(),

@@ -33,7 +33,10 @@ export async function runWithState(
   const ended = AbortSignal.any([signal, handingOff.signal]);
   const store = await openSessionStore(config.stateDirectory, deps.log);
   const overrides = await openOverrides(config.stateDirectory, deps.log);
-  const { registries, saveSessions } = openRegistries(session, store, deps);
+  const { registries, saveSessions } = openRegistries(session, store, {
+    ...deps,
+    etcd: config.etcd,
+  });
   const nerveDeps = { ...deps, registries, overrides, handOff: startHandOff };
   const tasks = [
     (own: AbortSignal) => runNerve(config, nerveDeps, own),
@@ -61,7 +64,7 @@ function handOffOnSignal(): AbortController {
 function openRegistries(
   session: Partial<SessionOptions>,
   store: SessionStore,
-  deps: Pick<RunDeps, 'log' | 'metrics'>,
+  deps: Pick<RunDeps, 'log' | 'metrics'> & Pick<Config, 'etcd'>,
 ) {
   const saveSessions = () => store.save(registries.tickets());
   // A session is saved before anything is announced, so that it can be taken over when nerve is killed right

@@ -1,4 +1,13 @@
-export type { EtcdAddress } from './etcd/keys.ts';
+export { type JsonKeys, jsonDecoder } from './etcd/decode.ts';
+export {
+  createEtcdRegistry,
+  type EtcdFollowOptions,
+  type EtcdRegistry,
+  type EtcdRegistryOptions,
+} from './etcd/etcd.ts';
+export { etcdProblems } from './etcd/options.ts';
+export { type EtcdSection, etcdEndpoints, etcdPath, etcdSchema } from './etcd/section.ts';
+export type { EtcdV2Address } from './etcd-v2/keys.ts';
 export { createFileRegistry, type FileRegistryOptions } from './file/file.ts';
 export { badRecordsOf, createDecoder, withBadRecords } from './instance/decoder.ts';
 export {

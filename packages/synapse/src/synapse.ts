@@ -50,6 +50,7 @@ export async function runSynapse(
   const saved = file === undefined ? new Map() : await readSnapshotFile(file, deps.log);
   await using registries = createRegistries({
     session: await sessionOptionsOf(config.zookeeper),
+    etcd: config.etcd,
     ...deps,
   });
   const { statsd: section } = config;

@@ -224,6 +224,27 @@ describe('a service is announced', () => {
       zookeeper,
       '/w',
     ],
+    [
+      'in the etcd of all services',
+      'etcd: {endpoints: [e:1]},',
+      'etcd_path: /w',
+      { type: 'etcd', endpoints: ['e:1'] },
+      '/w',
+    ],
+    [
+      'in its own etcd, though others are in ZooKeeper',
+      'zookeeper: {hosts: [z:1]},',
+      'reporter_type: etcd, etcd_endpoints: "http://e:1, http://f:1", etcd_path: /w',
+      { type: 'etcd', endpoints: ['http://e:1', 'http://f:1'] },
+      '/w',
+    ],
+    [
+      "by etcd's v2 API",
+      'etcd: {endpoints: [e:1]},',
+      'etcd_host: f',
+      { type: 'etcd_v2', host: 'f', port: 4003 },
+      '/',
+    ],
   ])('%s', (_, top, service, address, path) => {
     expect(placeOf(top, service)).toMatchObject({ address, path });
   });
@@ -256,6 +277,29 @@ describe('a bad configuration is refused with place, key and fix', () => {
       'instance_id: a\nservices:\n  web: {host: h, port: 1, reporter_type: file}',
       [
         'n.yaml:3:3: services.web.directory: missing; give it here or as registry.directory for all services',
+      ],
+    ],
+    [
+      'no etcd',
+      'instance_id: a\nservices:\n  web: {host: h, port: 1, reporter_type: etcd}',
+      [
+        'n.yaml:3:3: services.web.etcd_endpoints: missing; give it here or as etcd.endpoints for all services, or an etcd_host for the v2 API',
+        'n.yaml:3:3: services.web.etcd_path: missing; expected a path such as /services/web',
+      ],
+    ],
+    [
+      'both APIs of etcd',
+      'instance_id: a\nservices:\n  web: {host: h, port: 1, reporter_type: etcd, etcd_host: e, etcd_endpoints: [e:1]}',
+      [
+        'n.yaml:3:62: services.web.etcd_endpoints: not with etcd_host, which has the v2 API alone; leave one out',
+      ],
+    ],
+    [
+      'an etcd user with two passwords, and a server with a path',
+      'instance_id: a\nservices: {}\netcd: {endpoints: ["http://e:1/v3"], user: u, password: p, password_file: /f}',
+      [
+        'n.yaml:3:8: etcd.endpoints: expected servers such as https://etcd1:2379, without a path, got ["http://e:1/v3"]',
+        'n.yaml:3:38: etcd.user: needs either password or password_file',
       ],
     ],
     [

@@ -6,7 +6,7 @@ import {
   type ValidateOptions,
   validate,
 } from '@smartstack/daemon';
-import type { NetworkInstance, ZooKeeperSection } from '@smartstack/registry';
+import type { EtcdSection, NetworkInstance, ZooKeeperSection } from '@smartstack/registry';
 import { keyOfPlace, type Place, placesOf } from '../announce/reporters/table.ts';
 import type { CheckDeps } from '../checks/check.ts';
 import type { CheckConfig } from '../checks/table.ts';
@@ -23,6 +23,8 @@ export interface Config {
   readonly instanceId: string;
   /** How ZooKeeper sessions are opened. */
   readonly zookeeper: ZooKeeperSection | undefined;
+  /** How etcd is spoken to. */
+  readonly etcd: EtcdSection | undefined;
   readonly statusAddress: StatusAddress | false;
   readonly stateDirectory: string | false;
   /** How long nerve keeps running after it has withdrawn everything. */
@@ -95,6 +97,7 @@ function toConfig(parsed: ParsedConfig, directory: string): Config {
   return {
     instanceId: parsed.instance_id,
     zookeeper: parsed.zookeeper,
+    etcd: parsed.etcd,
     statusAddress: parsed.status_address,
     stateDirectory:
       parsed.state_directory === false

@@ -36,10 +36,12 @@ function serviceText(service: ServiceConfig, config: Config, written: unknown): 
 
 const explainedAlready = ['node_type', 'etcd_port', 'etcd_path', 'flap_damping'];
 
-function placeTexts({ places, instance }: ServiceConfig, { zookeeper, ...config }: Config) {
+function placeTexts({ places, instance }: ServiceConfig, { zookeeper, etcd, ...config }: Config) {
   const about = {
     instanceName: config.instanceId,
+    address: addressOf(instance),
     sessionTimeout: zookeeper?.session_timeout ?? 10_000,
+    etcd,
   };
   const [only, ...others] = places.map((place) => describePlace(place, about));
   const announced = `  is announced as ${addressOf(instance)}`;

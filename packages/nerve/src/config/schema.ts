@@ -7,7 +7,7 @@ import {
   statusAddress,
   wholeNumber,
 } from '@smartstack/daemon';
-import { registrySchema, zooKeeperSchema } from '@smartstack/registry';
+import { etcdSchema, registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
 import { hostKey } from '../checks/check.ts';
@@ -39,6 +39,7 @@ export const configSchema = z
     }),
     service_conf_dir: serviceConfDir,
     zookeeper: zooKeeperSchema.optional(),
+    etcd: etcdSchema.optional(),
     registry: registrySchema.optional(),
     ...topPolicyKeys,
     status_address: statusAddress.prefault('127.0.0.1:9103').meta({

@@ -20,6 +20,7 @@ export interface DiscoveryDeps {
   readonly registries: OpenedRegistries;
   /** The daemon's own registries, for a discovery that names none. */
   readonly zookeeper?: Extract<RegistryAddress, { type: 'zookeeper' }> | undefined;
+  readonly etcd?: Extract<RegistryAddress, { type: 'etcd' }> | undefined;
   readonly file?: Extract<RegistryAddress, { type: 'file' }> | undefined;
   /** Called with the reason why no instance is registered, if the registry has no such place; no member leaves for that. */
   readonly onMissing?: ((reason: string) => void) | undefined;

@@ -7,6 +7,7 @@ import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { dns } from './dns/dns.ts';
 import { docker } from './docker.ts';
 import { ec2tag } from './ec2tag.ts';
+import { etcd } from './etcd.ts';
 import { file } from './file.ts';
 import { marathon } from './marathon.ts';
 import { multi, resolverProblem, resolverSchema } from './multi/multi.ts';
@@ -23,6 +24,7 @@ const filtered = <Shape extends { readonly method: z.ZodLiteral<string> }>(
 const single = [
   filtered(zookeeper.schema),
   filtered(zookeeperPoll.schema),
+  filtered(etcd.schema),
   filtered(file.schema),
   filtered(base.schema),
   filtered(dns.schema),
@@ -125,6 +127,8 @@ function createSingle(config: SingleDiscovery, deps: DiscoveryDeps): Discovery {
       return zookeeper.create(config, deps);
     case 'zookeeper_poll':
       return zookeeperPoll.create(config, deps);
+    case 'etcd':
+      return etcd.create(config, deps);
     case 'file':
       return file.create(config, deps);
     case 'base':

@@ -32,11 +32,12 @@ export function followedServices(
   deps: SynapseDeps,
   savedServices: SavedServices = new Map(),
 ): readonly Followed[] {
-  const { zookeeper, registry } = config;
+  const { zookeeper, etcd, registry } = config;
   const shared: Omit<DiscoveryDeps, 'service'> = {
     ...deps,
     registries,
     zookeeper: zookeeper && { type: 'zookeeper', hosts: zookeeper.hosts },
+    etcd: etcd && { type: 'etcd', endpoints: etcd.endpoints },
     file: registry && { type: 'file', directory: registry.directory },
   };
   const running = allProxies.filter((proxy) => !proxy.config.isOff(sectionOf(config, proxy.name)));
@@ -51,7 +52,12 @@ export function followedServices(
     copiesOf(name, service).map(([copy, each]) => [copy, each, name] as const),
   );
   return services.map(([name, service, written]) => {
-    const identity = hashOf([waysOf(service), zookeeper?.hosts, registry]);
+    const identity = hashOf([
+      waysOf(service),
+      zookeeper?.hosts,
+      registry,
+      ...(etcd ? [etcd.endpoints, etcd.prefix] : []),
+    ]);
     const before = savedServices.get(name);
     const saved = before?.identity === identity ? before.instances : undefined;
     const own = ownSections(service, trust.keys());
@@ -71,6 +77,7 @@ export function followedServices(
       identity: hashOf([
         service,
         zookeeper,
+        etcd,
         registry,
         config.shrink_guard,
         [...trust],

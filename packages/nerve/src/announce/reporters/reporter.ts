@@ -1,4 +1,4 @@
-import type { Instance, OpenedRegistries } from '@smartstack/registry';
+import type { EtcdSection, Instance, OpenedRegistries } from '@smartstack/registry';
 import type { z } from 'zod';
 
 import type { Announcing } from '../announcement.ts';
@@ -6,6 +6,7 @@ import type { Announcing } from '../announcement.ts';
 /** The registries that the top of the configuration names for all services. */
 export interface SharedRegistries {
   readonly zookeeper?: { readonly hosts: readonly string[] } | undefined;
+  readonly etcd?: { readonly endpoints: readonly string[] } | undefined;
   readonly registry?: { readonly type: 'file'; readonly directory: string } | undefined;
 }
 
@@ -37,8 +38,12 @@ export interface Reporter<Keys extends z.ZodRawShape, P extends PlaceKeys> {
 export interface PlaceContext {
   /** The name that this machine announces under. */
   readonly instanceName: string;
+  /** The address that it announces. */
+  readonly address: string;
   /** How long a ZooKeeper session outlives nerve, in milliseconds. */
   readonly sessionTimeout: number;
+  /** The top-level section of etcd, where there is one. */
+  readonly etcd?: EtcdSection | undefined;
 }
 
 /** A registry as one place has it. */

@@ -62,9 +62,10 @@ export function reporterProblems(
 /** The reporter that a service has with its flat keys. */
 export function flatTypeOf(
   { reporter_type: type }: Pick<ReporterService, 'reporter_type'>,
-  { registry }: SharedRegistries,
+  { registry, zookeeper: ensemble, etcd: cluster }: SharedRegistries,
 ): ReporterType {
-  return type ?? registry?.type ?? 'zookeeper';
+  const isEtcd = cluster !== undefined && ensemble === undefined;
+  return type ?? registry?.type ?? (isEtcd ? 'etcd' : 'zookeeper');
 }
 
 /** Where a service is announced: one place, or several. */
