@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { HaproxyConfig, HaproxyService } from '../config/config.ts';
 import { runningLines } from '../config/removed/running.ts';
-import type { PolicyFiles } from '../policy/files.ts';
+import { needsLua, type PolicyFiles } from '../policy/files.ts';
 import { trafficTable, trafficTableLines } from '../policy/tables.ts';
 import { isHttp } from '../policy/traffic.ts';
 import { defaultsLines, extraSection, globalLines, type Surroundings, statsLines } from './base.ts';
@@ -135,9 +135,7 @@ function sharedFrontend(own: readonly string[], parts: readonly Part[]): Section
 }
 
 function luaLines(parts: readonly Part[], { lua }: PolicyFiles): readonly string[] {
-  const isDelayed = parts.some(({ config: { traffic } }) =>
-    traffic?.policy.routes?.some(({ fault }) => fault?.delay),
-  );
+  const isDelayed = parts.some(({ config }) => needsLua(config.traffic));
   return isDelayed && lua !== undefined ? [`lua-load ${lua}`] : [];
 }
 
