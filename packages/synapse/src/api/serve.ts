@@ -89,7 +89,11 @@ function apiOf({ reconciler, drivers, catalog }: Served, signal: AbortSignal) {
     explain: async (name) => {
       await refreshAll(drivers, signal);
       const [one, service] = [reconciler.get(name), reconciler.snapshot().get(name)];
-      return one && service && explain(one, service, drivers, reconciler.failure(name));
+      const hindrances = {
+        failure: reconciler.failure(name),
+        refusedPolicy: reconciler.refusedPolicy(name),
+      };
+      return one && service && explain(one, service, drivers, hindrances);
     },
   });
 }
