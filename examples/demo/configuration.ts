@@ -67,7 +67,10 @@ haproxy:
 }
 
 /** Where both daemons, and the demo itself, find announcements. */
-export function addressOf({ folder, zooKeeperPort }: Setting): RegistryAddress {
+export function addressOf({
+  folder,
+  zooKeeperPort,
+}: Setting): Extract<RegistryAddress, { type: 'zookeeper' | 'file' }> {
   return zooKeeperPort === undefined
     ? { type: 'file', directory: join(folder, 'registry') }
     : { type: 'zookeeper', hosts: [`127.0.0.1:${zooKeeperPort}`] };
@@ -75,7 +78,7 @@ export function addressOf({ folder, zooKeeperPort }: Setting): RegistryAddress {
 
 function registryLine(setting: Setting): string {
   const address = addressOf(setting);
-  return address.type === 'file'
-    ? `registry: {type: file, directory: ${address.directory}}`
-    : `zookeeper: {hosts: ['${address.hosts}']}`;
+  return address.type === 'zookeeper'
+    ? `zookeeper: {hosts: ['${address.hosts}']}`
+    : `registry: {type: file, directory: ${address.directory}}`;
 }

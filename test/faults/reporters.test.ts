@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Announcement, OpenedRegistries } from '@smartstack/registry';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 
-import { type EtcdServer, startEtcd } from '../../packages/registry/src/etcd/server.fixture.ts';
+import { type EtcdServer, startEtcd } from '../../packages/registry/src/etcd-v2/server.fixture.ts';
 import { soon, startForced } from './nerve.ts';
 
 vi.setConfig({ testTimeout: 40_000 });
@@ -213,7 +213,7 @@ const instead =
     open: (address) =>
       address.type === 'file' && address.directory !== '/nowhere' ? real.open(address) : open(),
     openZooKeeper: open,
-    openEtcd: open,
+    openEtcdV2: open,
   });
 
 const table = types.flatMap((type) =>

@@ -51,7 +51,13 @@ export async function startConsul(options: AgentOptions): Promise<ConsulAgent> {
   const { directory, name, config = {}, servers = 1 } = options;
   const binary = await consulBinary();
   const [http, dns, server, serf] = await Promise.all([1, 2, 3, 4].map(freePort));
-  const ports = { http, dns, server, serf_lan: serf, ...config.ports } as AgentPorts;
+  const ports = {
+    http,
+    dns,
+    server,
+    serf_lan: serf,
+    ...(config.ports as object | undefined),
+  } as AgentPorts;
   const url = `http://127.0.0.1:${ports.http}`;
   await mkdir(directory, { recursive: true });
   const file = `${directory}/consul.json`;

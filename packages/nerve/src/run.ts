@@ -34,7 +34,13 @@ export async function runWithState(
   const store = await openSessionStore(config.stateDirectory, deps.log);
   const overrides = await openOverrides(config.stateDirectory, deps.log);
   const owner = config.instanceId;
-  const { registries, saveSessions } = openRegistries({ ...deps, session, store, owner });
+  const { registries, saveSessions } = openRegistries({
+    ...deps,
+    session,
+    store,
+    owner,
+    etcd: config.etcd,
+  });
   // What an earlier nerve registered there is looked for, also where no service is announced there any more.
   if (config.consul) registries.openConsul(config.consul);
   const nerveDeps = { ...deps, registries, overrides, handOff: startHandOff };
@@ -63,6 +69,7 @@ function handOffOnSignal(): AbortController {
 interface OpenDeps extends Pick<RunDeps, 'session' | 'log' | 'metrics'> {
   readonly store: SessionStore;
   readonly owner: string;
+  readonly etcd: Config['etcd'];
 }
 
 /** Registries that take the stored sessions over; `saveSessions` stores the present ones. */

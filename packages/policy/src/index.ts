@@ -40,4 +40,5 @@ export {
   type Route,
   type Target,
 } from './words/policy.ts';
+export { share } from './words/units.ts';
 export { written, writtenLine, writtenShare, writtenTime, writtenWord } from './words/written.ts';

@@ -8,7 +8,16 @@ export {
   consulSchema,
   consulUrl,
 } from './consul/section.ts';
-export type { EtcdAddress } from './etcd/keys.ts';
+export { type JsonKeys, jsonDecoder } from './etcd/decode.ts';
+export {
+  createEtcdRegistry,
+  type EtcdFollowOptions,
+  type EtcdRegistry,
+  type EtcdRegistryOptions,
+} from './etcd/etcd.ts';
+export { etcdProblems } from './etcd/options.ts';
+export { type EtcdSection, etcdEndpoints, etcdPath, etcdSchema } from './etcd/section.ts';
+export type { EtcdV2Address } from './etcd-v2/keys.ts';
 export { createFileRegistry, type FileRegistryOptions } from './file/file.ts';
 export {
   createHttpClient,
@@ -35,7 +44,7 @@ export {
 } from './instance/instance.ts';
 export type { RecordDecoder, RegistryRecord } from './instance/record.ts';
 export { serversetDecoder } from './instance/serverset.ts';
-export { sourceOf, withSource } from './instance/source.ts';
+export { changed, sourceOf, withSource } from './instance/source.ts';
 export { createMemoryRegistry } from './memory/memory.ts';
 export { instanceOfName } from './path-encoding.ts';
 export {

@@ -6,7 +6,10 @@ import { disposeAll } from './announcements.ts';
 import { type ConsulRegistry, createConsulRegistry } from './consul/consul.ts';
 import type { ConsulSection } from './consul/section.ts';
 import { createEtcdRegistry, type EtcdRegistry } from './etcd/etcd.ts';
-import type { EtcdAddress } from './etcd/keys.ts';
+import { etcdOptionsOf } from './etcd/options.ts';
+import type { EtcdSection } from './etcd/section.ts';
+import { createEtcdV2Registry, type EtcdV2Registry } from './etcd-v2/etcd-v2.ts';
+import type { EtcdV2Address } from './etcd-v2/keys.ts';
 import { createFileRegistry } from './file/file.ts';
 import type { DecoderDeps } from './instance/decoder.ts';
 import type { Registry } from './registry.ts';
@@ -45,7 +48,8 @@ export const registrySchema = z
 /** Where a service is announced or followed. */
 export type RegistryAddress =
   | { readonly type: 'zookeeper'; readonly hosts: readonly string[] }
-  | { readonly type: 'file'; readonly directory: string };
+  | { readonly type: 'file'; readonly directory: string }
+  | { readonly type: 'etcd'; readonly endpoints: readonly string[] };
 
 /** A daemon's registries, one for each ensemble or folder however many services use it. */
 export interface Registries extends AsyncDisposable {
@@ -55,7 +59,8 @@ export interface Registries extends AsyncDisposable {
 /** Registries with ZooKeeper's own operations, and those that can only be announced in. */
 export interface OpenedRegistries extends Registries {
   openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry;
-  openEtcd(address: EtcdAddress): EtcdRegistry;
+  openEtcd(endpoints: readonly string[]): EtcdRegistry;
+  openEtcdV2(address: EtcdV2Address): EtcdV2Registry;
   openConsul(section: ConsulSection): ConsulRegistry;
   /** What the next process would need to take the announcements over if this one died now. */
   tickets(): Tickets;
@@ -73,6 +78,8 @@ export type Tickets = Readonly<Record<string, HandedOff>>;
 export interface RegistriesOptions extends DecoderDeps {
   /** What every ZooKeeper session is opened with; see `sessionOptionsOf`. */
   readonly session?: Partial<SessionOptions>;
+  /** How every etcd is spoken to. */
+  readonly etcd?: EtcdSection | undefined;
   /** What an earlier process left behind. */
   readonly resume?: Tickets;
   /** The name of the instances that this process announces. */
@@ -82,6 +89,7 @@ export interface RegistriesOptions extends DecoderDeps {
 /** Opens registries on first use and disposes of all of them together. */
 export function createRegistries({
   session,
+  etcd = { endpoints: [] },
   resume = {},
   owner,
   ...deps
@@ -89,6 +97,7 @@ export function createRegistries({
   const folders = new Map<string, Registry>();
   const ensembles = new Map<string, ZooKeeperRegistry>();
   const etcds = new Map<string, EtcdRegistry>();
+  const etcdV2s = new Map<string, EtcdV2Registry>();
   const consuls = new Map<string, ConsulRegistry>();
 
   function openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry {
@@ -99,49 +108,60 @@ export function createRegistries({
     );
   }
 
-  const ofAll = async (ask: (registry: ZooKeeperRegistry) => Promise<HandedOff>) =>
-    Object.fromEntries(
-      await Promise.all(
-        [...ensembles].map(async ([key, registry]) => [key, await ask(registry)] as const),
-      ),
+  function openEtcd(endpoints: readonly string[]): EtcdRegistry {
+    const options = etcdOptionsOf(etcd, endpoints, deps.log);
+    const key = `etcd ${[...options.endpoints].sort().join(',')}`;
+    const ticket = resume[key];
+    const onLease = session?.onSession;
+    return getOrCreate(etcds, key, () =>
+      createEtcdRegistry({ ...options, ...deps, resume: ticket, onLease }),
     );
+  }
+
+  /** Registries whose announcements can be taken over. */
+  const handedOn = (): readonly (readonly [key: string, ZooKeeperRegistry | EtcdRegistry])[] => [
+    ...ensembles,
+    ...etcds,
+  ];
 
   return {
-    open: (address) =>
-      address.type === 'zookeeper'
-        ? openZooKeeper(address.hosts)
-        : getOrCreate(folders, address.directory, () =>
+    open: (address) => {
+      switch (address.type) {
+        case 'zookeeper':
+          return openZooKeeper(address.hosts);
+        case 'etcd':
+          return openEtcd(address.endpoints);
+        case 'file':
+          return getOrCreate(folders, address.directory, () =>
             createFileRegistry({ directory: address.directory, ...deps }),
-          ),
+          );
+      }
+    },
+    openEtcd,
     openZooKeeper,
-    openEtcd: (address) =>
-      getOrCreate(etcds, `${address.host}:${address.port}`, () =>
-        createEtcdRegistry(address, deps),
+    openEtcdV2: (address) =>
+      getOrCreate(etcdV2s, `${address.host}:${address.port}`, () =>
+        createEtcdV2Registry(address, deps),
       ),
     openConsul: (section) =>
       getOrCreate(consuls, JSON.stringify(section), () =>
         createConsulRegistry({ ...deps, section, owner }),
       ),
-    tickets: () =>
-      Object.fromEntries(
-        [...ensembles].flatMap(([key, registry]) => {
-          const ticket = registry.ticket();
-          return ticket ? [[key, ticket]] : [];
-        }),
-      ),
-    handOff: () => {
+    tickets: () => ticketsOf(handedOn().map(([key, registry]) => [key, registry.ticket()])),
+    handOff: async () => {
       for (const registry of consuls.values()) registry.handOff();
-      return ofAll((registry) => registry.handOff());
-    },
-    dropUnclaimed: async (isStale, signal) => {
-      await Promise.all(
-        [...ensembles.values(), ...consuls.values()].map((registry) =>
-          registry.dropUnclaimed(isStale, signal),
+      return ticketsOf(
+        await Promise.all(
+          handedOn().map(async ([key, registry]) => [key, await registry.handOff()] as const),
         ),
       );
     },
+    dropUnclaimed: async (isStale, signal) => {
+      const all = [...handedOn().map(([, registry]) => registry), ...consuls.values()];
+      await Promise.all(all.map((registry) => registry.dropUnclaimed(isStale, signal)));
+    },
     lastUnhealthy: () => {
-      const all = [...ensembles.values(), ...consuls.values()];
+      const all = [...handedOn().map(([, registry]) => registry), ...consuls.values()];
       const times = all.map((registry) => registry.lastUnhealthy() ?? -1);
       const last = Math.max(-1, ...times);
       return last < 0 ? undefined : last;
@@ -149,12 +169,17 @@ export function createRegistries({
     [Symbol.asyncDispose]: async () => {
       await disposeAll([
         ...folders.values(),
+        ...etcdV2s.values(),
         ...etcds.values(),
         ...consuls.values(),
         ...ensembles.values(),
       ]);
     },
   };
+}
+
+function ticketsOf(all: readonly (readonly [key: string, HandedOff | undefined])[]): Tickets {
+  return Object.fromEntries(all.flatMap(([key, ticket]) => (ticket ? [[key, ticket]] : [])));
 }
 
 /** The same servers in another order are the same ensemble. */

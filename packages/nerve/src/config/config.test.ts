@@ -67,11 +67,15 @@ test("the originals' example is read with its meaning", () => {
     {
       name: 'your_http_service',
       instance: { host: '1.2.3.4', port: 3000, name: 'mymachine' },
-      place: {
-        address: { type: 'zookeeper', hosts: ['localhost:2181'] },
-        path: '/nerve/services/your_http_service/services',
-        form: {},
-      },
+      places: [
+        {
+          type: 'zookeeper',
+          registry: 'zookeeper',
+          address: { type: 'zookeeper', hosts: ['localhost:2181'] },
+          path: '/nerve/services/your_http_service/services',
+          form: {},
+        },
+      ],
       checkInterval: 2000,
       directory: '/etc/nerve',
       policy,
@@ -96,11 +100,15 @@ test("the originals' example is read with its meaning", () => {
     {
       name: 'your_tcp_service',
       instance: { host: '1.2.3.4', port: 6379, name: 'mymachine' },
-      place: {
-        address: { type: 'zookeeper', hosts: ['localhost:2181'] },
-        path: '/nerve/services/your_tcp_service/services',
-        form: {},
-      },
+      places: [
+        {
+          type: 'zookeeper',
+          registry: 'zookeeper',
+          address: { type: 'zookeeper', hosts: ['localhost:2181'] },
+          path: '/nerve/services/your_tcp_service/services',
+          form: {},
+        },
+      ],
       checkInterval: 2000,
       directory: '/etc/nerve',
       policy,
@@ -146,7 +154,7 @@ test("the ZooKeeper reporter's keys say how the record is held", () => {
   const [web] = parse(
     `{instance_id: a, services: {web: {host: h, port: 1, ${zk}, ${keys}}}}`,
   ).services;
-  expect(web?.place).toMatchObject({
+  expect(web?.places[0]).toMatchObject({
     form: { nodeType: 'persistent', ttl: 60_000, pathEncoding: true },
   });
 });
@@ -184,7 +192,7 @@ test('policies for all services may stand at the top', () => {
 describe('a service is announced', () => {
   const placeOf = (top: string, service: string) =>
     parse(`{instance_id: a, ${top} services: {web: {host: h, port: 1, ${service}}}}`).services[0]
-      ?.place;
+      ?.places[0];
   const zookeeper = { type: 'zookeeper', hosts: ['z:1'] };
   test.each([
     [
@@ -215,6 +223,27 @@ describe('a service is announced', () => {
       'reporter_type: zookeeper, zk_hosts: [z:1], zk_path: /w',
       zookeeper,
       '/w',
+    ],
+    [
+      'in the etcd of all services',
+      'etcd: {endpoints: [e:1]},',
+      'etcd_path: /w',
+      { type: 'etcd', endpoints: ['e:1'] },
+      '/w',
+    ],
+    [
+      'in its own etcd, though others are in ZooKeeper',
+      'zookeeper: {hosts: [z:1]},',
+      'reporter_type: etcd, etcd_endpoints: "http://e:1, http://f:1", etcd_path: /w',
+      { type: 'etcd', endpoints: ['http://e:1', 'http://f:1'] },
+      '/w',
+    ],
+    [
+      "by etcd's v2 API",
+      'etcd: {endpoints: [e:1]},',
+      'etcd_host: f',
+      { type: 'etcd_v2', host: 'f', port: 4003 },
+      '/',
     ],
   ])('%s', (_, top, service, address, path) => {
     expect(placeOf(top, service)).toMatchObject({ address, path });
@@ -251,6 +280,29 @@ describe('a bad configuration is refused with place, key and fix', () => {
       ],
     ],
     [
+      'no etcd',
+      'instance_id: a\nservices:\n  web: {host: h, port: 1, reporter_type: etcd}',
+      [
+        'n.yaml:3:3: services.web.etcd_endpoints: missing; give it here or as etcd.endpoints for all services, or an etcd_host for the v2 API',
+        'n.yaml:3:3: services.web.etcd_path: missing; expected a path such as /services/web',
+      ],
+    ],
+    [
+      'both APIs of etcd',
+      'instance_id: a\nservices:\n  web: {host: h, port: 1, reporter_type: etcd, etcd_host: e, etcd_endpoints: [e:1]}',
+      [
+        'n.yaml:3:62: services.web.etcd_endpoints: not with etcd_host, which has the v2 API alone; leave one out',
+      ],
+    ],
+    [
+      'an etcd user with two passwords, and a server with a path',
+      'instance_id: a\nservices: {}\netcd: {endpoints: ["http://e:1/v3"], user: u, password: p, password_file: /f}',
+      [
+        'n.yaml:3:8: etcd.endpoints: expected servers such as https://etcd1:2379, without a path, got ["http://e:1/v3"]',
+        'n.yaml:3:38: etcd.user: needs either password or password_file',
+      ],
+    ],
+    [
       "another reporter's keys",
       service('    reporter_type: file\n    directory: /d'),
       [
@@ -262,14 +314,14 @@ describe('a bad configuration is refused with place, key and fix', () => {
       'an unknown reporter',
       service('    reporter_type: zookeper'),
       [
-        'n.yaml:8:5: services.web.reporter_type: expected one of zookeeper, file, etcd, got "zookeper"; did you mean zookeeper?',
+        'n.yaml:8:5: services.web.reporter_type: expected one of zookeeper, file, etcd, consul, got "zookeper"; did you mean zookeeper?',
       ],
     ],
     [
       'a reporter named like a part of every object',
       service('    reporter_type: toString'),
       [
-        'n.yaml:8:5: services.web.reporter_type: expected one of zookeeper, file, etcd, got "toString"',
+        'n.yaml:8:5: services.web.reporter_type: expected one of zookeeper, file, etcd, consul, got "toString"',
       ],
     ],
     [

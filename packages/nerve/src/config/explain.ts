@@ -1,5 +1,6 @@
 import { type Advice, adviceFor, adviceText, defaultsOf } from '@smartstack/daemon';
 
+import { describePlace } from '../announce/reporters/table.ts';
 import { addressOf } from '../checks/check.ts';
 import type { Config, ServiceConfig } from './config.ts';
 import { checkText } from './explain-check.ts';
@@ -20,39 +21,42 @@ export function explain(config: Config, written: unknown): string {
 }
 
 function serviceText(service: ServiceConfig, config: Config, written: unknown): string {
-  const { name, instance, checks, checkInterval } = service;
+  const { name, checks, checkInterval } = service;
   const own = mapping(mapping(mapping(written).services)[name]);
   const every = `every ${seconds(checkInterval)}`;
   const lines = checks.map((check, index) => `  ${every} ${checkText(check, service, own, index)}`);
   return [
     name,
-    `  is announced as ${addressOf(instance)} ${placeText(service, config)}`,
+    ...placeTexts(service, config),
     ...(lines.length > 0 ? lines : ['  is announced for as long as nerve runs: it has no checks']),
     ...policyText(service),
     ...defaultsText('  by default ', defaultsOf(serviceSchema, own), explainedAlready),
   ].join('\n');
 }
 
-const explainedAlready = ['node_type', 'etcd_port', 'etcd_path', 'flap_damping'];
+const explainedAlready = [
+  'node_type',
+  'etcd_port',
+  'etcd_path',
+  'consul_ttl',
+  'consul_deregister_after',
+  'flap_damping',
+];
 
-function placeText({ place, instance: { name } }: ServiceConfig, { zookeeper }: Config): string {
-  const { path } = place;
-  if ('ttl' in place) {
-    const { host, port } = place.address;
-    const folder = `${path === '/' ? '' : path}/${name}`;
-    return `in etcd at ${addressOf({ host, port })}, as ${folder}/<number>, gone ${seconds(place.ttl)} after nerve died`;
-  }
-  if ('registration' in place) {
-    const { ttl, deregisterAfter } = place.registration;
-    return `in Consul at ${place.address.section.url}, as ${path}, critical ${seconds(ttl)} after nerve died, and gone ${seconds(deregisterAfter)} later`;
-  }
-  if (!('form' in place)) return `in the folder ${place.address.directory}, as ${path}`;
-  const { nodeType = 'ephemeral_sequential' } = place.form;
-  const node = nodeType.endsWith('sequential') ? `${name}_<sequence>` : name;
-  const gone = nodeType.startsWith('persistent')
-    ? 'which stays when nerve dies'
-    : `gone ${seconds(zookeeper?.session_timeout ?? 10_000)} after nerve died`;
-  return `in ZooKeeper at ${place.address.hosts.join(',')}, as ${path}/${node}, ${gone}`;
+function placeTexts({ places, instance }: ServiceConfig, { zookeeper, etcd, ...config }: Config) {
+  const about = {
+    instanceName: config.instanceId,
+    address: addressOf(instance),
+    sessionTimeout: zookeeper?.session_timeout ?? 10_000,
+    etcd,
+  };
+  const [only, ...others] = places.map((place) => describePlace(place, about));
+  const announced = `  is announced as ${addressOf(instance)}`;
+  if (others.length === 0) return [`${announced} ${only}`];
+  return [
+    `${announced} in ${places.length} registries, in each by itself:`,
+    ...[only, ...others].map((text, index) => `    ${places[index]?.registry}: ${text}`),
+  ];
 }
 
 function policyText({ policy, instance }: ServiceConfig): readonly string[] {
@@ -76,8 +80,8 @@ function policyText({ policy, instance }: ServiceConfig): readonly string[] {
 /** Advice to name an ensemble once that several services name, in place of the advice for each of them. */
 function sharedEnsemble(config: Config, written: unknown): readonly Advice[] {
   const ensembles = new Set(
-    config.services.flatMap(({ place: { address } }) =>
-      address.type === 'zookeeper' ? [address.hosts.join(',')] : [],
+    config.services.flatMap(({ places }) =>
+      places.flatMap((place) => (place.type === 'zookeeper' ? place.address.hosts.join(',') : [])),
     ),
   );
   const [only] = ensembles;

@@ -93,6 +93,15 @@ describe('check-config --explain says', () => {
     );
   });
 
+  test('where etcd v3 has it', () => {
+    const lines = explained(
+      '{instance_id: vm-1, etcd: {endpoints: [e:1], prefix: /x, lease_ttl: 20}, services: {web: {host: 10.0.0.1, port: 80, etcd_path: /web}}}',
+    );
+    expect(lines[3]).toBe(
+      '  is announced as 10.0.0.1:80 in etcd at e:1, as /x/web/vm-1-10.0.0.1:80, gone 20 s after nerve died',
+    );
+  });
+
   test('nothing more of a file that has nothing old', () => {
     const lines = explained(
       '{instance_id: a, registry: {type: file, directory: /r}, services: {web: {host: h, port: 1, flap_damping: false}}}',

@@ -11,7 +11,7 @@ import {
   type ValidateOptions,
 } from '@smartstack/daemon';
 
-import { sessionProblems } from '@smartstack/registry';
+import { etcdProblems, sessionProblems } from '@smartstack/registry';
 import { CheckKeyError } from '../checks/check.ts';
 import { createCheck } from '../checks/table.ts';
 import { createTtlReports } from '../checks/ttl-reports.ts';
@@ -45,9 +45,11 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   return { config, source, warnings };
 }
 
-async function checkCredentials({ zookeeper }: Config, source: Source): Promise<void> {
+async function checkCredentials({ zookeeper, etcd }: Config, source: Source): Promise<void> {
   const problems = await sessionProblems(zookeeper);
   if (problems.length > 0) throw problemsAt(source, 'zookeeper', problems);
+  const ofEtcd = await etcdProblems(etcd);
+  if (ofEtcd.length > 0) throw problemsAt(source, 'etcd', ofEtcd);
 }
 
 /** Creates every check once: a file or library that one needs and that is missing is a problem of the configuration. */

@@ -56,7 +56,7 @@ export const originals: readonly OriginalKey[] = [
     key: `${service}.etcd_host`,
     here: "the same, over etcd's v2 API; a key that an earlier nerve left is taken over",
     better:
-      'etcd 3.6 has no v2 API any more, and synapse does not read etcd: zookeeper has a future',
+      'etcd 3.6 has no v2 API any more, and synapse does not read it: etcd_endpoints speaks v3',
   },
   { key: `${service}.etcd_port`, here: 'the same' },
   { key: `${service}.etcd_path`, here: 'the same; `/` works' },

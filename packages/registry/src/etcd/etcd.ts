@@ -1,110 +1,199 @@
-import { type Log, messageOf } from '@smartstack/daemon';
+import { createDeadline } from '@smartstack/daemon';
 
-import { createAnnouncements } from '../announcements.ts';
-import { encodeInstance, type Instance } from '../instance/instance.ts';
-import { keepRefreshed } from '../refresh.ts';
-import type { Announcement, Registry } from '../registry.ts';
-import { createKey, failUnconfirmed, type Keeping } from './creation.ts';
-import { createEtcdKeys, type EtcdAddress } from './keys.ts';
-import { createUnclaimedKeys } from './unclaimed.ts';
+import { createDecoder, type DecoderDeps } from '../instance/decoder.ts';
+import {
+  decodeInstance,
+  encodeInstance,
+  type Instance,
+  isBadRecord,
+} from '../instance/instance.ts';
+import type { RecordDecoder } from '../instance/record.ts';
+import { withSource } from '../instance/source.ts';
+import { type Announcement, type Registry, Unconfirmed } from '../registry.ts';
+import { type ClientOptions, createEtcdClient } from './client/client.ts';
+import { EtcdError } from './client/errors.ts';
+import { nerveOrAddress } from './decode.ts';
+import { createKeptKeys } from './lease/kept-keys.ts';
+import { type Entry, type FollowDeps, follow } from './watch/follow.ts';
+import { createHistory } from './watch/history.ts';
+import { joinPath, prefixOf } from './watch/prefix.ts';
+import { createWatches } from './watch/watches.ts';
 
-/** Announces in one etcd, and reads no services from it. */
-export interface EtcdRegistry extends AsyncDisposable {
-  /**
-   * Announces an instance as the key `<path>/<name>/<number>`, which lives for `ttl` milliseconds (rounded
-   * up to seconds) unless it is written again, as this does three times as often until disposed of. A key
-   * that an earlier process left for the same name, host and port is taken over.
-   */
-  announce(
-    ttl: number,
-    ...args: Parameters<Registry['announce']>
-  ): ReturnType<Registry['announce']>;
+export interface EtcdRegistryOptions extends DecoderDeps, Omit<ClientOptions, 'log' | 'metrics'> {
+  /** Before every path. */
+  readonly prefix?: string | undefined;
+  /** How long announcements outlive this process, in milliseconds. */
+  readonly ttl?: number | undefined;
+  /** What an earlier process left. */
+  readonly resume?: EtcdTicket | undefined;
+  /** Called with a new lease before anything is announced: the place to save the `ticket`. */
+  readonly onLease?: (() => Promise<void>) | undefined;
 }
 
-/** Announces through etcd's v2 API, as Airbnb's nerve does; an unreachable server is an error of each call. */
-export function createEtcdRegistry(
-  address: EtcdAddress,
-  { log }: { readonly log: Log },
-): EtcdRegistry {
-  const announcements = createAnnouncements();
-  const unclaimed = createUnclaimedKeys();
+/** What the next process needs to take announcements over: the lease in decimal, and the keys under it. */
+export interface EtcdTicket {
+  readonly sessionId: string;
+  readonly password: string;
+  readonly paths: readonly string[];
+}
+
+export interface EtcdFollowOptions extends Pick<FollowDeps, 'onTrouble'> {
+  readonly decode?: RecordDecoder | undefined;
+}
+
+/** A registry with what only etcd has. */
+export interface EtcdRegistry extends Registry {
+  follow(
+    path: string,
+    options: EtcdFollowOptions,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly Instance[]>;
+  /** What the next process would need to take the announcements over if this one died now. */
+  ticket(): EtcdTicket | undefined;
+  /** Ends, and leaves the announcements to the next process. */
+  handOff(): Promise<EtcdTicket | undefined>;
+  /** Withdraws what an earlier process announced and this one has not, where `isStale` is true. */
+  dropUnclaimed(
+    isStale: (path: string, instance: Instance | undefined) => boolean,
+    signal: AbortSignal,
+  ): Promise<void>;
+  hasUnclaimed(path: string): boolean;
+  lastUnhealthy(): number | undefined;
+}
+
+/**
+ * Announcements are keys `<prefix><path>/<name>-<host>:<port>` with the instance as JSON, all under one lease.
+ * One connection serves all paths, and one stream of watches; nothing is opened before it is needed.
+ */
+export function createEtcdRegistry(options: EtcdRegistryOptions): EtcdRegistry {
+  const { log, metrics, prefix = '', ttl = 10_000, resume, onLease = async () => {} } = options;
+  const ended = new AbortController();
+  const { signal: end } = ended;
+  const client = createEtcdClient(options);
+  const history = createHistory();
+  const watches = createWatches({ client, history, log }, end);
+  const left = resume && { lease: BigInt(resume.sessionId), keys: resume.paths };
+  const keys = createKeptKeys({ client, log, ttl, resume: left, onGranted: onLease }, end);
+  const root = joinPath(prefix);
+
+  const ticket = (): EtcdTicket | undefined => {
+    const id = keys.lease.id();
+    if (id === undefined) return resume;
+    return { sessionId: id.toString(), password: '', paths: keys.names() };
+  };
+
+  async function* followPath(
+    path: string,
+    { decode = nerveOrAddress, onTrouble }: EtcdFollowOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly Instance[], void> {
+    const whole = prefixOf(joinPath(prefix, path));
+    const sources = new WeakMap<Buffer, Entry>();
+    const decodeAll = createDecoder(path, { log, metrics }, (id, data) => {
+      const instance = decode(id, data);
+      const entry = sources.get(data);
+      if (isBadRecord(instance) || !entry) return instance;
+      const { name, created, modified } = entry;
+      const source = `${whole.path}/${name} created at revision ${created}, modified at ${modified}`;
+      return withSource({ ...instance, id: `${name}@${created}` }, source);
+    });
+    const deps = { client, watches, history, log, ...(onTrouble && { onTrouble }) };
+    for await (const entries of follow(whole, deps, AbortSignal.any([signal, end])))
+      yield decodeAll(
+        entries.map((entry) => {
+          sources.set(entry.data, entry);
+          return { id: entry.name, data: entry.data };
+        }),
+      );
+  }
+
+  async function announce(path: string, instance: Instance, signal: AbortSignal) {
+    let key = keyOf(joinPath(prefix, path), instance);
+    await keep(key, instance, signal);
+    let isReleased = false;
+    /** Keys that were released, and could not be deleted yet. */
+    const released = new Set<string>();
+    const discard = async () => {
+      for (const each of [...released]) {
+        await keys.discard(each);
+        released.delete(each);
+      }
+    };
+    const release = () => {
+      keys.release(key);
+      released.add(key);
+    };
+    const announcement: Announcement = {
+      update: async (next, own) => {
+        const wanted = keyOf(joinPath(prefix, path), next);
+        if (wanted === key) await keys.update(key, encodeInstance(next), own);
+        else {
+          await keep(wanted, next, own);
+          release();
+          key = wanted;
+        }
+        await discard();
+      },
+      [Symbol.asyncDispose]: async () => {
+        if (!isReleased) release();
+        isReleased = true;
+        await discard();
+      },
+    };
+    return announcement;
+  }
+
+  async function keep(key: string, instance: Instance, signal: AbortSignal): Promise<void> {
+    try {
+      await keys.keep(key, encodeInstance(instance), signal);
+    } catch (error) {
+      const isRefused = error instanceof EtcdError && error.isRefused;
+      if (isRefused) throw error;
+      throw new Unconfirmed(error, () => keys.discard(key));
+    }
+  }
+
+  async function close(): Promise<void> {
+    ended.abort(new Error('closed'));
+    await Promise.all([watches.ended(), keys.lease.ended()]);
+    client[Symbol.dispose]();
+  }
+
   return {
-    announce: (ttl, path, instance, signal) => {
-      const seconds = Math.ceil(ttl / 1000);
-      const interval = (seconds * 1000) / 3;
-      const keys = createEtcdKeys(address, Math.min(Math.max(interval, 1_000), 5_000));
-      const folder = `${path === '/' ? '' : path}/${instance.name ?? ''}`;
-      return unclaimed.inTurn(folder, async () => {
-        const claimed = await unclaimed.claim({ keys, folder }, instance, signal);
-        const kept = { ...unclaimed, keys, log, folder, seconds, interval };
-        return announcements.add(await announceKey(kept, claimed, instance, signal));
-      });
+    announce,
+    watch: (path, signal) => followPath(path, {}, signal),
+    follow: followPath,
+    ticket,
+    handOff: async () => {
+      // The next process has the whole time to live to start in.
+      using limit = createDeadline(2_000);
+      await Promise.allSettled([keys.lease.touch(limit.signal)]);
+      const last = ticket();
+      await close();
+      return last;
     },
+    dropUnclaimed: (isStale, signal) =>
+      keys.dropUnclaimed((key, value) => {
+        const found = decodeInstance(key, value);
+        const path = key.slice(root.length, key.lastIndexOf('/'));
+        return isStale(path, isBadRecord(found) ? undefined : found);
+      }, signal),
+    hasUnclaimed: (path) => {
+      const start = `${joinPath(prefix, path)}/`;
+      return keys.unclaimed().some((key) => key.startsWith(start));
+    },
+    lastUnhealthy: client.lastUnhealthy,
     [Symbol.asyncDispose]: async () => {
-      // What could not be withdrawn expires.
-      await Promise.allSettled([announcements[Symbol.asyncDispose]()]);
+      // What could not be withdrawn ends with its lease.
+      using limit = createDeadline(3_000);
+      await Promise.allSettled([keys.lease.revoke(limit.signal)]);
+      await close();
     },
   };
 }
 
-async function announceKey(
-  keeping: Keeping,
-  claimed: string | undefined,
-  instance: Instance,
-  signal: AbortSignal,
-): Promise<Announcement> {
-  const { keys, held, seconds: ttl } = keeping;
-  let value = encodeInstance(instance).toString();
-  const key = claimed ?? (await createKey(keeping, { instance, value }, signal));
-  const { write, idle } = inSequence(() => keys.set(key, { value, ttl }));
-  if (claimed !== undefined)
-    await write().catch(failUnconfirmed(keeping, { instance, value, key }));
-  held.add(key);
-  const stop = new AbortController();
-  const kept = keepWritten(keeping, key, write, stop.signal);
-  return {
-    update: async (next) => {
-      value = encodeInstance(next).toString();
-      await write();
-    },
-    [Symbol.asyncDispose]: async () => {
-      stop.abort();
-      await Promise.all([kept, idle()]);
-      await keys.remove(key);
-      held.delete(key);
-    },
-  };
-}
-
-/** One write after the other, so that the newest value is the last. */
-function inSequence(set: () => Promise<void>) {
-  let written = Promise.resolve();
-  return {
-    write: () => {
-      const writing = written.then(set);
-      written = writing.catch(() => {});
-      return writing;
-    },
-    idle: () => written,
-  };
-}
-
-function keepWritten(
-  { log, interval, seconds }: Keeping,
-  key: string,
-  write: () => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  const expires = `${seconds} s`;
-  const fix = 'check that etcd answers this machine, and lets it write there; it is tried again';
-  return keepRefreshed(
-    {
-      interval,
-      refresh: write,
-      onFailing: (error) =>
-        log.error({ key, reason: messageOf(error), expires, fix }, 'cannot write etcd key'),
-      onRecovered: () => log.info({ key }, 'etcd key is written again'),
-    },
-    signal,
-  );
+/** The key of an instance: whoever announces the same one again writes the same key, and readers see one member. */
+function keyOf(path: string, { name, host, port }: Instance): string {
+  const text = [...(name === undefined ? [] : [name]), `${host}:${port}`].join('-');
+  return `${path}/${text.replaceAll(/[/%\p{Cc}]/gu, encodeURIComponent)}`;
 }

@@ -84,6 +84,16 @@ test.each([
     'synapse.yaml:3:5: services.web.discovery: no folder to read; give directory here or registry.directory for all services',
   ],
   [
+    'no etcd anywhere',
+    'services:\n  web:\n    discovery: {method: etcd, path: /a}',
+    'synapse.yaml:3:5: services.web.discovery: no etcd to ask; give endpoints here or etcd.endpoints for all services',
+  ],
+  [
+    'an etcd password that cannot be read',
+    'etcd: {endpoints: e:1, user: u, password_file: /nowhere/secret}\nservices: {}',
+    "synapse.yaml:1:33: etcd.password_file: ENOENT: no such file or directory, stat '/nowhere/secret'",
+  ],
+  [
     'an ensemble with a scheme',
     'services:\n  web:\n    discovery: {method: zookeeper, path: /a, hosts: ["http://zk1:2181"]}',
     'synapse.yaml:3:46: services.web.discovery.hosts: expected host:port, without http://, got ["http://zk1:2181"]',
@@ -126,7 +136,7 @@ test.each([
   [
     'a method that is not there',
     'services:\n  web:\n    discovery: {method: zookeper}',
-    'synapse.yaml:3:17: services.web.discovery.method: expected one of zookeeper, zookeeper_poll, file, base, dns, zookeeper_dns, zookeeper_dns_poll, docker, marathon, ec2tag, multi, got "zookeper"; did you mean zookeeper?',
+    'synapse.yaml:3:17: services.web.discovery.method: expected one of zookeeper, zookeeper_poll, etcd, file, base, dns, zookeeper_dns, zookeeper_dns_poll, docker, marathon, ec2tag, consul, multi, got "zookeper"; did you mean zookeeper?',
   ],
   [
     'a default server without a host',

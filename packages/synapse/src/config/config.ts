@@ -12,7 +12,7 @@ import {
   withoutInherited,
 } from '@smartstack/daemon';
 import type { Problem } from '@smartstack/proxy';
-import { sessionProblems } from '@smartstack/registry';
+import { etcdProblems, sessionProblems } from '@smartstack/registry';
 import type { z } from 'zod';
 import { regionOf } from '../discovery/aws.ts';
 import { partsOf } from '../discovery/table.ts';
@@ -80,6 +80,8 @@ export async function loadConfig(
     const config = validate(readSchema(await versionsOf(source)), source, { strict, warn });
     const problems = await sessionProblems(config.zookeeper);
     if (problems.length > 0) throw problemsAt(source, 'zookeeper', problems);
+    const ofEtcd = await etcdProblems(config.etcd);
+    if (ofEtcd.length > 0) throw problemsAt(source, 'etcd', ofEtcd);
     for (const path of withoutRegion(config))
       warn(`${source.locate(path)}: ${formatPath(path)}: ${noRegion}`);
     for (const [path, message] of policyWarnings(config))

@@ -12,7 +12,12 @@ export function conflicts(config: SynapseConfig): readonly Problem[] {
   return [...discoveryProblems(config), ...policyConflicts(config), ...proxyProblems(config)];
 }
 
-function discoveryProblems({ services, zookeeper, registry }: SynapseConfig): readonly Problem[] {
+function discoveryProblems({
+  services,
+  zookeeper,
+  etcd,
+  registry,
+}: SynapseConfig): readonly Problem[] {
   return Object.entries(services).flatMap(([name, service]): readonly Problem[] => {
     const path = ['services', name, 'discovery'];
     const whole = problemOf(service.discovery);
@@ -20,6 +25,7 @@ function discoveryProblems({ services, zookeeper, registry }: SynapseConfig): re
     const parts = partsOf(service.discovery).flatMap(([below, part]): readonly Problem[] => {
       const problem = partProblem(part, {
         zookeeper: zookeeper !== undefined,
+        etcd: etcd !== undefined,
         registry: registry !== undefined,
         port: port !== undefined,
       });
@@ -39,7 +45,7 @@ function consulProblem(part: Extract<SingleDiscovery, { method: 'consul' }>): st
     : undefined;
 }
 
-type Given = Readonly<Record<'zookeeper' | 'registry' | 'port', boolean>>;
+type Given = Readonly<Record<'zookeeper' | 'etcd' | 'registry' | 'port', boolean>>;
 
 /** What a discovery lacks, given what the rest of the configuration gives. */
 function partProblem(part: SingleDiscovery, given: Given): string | undefined {
@@ -52,6 +58,10 @@ function partProblem(part: SingleDiscovery, given: Given): string | undefined {
       return part.hosts || given.zookeeper
         ? undefined
         : 'no ZooKeeper to ask; give hosts here or zookeeper.hosts for all services';
+    case 'etcd':
+      return part.endpoints || given.etcd
+        ? undefined
+        : 'no etcd to ask; give endpoints here or etcd.endpoints for all services';
     case 'file':
       return part.directory || given.registry
         ? undefined

@@ -1,6 +1,7 @@
 import { type Advice, adviceFor, adviceText, type StatusAddress } from '@smartstack/daemon';
 import type { LabelFilter } from '../discovery/policies/label-filters.ts';
 import type { DiscoveryConfig, SingleDiscovery } from '../discovery/table.ts';
+import type { ZooKeeperPath } from '../discovery/zookeeper-path.ts';
 import { allProxies, defaultProxy, sectionOf } from '../proxies.ts';
 import type { ServiceConfig, SynapseConfig } from './config.ts';
 import { originals } from './originals.ts';
@@ -73,6 +74,8 @@ function singleText(discovery: SingleDiscovery, config: SynapseConfig, service: 
     case 'zookeeper_dns':
     case 'zookeeper_dns_poll':
       return zooKeeperText(discovery, config);
+    case 'etcd':
+      return `follows the instances registered in etcd at ${(discovery.endpoints ?? config.etcd?.endpoints ?? []).join(',')} under ${config.etcd?.prefix ?? ''}${discovery.path}`;
     case 'file':
       return `follows the instances registered in the folder ${discovery.directory ?? config.registry?.directory} as ${discovery.path ?? service}`;
     case 'dns':
@@ -105,7 +108,7 @@ function consulText(
 }
 
 function zooKeeperText(
-  discovery: Extract<SingleDiscovery, { readonly decode?: unknown }>,
+  discovery: Extract<SingleDiscovery, ZooKeeperPath>,
   config: SynapseConfig,
 ): string {
   const hosts = discovery.hosts ?? config.zookeeper?.hosts ?? [];

@@ -7,7 +7,13 @@ import {
   statusAddress,
 } from '@smartstack/daemon';
 import { localitySchema } from '@smartstack/policy';
-import { consulSchema, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
+import {
+  consulSchema,
+  etcdSchema,
+  isHost,
+  registrySchema,
+  zooKeeperSchema,
+} from '@smartstack/registry';
 import { z } from 'zod';
 import { shrinkGuardSchema } from '../discovery/policies/shrink-guard.ts';
 import { type DiscoveryConfig, discoveryMultiSchema, discoverySchema } from '../discovery/table.ts';
@@ -52,7 +58,7 @@ const serviceObject = z.strictObject({
   }),
   leader_election: z.boolean().default(false).meta({
     description:
-      'serves only the member that announced itself first (the lowest ZooKeeper sequence number), and goes on with it while its record stands. Where one member has no such number, nobody is served',
+      'serves only the member that announced itself first (the lowest ZooKeeper sequence number or etcd creation revision), and goes on with it while its record stands. Where one member has no such number, nobody is served',
   }),
   shrink_guard: z
     .union([z.literal(false), shrinkGuardSchema])
@@ -115,6 +121,7 @@ export const configKeys = z
       leaf: true,
     }),
     zookeeper: zooKeeperSchema.optional(),
+    etcd: etcdSchema.optional(),
     consul: consulSchema.optional(),
     registry: registrySchema.optional(),
     proxy: proxyName.prefault(defaultProxy.name).meta({

@@ -20,9 +20,12 @@ export interface DiscoveryDeps {
   readonly port?: number | undefined;
   /** Called with the watchers of a `multi` that count, in order, whenever that may have changed. */
   onChosen?(watchers: readonly string[]): void;
+  /** Called with the newest list of each watcher of a `multi`, after its own filters. */
+  onFound?(watcher: string, list: readonly Instance[]): void;
   readonly registries: OpenedRegistries;
   /** The daemon's own registries, for a discovery that names none. */
   readonly zookeeper?: Extract<RegistryAddress, { type: 'zookeeper' }> | undefined;
+  readonly etcd?: Extract<RegistryAddress, { type: 'etcd' }> | undefined;
   readonly consul?: ConsulSection | undefined;
   readonly file?: Extract<RegistryAddress, { type: 'file' }> | undefined;
   /** Called with the reason why no instance is registered, if the registry has no such place; no member leaves for that. */

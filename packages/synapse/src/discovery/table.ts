@@ -1,4 +1,5 @@
 import { createLatest } from '@smartstack/daemon';
+import type { Instance } from '@smartstack/registry';
 import { z } from 'zod';
 
 import { base } from './base.ts';
@@ -7,6 +8,7 @@ import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { dns } from './dns/dns.ts';
 import { docker } from './docker.ts';
 import { ec2tag } from './ec2tag.ts';
+import { etcd } from './etcd.ts';
 import { file } from './file.ts';
 import { marathon } from './marathon.ts';
 import { multi, resolverProblem, resolverSchema } from './multi/multi.ts';
@@ -23,6 +25,7 @@ const filtered = <Shape extends { readonly method: z.ZodLiteral<string> }>(
 const single = [
   filtered(zookeeper.schema),
   filtered(zookeeperPoll.schema),
+  filtered(etcd.schema),
   filtered(file.schema),
   filtered(base.schema),
   filtered(dns.schema),
@@ -104,9 +107,20 @@ function createMulti(
     };
     // One that cannot be made fails when it is followed, and stops no other.
     const follow: Discovery = (signal) => createSingle(each, own)(signal);
-    return [name, withFilters(follow, filtersOf(each))] as const;
+    const filtered = withFilters(follow, filtersOf(each));
+    return [name, told(filtered, (list) => deps.onFound?.(name, list))] as const;
   });
   return multi(Object.fromEntries(made), resolver, { ...deps, missing });
+}
+
+/** The discovery, whose lists are told to somebody else, too. */
+function told(discovery: Discovery, tell: (list: readonly Instance[]) => void): Discovery {
+  return async function* (signal) {
+    for await (const list of discovery(signal)) {
+      tell(list);
+      yield list;
+    }
+  };
 }
 
 function createSingle(config: SingleDiscovery, deps: DiscoveryDeps): Discovery {
@@ -115,6 +129,8 @@ function createSingle(config: SingleDiscovery, deps: DiscoveryDeps): Discovery {
       return zookeeper.create(config, deps);
     case 'zookeeper_poll':
       return zookeeperPoll.create(config, deps);
+    case 'etcd':
+      return etcd.create(config, deps);
     case 'file':
       return file.create(config, deps);
     case 'base':

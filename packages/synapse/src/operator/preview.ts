@@ -40,6 +40,7 @@ export async function answeredOnce(
   const deps = { log: silentLog, metrics: createMetrics() };
   await using registries = createRegistries({
     session: await sessionOptionsOf(loaded.config.zookeeper),
+    etcd: loaded.config.etcd,
     ...deps,
   });
   const { startup_timeout: timeout } = loaded.config;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { createLatest, type Log, type Metrics } from '@smartstack/daemon';
+import { type Policy, policySchema } from '@smartstack/policy';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { LoadedConfig, ServiceConfig } from '../config/config.ts';
@@ -32,11 +33,12 @@ export function followedServices(
   deps: SynapseDeps,
   savedServices: SavedServices = new Map(),
 ): readonly Followed[] {
-  const { zookeeper, consul, registry } = config;
+  const { zookeeper, etcd, consul, registry } = config;
   const shared: Omit<DiscoveryDeps, 'service'> = {
     ...deps,
     registries,
     zookeeper: zookeeper && { type: 'zookeeper', hosts: zookeeper.hosts },
+    etcd: etcd && { type: 'etcd', endpoints: etcd.endpoints },
     consul,
     file: registry && { type: 'file', directory: registry.directory },
   };
@@ -52,9 +54,17 @@ export function followedServices(
     copiesOf(name, service).map(([copy, each]) => [copy, each, name] as const),
   );
   return services.map(([name, service, written]) => {
-    const identity = hashOf([waysOf(service), zookeeper?.hosts, consul, registry]);
+    const identity = hashOf([
+      waysOf(service),
+      zookeeper?.hosts,
+      consul,
+      registry,
+      ...(etcd ? [etcd.endpoints, etcd.prefix] : []),
+    ]);
     const before = savedServices.get(name);
-    const saved = before?.identity === identity ? before.instances : undefined;
+    const isSame = before?.identity === identity;
+    const saved = isSame ? before.instances : undefined;
+    const savedPolicy = isSame ? policyIn(before.policy) : undefined;
     const own = ownSections(service, trust.keys());
     const policy = policyOf(service, config);
     const chosen = createChosen();
@@ -69,9 +79,11 @@ export function followedServices(
       config: service,
       missing,
       judgePolicy: own && judgeOf(written),
+      savedPolicy,
       identity: hashOf([
         service,
         zookeeper,
+        etcd,
         consul,
         registry,
         config.shrink_guard,
@@ -132,6 +144,11 @@ function waysOf({ shrink_guard: _, file_output: __, ...rest }: ServiceConfig): o
   return Object.fromEntries(
     Object.entries(rest).filter(([key]) => !isProxy(key) && !neutralNames.has(key)),
   );
+}
+
+/** A saved policy; undefined where it is none by now, which the registry then says. */
+function policyIn(saved: unknown): Policy | undefined {
+  return policySchema.safeParse(saved).data;
 }
 
 function hashOf(value: unknown): string {

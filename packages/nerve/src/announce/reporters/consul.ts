@@ -1,8 +1,8 @@
-import { consulSchema, consulUrl, defaultForm } from '@smartstack/registry';
+import { type ConsulForm, consulSchema, consulUrl, defaultForm } from '@smartstack/registry';
 import { z } from 'zod';
 
 import { spanFrom } from '../../checks/check.ts';
-import type { Reporter } from './reporter.ts';
+import type { PlaceKeys, Reporter } from './reporter.ts';
 
 const keys = {
   consul_url: consulUrl.optional().meta({
@@ -41,8 +41,13 @@ const keys = {
     }),
 };
 
+export interface ConsulPlace extends PlaceKeys {
+  readonly address: { readonly type: 'consul'; readonly section: Section };
+  readonly registration: ConsulForm;
+}
+
 /** Registers with an agent of Consul, with a check that passes for as long as nerve says so. */
-export const consul: Reporter<typeof keys> = {
+export const consul: Reporter<typeof keys, ConsulPlace> = {
   type: 'consul',
   keys,
   missing: () => ({}),
@@ -55,6 +60,19 @@ export const consul: Reporter<typeof keys> = {
       tags: keys.consul_tags ?? [],
     },
   }),
+  identity: ({ address: { section }, path }) => {
+    const { url, namespace, partition } = section;
+    return [url, namespace, partition, path.split('/').filter(Boolean).join('-')];
+  },
+  describe: ({ address, path, registration: { ttl, deregisterAfter } }) =>
+    `in Consul at ${address.section.url}, as ${path}, critical ${ttl / 1000} s after nerve died, and gone ${deregisterAfter / 1000} s later`,
+  open: ({ address, registration }, registries) => {
+    const registry = registries.openConsul(address.section);
+    return {
+      announce: (...args) => registry.announceAs(registration, ...args),
+      lastUnhealthy: registry.lastUnhealthy,
+    };
+  },
 };
 
 type Section = z.output<typeof consulSchema>;

@@ -29,6 +29,12 @@ test.each<[string, Instance | undefined, readonly Instance[], object]>([
     { failure: 'x:1 has no sequence number' },
   ],
   [
+    'an etcd key that was created first leads',
+    undefined,
+    [member('x', 'vm-1-10.0.0.1:80@112'), member('y', 'vm-2-10.0.0.2:80@12')],
+    { leader: member('y', 'vm-2-10.0.0.2:80@12') },
+  ],
+  [
     'a port is no number',
     undefined,
     [member('x', 'x_10.0.0.1_80')],

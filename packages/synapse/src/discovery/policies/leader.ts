@@ -6,9 +6,12 @@ import type { Discovery } from '../discovery.ts';
 /** The leader, or why there is none. */
 export type Election = { readonly leader: Instance } | { readonly failure: string };
 
-/** The sequence number that ZooKeeper gave a record: the ten digits at its name's end. */
+/**
+ * The number that says who came first: the ten digits at the end of a name that ZooKeeper gave, or the revision
+ * at which etcd created a key, behind an `@`.
+ */
 export function sequenceOf({ id }: Instance): number | undefined {
-  const digits = id?.match(/\d{10}$/)?.[0];
+  const digits = id?.match(/(?<=@)\d{1,15}$|\d{10}$/)?.[0];
   return digits === undefined ? undefined : Number(digits);
 }
 

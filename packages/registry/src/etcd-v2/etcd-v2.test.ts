@@ -5,11 +5,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { Instance } from '../instance/instance.ts';
 import { Unconfirmed } from '../registry.ts';
-import { createEtcdRegistry, type EtcdRegistry } from './etcd.ts';
+import { createEtcdV2Registry, type EtcdV2Registry } from './etcd-v2.ts';
 import { type EtcdServer, startEtcd } from './server.fixture.ts';
 
 let server: EtcdServer;
-let registry: EtcdRegistry;
+let registry: EtcdV2Registry;
 let ended: AbortController;
 const log = { ...silentLog, error: vi.fn<Log['error']>(), info: vi.fn<Log['info']>() };
 const web: Instance = { host: '10.0.0.1', port: 80, name: 'vm-1' };
@@ -27,7 +27,7 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-const open = () => createEtcdRegistry({ host: '127.0.0.1', port: server.port }, { log });
+const open = () => createEtcdV2Registry({ host: '127.0.0.1', port: server.port }, { log });
 const announce = (instance = web, path = '/services/web', ttl = 1000) =>
   registry.announce(ttl, path, instance, ended.signal);
 const writes = () => server.asked.filter((line) => line.startsWith('PUT'));

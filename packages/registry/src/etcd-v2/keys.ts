@@ -4,7 +4,7 @@ import { createDeadline, messageOf } from '@smartstack/daemon';
 import { z } from 'zod';
 
 /** One etcd server that speaks the v2 API. */
-export interface EtcdAddress {
+export interface EtcdV2Address {
   readonly host: string;
   readonly port: number;
 }
@@ -54,7 +54,7 @@ const answerSchema = z.object({
 const errorSchema = z.object({ errorCode: z.number(), message: z.string(), cause: z.string() });
 
 /** Speaks to one server, with a limit in milliseconds for each request. */
-export function createEtcdKeys({ host, port }: EtcdAddress, timeout: number): EtcdKeys {
+export function createEtcdKeys({ host, port }: EtcdV2Address, timeout: number): EtcdKeys {
   const origin = `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
   const urlOf = (key: string) =>
     `${origin}/v2/keys${key.split('/').map(encodeURIComponent).join('/')}`;

@@ -1,0 +1,52 @@
+import type { ClientHttp2Session } from 'node:http2';
+
+/** How long nothing may come before we ask whether anybody is there; etcd closes who asks more often than each 5 s. */
+const quiet = 6_000;
+/** How long the answer may take, in milliseconds. */
+const patience = 4_000;
+
+/** Pings a connection that has streams and is quiet, and closes it where no answer comes. */
+export function keepPinging(session: ClientHttp2Session, close: (reason: Error) => void) {
+  let streams = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let last = performance.now();
+
+  function schedule(): void {
+    clearTimeout(timer);
+    if (streams === 0 || session.destroyed) return;
+    timer = setTimeout(ask, Math.max(100, last + quiet - performance.now()));
+  }
+
+  function ask(): void {
+    if (performance.now() - last < quiet) {
+      schedule();
+      return;
+    }
+    timer = setTimeout(() => close(new Error(`no answer to a ping in ${patience} ms`)), patience);
+    const sent = session.ping((error) => {
+      if (error) return;
+      last = performance.now();
+      schedule();
+    });
+    if (!sent) close(new Error('cannot ping'));
+  }
+
+  session.once('close', () => clearTimeout(timer));
+  return {
+    heard: () => {
+      last = performance.now();
+    },
+    /** Pings while there is a stream; call the result when it has ended. */
+    hold: () => {
+      streams += 1;
+      if (streams === 1) {
+        last = performance.now();
+        schedule();
+      }
+      return () => {
+        streams -= 1;
+        schedule();
+      };
+    },
+  };
+}
