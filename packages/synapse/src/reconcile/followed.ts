@@ -57,8 +57,8 @@ export function followedServices(
     const identity = hashOf([
       waysOf(service),
       zookeeper?.hosts,
-      consul,
       registry,
+      ...(consul ? [consul.url, consul.datacenter] : []),
       ...(etcd ? [etcd.endpoints, etcd.prefix] : []),
     ]);
     const before = savedServices.get(name);
