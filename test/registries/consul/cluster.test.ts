@@ -20,14 +20,20 @@ beforeAll(async () => {
       directory: scratch.path(name),
       name,
       servers: count,
-      config: { retry_join: join, retry_interval: '1s', ...more },
+      config: {
+        retry_join: join,
+        retry_interval: '1s',
+        // Otherwise a server that was stopped has no vote for a while.
+        autopilot: { cleanup_dead_servers: false },
+        ...more,
+      },
     });
   servers = await Promise.all(
     serfs.map((serf, index) => start(`server-${index}`, { ports: { serf_lan: serf } }, 3)),
   );
   client = await start('client', {}, 0);
   await until(async () => (await client.api<string>('GET', '/v1/status/leader')).includes(':'));
-  view = openView({ url: client.url, wait: '2s' });
+  view = openView({ url: client.url, wait: '1s' });
 });
 afterAll(async () => {
   await view[Symbol.asyncDispose]();
@@ -120,7 +126,7 @@ test('a backup that is restored counts backwards: its members are believed once 
   await register('restored', 1);
   await client.cli('snapshot', 'save', file);
   const seen = view.follow('restored');
-  const far = openView({ url: client.url, wait: '2s', blocking_queries: 0 });
+  const far = openView({ url: client.url, wait: '1s', blocking_queries: 0 });
   const shared = far.follow('restored');
   for (let turn = 0; turn < 30; turn += 1) await register('noise', turn + 1);
   await register('restored', 2);

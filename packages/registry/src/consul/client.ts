@@ -78,7 +78,7 @@ export function createConsulClient(section: ConsulSection, log: Log): ConsulClie
       {
         path: withParams(path, { ns, partition, ...params, ...blocking }),
         // Consul adds up to a sixteenth, so that a fleet does not return together.
-        timeout: index > 0 ? wait + wait / 16 + timeout : timeout,
+        timeout: index > 0 ? wait + wait / 16 + Math.min(timeout, 2 * wait) : timeout,
         maxBytes: mostBytes,
       },
       signal,
