@@ -1,4 +1,4 @@
-import { atLeast } from './version.ts';
+import { atLeast } from '@smartstack/proxy';
 
 /** Whether frontends have names that no backend has: HAProxy 3.3 refuses one name for both, and 3.1 and 3.2 warn of it. */
 export interface FrontendNames {
