@@ -67,7 +67,10 @@ haproxy:
 }
 
 /** Where both daemons, and the demo itself, find announcements. */
-export function addressOf({ folder, zooKeeperPort }: Setting): RegistryAddress {
+export function addressOf({
+  folder,
+  zooKeeperPort,
+}: Setting): Extract<RegistryAddress, { readonly type: 'file' | 'zookeeper' }> {
   return zooKeeperPort === undefined
     ? { type: 'file', directory: join(folder, 'registry') }
     : { type: 'zookeeper', hosts: [`127.0.0.1:${zooKeeperPort}`] };

@@ -22,6 +22,9 @@ function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegist
     openZooKeeper: () => {
       throw new Error('these tests use no ZooKeeper');
     },
+    openEtcd: () => {
+      throw new Error('no etcd here');
+    },
     openEtcdV2: () => {
       throw new Error('these tests use no etcd');
     },
