@@ -6,6 +6,7 @@ import { haproxy } from './haproxy.ts';
 import { idle } from './idle.ts';
 import { nerve } from './nerve.ts';
 import { policy } from './policy.ts';
+import { registries } from './registries.ts';
 import { synapse } from './synapse.ts';
 import { zookeeper } from './zookeeper.ts';
 
@@ -18,6 +19,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   synapse,
   failures,
   policy,
+  registries,
 };
 
 /** Those that take many minutes run only when asked for by name. */

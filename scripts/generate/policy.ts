@@ -9,8 +9,13 @@ export function gapsTables(all: readonly Gaps[]): (proxy: string) => string {
     const own = all.find((each) => each.proxy === proxy);
     if (!own) throw new Error(`no proxy ${proxy}`);
     return markdown(
-      ['Word', 'Why not'],
-      own.gaps.map(({ word, why }) => [`\`${word}\``, why]),
+      ['Word', 'Which of its values', 'From version', 'Why not'],
+      own.gaps.map(({ word, value, since, why }) => [
+        `\`${word}\``,
+        value === undefined ? 'all' : `\`${String(value)}\``,
+        since ?? 'none',
+        why,
+      ]),
     );
   };
 }

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { atLeast } from '../../packages/proxy/src/index.ts';
+import { versionOf } from '../support/haproxy-versions.ts';
 import { refusing } from './hung.fixture.ts';
 import { binaries, type Scene, startScene } from './scene.fixture.ts';
-import { ask, late, startMember, status, tally } from './world.fixture.ts';
+import { ask, late, policyProgram, startMember, status, tally } from './world.fixture.ts';
 
+/** A code that only this version and newer ones try again after. */
+const newestCode = atLeast(versionOf(policyProgram), '3.0') ? 429 : 425;
 const none = { outlier_ejection: false };
 const retried = (on: readonly unknown[], more = {}) => ({
   policy: { retries: { attempts: 2, on, budget: '100%' }, ...none, ...more },
@@ -15,6 +19,7 @@ const asked = {
   notReset: { policy: none },
   timeout: retried(['timeout'], { timeouts: { per_try: '150ms' } }),
   codes: retried([500, 404]),
+  newest: retried([newestCode]),
   routed: retried([503], {
     routes: [
       { match: { path: '/once' }, retries: { attempts: 0 } },
@@ -102,6 +107,11 @@ describe.each(binaries)('retries on %s', (binary) => {
         a?.behave(status(code));
         expect(await statuses('codes')).toEqual(expected);
       }
+    });
+
+    test('on the newest code that this version knows', async () => {
+      scene.cases.newest.members[0]?.behave(status(newestCode));
+      expect(await statuses('newest')).toEqual({ 200: 10 });
     });
 
     test('as a route says', async () => {

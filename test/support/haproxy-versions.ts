@@ -31,7 +31,8 @@ function fetched(): readonly string[] {
   return printed.trim().split('\n');
 }
 
-function versionOf(binary: string): string {
+/** Such as `3.0.11-1+deb13u4`. */
+export function versionOf(binary: string): string {
   const printed = execFileSync(binary, ['-v'], { encoding: 'utf8' });
   const version = /^HA-?Proxy version (\S+)/.exec(printed)?.[1];
   if (version === undefined) throw new Error(`no version in what ${binary} -v prints: ${printed}`);

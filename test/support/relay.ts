@@ -31,6 +31,8 @@ export interface Relay extends AsyncDisposable {
   injectEvent(path: string): void;
   /** How many connections came so far. */
   readonly connections: number;
+  /** How often clients sent something: about one for each request. */
+  readonly requests: number;
   /** Bytes that clients sent and that servers sent. */
   readonly sent: number;
   readonly received: number;
@@ -51,6 +53,7 @@ export async function startRelay(target: number): Promise<Relay> {
   let claimed: bigint | undefined;
   let allowance = Number.POSITIVE_INFINITY;
   let connections = 0;
+  let requests = 0;
   let sent = 0;
   let received = 0;
 
@@ -93,6 +96,7 @@ export async function startRelay(target: number): Promise<Relay> {
     if (silent) for (const socket of pair) socket.pause();
     let isFirst = true;
     client.on('data', (chunk: Buffer) => {
+      requests += 1;
       sent += chunk.length;
       if (isFirst && claimed !== undefined) claim(chunk, claimed);
       isFirst = false;
@@ -154,6 +158,9 @@ export async function startRelay(target: number): Promise<Relay> {
     },
     get connections() {
       return connections;
+    },
+    get requests() {
+      return requests;
     },
     get sent() {
       return sent;

@@ -13,7 +13,7 @@ import {
 } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 import { HandOff } from './announce/hand-off.ts';
-import { withdrawStaleRecords } from './announce/stale-records.ts';
+import { type Cleared, createCleared, withdrawStaleRecords } from './announce/stale-records.ts';
 import { acceptTtlReports, createTtlReports, type TtlReports } from './checks/ttl-reports.ts';
 import type { Config } from './config/config.ts';
 import { keepHeartbeat } from './heartbeat.ts';
@@ -21,10 +21,11 @@ import { statsdLife } from './metrics/statsd.ts';
 import { serveControl } from './operator/control.ts';
 import type { Overrides } from './operator/overrides.ts';
 import { createNervePage } from './page/page.ts';
+import { isAway } from './services/away.ts';
 import { applyReloads } from './services/reload.ts';
 import { serviceFactory } from './services/service-factory.ts';
 import { createServices, type Services } from './services/services.ts';
-import { isAway, isReady, isWorking, statusOf } from './services/status.ts';
+import { isReady, isWorking, statusOf } from './services/status.ts';
 import { runTogether, untilAborted } from './services/tasks.ts';
 import { awaitWithdrawal } from './services/withdrawal-deadline.ts';
 
@@ -58,7 +59,7 @@ export async function runNerve(
   const life = statsd && statsdLife(statsd);
   const running = new AbortController();
   const withdrawing = new AbortController();
-  const cleared = new Set<string>();
+  const cleared = createCleared();
   const stopWithdrawing = withdrawing.signal;
   const services = createServices(
     serviceFactory({ ...deps, ttlReports, statsd, journal, cleared, stopWithdrawing }),
@@ -87,7 +88,7 @@ interface SideTaskDeps extends NerveDeps {
   readonly services: Services;
   readonly ttlReports: TtlReports;
   readonly journal: Journal;
-  readonly cleared: Set<string>;
+  readonly cleared: Cleared;
   /** Called when another configuration is in effect. */
   configured(): void;
 }

@@ -8,6 +8,8 @@ export interface Gap {
   readonly word: string;
   /** Which of its values; all where it is left out. */
   readonly value?: unknown;
+  /** The first version of the proxy that can do it, such as `3.0`; no version can where it is left out. */
+  readonly since?: string;
   readonly why: string;
 }
 
@@ -39,7 +41,29 @@ function concerns(gap: Gap, value: unknown): boolean {
 }
 
 function fixFor(isIts: (gap: Gap) => boolean, all: readonly Gaps[]): string {
-  const able = all.filter(({ gaps }) => !gaps.some(isIts));
-  if (able.length > 0) return `these can: ${able.map(({ proxy }) => proxy).join(', ')}`;
+  const able = all.flatMap(({ proxy, gaps }) => {
+    const gap = gaps.find(isIts);
+    if (!gap) return [proxy];
+    return gap.since === undefined ? [] : [`${proxy} from ${gap.since} on`];
+  });
+  if (able.length > 0) return `these can: ${able.join(', ')}`;
   return 'no proxy that synapse runs can: leave it out, or set policy_unsupported: warn';
+}
+
+/** The policy without single values that a proxy cannot do; whole words that it cannot do are for it to ignore. */
+export function withoutGaps(policy: Policy, gaps: readonly Gap[]): Policy {
+  const wrong = wordsOf(policy).flatMap(({ word, path, value }) => {
+    const values = gaps.flatMap((gap) =>
+      gap.word === word && concerns(gap, value) ? gap.value : [],
+    );
+    return Array.isArray(value) && values.length > 0 ? [{ path, values }] : [];
+  });
+  if (wrong.length === 0) return policy;
+  const copy = structuredClone(policy);
+  for (const { path, values } of wrong) {
+    const list = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)[key], copy);
+    if (Array.isArray(list))
+      list.splice(0, list.length, ...list.filter((each) => !values.includes(each)));
+  }
+  return copy;
 }

@@ -6,7 +6,7 @@ export type { PolicyContext, PolicyProblem } from './check/problem.ts';
 export { routeNames } from './check/routes.ts';
 export { type UsedWord, wordsOf } from './check/words-of.ts';
 export { forTcp } from './for-tcp.ts';
-export { type Gap, type Gaps, unsupported } from './gaps.ts';
+export { type Gap, type Gaps, unsupported, withoutGaps } from './gaps.ts';
 export {
   type Labelled,
   type Locality,
@@ -40,4 +40,5 @@ export {
   type Route,
   type Target,
 } from './words/policy.ts';
+export { share } from './words/units.ts';
 export { written, writtenLine, writtenShare, writtenTime, writtenWord } from './words/written.ts';

@@ -38,3 +38,4 @@ export { createReloading } from './reload/reloading.ts';
 export { wakesBeside } from './reload/wakes.ts';
 export { isUnanswered, type Service, type Snapshot } from './service.ts';
 export { refresh, refusedBy, statusOf } from './status-of.ts';
+export { atLeast, gapsAt } from './version.ts';

@@ -83,8 +83,10 @@ export interface ProxyConfig<Config, Own> {
   };
   /** Whether a service with this section is left out, so that no route can lead to it. */
   isDisabled(own: Own): boolean;
-  /** Words of a policy that no version of it can do. */
+  /** Words of a policy that it cannot do, and from which version on it can. */
   readonly gaps: readonly Gap[];
+  /** The version that would serve, by its section as it is written; undefined where that is not known. Never rejects. */
+  versionOf(written: unknown): Promise<string | undefined>;
   /** The section with where apps connect, as the keys that all proxies share say it. */
   withAddress(
     own: Own | undefined,

@@ -23,7 +23,7 @@ export {
 } from './instance/instance.ts';
 export type { RecordDecoder, RegistryRecord } from './instance/record.ts';
 export { serversetDecoder } from './instance/serverset.ts';
-export { sourceOf, withSource } from './instance/source.ts';
+export { changed, sourceOf, withSource } from './instance/source.ts';
 export { createMemoryRegistry } from './memory/memory.ts';
 export { instanceOfName } from './path-encoding.ts';
 export {

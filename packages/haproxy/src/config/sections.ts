@@ -1,6 +1,7 @@
 import { formatPath } from '@smartstack/daemon';
 import type { ProxyConfig } from '@smartstack/proxy';
 import { gaps } from '../policy/gaps.ts';
+import { programVersion } from '../process/machine.ts';
 import { sectionWarnings } from './advice.ts';
 import type { HaproxyConfig, HaproxyService } from './config.ts';
 import { explain, explainService } from './explain.ts';
@@ -28,6 +29,7 @@ export const config: ProxyConfig<HaproxyConfig, HaproxyService> = {
   takePort: ({ server_port_override: port, ...own }) => ({ port, own }),
   isDisabled: ({ disabled }) => disabled,
   gaps,
+  versionOf: programVersion,
   withAddress,
   protocolOf,
   withoutAddress: ({ port: _, ...own }) => ({

@@ -6,8 +6,12 @@ import {
   type Protocol,
   policyProblems,
   policySchema,
+  withoutGaps,
 } from '@smartstack/policy';
+import { gapsAt } from '@smartstack/proxy';
 import fc from 'fast-check';
+
+import { gaps } from './gaps.ts';
 
 /** Text that a parser of HAProxy's file may take for more than text. */
 export const hostile = [
@@ -228,6 +232,9 @@ const anyPolicy = (services: readonly string[]) =>
     slo: fc.constant({ availability: '99.9%' }),
   });
 
+/** The HAProxy that these policies must be good for. */
+const oldestTested = '2.6';
+
 /**
  * Any policy that is in force after the checks of a configuration: words that are refused are left out of it.
  */
@@ -237,7 +244,7 @@ export function policyInForce(
   services: readonly string[],
 ): fc.Arbitrary<MergedPolicy> {
   return anyPolicy(services).map((written) => {
-    const parsed = policySchema.parse(written);
+    const parsed = withoutGaps(policySchema.parse(written), gapsAt(gaps, oldestTested));
     let policy = protocol === 'tcp' ? forTcp(parsed) : parsed;
     for (;;) {
       const merged = mergePolicy([

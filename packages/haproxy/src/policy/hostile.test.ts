@@ -103,7 +103,8 @@ test('whatever users write, HAProxy reads the words that are meant, and no other
         path.filter((each) => !each.endsWith('/')),
         counts.paths,
       ),
-      fc.string({ unit: 'binary', minLength: 1 }).filter((each) => !each.includes('\0')),
+      // But for what marks escaped bytes meanwhile.
+      fc.string({ unit: 'binary', minLength: 1 }).filter((each) => !/[\0\uf700-\uf7ff]/.test(each)),
       (texts, paths, body) => {
         const hostileWords = wordsOf(policyWith(texts, paths, body));
         const pairs = [

@@ -93,8 +93,7 @@ function retryLines({ policy, protocol }: Traffic): readonly string[] {
   const { attempts = 0, on = ['connect_failure'], methods = [], budget } = policy.retries ?? {};
   const lines = [`retries ${attempts}`, 'option redispatch 1'];
   if (protocol === 'tcp') return lines;
-  const known = on.flatMap((cause) => (cause === 429 ? [] : [causes[cause] ?? cause]));
-  lines.push(`retry-on ${known.join(' ') || 'none'}`);
+  lines.push(`retry-on ${on.map((cause) => causes[cause] ?? cause).join(' ') || 'none'}`);
   if (on.every((cause) => cause === 'connect_failure')) return lines;
   lines.push(`http-request disable-l7-retry unless { method -m str ${methods.join(' ')} }`);
   if (attempts === 0 || budget === undefined || budget >= 1) return lines;

@@ -2,12 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
 import { type Log, messageOf, readRegularText, UserError } from '@smartstack/daemon';
-import { takeLock } from '@smartstack/proxy';
+import { atLeast, takeLock } from '@smartstack/proxy';
 import { type HaproxyConfig, isManaged } from '../config/config.ts';
 import { policyFiles } from '../policy/files.ts';
 import type { CheckOptions } from '../reload/check.ts';
 import type { LayoutSettings } from '../render/layout.ts';
-import { atLeast, capabilitiesOf, oldest } from '../render/version.ts';
+import { capabilitiesOf, oldest } from '../render/version.ts';
 import { startsWith } from '../render/words.ts';
 import { readWritten, type WrittenFile } from '../render/written.ts';
 import { createRuntime, type Runtime } from '../runtime/admin-socket.ts';

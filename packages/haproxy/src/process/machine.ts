@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { messageOf, UserError } from '@smartstack/daemon';
+
+import { isRecord, messageOf, UserError } from '@smartstack/daemon';
 import { runCommand } from '@smartstack/proxy';
 import type { HaproxyConfig } from '../config/config.ts';
 
@@ -14,7 +15,7 @@ export interface Program {
 
 /** Asks a HAProxy program for its version; a `UserError` when it cannot be run. */
 export async function inspectProgram(
-  { binary, check_timeout }: HaproxyConfig,
+  { binary, check_timeout }: Pick<HaproxyConfig, 'binary' | 'check_timeout'>,
   signal: AbortSignal,
 ): Promise<Program> {
   try {
@@ -35,6 +36,18 @@ export async function inspectProgram(
     throw new UserError(`cannot run ${binary}: ${why}`, { cause: error });
   }
 }
+
+/** The version of the program that a section names, as it is written; undefined where it cannot be run. Never rejects. */
+export async function programVersion(written: unknown): Promise<string | undefined> {
+  const named = isRecord(written) ? written.binary : undefined;
+  const binary = typeof named === 'string' && named !== '' ? named : 'haproxy';
+  const never = new AbortController().signal;
+  const program = await inspectProgram({ binary, check_timeout: patience }, never).catch(() => {});
+  return program?.version;
+}
+
+/** How long a program may take to say its version, in milliseconds. */
+const patience = 5_000;
 
 /** How many files a process may have open. */
 export async function descriptorLimit(): Promise<number> {

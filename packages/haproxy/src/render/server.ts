@@ -80,7 +80,7 @@ function serverOf({ instance, name, host, words }: Named, settings: ServerSettin
   const id = take(remote.rest, 'id');
   const wantedId = number(id.value) ?? instance.haproxyServerId;
   const announced = nerve ? instance.weight : undefined;
-  const weight = announced ?? number(remote.value) ?? number(local.value);
+  const weight = instance.trafficWeight ?? announced ?? number(remote.value) ?? number(local.value);
   return {
     name,
     host,

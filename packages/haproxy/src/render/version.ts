@@ -1,3 +1,5 @@
+import { atLeast } from '@smartstack/proxy';
+
 /** A HAProxy version and what it can do. */
 export interface Capabilities {
   readonly version: string;
@@ -44,11 +46,4 @@ export function capabilitiesOf(text: string): Capabilities {
     dynamic: atLeast(version, '2.6'),
     refused: new Set(refusedBy26.filter((keyword) => !accepted.has(keyword))),
   };
-}
-
-/** Whether a version is another or newer, by its first two numbers. */
-export function atLeast(version: string, other: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-  const [otherMajor = 0, otherMinor = 0] = other.split('.').map(Number);
-  return major === otherMajor ? minor >= otherMinor : major > otherMajor;
 }

@@ -67,11 +67,15 @@ test("the originals' example is read with its meaning", () => {
     {
       name: 'your_http_service',
       instance: { host: '1.2.3.4', port: 3000, name: 'mymachine' },
-      place: {
-        address: { type: 'zookeeper', hosts: ['localhost:2181'] },
-        path: '/nerve/services/your_http_service/services',
-        form: {},
-      },
+      places: [
+        {
+          type: 'zookeeper',
+          registry: 'zookeeper',
+          address: { type: 'zookeeper', hosts: ['localhost:2181'] },
+          path: '/nerve/services/your_http_service/services',
+          form: {},
+        },
+      ],
       checkInterval: 2000,
       directory: '/etc/nerve',
       policy,
@@ -96,11 +100,15 @@ test("the originals' example is read with its meaning", () => {
     {
       name: 'your_tcp_service',
       instance: { host: '1.2.3.4', port: 6379, name: 'mymachine' },
-      place: {
-        address: { type: 'zookeeper', hosts: ['localhost:2181'] },
-        path: '/nerve/services/your_tcp_service/services',
-        form: {},
-      },
+      places: [
+        {
+          type: 'zookeeper',
+          registry: 'zookeeper',
+          address: { type: 'zookeeper', hosts: ['localhost:2181'] },
+          path: '/nerve/services/your_tcp_service/services',
+          form: {},
+        },
+      ],
       checkInterval: 2000,
       directory: '/etc/nerve',
       policy,
@@ -146,7 +154,7 @@ test("the ZooKeeper reporter's keys say how the record is held", () => {
   const [web] = parse(
     `{instance_id: a, services: {web: {host: h, port: 1, ${zk}, ${keys}}}}`,
   ).services;
-  expect(web?.place).toMatchObject({
+  expect(web?.places[0]).toMatchObject({
     form: { nodeType: 'persistent', ttl: 60_000, pathEncoding: true },
   });
 });
@@ -184,7 +192,7 @@ test('policies for all services may stand at the top', () => {
 describe('a service is announced', () => {
   const placeOf = (top: string, service: string) =>
     parse(`{instance_id: a, ${top} services: {web: {host: h, port: 1, ${service}}}}`).services[0]
-      ?.place;
+      ?.places[0];
   const zookeeper = { type: 'zookeeper', hosts: ['z:1'] };
   test.each([
     [

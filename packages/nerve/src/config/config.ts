@@ -7,8 +7,7 @@ import {
   validate,
 } from '@smartstack/daemon';
 import type { EtcdSection, NetworkInstance, ZooKeeperSection } from '@smartstack/registry';
-import { keyOfPlace, type Place } from '../announce/reporters/reporter.ts';
-import { placeOf } from '../announce/reporters/table.ts';
+import { keyOfPlace, type Place, placesOf } from '../announce/reporters/table.ts';
 import type { CheckDeps } from '../checks/check.ts';
 import type { CheckConfig } from '../checks/table.ts';
 import type { TtlReports } from '../checks/ttl-reports.ts';
@@ -37,9 +36,10 @@ export interface Config {
 
 export interface ServiceConfig {
   readonly name: string;
-  /** What is announced while the service is up, and where. */
+  /** What is announced while the service is up. */
   readonly instance: NetworkInstance;
-  readonly place: Place;
+  /** Where: in one registry or in several, each by itself. */
+  readonly places: readonly Place[];
   /** How often each check starts. */
   readonly checkInterval: number;
   readonly checks: readonly CheckConfig[];
@@ -71,8 +71,11 @@ export function parseConfig(
   return toConfig(validate(configSchema, named, options), directory);
 }
 
-/** A key that services with the same address and the same place in the registry share. */
-export function endpointKeyOf({ place, instance: { host, port } }: ServiceConfig): string {
+/** A key that services with the same address at the same place share. */
+export function endpointKeyOf(
+  { instance: { host, port } }: Pick<ServiceConfig, 'instance'>,
+  place: Place,
+): string {
   return JSON.stringify([keyOfPlace(place), host.toLowerCase(), port]);
 }
 
@@ -112,7 +115,7 @@ function servicesOf(parsed: ParsedConfig, directory: string): readonly ServiceCo
     namesOf(name, service).map((each) => ({
       name: each,
       instance: instanceOf(service, parsed.instance_id),
-      place: placeOf(name, service, parsed),
+      places: placesOf(name, service, parsed),
       checkInterval: service.check_interval,
       checks: service.check_mocked ? [] : service.checks,
       policy: policyOf(service, parsed),

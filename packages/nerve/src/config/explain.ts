@@ -1,5 +1,6 @@
 import { type Advice, adviceFor, adviceText, defaultsOf } from '@smartstack/daemon';
 
+import { describePlace } from '../announce/reporters/table.ts';
 import { addressOf } from '../checks/check.ts';
 import type { Config, ServiceConfig } from './config.ts';
 import { checkText } from './explain-check.ts';
@@ -20,13 +21,13 @@ export function explain(config: Config, written: unknown): string {
 }
 
 function serviceText(service: ServiceConfig, config: Config, written: unknown): string {
-  const { name, instance, checks, checkInterval } = service;
+  const { name, checks, checkInterval } = service;
   const own = mapping(mapping(mapping(written).services)[name]);
   const every = `every ${seconds(checkInterval)}`;
   const lines = checks.map((check, index) => `  ${every} ${checkText(check, service, own, index)}`);
   return [
     name,
-    `  is announced as ${addressOf(instance)} ${placeText(service, config)}`,
+    ...placeTexts(service, config),
     ...(lines.length > 0 ? lines : ['  is announced for as long as nerve runs: it has no checks']),
     ...policyText(service),
     ...defaultsText('  by default ', defaultsOf(serviceSchema, own), explainedAlready),
@@ -35,25 +36,19 @@ function serviceText(service: ServiceConfig, config: Config, written: unknown): 
 
 const explainedAlready = ['node_type', 'etcd_port', 'etcd_path', 'flap_damping'];
 
-function placeText({ place, instance }: ServiceConfig, { zookeeper, etcd }: Config): string {
-  const { path } = place;
-  const { name } = instance;
-  if ('ttl' in place) {
-    const { host, port } = place.address;
-    const folder = `${path === '/' ? '' : path}/${name}`;
-    return `in etcd at ${addressOf({ host, port })}, as ${folder}/<number>, gone ${seconds(place.ttl)} after nerve died`;
-  }
-  if (place.address.type === 'etcd') {
-    const key = `${etcd?.prefix ?? ''}${path}/${name}-${addressOf(instance)}`;
-    return `in etcd at ${place.address.endpoints.join(',')}, as ${key}, gone ${seconds(etcd?.lease_ttl ?? 10_000)} after nerve died`;
-  }
-  if (!('form' in place)) return `in the folder ${place.address.directory}, as ${path}`;
-  const { nodeType = 'ephemeral_sequential' } = place.form;
-  const node = nodeType.endsWith('sequential') ? `${name}_<sequence>` : name;
-  const gone = nodeType.startsWith('persistent')
-    ? 'which stays when nerve dies'
-    : `gone ${seconds(zookeeper?.session_timeout ?? 10_000)} after nerve died`;
-  return `in ZooKeeper at ${place.address.hosts.join(',')}, as ${path}/${node}, ${gone}`;
+function placeTexts({ places, instance }: ServiceConfig, { zookeeper, etcd, ...config }: Config) {
+  const about = {
+    instanceName: config.instanceId,
+    sessionTimeout: zookeeper?.session_timeout ?? 10_000,
+    ...(etcd && { etcd }),
+  };
+  const [only, ...others] = places.map((place) => describePlace(place, about));
+  const announced = `  is announced as ${addressOf(instance)}`;
+  if (others.length === 0) return [`${announced} ${only}`];
+  return [
+    `${announced} in ${places.length} registries, in each by itself:`,
+    ...[only, ...others].map((text, index) => `    ${places[index]?.registry}: ${text}`),
+  ];
 }
 
 function policyText({ policy, instance }: ServiceConfig): readonly string[] {
@@ -77,8 +72,8 @@ function policyText({ policy, instance }: ServiceConfig): readonly string[] {
 /** Advice to name an ensemble once that several services name, in place of the advice for each of them. */
 function sharedEnsemble(config: Config, written: unknown): readonly Advice[] {
   const ensembles = new Set(
-    config.services.flatMap(({ place: { address } }) =>
-      address.type === 'zookeeper' ? [address.hosts.join(',')] : [],
+    config.services.flatMap(({ places }) =>
+      places.flatMap((place) => (place.type === 'zookeeper' ? place.address.hosts.join(',') : [])),
     ),
   );
   const [only] = ensembles;

@@ -6,6 +6,27 @@ import { hostKey, span, spanFrom } from '../checks/check.ts';
 import { checkSchema } from '../checks/table.ts';
 import { servicePolicyKeys } from './policy-schema.ts';
 
+/** One entry of a service's `reporters`. */
+const reporterSchema = z.strictObject({
+  type: z.enum(reporterTypes).meta({
+    description:
+      'the kind of registry; the other keys are those that a service has with this `reporter_type`',
+    examples: ['zookeeper'],
+  }),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, {
+      error: 'expected letters, digits, dots, dashes and underscores',
+    })
+    .optional()
+    .meta({
+      description: 'what status and metrics call it',
+      otherwise: 'its type; `zookeeper-2` for a second one of that type',
+      examples: ['old'],
+    }),
+  ...reporterKeys,
+});
+
 /** One entry of `services`, or one file of `service_conf_dir`. */
 export const serviceSchema = z.strictObject({
   host: hostKey.meta({
@@ -18,6 +39,16 @@ export const serviceSchema = z.strictObject({
     otherwise: '`registry.type`, else `zookeeper`',
   }),
   ...reporterKeys,
+  reporters: z
+    .array(reporterSchema)
+    .min(1)
+    .optional()
+    .meta({
+      description:
+        'several registries at a time, in place of `reporter_type` and its keys: each is announced in by itself, and one that is down holds up no other',
+      otherwise: 'one, by `reporter_type`',
+      examples: [[{ type: 'zookeeper', zk_path: '/web' }, { type: 'file' }]],
+    }),
   check_interval: spanFrom(10)
     .prefault(0.5)
     .meta({

@@ -7,14 +7,20 @@ export interface ServiceMeasures {
   /** A check of this name ran; `took` in milliseconds. */
   check(name: string): (passed: boolean, took: number) => void;
   state(up: boolean): void;
-  /** It is in the registry; `took` in milliseconds. */
-  announced(took: number): void;
-  withdrawn(): void;
-  registryError(): void;
+  /** What becomes of it in one registry, which has a name where there are several. */
+  at(registry: string | undefined): RegistryMeasures;
   /** It flapped and is held down. */
   held(): void;
   /** It was announced too often, and held back unless that is in shadow mode. */
   throttled(shadow: boolean): void;
+}
+
+/** The measurements of one service in one registry. */
+export interface RegistryMeasures {
+  /** It is there; `took` in milliseconds. */
+  announced(took: number): void;
+  withdrawn(): void;
+  registryError(): void;
 }
 
 /** nerve's metrics. */
@@ -24,54 +30,70 @@ export interface Measures {
   forget(service: string): void;
 }
 
+/** The labels of a service in one registry. */
+interface Labels {
+  readonly service: string;
+  readonly registry?: string;
+}
+
 /** Registers nerve's metrics. */
 export function createMeasures(metrics: Metrics): Measures {
   const registered = register(metrics);
   const { up, announced } = registered;
   /** The latest of each name: when one service replaces another, the end of the old one does not count. */
-  const latest = new Map<string, ServiceMeasures>();
+  const latest = new Map<string, { readonly at: Map<string, Labels> }>();
 
   return {
     of: (service) => {
-      if (!latest.has(service)) announced.set({ service }, 0);
-      const own: ServiceMeasures = measuresOf(
-        service,
-        registered,
-        () => latest.get(service) === own,
-      );
+      const before = latest.get(service);
+      const own = { at: new Map<string, Labels>() };
       latest.set(service, own);
-      return own;
+      const at = (registry: string | undefined): RegistryMeasures => {
+        const labels: Labels = { service, ...(registry !== undefined && { registry }) };
+        const key = registry ?? '';
+        own.at.set(key, labels);
+        if (!before?.at.has(key)) announced.set({ ...labels }, 0);
+        return registryMeasures(registered, labels, () => {
+          const newest = latest.get(service);
+          if (newest === own) announced.set({ ...labels }, 0);
+          else if (!newest?.at.has(key)) announced.remove({ ...labels });
+        });
+      };
+      return { ...measuresOf(service, registered), at };
     },
     forget: (service) => {
+      for (const labels of latest.get(service)?.at.values() ?? []) announced.remove({ ...labels });
       latest.delete(service);
       up.remove({ service });
-      announced.remove({ service });
     },
   };
 }
 
-function measuresOf(
-  service: string,
-  metrics: Registered,
-  isLatest: () => boolean,
-): ServiceMeasures {
-  metrics.errors.inc({ service }, 0);
+function measuresOf(service: string, metrics: Registered): Omit<ServiceMeasures, 'at'> {
   return {
     check: (check) => checkMeasure(metrics, service, check),
     state: (isUp) => {
       metrics.up.set({ service }, isUp ? 1 : 0);
       metrics.changes.inc({ service, state: isUp ? 'up' : 'down' });
     },
-    announced: (took) => {
-      metrics.announced.set({ service }, 1);
-      metrics.latency.observe({ service }, took / 1000);
-    },
-    withdrawn: () => {
-      if (isLatest()) metrics.announced.set({ service }, 0);
-    },
-    registryError: () => metrics.errors.inc({ service }),
     held: () => metrics.holds.inc({ service }),
     throttled: () => metrics.throttled.inc({ service }),
+  };
+}
+
+function registryMeasures(
+  { announced, latency, errors }: Registered,
+  labels: Labels,
+  withdrawn: () => void,
+): RegistryMeasures {
+  errors.inc({ ...labels }, 0);
+  return {
+    announced: (took) => {
+      announced.set({ ...labels }, 1);
+      latency.observe({ ...labels }, took / 1000);
+    },
+    withdrawn,
+    registryError: () => errors.inc({ ...labels }),
   };
 }
 
@@ -96,9 +118,20 @@ export function both(first: ServiceMeasures, second: ServiceMeasures): ServiceMe
       };
     },
     state: (up) => toEach((each) => each.state(up)),
-    announced: (took) => toEach((each) => each.announced(took)),
-    withdrawn: () => toEach((each) => each.withdrawn()),
-    registryError: () => toEach((each) => each.registryError()),
+    at: (registry) => {
+      const places = [first.at(registry), second.at(registry)];
+      return {
+        announced: (took) => {
+          for (const each of places) each.announced(took);
+        },
+        withdrawn: () => {
+          for (const each of places) each.withdrawn();
+        },
+        registryError: () => {
+          for (const each of places) each.registryError();
+        },
+      };
+    },
     held: () => toEach((each) => each.held()),
     throttled: (shadow) => toEach((each) => each.throttled(shadow)),
   };

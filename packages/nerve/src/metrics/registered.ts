@@ -16,8 +16,8 @@ const upMetric = {
 } as const;
 const announcedMetric = {
   name: 'nerve_service_announced',
-  help: '1 while it is in the registry',
-  labels: ['service'],
+  help: '1 while it is in the registry; by registry where it has several',
+  labels: ['service', 'registry'],
 } as const;
 const changesMetric = {
   name: 'nerve_service_transitions_total',
@@ -27,13 +27,13 @@ const changesMetric = {
 const latencyMetric = {
   name: 'nerve_announce_duration_seconds',
   help: 'How long it took until an announcement was in the registry',
-  labels: ['service'],
+  labels: ['service', 'registry'],
   buckets: announceBuckets,
 } as const;
 const errorsMetric = {
   name: 'nerve_registry_errors_total',
   help: 'Announcements, changes and withdrawals that failed and are tried again',
-  labels: ['service'],
+  labels: ['service', 'registry'],
 } as const;
 const holdsMetric = {
   name: 'nerve_service_holds_total',

@@ -11,7 +11,7 @@ test("counts go out in one datagram, under the originals' names and tags", async
   const measures = statsdMeasures(statsd, 'web');
   measures.check('web tcp-h:1')(true, 1);
   measures.state(false);
-  measures.registryError();
+  measures.at(undefined).registryError();
   measures.throttled(false);
   await vi.waitFor(() => expect(server.received).toHaveLength(4));
   expect(server.received).toEqual([

@@ -36,9 +36,11 @@ export function statsdMeasures(statsd: Statsd, service: string): ServiceMeasures
         new_status: up ? 'up' : 'down',
         ...tag,
       }),
-    announced: () => report('success'),
-    withdrawn: () => report('success'),
-    registryError: () => report('fail'),
+    at: () => ({
+      announced: () => report('success'),
+      withdrawn: () => report('success'),
+      registryError: () => report('fail'),
+    }),
     held: () => {},
     throttled: (shadow) =>
       statsd.increment('nerve.watcher.throttled', { ...tag, rate_limit_enabled: String(!shadow) }),

@@ -80,3 +80,27 @@ stays    10.0.0.1:80  down     /services/web             60s    status 503; cann
 new      10.0.0.1:80  unknown  no                        60s    not checked yet`,
   );
 });
+
+test('each registry of a service with several has a line of its own', () => {
+  const there = { path: '/services/web', announced: true, may_stand: true, confirmed: true };
+  const web: ServiceLine = {
+    ...up,
+    confirmed: false,
+    registries: [
+      { registry: 'zookeeper', away: false, ...there },
+      { registry: 'file', ...there, path: 'web', announced: false, confirmed: false, away: true },
+    ],
+  };
+  const services = {
+    web,
+    api: { ...up, registries: [{ registry: 'file', away: false, ...there }] },
+  };
+  expect(formatTable({ registry_away: true, instance_id: 'a', services }, now)).toBe(
+    `file does not answer: what is announced there stays.
+
+SERVICE  ADDRESS      STATE  ANNOUNCED                 SINCE  WHY
+web      10.0.0.1:80  up     zookeeper: /services/web  60s
+                             file: not known                  the registry has not answered yet
+api      10.0.0.1:80  up     /services/web             60s`,
+  );
+});

@@ -1,66 +1,64 @@
-/** The status of nerve as it comes over the socket, with times as text. */
-export interface Status {
-  readonly instance_id: string;
-  /** Whether a registry does not answer now: what is announced there stays as it is. */
-  readonly registry_away: boolean;
-  readonly services: Readonly<Record<string, ServiceLine>>;
-}
+import { namesOf, registriesOf } from './registries.ts';
+import type { RegistryLine, ServiceLine, Status } from './status-lines.ts';
 
-export interface ServiceLine {
-  readonly state: 'unknown' | 'up' | 'down';
-  readonly since: string;
-  readonly reason?: string;
-  readonly announced: boolean;
-  /** Whether a record may be in the registry: it has not answered. */
-  readonly may_stand: boolean;
-  /** Whether the registry has confirmed the desired state. */
-  readonly confirmed: boolean;
-  /** Why the pending change fails. */
-  readonly trouble?: string;
-  readonly because: string;
-  readonly until?: string;
-  readonly path: string;
-  readonly instance: { readonly host: string; readonly port: number; readonly weight?: number };
-  readonly downtime?: { readonly reason: string; readonly owner: string };
-}
+export type { RegistryLine, ServiceLine, Status };
 
-/** The services as a table for people. */
-export function formatTable({ services, registry_away: isAway }: Status, now: number): string {
-  const rows = Object.entries(services).map(([name, service]) => [
-    name,
-    addressOf(service),
-    service.state,
-    announcedAs(service),
-    ago(service.since, now),
-    why(service, now),
-  ]);
+/** The services as a table for people; each registry of a service with several has a line of its own. */
+export function formatTable(status: Status, now: number): string {
+  const rows = Object.entries(status.services).flatMap(([name, service]) => {
+    const registries = registriesOf(service);
+    const [first = [], ...others] =
+      registries.length < 2
+        ? [[announcedAs(service, service), why(service, service, now)]]
+        : registries.map((each) => [
+            `${each.registry}: ${announcedAs(each, service)}`,
+            why(each, service, now),
+          ]);
+    const [announced = '', reason = ''] = first;
+    const since = ago(service.since, now);
+    return [
+      [name, addressOf(service), service.state, announced, since, reason],
+      ...others.map(([where = '', text = '']) => ['', '', '', where, '', text]),
+    ];
+  });
   const table = align([['SERVICE', 'ADDRESS', 'STATE', 'ANNOUNCED', 'SINCE', 'WHY'], ...rows]);
-  return isAway
-    ? `The registry does not answer: what is announced there stays.\n\n${table}`
-    : table;
+  if (!status.registry_away) return table;
+  const away = namesOf(status, (registry) => registry.away);
+  const subject = away === 'the registry' ? 'The registry' : away;
+  return `${subject} does not answer: what is announced there stays.\n\n${table}`;
 }
 
 function addressOf({ instance: { host, port } }: ServiceLine): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function announcedAs({ announced, may_stand, path, instance: { weight } }: ServiceLine): string {
+type Registered = Omit<RegistryLine, 'registry' | 'away'>;
+
+function announcedAs(
+  { announced, may_stand, path }: Registered,
+  { instance: { weight } }: ServiceLine,
+): string {
   if (!announced) return may_stand ? 'not known' : 'no';
   return weight === undefined ? path : `${path} (weight ${weight})`;
 }
 
 /** Why it is announced or not, and what the registry has not confirmed yet. */
-function why(line: ServiceLine, now: number): string {
-  const { trouble, announced, because, confirmed } = line;
+function why(
+  { trouble, announced, confirmed }: Registered,
+  line: ServiceLine,
+  now: number,
+): string {
+  const { because } = line;
   const waits = announced && because === 'up' && !confirmed ? 'a change is not confirmed yet' : '';
   const last = trouble === undefined ? waits : `${waits && `${waits}: `}${trouble}`;
-  return [trouble !== undefined && because === 'up' ? '' : causeOf(line, now), last]
+  return [trouble !== undefined && because === 'up' ? '' : causeOf(line, announced, now), last]
     .filter((text) => text !== '')
     .join('; ');
 }
 
 function causeOf(
-  { because, announced, reason, until, downtime }: ServiceLine,
+  { because, reason, until, downtime }: ServiceLine,
+  announced: boolean,
   now: number,
 ): string {
   const end = until === undefined ? '' : ` for ${span(Date.parse(until) - now)} more`;

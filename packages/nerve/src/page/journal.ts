@@ -12,7 +12,6 @@ export function journalMeasures(
 ): ServiceMeasures {
   const note = (kind: string, tone: 'good' | 'warn' | 'bad' | 'idle', text: string) =>
     journal.add({ kind, tone, service, text });
-  let isTroubled = false;
   return {
     check: () => () => {},
     state: (up) => {
@@ -20,14 +19,23 @@ export function journalMeasures(
       if (up) note('up', 'good', 'all checks pass');
       else note('down', 'bad', now ? downReason(now) : '');
     },
-    announced: (took) => {
-      isTroubled = false;
-      note('announced', 'good', `in the registry after ${Math.round(took)} ms`);
-    },
-    withdrawn: () => note('withdrawn', 'idle', whyNot(status())),
-    registryError: () => {
-      if (!isTroubled) note('registry', 'warn', 'the registry refuses; it is tried again');
-      isTroubled = true;
+    at: (registry) => {
+      const name = registry ?? 'the registry';
+      let isTroubled = false;
+      return {
+        announced: (took) => {
+          isTroubled = false;
+          note('announced', 'good', `in ${name} after ${Math.round(took)} ms`);
+        },
+        withdrawn: () => {
+          const from = registry === undefined ? '' : `from ${registry}: `;
+          note('withdrawn', 'idle', `${from}${whyNot(status())}`);
+        },
+        registryError: () => {
+          if (!isTroubled) note('registry', 'warn', `${name} refuses; it is tried again`);
+          isTroubled = true;
+        },
+      };
     },
     held: () => note('held down', 'warn', 'it flaps'),
     throttled: (shadow) =>

@@ -1,17 +1,24 @@
 import { createJournal } from '@smartstack/daemon';
 import { expect, test } from 'vitest';
 
+import { sumUp } from '../services/registrations.ts';
 import type { ServiceStatus } from '../services/service.ts';
+import type { PlaceStatus } from '../services/service-place.ts';
 import { journalMeasures } from './journal.ts';
 import { pageView } from './view.ts';
 
-const up: ServiceStatus = {
-  state: 'up',
-  since: new Date(5),
+const inZooKeeper: PlaceStatus = {
+  registry: 'zookeeper',
+  path: '/services/web',
   announced: true,
   may_stand: true,
   confirmed: true,
-  path: '/services/web',
+  away: false,
+};
+const up: ServiceStatus = {
+  state: 'up',
+  since: new Date(5),
+  ...sumUp([inZooKeeper]),
   because: 'up',
   instance: { host: '10.0.0.1', port: 80 },
   checks: [{ name: 'web http', state: 'up', took: 2 }],
@@ -108,18 +115,19 @@ test('the journal has what became of a service, and why', () => {
   const journal = createJournal();
   let status: ServiceStatus = up;
   const measures = journalMeasures(journal, 'web', () => status);
+  const registry = measures.at(undefined);
   measures.state(true);
-  measures.announced(12.3);
+  registry.announced(12.3);
   status = { ...down, check: 'web http', reason: 'status 503' };
   measures.state(false);
-  measures.withdrawn();
+  registry.withdrawn();
   measures.held();
   measures.throttled(false);
   measures.throttled(true);
-  measures.registryError();
-  measures.registryError();
+  registry.registryError();
+  registry.registryError();
   status = { ...up, because: 'downtime', downtime };
-  measures.withdrawn();
+  registry.withdrawn();
   expect(journal.after(0).map(({ kind, text }) => `${kind}: ${text}`)).toEqual([
     'up: all checks pass',
     'announced: in the registry after 12 ms',
@@ -130,5 +138,50 @@ test('the journal has what became of a service, and why', () => {
     'throttled: it is announced too often',
     'registry: the registry refuses; it is tried again',
     'withdrawn: taken down by ann: new disk',
+  ]);
+});
+
+test('a service that one of several registries has not is told with the registry that lacks it', () => {
+  const away = {
+    ...inZooKeeper,
+    registry: 'consul',
+    announced: false,
+    confirmed: false,
+    away: true,
+  };
+  const { facts, notices, services } = pageView(
+    [{ name: 'web', status: () => ({ ...up, ...sumUp([inZooKeeper, away]) }) }],
+    true,
+  );
+  expect(facts).toEqual([
+    ['announced', '1 of 1', 'good'],
+    ['zookeeper', 'well', 'good'],
+    ['consul', 'away', 'warn'],
+  ]);
+  expect(notices).toMatchObject([
+    { title: 'Not announced everywhere', text: 'consul has not answered yet' },
+    { title: 'Registry away', text: expect.stringMatching(/^consul does not answer/) },
+  ]);
+  expect(services).toMatchObject([
+    {
+      state: 'up, announced in 1 of 2',
+      facts: [
+        ['zookeeper', '/services/web'],
+        ['consul', 'not now (/services/web)'],
+      ],
+    },
+  ]);
+});
+
+test('the journal names the registry where there are several', () => {
+  const journal = createJournal();
+  const consul = journalMeasures(journal, 'web', () => up).at('consul');
+  consul.registryError();
+  consul.announced(3);
+  consul.withdrawn();
+  expect(journal.after(0).map(({ text }) => text)).toEqual([
+    'consul refuses; it is tried again',
+    'in consul after 3 ms',
+    'from consul: nerve ends',
   ]);
 });

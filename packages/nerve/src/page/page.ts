@@ -1,8 +1,8 @@
 import type { Journal, PagePlot, PageSource } from '@smartstack/daemon';
 
 import type { CheckStatus } from '../health/monitor.ts';
+import { isAway } from '../services/away.ts';
 import type { Services } from '../services/services.ts';
-import { isAway } from '../services/status.ts';
 import { pageView } from './view.ts';
 
 export interface NervePageParts {

@@ -6,7 +6,7 @@ export function reasonOf(status: ServiceStatus): string {
   switch (because) {
     case 'up':
       if (trouble !== undefined) return trouble;
-      return announced ? '' : 'the registry has not answered yet';
+      return announced ? missingText(status) : 'the registry has not answered yet';
     case 'down':
       return downReason(status);
     case 'downtime':
@@ -18,6 +18,12 @@ export function reasonOf(status: ServiceStatus): string {
     case 'not checked yet':
       return trouble ?? '';
   }
+}
+
+/** Where a service is not announced yet although it is elsewhere. */
+function missingText({ registries }: ServiceStatus): string {
+  const missing = registries.filter(({ announced }) => !announced);
+  return missing.map(({ registry }) => `${registry} has not answered yet`).join('; ');
 }
 
 /** Why a service is down; with the check's name where there are several. */

@@ -3,31 +3,27 @@ import type { PageNotice, PageRow, PageService, PageView } from '@smartstack/dae
 import type { CheckStatus } from '../health/monitor.ts';
 import type { Service, ServiceStatus } from '../services/service.ts';
 import { reasonOf } from './reason.ts';
+import { announcedFact, awayNotice, registryFacts } from './registries.ts';
 
 type Named = Pick<Service, 'name' | 'status'>;
-
-const awayNotice: PageNotice = {
-  tone: 'warn',
-  title: 'Registry away',
-  text: 'ZooKeeper does not answer. What was announced stays until its session times out there; changes are announced when it is back.',
-};
 
 /** The page of these services. */
 export function pageView(services: readonly Named[], registryAway: boolean): PageView {
   const shown = services.map(({ name, status }) => {
     const now = status();
     const view = serviceView(name, now);
-    return { view, notice: noticeOf(now, view) };
+    return { view, now, notice: noticeOf(now, view) };
   });
   const notices: PageNotice[] = shown.flatMap(({ notice }) => notice ?? []);
-  if (registryAway) notices.push(awayNotice);
-  const announced = services.filter(({ status }) => status().announced).length;
+  const registries = registryFacts(
+    shown.flatMap(({ now }) => now.registries),
+    registryAway,
+  );
+  if (registryAway) notices.push(awayNotice(registries));
+  const announced = shown.filter(({ now }) => now.announced).length;
   const rank = { bad: 0, warn: 1, idle: 2, good: 3 } as const;
   return {
-    facts: [
-      ['announced', `${announced} of ${services.length}`, 'good'],
-      ['registry', registryAway ? 'away' : 'well', registryAway ? 'warn' : 'good'],
-    ],
+    facts: [['announced', `${announced} of ${services.length}`, 'good'], ...registries],
     notices: notices.sort((one, other) => rank[one.tone] - rank[other.tone]),
     services: shown
       .map(({ view }) => view)
@@ -46,7 +42,7 @@ function serviceView(name: string, status: ServiceStatus): PageService {
     since: status.since.getTime(),
     ...(reason && { reason }),
     facts: [
-      ['announced at', status.announced ? status.path : `not now (${status.path})`],
+      ...status.registries.map((each) => announcedFact(each, status.registries.length)),
       ...(weight === undefined ? [] : [['weight', String(weight)] as const]),
       ...(status.until ? [['until', status.until.toISOString()] as const] : []),
     ],
@@ -75,8 +71,11 @@ function stateOf(status: ServiceStatus): Verdict {
   }
 }
 
-function stateUp({ announced, trouble }: ServiceStatus): Verdict {
+function stateUp({ announced, trouble, registries }: ServiceStatus): Verdict {
   if (!announced) return { tone: 'warn', state: 'up, not announced yet' };
+  const count = registries.filter((each) => each.announced).length;
+  if (count < registries.length)
+    return { tone: 'warn', state: `up, announced in ${count} of ${registries.length}` };
   return trouble === undefined
     ? { tone: 'good', state: 'up, announced' }
     : { tone: 'warn', state: 'up, announced, a change waits' };
@@ -93,12 +92,17 @@ function noticeOf(status: ServiceStatus, view: PageService): PageNotice | undefi
   };
   return {
     tone,
-    title: titles[status.because] ?? (status.announced ? 'A change waits' : 'Not announced yet'),
+    title: titles[status.because] ?? titleUp(status),
     text: reasonOf(status),
     service,
     ...(since !== undefined && { since }),
     ...(status.until && { until: status.until.getTime() }),
   };
+}
+
+function titleUp({ announced, registries }: ServiceStatus): string {
+  if (!announced) return 'Not announced yet';
+  return registries.every((each) => each.announced) ? 'A change waits' : 'Not announced everywhere';
 }
 
 function rowOf({ name, state, reason }: CheckStatus): PageRow {

@@ -8,7 +8,7 @@ const web = { host: '127.0.0.1', port: 80, name: 'a', weight: 1 };
 
 function start() {
   let announced = 0;
-  const measures = createMeasures(createMetrics()).of('web');
+  const measures = createMeasures(createMetrics()).of('web').at(undefined);
   const registration = createRegistration(measures, () => {
     announced += 1;
   });

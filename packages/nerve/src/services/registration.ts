@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { Instance } from '@smartstack/registry';
 import type { AnnouncerEvents } from '../announce/announcer.ts';
-import type { ServiceMeasures } from '../metrics/metrics.ts';
+import type { RegistryMeasures } from '../metrics/metrics.ts';
 
-/** What the registry has of one service, as JSON. */
+/** What one registry has of a service, as JSON. */
 export interface RegistrationStatus {
   /** Whether it is in the registry. */
   readonly announced: boolean;
@@ -16,7 +16,7 @@ export interface RegistrationStatus {
   readonly trouble?: string;
 }
 
-/** What is known of one service's record in the registry. */
+/** What is known of a service's record in one registry. */
 export interface Registration {
   /** Takes what the announcer reports. */
   readonly events: Required<AnnouncerEvents>;
@@ -28,7 +28,7 @@ export interface Registration {
 
 /** Creates the registration of a service that is not in the registry; `onAnnounced` is called whenever it is. */
 export function createRegistration(
-  measures: ServiceMeasures,
+  measures: RegistryMeasures,
   onAnnounced: () => void,
 ): Registration {
   let announced = false;

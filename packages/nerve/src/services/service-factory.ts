@@ -1,8 +1,8 @@
 import type { Journal, Log, Metrics, Statsd } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
 
-import type { Announcing } from '../announce/announcer.ts';
-import type { Place } from '../announce/reporters/reporter.ts';
+import { openPlaces } from '../announce/open-places.ts';
+import type { Cleared } from '../announce/stale-records.ts';
 import type { TtlReports } from '../checks/ttl-reports.ts';
 import { createSchedule, phaseOf } from '../health/schedule.ts';
 import { both, createMeasures } from '../metrics/metrics.ts';
@@ -20,8 +20,8 @@ export interface ServiceFactoryDeps {
   readonly ttlReports: TtlReports;
   readonly statsd: Statsd | undefined;
   readonly journal: Journal;
-  /** The names of services whose records of an earlier nerve are all taken over or withdrawn. */
-  readonly cleared: ReadonlySet<string>;
+  /** Where a service's records of an earlier nerve are all taken over or withdrawn. */
+  readonly cleared: Cleared;
   /** Ends withdrawals that the registry does not confirm. */
   readonly stopWithdrawing: AbortSignal;
 }
@@ -50,7 +50,7 @@ export function serviceFactory({
       const noted = journalMeasures(journal, service.name, () => created?.status());
       const measures = both(measure.of(service.name), noted);
       const created: Service = createService(service, {
-        registry: openPlace(registries, service.place),
+        open: openPlaces(service.places, registries),
         log: own,
         measures: statsd ? both(measures, statsdMeasures(statsd, service.name)) : measures,
         phases: service.checks.map(() => phaseOf(checks++)),
@@ -58,7 +58,7 @@ export function serviceFactory({
         schedule,
         stopWithdrawing,
         override: overrides.of(service.name),
-        hasInherited: () => !cleared.has(service.name) && hasInherited(registries, service.place),
+        isCleared: (place) => cleared.has(service.name, place),
       });
       return life
         ? { ...created, run: (signal) => life.watched(service.name, created.run(signal)) }
@@ -66,22 +66,4 @@ export function serviceFactory({
     },
     onEnded: measure.forget,
   };
-}
-
-/** The registry of a service's place, which announces in the form of that place. */
-function openPlace(registries: OpenedRegistries, place: Place): Announcing {
-  if ('ttl' in place) {
-    const { announce } = registries.openEtcdV2(place.address);
-    return { announce: (...args) => announce(place.ttl, ...args) };
-  }
-  if (!('form' in place)) return registries.open(place.address);
-  const { announceAs } = registries.openZooKeeper(place.address.hosts);
-  return { announce: (...args) => announceAs(place.form, ...args) };
-}
-
-/** Whether the place has records of an earlier nerve's session that were neither taken over nor withdrawn. */
-function hasInherited(registries: OpenedRegistries, { address, path }: Place): boolean {
-  if (address.type === 'etcd') return registries.openEtcd(address.endpoints).hasUnclaimed(path);
-  if (address.type !== 'zookeeper') return false;
-  return registries.openZooKeeper(address.hosts).hasUnclaimed(path);
 }

@@ -31,7 +31,9 @@ function start(
   const config: ServiceConfig = {
     name: 'web',
     instance: { host: '127.0.0.1', port, name: 'a', ...(weight !== undefined && { weight }) },
-    place: { address: { type: 'file', directory: '/' }, path: 'web' },
+    places: [
+      { type: 'file', registry: 'file', address: { type: 'file', directory: '/' }, path: 'web' },
+    ],
     checkInterval: 20,
     checks: checks.map((check) => checkSchema.parse(check)),
     directory: '/',
@@ -45,7 +47,7 @@ function start(
   };
   const measures = createMeasures(createMetrics()).of('web');
   const deps = {
-    registry,
+    open: () => registry,
     log: silentLog,
     measures,
     phases: checks.map(() => 0),

@@ -1,7 +1,7 @@
-import { createLatest, type Log } from '@smartstack/daemon';
-import type { Instance } from '@smartstack/registry';
+import type { Log } from '@smartstack/daemon';
 
-import { type Announcing, keepAnnounced } from '../announce/announcer.ts';
+import type { OpenedPlace } from '../announce/reporters/reporter.ts';
+import type { Place } from '../announce/reporters/table.ts';
 import type { TtlReports } from '../checks/ttl-reports.ts';
 import type { ServiceConfig } from '../config/config.ts';
 import { type CheckStatus, createMonitor, type Monitor } from '../health/monitor.ts';
@@ -9,12 +9,14 @@ import { type CheckReport, planChecks, recorderOf, runOnce } from '../health/pla
 import type { Schedule } from '../health/schedule.ts';
 import type { ServiceMeasures } from '../metrics/metrics.ts';
 import type { Override } from '../operator/overrides.ts';
-import { createRegistration, type RegistrationStatus } from './registration.ts';
+import { type RegistrationsStatus, sumUp } from './registrations.ts';
+import { createServicePlace, type ServicePlace } from './service-place.ts';
 import { createServiceState, type StateStatus } from './state.ts';
 import { runTogether } from './tasks.ts';
 
 export interface ServiceDeps {
-  readonly registry: Announcing;
+  /** The registry of one of its places. */
+  open(place: Place): OpenedPlace;
   readonly log: Log;
   readonly measures: ServiceMeasures;
   /** Where in the interval each check starts, from 0 to 1, in the order of the configuration. */
@@ -23,16 +25,14 @@ export interface ServiceDeps {
   readonly schedule: Schedule;
   /** The operator's override that was set before. */
   readonly override: Override;
-  /** Whether its path has records of an earlier nerve that this one has neither taken over nor withdrawn. */
-  hasInherited?(): boolean;
+  /** Whether records of an earlier nerve at a place were all taken over or withdrawn. */
+  isCleared?(place: Place): boolean;
   /** Ends withdrawals that the registry does not confirm. */
   readonly stopWithdrawing?: AbortSignal | undefined;
 }
 
 /** The status of one service as JSON. */
-export interface ServiceStatus extends StateStatus, RegistrationStatus {
-  /** Where it is announced. */
-  readonly path: string;
+export interface ServiceStatus extends StateStatus, RegistrationsStatus {
   readonly checks: readonly CheckStatus[];
 }
 
@@ -41,11 +41,13 @@ export interface Service {
   readonly name: string;
   /**
    * Checks it and announces it while all of its checks pass, until the signal aborts; then it is
-   * withdrawn. The checks never wait for the registry.
+   * withdrawn. The checks never wait for a registry, nor does one registry for another.
    */
   run(signal: AbortSignal): Promise<void>;
-  /** Resolves once it was checked and, if it is up, is in the registry. */
+  /** Resolves once it was checked and, if it is up, is in all of its registries. */
   readonly reported: Promise<void>;
+  /** Each of its registries. */
+  readonly places: readonly Pick<ServicePlace, 'key' | 'reported' | 'leave'>[];
   status(): ServiceStatus;
   /** By how many milliseconds its checks are overdue, which they are only when something hangs. */
   overdue(): number;
@@ -57,14 +59,8 @@ export interface Service {
 
 /** Creates a service; `run` starts it. */
 export function createService(config: ServiceConfig, deps: ServiceDeps): Service {
-  const { log, measures, registry, ttlReports, phases, schedule, override } = deps;
-  const { stopWithdrawing } = deps;
-  const { path } = config.place;
-  /** The instances to announce; undefined for none. */
-  const instances = createLatest<Instance | undefined>();
-  const reported = createEvent();
-  const registration = createRegistration(measures, reported.happen);
-  let desired: Instance | undefined;
+  const { log, measures, ttlReports, phases, schedule, override } = deps;
+  const places = createPlaces(config, deps);
   let monitor: Monitor | undefined;
 
   const state = createServiceState(config, {
@@ -72,36 +68,22 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
     measures,
     override,
     onDesired: (instance) => {
-      desired = instance;
-      instances.set(instance);
+      for (const place of places) place.desire(instance);
     },
     onDecided: ({ instance, reason }) => {
-      if (!instance && reason !== 'not checked yet') reported.happen();
+      if (!instance && reason !== 'not checked yet') for (const place of places) place.settle();
     },
   });
 
-  /** Assumes that there are records when that cannot be determined. */
-  function hasInherited(): boolean {
-    try {
-      return deps.hasInherited?.() ?? false;
-    } catch {
-      return true;
-    }
-  }
-
   async function run(signal: AbortSignal): Promise<void> {
     state.begin();
-    desired = undefined;
+    for (const place of places) place.desire(undefined);
     const planned = await planChecks(config, ttlReports, phases);
     const onResult = recorderOf(planned, measures);
     const checks = createMonitor(planned, { schedule, onResult, onChange: state.change });
     monitor = checks;
-    const announcer = { registry, path, log, stopWithdrawing, ...registration.events };
     try {
-      await runTogether(
-        [(own) => keepAnnounced(instances, announcer, own), (own) => checks.run(own)],
-        signal,
-      );
+      await runTogether([...places.map(({ keep }) => keep), (own) => checks.run(own)], signal);
     } finally {
       state.end();
     }
@@ -110,17 +92,15 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
   return {
     name: config.name,
     run,
-    reported: reported.happened,
+    reported: Promise.all(places.map(({ reported }) => reported)).then(() => {}),
+    places,
     overdue: () => monitor?.overdue() ?? 0,
     status: () => {
-      const instance = registration.confirmed();
-      const registered = registration.status(desired);
+      const instance = places.map(({ confirmed }) => confirmed()).find((each) => each);
       return {
         ...state.status(),
         ...(instance && { instance }),
-        ...registered,
-        may_stand: registered.may_stand || hasInherited(),
-        path,
+        ...sumUp(places.map((place) => place.status())),
         checks: monitor?.checks() ?? [],
       };
     },
@@ -129,11 +109,19 @@ export function createService(config: ServiceConfig, deps: ServiceDeps): Service
   };
 }
 
-/** A promise that the caller resolves. */
-function createEvent() {
-  let happen = () => {};
-  const happened = new Promise<void>((resolve) => {
-    happen = resolve;
+function createPlaces(
+  { places }: ServiceConfig,
+  { open, measures, log, isCleared, stopWithdrawing }: ServiceDeps,
+): readonly ServicePlace[] {
+  return places.map((place) => {
+    const name = places.length > 1 ? place.registry : undefined;
+    return createServicePlace({
+      place,
+      opened: open(place),
+      log: name === undefined ? log : log.child({ registry: name }),
+      measures: measures.at(name),
+      isCleared: () => isCleared?.(place) ?? false,
+      stopWithdrawing,
+    });
   });
-  return { happened, happen: () => happen() };
 }

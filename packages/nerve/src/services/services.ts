@@ -23,8 +23,8 @@ export interface Services {
   all(): readonly Service[];
   /**
    * Runs these services from now on: others end, new ones start, and one whose configuration changed is
-   * replaced, announced anew before its old announcement is withdrawn; so is one that was renamed. Those
-   * that did not change are not touched.
+   * replaced, announced anew in each registry before its old announcement there is withdrawn; so is one that
+   * was renamed. Those that did not change are not touched.
    */
   apply(configs: readonly ServiceConfig[]): void;
   /** Resolves once all services have ended, after the signal aborted. */
@@ -80,7 +80,14 @@ export function createServices(
 
   async function endAfter(old: RunningService, next: RunningService): Promise<void> {
     const late = sleep(replaceTimeout, undefined, { signal }).catch(() => {});
-    await Promise.race([next.service.reported, late, next.ended]);
+    const latest = Promise.race([late, next.ended]);
+    const leaving = old.service.places.map(async ({ key, leave }) => {
+      const successor = next.service.places.find((place) => place.key === key) ?? next.service;
+      await Promise.race([successor.reported, latest]);
+      // What is handed off stays.
+      if (!signal.aborted) leave();
+    });
+    await Promise.all(leaving);
     await end(old);
   }
 
@@ -95,10 +102,13 @@ export function createServices(
         current.set(config.name, isSame ? old : startOrKeep(config, old));
       }
       const byEndpoint = new Map(
-        configs.map((config) => [endpointKeyOf(config), current.get(config.name)]),
+        configs.flatMap((config) =>
+          endpointsOf(config).map((key) => [key, current.get(config.name)] as const),
+        ),
       );
       for (const [name, old] of before) {
-        const next = current.get(name) ?? byEndpoint.get(endpointKeyOf(old.config));
+        const [renamed] = endpointsOf(old.config).flatMap((key) => byEndpoint.get(key) ?? []);
+        const next = current.get(name) ?? renamed;
         if (next === old) continue;
         track(next ? endAfter(old, next) : end(old));
       }
@@ -107,6 +117,10 @@ export function createServices(
       while (tasks.size > 0) await Promise.all(tasks);
     },
   };
+}
+
+function endpointsOf(config: ServiceConfig): readonly string[] {
+  return config.places.map((place) => endpointKeyOf(config, place));
 }
 
 /** Runs a service until it is stopped or the signal aborts; when it fails, it is started again. */

@@ -16,7 +16,9 @@ function start(policy: Partial<ServicePolicy> = {}) {
   const config: ServiceConfig = {
     name: 'web',
     instance: { host: '127.0.0.1', port: 80, name: 'a' },
-    place: { address: { type: 'file', directory: '/' }, path: 'web' },
+    places: [
+      { type: 'file', registry: 'file', address: { type: 'file', directory: '/' }, path: 'web' },
+    ],
     checkInterval: 500,
     checks: [],
     directory: '/',

@@ -24,8 +24,3 @@ export function statusOf(instanceId: string, services: Services, registryAway: b
     services: Object.fromEntries(services.all().map((service) => [service.name, service.status()])),
   };
 }
-
-/** Whether a registry does not answer now; while it does not, its last failure is always recent. */
-export function isAway(lastUnhealthy: number | undefined): boolean {
-  return lastUnhealthy !== undefined && performance.now() - lastUnhealthy < 100;
-}

@@ -19,14 +19,18 @@ export async function awaitWithdrawal(
 ): Promise<void> {
   const late = sleep(deadline, 'late', { ref: false });
   if ((await Promise.race([services.ended(), late])) !== 'late') return;
-  const left = services.all().filter((service) => {
-    const { announced, may_stand: mayStand } = service.status();
-    return announced || mayStand;
+  const left = services.all().flatMap((service) => {
+    const { registries } = service.status();
+    const where = registries.filter(({ announced, may_stand: mayStand }) => announced || mayStand);
+    if (where.length === 0) return [];
+    const named =
+      registries.length > 1 ? ` (${where.map(({ registry }) => registry).join(', ')})` : '';
+    return [`${service.name}${named}`];
   });
   log.error(
     {
       withdrawDeadline: deadline,
-      services: left.map(({ name }) => name),
+      services: left,
       reason: isAway() ? 'the registry does not answer' : 'the registry has not confirmed it',
       fix: 'their records may be used until the session of this nerve ends; a persistent one is to be deleted by hand',
     },

@@ -29,6 +29,11 @@ export interface Instance {
   readonly haproxyServerOptions?: string;
   /** The id that its server should have in the proxy, from 1 to 2147483647. */
   readonly haproxyServerId?: number;
+  /**
+   * Its part of the traffic beside the other members', from 0 to 256, where synapse itself works that out. It is in
+   * no record, and counts in place of every other weight.
+   */
+  readonly trafficWeight?: number;
   /** The record's name in the registry, such as `web-1_0000000042`; absent for configured servers. */
   readonly id?: string;
 }

@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 
-import { serversetDecoder } from './serverset.ts';
+import { encodeInstance, type Instance } from './instance.ts';
+import {
+  decodeEither,
+  encodeServerset,
+  type ServersetForm,
+  serversetDecoder,
+} from './serverset.ts';
 
 const member = {
   serviceEndpoint: { host: '10.0.0.1', port: 31943 },
@@ -49,4 +55,62 @@ test.each([
   [5, undefined, 'no server set member'],
 ])('%j with endpoint %s is refused: %s', (value, endpoint, reason) => {
   expect(decode(value, endpoint)).toEqual({ id, reason });
+});
+
+const web: Instance = {
+  host: '10.0.0.1',
+  port: 80,
+  name: 'vm-1',
+  weight: 3,
+  labels: { az: 'a' },
+  haproxyServerOptions: 'backup',
+};
+
+test('a record has the fields that Finagle and Prometheus read, of the types that they expect', () => {
+  const record = encodeServerset(web, { endpointName: 'admin', shard: 2 });
+  const address = { host: '10.0.0.1', port: 80 };
+  expect(JSON.parse(record.toString())).toMatchObject({
+    serviceEndpoint: address,
+    additionalEndpoints: { admin: address },
+    status: 'ALIVE',
+    shard: 2,
+  });
+  expect(JSON.parse(encodeServerset(web, {}).toString())).toMatchObject({
+    additionalEndpoints: {},
+  });
+  expect(encodeServerset(web, {}).toString()).not.toContain('shard');
+});
+
+test.each<[ServersetForm, string | undefined]>([
+  [{}, undefined],
+  [{ shard: 0 }, undefined],
+  [{ endpointName: 'admin' }, undefined],
+  [{ endpointName: 'admin', shard: 7 }, 'admin'],
+  [{ endpointName: 'toString' }, 'toString'],
+])('what is encoded with %j is read with endpoint %s as the same instance', (form, endpoint) => {
+  const record = encodeServerset(web, form);
+  expect(serversetDecoder(endpoint)(id, record)).toEqual({ ...web, id });
+});
+
+test('an IPv6 address and an instance without a name survive', () => {
+  const plain: Instance = { host: 'fd00::1', port: 80 };
+  expect(serversetDecoder()(id, encodeServerset(plain, { shard: 4 }))).toEqual({
+    ...plain,
+    name: '4',
+    id,
+  });
+  expect(serversetDecoder()(id, encodeServerset(plain, {}))).toEqual({ ...plain, id });
+});
+
+test("nerve's own records are read in either form, and others are refused", () => {
+  expect(decodeEither(id, encodeInstance(web))).toEqual({ ...web, id });
+  expect(decodeEither(id, encodeServerset(web, {}))).toEqual({ ...web, id });
+  expect(decodeEither(id, Buffer.from('[]'))).toMatchObject({ reason: 'no server set member' });
+});
+
+test('a member of others cannot choose its address by other fields', () => {
+  expect(decode({ ...member, host: '6.6.6.6', port: 1 })).toMatchObject({
+    host: '10.0.0.1',
+    port: 31943,
+  });
 });

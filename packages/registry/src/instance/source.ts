@@ -11,4 +11,11 @@ export function sourceOf(instance: Instance): string | undefined {
   return sources.get(instance);
 }
 
+/** An instance with other fields, which stands where it stood. */
+export function changed<I extends Instance>(instance: I, fields: Partial<I>): I {
+  const copy = { ...instance, ...fields };
+  const source = sourceOf(instance);
+  return source === undefined ? copy : withSource(copy, source);
+}
+
 const sources = new WeakMap<Instance, string>();

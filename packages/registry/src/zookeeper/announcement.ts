@@ -1,15 +1,11 @@
 import type { Log } from '@smartstack/daemon';
 import type { Session } from '@smartstack/zookeeper';
 
-import {
-  decodeInstance,
-  encodeInstance,
-  type Instance,
-  isBadRecord,
-} from '../instance/instance.ts';
+import { type Instance, isBadRecord } from '../instance/instance.ts';
+import { decodeEither } from '../instance/serverset.ts';
 import type { Announcement } from '../registry.ts';
 import { keepPersistent } from './persistent.ts';
-import { nodePathOf, type RecordForm } from './record.ts';
+import { encodeRecord, nodePathOf, type RecordForm } from './record.ts';
 import type { Node, SharedNodes } from './shared-nodes.ts';
 
 export interface RecordOptions {
@@ -40,7 +36,7 @@ export async function announceRecord(
     update: async (next, updateSignal) => {
       const { path, form } = options;
       if (nodePathOf(path, next, form) === node.wanted)
-        await node.update(encodeInstance(next), updateSignal);
+        await node.update(encodeRecord(next, form), updateSignal);
       else {
         // The name holds the instance: the new node is created before the old one is removed.
         const old = node;
@@ -68,7 +64,7 @@ async function createNode(
 ): Promise<Node> {
   const { nodeType = 'ephemeral_sequential', ttl } = form;
   const path = nodePathOf(parent, instance, form);
-  const data = encodeInstance(instance);
+  const data = encodeRecord(instance, form);
   const open = async (): Promise<Node> => {
     if (nodeType === 'persistent' || nodeType === 'persistent_sequential') {
       const options = { path, data, mode: nodeType, ttl, taken: shared.taken, log };
@@ -86,7 +82,7 @@ async function createNode(
 
 /** Whether a record is one of the same instance, whatever its weight and labels are by now. */
 function isRecordOf(data: Buffer, { name, host, port }: Instance): boolean {
-  const found = decodeInstance('', data);
+  const found = decodeEither('', data);
   return !isBadRecord(found) && found.name === name && found.host === host && found.port === port;
 }
 

@@ -1,8 +1,10 @@
 import type { Log } from '@smartstack/daemon';
 import { type Session, ZooKeeperError } from '@smartstack/zookeeper';
 
-import { decodeInstance, type Instance, isBadRecord } from '../instance/instance.ts';
-import { instanceOfName } from '../path-encoding.ts';
+import { type Instance, isBadRecord } from '../instance/instance.ts';
+import { decodeEither } from '../instance/serverset.ts';
+import { namesFirst } from '../path-encoding.ts';
+import { memberPrefix } from './record.ts';
 
 export interface ClearStaleOptions {
   readonly session: Session;
@@ -38,14 +40,18 @@ export async function clearStale(
   }
 }
 
-/** A sequence number follows the name, unless the node has none. */
+/** A sequence number follows the name, unless the node has none; a server set's member does not say whose it is. */
 function couldBe(name: string, { name: owner = '' }: Instance): boolean {
   if (name.startsWith('base64_')) return true;
-  return name.startsWith(`${owner}_`) && /^(-?\d{10})?$/.test(name.slice(owner.length + 1));
+  return [`${owner}_`, memberPrefix].some(
+    (prefix) => name.startsWith(prefix) && /^(-?\d{10})?$/.test(name.slice(prefix.length)),
+  );
 }
 
+const decodeOwn = namesFirst(decodeEither);
+
 function isRecordOf(name: string, data: Buffer, { name: owner, host, port }: Instance): boolean {
-  const found = instanceOfName(name) ?? decodeInstance(name, data);
+  const found = decodeOwn(name, data);
   return !isBadRecord(found) && found.name === owner && found.host === host && found.port === port;
 }
 

@@ -3,6 +3,7 @@ import { connect, type HandedOff, type SessionOptions } from '@smartstack/zookee
 import { createDecoder, type DecoderDeps } from '../instance/decoder.ts';
 import { decodeInstance, type Instance, isBadRecord } from '../instance/instance.ts';
 import type { RecordDecoder } from '../instance/record.ts';
+import { decodeEither } from '../instance/serverset.ts';
 import { instanceOfName, namesFirst } from '../path-encoding.ts';
 import type { Announcement, Registry } from '../registry.ts';
 import { announceRecord, type RecordAnnouncement } from './announcement.ts';
@@ -144,7 +145,7 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
         (node, data) => {
           const slash = node.lastIndexOf('/');
           const name = node.slice(slash + 1);
-          const found = namesFirst(decodeInstance)(name, data);
+          const found = namesFirst(decodeEither)(name, data);
           return isStale(node.slice(0, slash), isBadRecord(found) ? undefined : found);
         },
         { signal },

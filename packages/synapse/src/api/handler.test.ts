@@ -15,6 +15,8 @@ const never = new AbortController().signal;
 beforeEach(async () => {
   catalog = createCatalog(100);
   const api = createApi({
+    health: async () => ({ stateOf: () => 'up' }),
+    compare: (name) => (name === 'web' ? { equal: true } : undefined),
     catalog,
     explain: (name) => (name === 'web' ? { service: 'web' } : undefined),
     accept: (name) => (name === 'web' ? accepted.push(name) > 0 : undefined),

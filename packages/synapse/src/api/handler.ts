@@ -6,11 +6,16 @@ import { createDeadline, parseDuration } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 
 import type { Catalog, Entry } from './catalog.ts';
+import { type MemberHealth, targetsOf } from './prometheus.ts';
 
 export interface ApiParts {
   readonly catalog: Catalog;
+  /** Asks the proxies how members are. */
+  health(): Promise<MemberHealth>;
   /** Where a service's members stopped and why; undefined for an unknown service. */
   explain(service: string): object | undefined | Promise<object | undefined>;
+  /** What the registries of a service have beside one another: a string says why it cannot be told; undefined for an unknown service. */
+  compare(service: string): object | string | undefined;
   /** Accepts a loss that is held back; undefined for an unknown service, false where none is held back. */
   accept(service: string): boolean | undefined;
 }
@@ -79,6 +84,15 @@ export function createApi(parts: ApiParts) {
     });
   }
 
+  /** Everything that is followed, or the services that are asked for; names that are not there are no targets. */
+  async function targets(response: ServerResponse, query: URLSearchParams): Promise<void> {
+    const asked = new Set(query.getAll('service'));
+    const health = await parts.health();
+    const entries = [...(parts.catalog.entries()?.values() ?? [])];
+    const wanted = entries.filter(({ name }) => asked.size === 0 || asked.has(name));
+    send(response, 200, targetsOf(wanted, health));
+  }
+
   function order(request: IncomingMessage, response: ServerResponse, name: string) {
     if (request.method !== 'POST' || request.headers[orderHeader] === undefined)
       return send(response, 405, { error: `orders are a POST with the header ${orderHeader}` });
@@ -102,6 +116,12 @@ export function createApi(parts: ApiParts) {
       const explained = await parts.explain(name);
       return explained ? send(response, 200, explained) : unknown(response, name);
     }
+    if (kind === 'prometheus' && !name) return targets(response, url.searchParams);
+    if (kind === 'compare' && name && more === undefined) {
+      const compared = parts.compare(name);
+      if (typeof compared === 'string') return send(response, 409, { error: compared });
+      return compared ? send(response, 200, compared) : unknown(response, name);
+    }
     if (kind === 'services' && !name) return sendAll(response, parts.catalog);
     if (kind === 'services' && name && more === undefined)
       return service(request, response, name, url.searchParams);
@@ -119,7 +139,7 @@ export function createApi(parts: ApiParts) {
 }
 
 const routes =
-  'there are /v1/services, /v1/services/<name>, /v1/services/<name>/events and /v1/explain/<name>';
+  'there are /v1/services, /v1/services/<name>, /v1/services/<name>/events, /v1/explain/<name>, /v1/compare/<name> and /v1/prometheus';
 
 /** A service's entry once its index has changed, or as it is when the time is over; undefined once it is gone. */
 async function another(
@@ -179,13 +199,14 @@ function shown({ name, index, stale, members }: Entry): object {
   return { service: name, index, stale, members: members.map(shownMember) };
 }
 
-/** Without the proxy's own options, which an app cannot use. */
+/** Without the proxy's own options, which an app cannot use; its weight is the one that shares the traffic now. */
 function shownMember({
   haproxyServerOptions: _,
   haproxyServerId: __,
+  trafficWeight,
   ...member
 }: Instance): object {
-  return member;
+  return trafficWeight === undefined ? member : { ...member, weight: trafficWeight };
 }
 
 function unknown(response: ServerResponse, name: string): void {

@@ -1,15 +1,18 @@
 import { type Journal, type StatusAddress, serveStatus, versionOf } from '@smartstack/daemon';
-import { type Output, type ProxyDriver, refresh } from '@smartstack/proxy';
+import { type Output, type ProxyDriver, refresh, statusOf } from '@smartstack/proxy';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { Reloader } from '../config/reload.ts';
+import { compare } from '../operator/compare.ts';
 import { explain } from '../operator/explain.ts';
 import { describeStatus } from '../operator/status.ts';
 import { createSynapsePage, type RunningProxy } from '../page/page.ts';
+import { allProxies } from '../proxies.ts';
 import type { SynapseDeps } from '../reconcile/followed.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 import type { Catalog } from './catalog.ts';
 import { createApi } from './handler.ts';
+import type { MemberHealth } from './prometheus.ts';
 
 /** Where newer configurations come from. */
 export type Reloads = Pick<Reloader, 'changes' | 'problems'>;
@@ -65,12 +68,39 @@ function apiOf({ reconciler, drivers, catalog }: Served, signal: AbortSignal) {
       const one = reconciler.get(name);
       return one && (one.guard?.accept() ?? false);
     },
+    health: async () => {
+      await refreshAll(drivers, signal);
+      return { stateOf: statesOf(drivers) };
+    },
+    compare: (name) => {
+      const one = reconciler.get(name);
+      if (!one?.config) return undefined;
+      return (
+        compare(name, one.config, one.trace) ??
+        `${name} is looked for in one place: its discovery is no multi, so there is nothing to compare`
+      );
+    },
     explain: async (name) => {
       await refreshAll(drivers, signal);
       const [one, service] = [reconciler.get(name), reconciler.snapshot().get(name)];
       return one && service && explain(one, service, drivers, reconciler.failure(name));
     },
   });
+}
+
+/** Tells a member's state in the proxy that has it. */
+function statesOf(drivers: readonly ProxyDriver[]): MemberHealth['stateOf'] {
+  const states = new Map<string, Map<string, string>>();
+  for (const driver of drivers)
+    for (const [service, { servers = [] }] of Object.entries(statusOf(driver).services ?? {})) {
+      const known = states.get(service) ?? new Map<string, string>();
+      for (const { name, state } of servers) known.set(name, state);
+      states.set(service, known);
+    }
+  return (service, member) =>
+    allProxies
+      .map(({ view }) => states.get(service)?.get(view.serverName(member)))
+      .find((state) => state !== undefined);
 }
 
 /** Has each driver ask its proxy for its actual state. */

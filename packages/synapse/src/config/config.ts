@@ -2,6 +2,7 @@ import {
   ConfigError,
   formatPath,
   inheritDefaults,
+  isRecord,
   problemsAt,
   type ReadServiceFile,
   readSourceWithServices,
@@ -20,16 +21,28 @@ import { conflicts } from './conflicts.ts';
 import { withNeutralKeys } from './policy.ts';
 import { neutralProblems, policyWarnings } from './policy-problems.ts';
 import { readConfigFile } from './read-config-file.ts';
-import { configKeys, readKeys, type SynapseConfig } from './schema.ts';
+import { configKeys, type ProxyVersions, readKeys, type SynapseConfig } from './schema.ts';
 
 /** synapse's configuration as it is written. */
 export const configSchema = configKeys;
 
 /** The same as it is read. */
-const readSchema = readKeys
-  .superRefine(without(neutralProblems))
-  .transform(withNeutralKeys)
-  .superRefine(without(conflicts));
+const readSchema = (versions: ProxyVersions) =>
+  readKeys
+    .superRefine(without(neutralProblems))
+    .transform((config): SynapseConfig => ({ ...withNeutralKeys(config), versions }))
+    .superRefine(without(conflicts));
+
+/** The versions of the proxies that a file names. */
+async function versionsOf({ value }: Source): Promise<ProxyVersions> {
+  const all = await Promise.all(
+    allProxies.map(async ({ name, config }) => {
+      const version = await config.versionOf(isRecord(value) ? value[name] : undefined);
+      return version === undefined ? [] : [[name, version] as const];
+    }),
+  );
+  return new Map(all.flat());
+}
 
 /** Refuses a configuration in which these problems are found. */
 function without(find: (config: SynapseConfig) => readonly Problem[]) {
@@ -64,7 +77,7 @@ export async function loadConfig(
   const warnings = [...source.warnings];
   const warn = (warning: string) => void warnings.push(warning);
   try {
-    const config = validate(readSchema, source, { strict, warn });
+    const config = validate(readSchema(await versionsOf(source)), source, { strict, warn });
     const problems = await sessionProblems(config.zookeeper);
     if (problems.length > 0) throw problemsAt(source, 'zookeeper', problems);
     const ofEtcd = await etcdProblems(config.etcd);

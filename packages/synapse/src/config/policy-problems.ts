@@ -9,11 +9,12 @@ import type { Problem } from '@smartstack/proxy';
 
 import { allProxies, sectionOf } from '../proxies.ts';
 import {
+  gapsFor,
   type PolicySurroundings,
-  policyOf,
   protocolOf,
   proxyOf,
   surroundingsOf,
+  writtenPolicyOf,
 } from './policy.ts';
 import { targetProblems } from './policy-targets.ts';
 import type { ServiceConfig, SynapseConfig } from './schema.ts';
@@ -72,7 +73,7 @@ export function policyWarnings(config: SynapseConfig): readonly Problem[] {
   if (config.policy_unsupported !== 'warn') return [];
   return distinct(
     Object.entries(config.services).flatMap(([name, service]) => {
-      const merged = policyOf(service, config);
+      const merged = writtenPolicyOf(service, config);
       if (!merged) return [];
       return gapsOf(service, config, merged).map((problem) => placed(name, merged, problem));
     }),
@@ -82,13 +83,11 @@ export function policyWarnings(config: SynapseConfig): readonly Problem[] {
 /** What the proxy of a service cannot do of its policy. */
 export function gapsOf(
   service: ServiceConfig,
-  config: Pick<SynapseConfig, 'proxy'>,
+  config: SynapseConfig,
   merged: MergedPolicy,
 ): readonly PolicyProblem[] {
-  const { name } = proxyOf(service, config);
-  const all = allProxies.map((proxy) => ({ proxy: proxy.name, gaps: proxy.config.gaps }));
-  const own = all.find(({ proxy }) => proxy === name);
-  return own ? unsupported(merged.policy, own, all) : [];
+  const all = allProxies.map((proxy) => gapsFor(proxy, config));
+  return unsupported(merged.policy, gapsFor(proxyOf(service, config), config), all);
 }
 
 /** Where the word stands that a problem is of: in the service's policy, or in the defaults'. */

@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import type { ServiceConfig, SynapseConfig } from './config.ts';
 import { explain } from './explain.ts';
@@ -276,3 +280,42 @@ function service({ services }: SynapseConfig): ServiceConfig {
   if (!services.web) throw new Error('no service');
   return services.web;
 }
+
+describe('a word that only newer versions of a proxy can do', () => {
+  const file = (binary: string, more = '') =>
+    `${more}haproxy: {binary: ${binary}}\nservices: {web: {discovery: {method: base}, port: 3213, protocol: http, policy: {retries: {on: [429, 503]}}}}`;
+  const program = async (directory: string, version: string) => {
+    const path = join(directory, `haproxy-${version}`);
+    await writeFile(path, `#!/bin/sh\necho 'HAProxy version ${version} 2026/01/01'\n`, {
+      mode: 0o755,
+    });
+    return path;
+  };
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'versions-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  test.each([
+    ['2.6.12', 'this is 2.6.12'],
+    [undefined, 'which one runs here is not known'],
+  ])('is an error with %s', async (version, here) => {
+    const binary = version ? await program(directory, version) : join(directory, 'none');
+    expect(await problemsOf(file(binary))).toEqual([
+      `synapse.yaml:2:92: services.web.policy.retries.on: haproxy cannot do this: it tries again after 429 only from version 3.0 on, and ${here}; these can: haproxy from 3.0 on`,
+    ]);
+  });
+
+  test('is in force with 3.0', async () => {
+    const { config } = await loadText(file(await program(directory, '3.0.11')));
+    expect(policyOf(service(config), config)?.policy.retries?.on).toEqual([429, 503]);
+  });
+
+  test('is left out where that is only warned of', async () => {
+    const text = file(await program(directory, '2.6.12'), 'policy_unsupported: warn\n');
+    const { config, warnings } = await loadText(text);
+    expect(warnings).toEqual([expect.stringContaining('only from version 3.0 on')]);
+    expect(policyOf(service(config), config)?.policy.retries?.on).toEqual([503]);
+  });
+});

@@ -1,12 +1,14 @@
 import {
   builtIn,
   forTcp,
+  type Gaps,
   type MergedPolicy,
   mergePolicy,
   type Policy,
   type Protocol,
+  withoutGaps,
 } from '@smartstack/policy';
-import type { ProxyKind } from '@smartstack/proxy';
+import { gapsAt, type ProxyKind } from '@smartstack/proxy';
 
 import { allProxies, defaultProxy, sectionOf } from '../proxies.ts';
 import type { ServiceConfig, SynapseConfig } from './schema.ts';
@@ -26,9 +28,26 @@ export function protocolOf(service: ServiceConfig, config: SynapseConfig): Proto
 
 /**
  * What is in force for a service's traffic; undefined where nothing asks for a policy. `registry` is what its
- * registry says.
+ * registry says. Values that its proxy cannot do are left out where that is only warned of.
  */
 export function policyOf(
+  service: ServiceConfig,
+  config: SynapseConfig,
+  registry?: Policy,
+): MergedPolicy | undefined {
+  const merged = writtenPolicyOf(service, config, registry);
+  if (!merged || config.policy_unsupported === 'error') return merged;
+  const { gaps } = gapsFor(proxyOf(service, config), config);
+  return { ...merged, policy: withoutGaps(merged.policy, gaps) };
+}
+
+/** What a proxy cannot do in the version that serves. */
+export function gapsFor({ name, config }: ProxyKind, { versions }: SynapseConfig): Gaps {
+  return { proxy: name, gaps: gapsAt(config.gaps, versions?.get(name)) };
+}
+
+/** The same with what its proxy cannot do. */
+export function writtenPolicyOf(
   service: ServiceConfig,
   config: SynapseConfig,
   registry?: Policy,

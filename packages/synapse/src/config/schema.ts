@@ -197,7 +197,13 @@ function withPortOverride<S extends z.output<typeof serviceObject>>(service: S):
 /** The same as they are read. */
 export const readKeys = configKeys.extend(proxyKeys('read'));
 
-export type SynapseConfig = z.output<typeof readKeys>;
+/** Which version of each proxy would serve, by the proxy's name; one that is not known is absent. */
+export type ProxyVersions = ReadonlyMap<string, string>;
+
+export type SynapseConfig = z.output<typeof readKeys> & {
+  /** Absent until it is read whole. */
+  readonly versions?: ProxyVersions;
+};
 export type ServiceConfig = SynapseConfig['services'][string];
 
 function withPrimary(

@@ -15,6 +15,8 @@ export interface DiscoveryDeps {
   readonly port?: number | undefined;
   /** Called with the watchers of a `multi` that count, in order, whenever that may have changed. */
   onChosen?(watchers: readonly string[]): void;
+  /** Called with the newest list of each watcher of a `multi`, after its own filters. */
+  onFound?(watcher: string, list: readonly Instance[]): void;
   readonly registries: OpenedRegistries;
   /** The daemon's own registries, for a discovery that names none. */
   readonly zookeeper?: Extract<RegistryAddress, { type: 'zookeeper' }> | undefined;

@@ -46,7 +46,13 @@ export function createPipeline(
   const trace = createTrace();
   const found = trace.through(
     'found',
-    createDiscovery(service.discovery, { ...deps, log, port, onTrouble: trace.note }),
+    createDiscovery(service.discovery, {
+      ...deps,
+      log,
+      port,
+      onTrouble: trace.note,
+      onFound: trace.found,
+    }),
   );
   const filtered = trace.through('filtered', withFilters(found, filtersOf(service.discovery)));
   const addressed = withPort(filtered, port);

@@ -1,4 +1,5 @@
 import { createLatest } from '@smartstack/daemon';
+import type { Instance } from '@smartstack/registry';
 import { z } from 'zod';
 
 import { base } from './base.ts';
@@ -104,9 +105,20 @@ function createMulti(
     };
     // One that cannot be made fails when it is followed, and stops no other.
     const follow: Discovery = (signal) => createSingle(each, own)(signal);
-    return [name, withFilters(follow, filtersOf(each))] as const;
+    const filtered = withFilters(follow, filtersOf(each));
+    return [name, told(filtered, (list) => deps.onFound?.(name, list))] as const;
   });
   return multi(Object.fromEntries(made), resolver, { ...deps, missing });
+}
+
+/** The discovery, whose lists are told to somebody else, too. */
+function told(discovery: Discovery, tell: (list: readonly Instance[]) => void): Discovery {
+  return async function* (signal) {
+    for await (const list of discovery(signal)) {
+      tell(list);
+      yield list;
+    }
+  };
 }
 
 function createSingle(config: SingleDiscovery, deps: DiscoveryDeps): Discovery {

@@ -8,6 +8,10 @@ export interface Trace {
   through(step: string, discovery: Discovery): Discovery;
   /** The newest list behind a step; undefined before its first. */
   at(step: string): readonly Instance[] | undefined;
+  /** Notes the newest list of one of several parts. */
+  found(part: string, list: readonly Instance[]): void;
+  /** The newest list of each part that answered, of a discovery that has several. */
+  parts(): ReadonlyMap<string, readonly Instance[]>;
   /** Notes why a part of the discovery cannot be asked; undefined for no more. `''` is the whole. */
   note(reason: string | undefined, part?: string): void;
   /** Why parts of the discovery cannot be asked now. */
@@ -23,8 +27,11 @@ export interface Trouble {
 
 export function createTrace(): Trace {
   const lists = new Map<string, readonly Instance[]>();
+  const parts = new Map<string, readonly Instance[]>();
   const troubles = new Map<string, string>();
   return {
+    found: (part, list) => void parts.set(part, list),
+    parts: () => parts,
     note: (reason, part = '') => {
       if (reason === undefined) troubles.delete(part);
       else troubles.set(part, reason);

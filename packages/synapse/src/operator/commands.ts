@@ -9,6 +9,7 @@ import {
 } from '@smartstack/daemon';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Client, createClient } from './client.ts';
+import { type Comparison, comparisonText } from './compare.ts';
 import type { Explanation } from './explain.ts';
 import { explanationText, type ShownStatus, statusTable } from './shown.ts';
 import { waitForMembers } from './wait.ts';
@@ -33,6 +34,7 @@ export function addOperatorCommands(
     createClient(address ?? (await orExit(addressOf())));
   addStatus(program, client);
   addExplain(program, client);
+  addCompare(program, client);
   addWait(program, client);
   addAccept(program, client);
 }
@@ -76,6 +78,25 @@ function addExplain(program: Command, client: ClientOf): void {
       },
     );
 }
+
+function addCompare(program: Command, client: ClientOf): void {
+  add(program, 'compare <service>', {
+    summary: 'compare what its registries have',
+    description:
+      'Say which members not every registry of a service has, and what they say differently:\nthe proof before a move from one to another. For a discovery of method multi.',
+  })
+    .addHelpText('after', exits(compareCodes))
+    .option('--json', 'as JSON')
+    .action(async (service: string, options: Where & { json?: boolean }) => {
+      const asked = (await client(options)).get(`/v1/compare/${encodeURIComponent(service)}`);
+      const compared = (await orExit(asked, 2)) as Comparison;
+      say(options.json ? json(compared) : comparisonText(compared));
+      process.exitCode = compared.equal === undefined ? 2 : compared.equal ? 0 : 1;
+    });
+}
+
+const compareCodes =
+  '0 when they have the same, 1 when they differ, 2 when a registry has not answered\nor synapse cannot be asked';
 
 function addWait(program: Command, client: ClientOf): void {
   add(program, 'wait <service>', {

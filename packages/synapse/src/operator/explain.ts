@@ -10,7 +10,7 @@ import {
   type ShownServer,
   statusOf,
 } from '@smartstack/proxy';
-import { type BadRecord, badRecordsOf, type Instance } from '@smartstack/registry';
+import { type BadRecord, badRecordsOf, type Instance, sourceOf } from '@smartstack/registry';
 
 import { trafficText } from '../config/policy-text.ts';
 import type { Trouble } from '../discovery/trace.ts';
@@ -23,6 +23,8 @@ export interface ExplainedMember {
   readonly address: string;
   readonly name: string | null;
   readonly served: boolean;
+  /** Its record in the registry and that one's revision; absent where it has none. */
+  readonly record?: string;
   /** Where it stopped and why, or what the proxy makes of it. */
   readonly why: string;
 }
@@ -110,7 +112,12 @@ function explained(
   service: Service,
   serving: Serving | undefined,
 ): ExplainedMember {
-  const member = { address: placeOfMember(instance), name: instance.name ?? null };
+  const record = sourceOf(instance);
+  const member = {
+    address: placeOfMember(instance),
+    name: instance.name ?? null,
+    ...(record !== undefined && { record }),
+  };
   if (leftOut !== undefined) return { ...member, served: false, why: leftOut };
   const because = source === 'found' ? undefined : sentences[source];
   const server = serving?.servers.get(serverName(serving, instance));

@@ -15,6 +15,8 @@ let catalog: Catalog;
 beforeEach(async () => {
   catalog = createCatalog();
   const api = createApi({
+    health: async () => ({ stateOf: () => 'up' }),
+    compare: (name) => (name === 'web' ? { equal: true } : undefined),
     catalog,
     explain: () => undefined,
     accept: (name) => (name === 'web' ? true : undefined),

@@ -68,11 +68,11 @@ export function explanationText(explanation: Explanation, address?: string): str
   );
   if (address !== undefined && chosen.length === 0)
     return `${head}  ${address}: not found: no instance is registered where ${service} is looked for, or its record cannot be read\n${unreadableText(unreadable)}`;
-  const rows = chosen.map(({ address: at, name, served, why }) => [
+  const rows = chosen.map(({ address: at, name, served, why, record }) => [
     `  ${at}`,
     name ?? '',
     served ? 'served' : 'not served',
-    why,
+    record === undefined ? why : `${why}; ${record}`,
   ]);
   return `${head}${table(rows)}${address === undefined ? unreadableText(unreadable) : ''}`;
 }

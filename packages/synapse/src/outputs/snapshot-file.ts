@@ -35,6 +35,7 @@ const instance = z
     labels: z.custom<Readonly<Record<string, string>>>(isLabels),
     haproxyServerOptions: z.string(),
     haproxyServerId: z.int(),
+    trafficWeight: z.int().min(0).max(256),
     id: z.string(),
   })
   .partial()

@@ -1,6 +1,6 @@
 import { type Locality, levelOf } from '@smartstack/policy';
 import type { Service } from '@smartstack/proxy';
-import { type Instance, keyOf } from '@smartstack/registry';
+import { changed, type Instance, keyOf } from '@smartstack/registry';
 
 import { createPortedMembers } from '../discovery/policies/backend-port.ts';
 import { filtersOf, type LabelFilter, obstacleOf } from '../discovery/policies/label-filters.ts';
@@ -24,7 +24,7 @@ export function tracedMembers(followed: Followed, service: Service): readonly Tr
   const registryPort = portIn(service.registryConfig);
   const port = registryPort ?? config?.backend_port_override;
   const addressed = (list: readonly Instance[] | undefined) =>
-    port === undefined ? list : list?.map((each) => ({ ...each, port }));
+    port === undefined ? list : list?.map((each) => changed(each, { port }));
   const members = createPortedMembers(config?.default_servers ?? []);
   members.list(trace?.at('kept') ?? []);
   members.moveTo(registryPort);

@@ -1,9 +1,9 @@
 import { portKey } from '@smartstack/daemon';
-import { etcdEndpoints } from '@smartstack/registry';
+import { type EtcdV2Address, etcdEndpoints, type RegistryAddress } from '@smartstack/registry';
 import { z } from 'zod';
 
-import { hostKey } from '../../checks/check.ts';
-import type { Reporter } from './reporter.ts';
+import { addressOf, hostKey } from '../../checks/check.ts';
+import type { PlaceKeys, Reporter } from './reporter.ts';
 
 const keys = {
   etcd_endpoints: etcdEndpoints.optional().meta({
@@ -36,11 +36,23 @@ const keys = {
 /** For how many check intervals an announcement outlives a nerve that died, as in the original. */
 const checksOfLife = 5;
 
+/** In etcd's v3 API. */
+export interface EtcdPlace extends PlaceKeys {
+  readonly address: Extract<RegistryAddress, { type: 'etcd' }>;
+}
+
+/** In etcd's v2 API. */
+export interface EtcdV2Place extends PlaceKeys {
+  readonly address: EtcdV2Address;
+  /** How long an announcement outlives nerve, in milliseconds. */
+  readonly ttl: number;
+}
+
 /**
  * Announces as a key under this daemon's lease; with `etcd_host` as a key of etcd's v2 API that lives for five check
  * intervals unless it is written again.
  */
-export const etcd: Reporter<typeof keys> = {
+export const etcd: Reporter<typeof keys, EtcdPlace | EtcdV2Place> = {
   type: 'etcd',
   keys,
   missing: ({ etcd_host: host, etcd_endpoints: endpoints, etcd_path: path, ...rest }, shared) => {
@@ -71,9 +83,37 @@ export const etcd: Reporter<typeof keys> = {
           },
           path,
         }
-      : {
-          address: { type: 'etcd_v2', host, port },
-          path,
-          ttl: keys.check_interval * checksOfLife,
-        },
+      : { address: { host, port }, path, ttl: keys.check_interval * checksOfLife },
+  identity: (place) =>
+    isV2(place)
+      ? [`${place.address.host.toLowerCase()}:${place.address.port}`, place.path]
+      : [place.address.endpoints.toSorted(), place.path],
+  describe: (place, { instanceName, etcd: section = {} }) => {
+    const { path } = place;
+    if (isV2(place)) {
+      const folder = `${path === '/' ? '' : path}/${instanceName}`;
+      return `in etcd at ${addressOf(place.address)}, as ${folder}/<number>, gone ${place.ttl / 1000} s after nerve died`;
+    }
+    const { prefix = '', lease_ttl: ttl = 10_000 } = section;
+    return `in etcd at ${place.address.endpoints.join(',')}, as ${prefix}${path}/${instanceName}-<host>:<port>, gone ${ttl / 1000} s after nerve died`;
+  },
+  open: (place, registries) => {
+    if (isV2(place)) {
+      const { announce } = registries.openEtcdV2(place.address);
+      return { announce: (...args) => announce(place.ttl, ...args) };
+    }
+    const registry = registries.openEtcd(place.address.endpoints);
+    return {
+      announce: registry.announce,
+      lastUnhealthy: registry.lastUnhealthy,
+      inherited: {
+        remains: () => registry.hasUnclaimed(place.path),
+        drop: registry.dropUnclaimed,
+        // An instance has one key, whoever writes it.
+        clear: async () => {},
+      },
+    };
+  },
 };
+
+const isV2 = (place: EtcdPlace | EtcdV2Place): place is EtcdV2Place => 'ttl' in place;

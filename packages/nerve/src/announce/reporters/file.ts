@@ -1,7 +1,9 @@
-import { filePath } from '@smartstack/daemon';
-import { registryPath } from '@smartstack/registry';
+import { resolve } from 'node:path';
 
-import type { Reporter } from './reporter.ts';
+import { filePath } from '@smartstack/daemon';
+import { type RegistryAddress, registryPath } from '@smartstack/registry';
+
+import type { PlaceKeys, Reporter } from './reporter.ts';
 
 const keys = {
   directory: filePath.optional().meta({
@@ -16,8 +18,12 @@ const keys = {
   }),
 };
 
+export interface FilePlace extends PlaceKeys {
+  readonly address: Extract<RegistryAddress, { type: 'file' }>;
+}
+
 /** Announces as a file in a folder, with no server. */
-export const file: Reporter<typeof keys> = {
+export const file: Reporter<typeof keys, FilePlace> = {
   type: 'file',
   keys,
   missing: ({ directory }, shared) =>
@@ -28,4 +34,7 @@ export const file: Reporter<typeof keys> = {
     address: { type: 'file', directory: directory ?? shared.registry?.directory ?? '' },
     path,
   }),
+  identity: ({ address, path }) => [resolve(address.directory), path.split('/').filter(Boolean)],
+  describe: ({ address, path }) => `in the folder ${address.directory}, as ${path}`,
+  open: ({ address }, registries) => registries.open(address),
 };

@@ -1,43 +1,7 @@
-import { resolve } from 'node:path';
-
-import {
-  type EtcdV2Address,
-  type RecordForm,
-  type RegistryAddress,
-  splitChroot,
-} from '@smartstack/registry';
+import type { Instance, OpenedRegistries } from '@smartstack/registry';
 import type { z } from 'zod';
 
-/** Where and how a service is announced. */
-export type Place = { readonly path: string } & (
-  | { readonly address: ZooKeeperAddress; readonly form: RecordForm }
-  | { readonly address: FileAddress | EtcdAddress }
-  | {
-      readonly address: EtcdV2Address & { readonly type: 'etcd_v2' };
-      /** How long an announcement outlives nerve, in milliseconds. */
-      readonly ttl: number;
-    }
-);
-
-type ZooKeeperAddress = Extract<RegistryAddress, { type: 'zookeeper' }>;
-type EtcdAddress = Extract<RegistryAddress, { type: 'etcd' }>;
-type FileAddress = Extract<RegistryAddress, { type: 'file' }>;
-
-/** Equal for two ways to write one place. */
-export function keyOfPlace({ address, path }: Place): string {
-  switch (address.type) {
-    case 'file':
-      return JSON.stringify([resolve(address.directory), path.split('/').filter(Boolean)]);
-    case 'etcd':
-      return JSON.stringify([address.endpoints.toSorted(), path]);
-    case 'etcd_v2':
-      return JSON.stringify([`${address.host.toLowerCase()}:${address.port}`, path]);
-    default: {
-      const { hosts, chroot = '' } = splitChroot(address.hosts);
-      return JSON.stringify([hosts.toSorted(), `${chroot}${path}`]);
-    }
-  }
-}
+import type { Announcing } from '../announcement.ts';
 
 /** The registries that the top of the configuration names for all services. */
 export interface SharedRegistries {
@@ -46,18 +10,59 @@ export interface SharedRegistries {
   readonly registry?: { readonly type: 'file'; readonly directory: string } | undefined;
 }
 
+/** Where and how a service is announced in one registry, as data alone: two configurations are compared by it. */
+export interface PlaceKeys {
+  readonly path: string;
+}
+
 /**
- * One way to announce a service, by the `reporter_type` that selects it. Its keys are flat among the
- * service's own, as in the originals.
+ * One way to announce a service, by the type that selects it. Its keys are flat among the service's own, as in
+ * the originals, or in an entry of `reporters`. All that differs between registries is here.
  */
-export interface Reporter<Keys extends z.ZodRawShape> {
+export interface Reporter<Keys extends z.ZodRawShape, P extends PlaceKeys> {
   readonly type: string;
   readonly keys: Keys;
   /** The keys that the service lacks. Looks whether keys exist, not at their values. */
   missing(service: Values<Keys>, shared: SharedRegistries): Readonly<Record<string, string>>;
   /** Where a service with all of its keys is announced. */
-  place(name: string, service: Complete<Keys>, shared: SharedRegistries): Place;
+  place(name: string, service: Complete<Keys>, shared: SharedRegistries): P;
+  /** Equal for two ways to write one place; JSON. */
+  identity(place: P): unknown;
+  /** Where that is, in words: `in etcd at …`. */
+  describe(place: P, about: PlaceContext): string;
+  /** The registry, which announces in the form of the place. */
+  open(place: P, registries: OpenedRegistries): OpenedPlace;
 }
+
+/** What a description of a place needs to know. */
+export interface PlaceContext {
+  /** The name that this machine announces under. */
+  readonly instanceName: string;
+  /** How long a ZooKeeper session outlives nerve, in milliseconds. */
+  readonly sessionTimeout: number;
+  /** Before every path in etcd, and how long a lease outlives nerve, in milliseconds. */
+  readonly etcd?: { readonly prefix?: string | undefined; readonly lease_ttl?: number | undefined };
+}
+
+/** A registry as one place has it. */
+export interface OpenedPlace extends Announcing {
+  /** The last moment at which it did not answer, on `performance.now`'s clock; undefined for never. */
+  lastUnhealthy?(): number | undefined;
+  /** What an earlier nerve left there, where the registry can tell. */
+  readonly inherited?: Inherited;
+}
+
+/** Records of an earlier nerve at one path. */
+export interface Inherited {
+  /** Whether its session has records that were neither taken over nor withdrawn. */
+  remains(): boolean;
+  /** Withdraws those of its session for which `isStale` is true. */
+  drop(isStale: IsStale, signal: AbortSignal): Promise<void>;
+  /** Deletes those of an instance that no session keeps and that are not announced now. */
+  clear(instance: Instance, signal: AbortSignal): Promise<void>;
+}
+
+export type IsStale = Parameters<OpenedRegistries['dropUnclaimed']>[0];
 
 type Complete<Keys extends z.ZodRawShape> = Values<Keys> & {
   /** Milliseconds. */

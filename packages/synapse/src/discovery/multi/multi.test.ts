@@ -154,11 +154,13 @@ describe('a watcher that fails stops no other, and is followed again', () => {
   const fail = () => {
     throw new Error('a defect');
   };
-  const standing: Discovery = (signal) => {
-    const all = createLatest<readonly Instance[]>();
-    all.set(one('b'));
-    return all.values(signal);
-  };
+  const standing =
+    (host: string): Discovery =>
+    (signal) => {
+      const all = createLatest<readonly Instance[]>();
+      all.set(one(host));
+      return all.values(signal);
+    };
   const steps: readonly (readonly [string, Discovery])[] = [
     ['when it is called', fail],
     [
@@ -182,17 +184,21 @@ describe('a watcher that fails stops no other, and is followed again', () => {
       let calls = 0;
       const recovering: Discovery = (signal) => {
         calls += 1;
-        return calls === 1 ? broken(signal) : standing(signal);
+        return calls === 1 ? broken(signal) : standing('a')(signal);
       };
       const resolver: ResolverConfig = { method: 'sequential', sequential_order: ['a', 'b'] };
-      const found = collect(multi({ a: broken, b: standing }, resolver, { log: silentLog }));
+      const found = collect(multi({ a: broken, b: standing('b') }, resolver, { log: silentLog }));
       const said: unknown[] = [];
       const onTrouble = (reason: string | undefined, part?: string) => said.push([part, reason]);
       const all = collect(
-        multi({ a: recovering, b: standing }, { method: 'union' }, { log: silentLog, onTrouble }),
+        multi(
+          { a: recovering, b: standing('b') },
+          { method: 'union' },
+          { log: silentLog, onTrouble },
+        ),
       );
       await vi.waitFor(() => expect(found.newest()).toEqual([' b:1']), 10_000);
-      await vi.waitFor(() => expect(all.newest()).toEqual([' b:1', ' b:1']), 5_000);
+      await vi.waitFor(() => expect(all.newest()).toEqual([' a:1', ' b:1']), 5_000);
       expect(calls).toBe(2);
       expect(said).toEqual([
         ['watcher a', 'a defect'],

@@ -11,6 +11,7 @@ import { z } from 'zod';
 
 import { loadAws } from '../aws.ts';
 import type { Discovery, DiscoveryDeps } from '../discovery.ts';
+import { migrateSchema, migrating, shared, shortfall } from './migrate.ts';
 import { membersOf, only, type Resolve, sequential, union } from './resolvers.ts';
 import { s3Url, toggleObject } from './s3.ts';
 import { toggleFile, toggles } from './toggle.ts';
@@ -63,6 +64,7 @@ export const resolverSchema = z.discriminatedUnion('method', [
     .meta({
       description: 'the same of a file in S3; needs `npm install @aws-sdk/client-s3`',
     }),
+  migrateSchema,
 ]);
 
 export type ResolverConfig = z.output<typeof resolverSchema>;
@@ -75,6 +77,14 @@ export function resolverProblem(
   resolver: ResolverConfig,
   watchers: readonly string[],
 ): string | undefined {
+  if (resolver.method === 'migrate') {
+    const { from, to } = resolver;
+    const stranger = [from, to].find((name) => !watchers.includes(name));
+    if (stranger !== undefined) return `migrate names ${stranger}, which is no watcher`;
+    if (from === to) return 'migrate needs two watchers: from and to are the same';
+    const other = watchers.find((name) => name !== from && name !== to);
+    return other && `migrate is between two watchers, and ${other} is neither from nor to`;
+  }
   if (resolver.method !== 'sequential') return undefined;
   const { sequential_order: order } = resolver;
   const unknown = order.find((name) => !watchers.includes(name));
@@ -165,8 +175,15 @@ export function multi(
         const chosen = resolve(counted, patient);
         if (!chosen) continue;
         onChosen(chosen);
+        if (resolver.method === 'migrate') {
+          const reason = shortfall(resolver, chosen);
+          if (reason === undefined) troubles.clear(resolving);
+          else troubles.note(resolving, { resolver: 'migrate' })(new Error(reason));
+        }
         yield withBadRecords(
-          membersOf(counted, chosen),
+          resolver.method === 'migrate' && chosen.length > 1
+            ? shared(counted, resolver)
+            : membersOf(counted, chosen),
           known.flatMap((list) => badRecordsOf(list ?? [])),
         );
       }
@@ -206,6 +223,8 @@ function first(resolver: ResolverConfig, names: readonly string[]): Resolve {
       return union;
     case 'sequential':
       return sequential(resolver.sequential_order);
+    case 'migrate':
+      return migrating(resolver);
     case 'toggle':
     case 's3_toggle':
       return only(names.includes('primary') ? 'primary' : (names[0] ?? ''));

@@ -29,10 +29,24 @@ export function only(chosen: string): Resolve {
   return (lists) => (lists.get(chosen) ? [chosen] : undefined);
 }
 
-/** The members of these watchers together. */
+/** The members of these watchers together: one that several have counts once, as the first of them has it. */
 export function membersOf(lists: Lists, watchers: readonly string[]): readonly Instance[] {
-  const [first, ...others] = watchers.map((name) => lists.get(name) ?? []);
-  return others.length === 0 ? (first ?? []) : [first ?? [], ...others].flat();
+  const [first = [], ...others] = watchers.map((name) => lists.get(name) ?? []);
+  if (others.length === 0) return first;
+  const known = new Set(first.map(addressOf));
+  return [
+    first,
+    ...others.map((list) => {
+      const more = list.filter((member) => !known.has(addressOf(member)));
+      for (const member of more) known.add(addressOf(member));
+      return more;
+    }),
+  ].flat();
+}
+
+/** Equal for records of one machine's copy of a service, in whichever registry. */
+export function addressOf({ host, port }: Instance): string {
+  return `${host.toLowerCase()} ${port}`;
 }
 
 /** How likely each watcher is to be chosen, as a toggle's file says: a name alone, or whole numbers by name. */

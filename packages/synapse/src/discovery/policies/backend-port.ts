@@ -1,4 +1,4 @@
-import { type Instance, keyOf } from '@smartstack/registry';
+import { changed, type Instance, keyOf } from '@smartstack/registry';
 
 import type { Discovery } from '../discovery.ts';
 
@@ -15,7 +15,7 @@ export function withPort(discovery: Discovery, port: number | undefined): Discov
 export function atPort(port: number): (instance: Instance) => Instance {
   const known = new WeakMap<Instance, Instance>();
   return (instance) => {
-    const moved = known.get(instance) ?? { ...instance, port };
+    const moved = known.get(instance) ?? changed(instance, { port });
     known.set(instance, moved);
     return moved;
   };

@@ -7,6 +7,7 @@ import {
 } from '@smartstack/policy';
 import type { Directives } from '@smartstack/proxy';
 
+import { writtenPolicyOf } from '../../config/policy.ts';
 import { gapsOf } from '../../config/policy-problems.ts';
 import { partsOf } from '../../discovery/table.ts';
 import { isZooKeeper } from '../../discovery/zookeeper-path.ts';
@@ -30,6 +31,8 @@ export interface ShownPolicy {
   readonly configured_at: string;
   readonly protocol: string;
   readonly proxy: string;
+  /** Its version, by which its words were judged; null where that is not known. */
+  readonly version: string | null;
   readonly words: readonly ShownWord[];
   /** Words that the proxy cannot do, where these are warnings. */
   readonly ignored: readonly { readonly word: string; readonly why: string }[];
@@ -37,7 +40,7 @@ export interface ShownPolicy {
 }
 
 export function shownPolicy(look: PolicyLook): ShownPolicy {
-  const { name, config, proxy, protocol, service, snapshot, loaded } = look;
+  const { name, proxy, protocol, service, snapshot, loaded } = look;
   const { policy: merged } = service;
   return {
     service: name,
@@ -45,29 +48,35 @@ export function shownPolicy(look: PolicyLook): ShownPolicy {
     protocol,
     proxy: proxy.name,
     words: merged ? wordsIn(merged, look) : [],
-    ignored: merged
-      ? gapsOf(config, loaded.config, merged).map(({ path, message }) => ({
-          word: path.join('.'),
-          why: message,
-        }))
-      : [],
+    version: loaded.config.versions?.get(proxy.name) ?? null,
+    ignored: ignoredOf(look),
     directives: merged
       ? proxy.view.policy(service.name, sectionOf(loaded.config, proxy.name), snapshot)
       : [],
   };
 }
 
+/** What its proxy cannot do of all that is written for it, which is no error only where that is asked for. */
+function ignoredOf({ config, loaded, service }: PolicyLook): ShownPolicy['ignored'] {
+  const merged = writtenPolicyOf(config, loaded.config, service.registryPolicy);
+  if (!merged) return [];
+  return gapsOf(config, loaded.config, merged).map(({ path, message }) => ({
+    word: path.join('.'),
+    why: message,
+  }));
+}
+
 /** The same as text. */
 export function policyText(shown: ShownPolicy, look: PolicyLook): string {
   if (shown.words.length === 0) return noPolicyText(look);
-  const { service, protocol, configured_at: place, words, ignored, directives } = shown;
+  const { service, protocol, version, configured_at: place, words, ignored, directives } = shown;
   const rows = words.map(({ word, value, from, at }) => [
     word,
     at === null ? from : `${from}, ${at}`,
     writtenLine(value),
   ]);
   return [
-    `${service} is ${protocol}, served by ${look.proxy.title} (${place})\n\n`,
+    `${service} is ${protocol}, served by ${look.proxy.title}${version === null ? '' : ` ${version}`} (${place})\n\n`,
     table([['WORD', 'FROM', 'VALUE'], ...rows]),
     ...ignored.map(({ word, why }) => `ignored: ${word}: ${why}\n`),
     ...directives.map(({ title, lines }) => `\n${[title, ...lines].join('\n    ')}\n`),

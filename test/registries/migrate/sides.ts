@@ -1,0 +1,41 @@
+import { createMetrics, silentLog } from '@smartstack/daemon';
+import { createFileRegistry, createZooKeeperRegistry } from '@smartstack/registry';
+
+import { createScratch } from '../../support/scratch.ts';
+import { startZooKeeper } from '../../support/zookeeper.ts';
+import type { Side } from './side.ts';
+
+const deps = { log: silentLog, metrics: createMetrics() };
+const path = '/services/web';
+
+export async function zookeeperSide(): Promise<Side> {
+  const server = await startZooKeeper();
+  const registry = createZooKeeperRegistry({ hosts: [server.hosts], ...deps });
+  return {
+    name: 'zookeeper',
+    top: { zookeeper: { hosts: [server.hosts] } },
+    discovery: { method: 'zookeeper', path },
+    registry,
+    path,
+    [Symbol.asyncDispose]: async () => {
+      await registry[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export async function fileSide(): Promise<Side> {
+  const scratch = await createScratch();
+  const registry = createFileRegistry({ directory: scratch.directory, ...deps });
+  return {
+    name: 'file',
+    top: { registry: { type: 'file', directory: scratch.directory } },
+    discovery: { method: 'file', path },
+    registry,
+    path,
+    [Symbol.asyncDispose]: async () => {
+      await registry[Symbol.asyncDispose]();
+      await scratch[Symbol.asyncDispose]();
+    },
+  };
+}
