@@ -70,7 +70,7 @@ haproxy:
 export function addressOf({
   folder,
   zooKeeperPort,
-}: Setting): Extract<RegistryAddress, { readonly type: 'file' | 'zookeeper' }> {
+}: Setting): Extract<RegistryAddress, { type: 'zookeeper' | 'file' }> {
   return zooKeeperPort === undefined
     ? { type: 'file', directory: join(folder, 'registry') }
     : { type: 'zookeeper', hosts: [`127.0.0.1:${zooKeeperPort}`] };
@@ -78,7 +78,7 @@ export function addressOf({
 
 function registryLine(setting: Setting): string {
   const address = addressOf(setting);
-  return address.type === 'file'
-    ? `registry: {type: file, directory: ${address.directory}}`
-    : `zookeeper: {hosts: ['${address.hosts}']}`;
+  return address.type === 'zookeeper'
+    ? `zookeeper: {hosts: ['${address.hosts}']}`
+    : `registry: {type: file, directory: ${address.directory}}`;
 }

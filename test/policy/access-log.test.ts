@@ -259,5 +259,5 @@ test('connections of TCP say why they ended, too', async () => {
 
 test('text is HAProxy’s own', async () => {
   await ask(ports.text, '/as-text');
-  await until(async () => / text .*"GET \/as-text HTTP\/1\.1"$/m.test(await output()));
+  await until(async () => / text(\.frontend)? .*"GET \/as-text HTTP\/1\.1"$/m.test(await output()));
 });

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+
 import { expect, test } from 'vitest';
 
 import { freePort } from '../support/ports.ts';
@@ -34,4 +36,16 @@ test('who may connect changes without a reload, and back when somebody changes i
   await world.change(services([]));
   await until(async () => !(await isServed(port)));
   expect(await workerOf(world.haproxy)).toBe(worker);
+
+  const policyFiles = async () =>
+    (await readdir(world.scratch.path('run'))).filter((name) => name.includes('.policy.')).sort();
+  const [map, raw, web] = ['map', 'allow.raw', 'allow.web'].map(
+    (each) => `haproxy.cfg.policy.${each}`,
+  );
+  expect(await policyFiles()).toEqual([raw, web, map]);
+  const { raw: _, ...rest } = services(['127.0.0.1']);
+  await world.change(rest);
+  await until(async () => (await policyFiles()).length === 2);
+  expect(await policyFiles()).toEqual([web, map]);
+  await until(() => isServed(port));
 });

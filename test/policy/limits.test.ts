@@ -41,7 +41,7 @@ describe.each(binaries)('limits and timeouts on %s', (binary) => {
       const { port } = scene.cases.connections;
       const held = [createConnection(port, '127.0.0.1'), createConnection(port, '127.0.0.1')];
       const statistics = () => scene.world.haproxy.ask('show stat -1 1 -1');
-      await until(async () => /^connections,FRONTEND,,,2,/m.test(await statistics()));
+      await until(async () => /^connections(\.frontend)?,FRONTEND,,,2,/m.test(await statistics()));
       await expect(ask(port)).rejects.toThrow();
       held[0]?.destroy();
       await until(async () => (await ask(port)).status === 200);

@@ -23,7 +23,7 @@ function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegist
       throw new Error('these tests use no ZooKeeper');
     },
     openEtcd: () => {
-      throw new Error('no etcd here');
+      throw new Error('these tests use no etcd');
     },
     openEtcdV2: () => {
       throw new Error('these tests use no etcd');

@@ -26,6 +26,8 @@ export interface Service {
   readonly registryConfig?: Readonly<Record<string, object>> | undefined;
   /** What its registry says of its traffic, where that is in force: a part of `policy`. */
   readonly registryPolicy?: Policy;
+  /** Whether that is what it said in an earlier run, and it has not answered since. */
+  readonly stalePolicy?: boolean;
   /** Whether its members are written as a file, where those of others are; absent for yes. */
   readonly fileOutput?: boolean;
   /** Where it is configured, for messages: `file:line:col`. */

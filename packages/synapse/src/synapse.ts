@@ -18,7 +18,7 @@ import { createOwnedOutputs } from './outputs/disposal.ts';
 import { createFileOutput } from './outputs/file-output.ts';
 import { createRecorder } from './outputs/journal.ts';
 import { observed } from './outputs/observed.ts';
-import { readSnapshotFile, type SavedServices } from './outputs/snapshot-file.ts';
+import { readSnapshotFile, type SavedServices, savedOf } from './outputs/snapshot-file.ts';
 import { createSnapshotWriter } from './outputs/snapshot-writer.ts';
 import { createStatsdDriver, withFailuresCounted } from './outputs/statsd.ts';
 import { exportTraffic } from './outputs/traffic-metrics.ts';
@@ -123,7 +123,7 @@ export async function runSynapse(
         { sections: restart, fix: 'systemctl restart synapse' },
         'restart to use these sections',
       );
-    reconciler.replace(followedServices(next, registries, deps, savedOf(reconciler.snapshot())));
+    reconciler.replace(followedServices(next, registries, deps, savedIn(reconciler.snapshot())));
     deps.log.info({ services: reconciler.snapshot().size }, 'configuration read again');
     current = next.config;
   }
@@ -173,11 +173,12 @@ function changedSections(before: SynapseConfig, after: SynapseConfig): readonly 
 }
 
 /** The members served now, for services whose members another configuration finds in the same way. */
-function savedOf(snapshot: Snapshot): SavedServices {
+function savedIn(snapshot: Snapshot): SavedServices {
   return new Map(
-    [...snapshot].flatMap(([name, { identity = '', instances }]) =>
-      instances ? [[name, { identity, instances }]] : [],
-    ),
+    [...snapshot].flatMap(([name, service]) => {
+      const saved = savedOf(service);
+      return saved ? [[name, saved]] : [];
+    }),
   );
 }
 

@@ -39,12 +39,12 @@ interface Where {
   readonly service?: string | undefined;
 }
 
-/** Words of backends in routes that lead to other services alone. */
+/** Words of backends in routes that lead to other services. */
 function elsewhereProblems(name: string, routes: NonNullable<Policy['routes']>) {
   return routes.flatMap((route, index) => {
-    const [first, ...others] = (route.to ?? [{}]).map(({ service = name }: Where) => service);
-    if (first === undefined || [first, ...others].includes(name)) return [];
+    const targets = new Set((route.to ?? []).map(({ service = name }: Where) => service));
+    targets.delete(name);
     const given = (['timeouts', 'retries'] as const).filter((word) => route[word] !== undefined);
-    return given.map((word) => [index, word, first] as const);
+    return given.flatMap((word) => [...targets].map((target) => [index, word, target] as const));
   });
 }

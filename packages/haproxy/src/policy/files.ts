@@ -1,3 +1,5 @@
+import type { Traffic } from './traffic.ts';
+
 /** Files that lines of a policy name, beside HAProxy's own. */
 export interface PolicyFiles {
   /** Values that change without a reload. */
@@ -19,6 +21,10 @@ export function policyFiles(config: string): PolicyFiles {
     allow: `${config}.policy.allow.`,
   };
 }
+
+/** Whether a service's lines name the file of Lua. */
+export const needsLua = (traffic: Traffic | undefined): boolean =>
+  traffic?.policy.routes?.some(({ fault }) => fault?.delay) ?? false;
 
 /** An action that lets a request wait, in milliseconds; other requests go on meanwhile. */
 export const luaText = `-- written by synapse: changes by hand are overwritten

@@ -6,6 +6,7 @@ import { atLeast, takeLock } from '@smartstack/proxy';
 import { type HaproxyConfig, isManaged } from '../config/config.ts';
 import { policyFiles } from '../policy/files.ts';
 import type { CheckOptions } from '../reload/check.ts';
+import { createFrontendNames } from '../render/frontend-names.ts';
 import type { LayoutSettings } from '../render/layout.ts';
 import { capabilitiesOf, oldest } from '../render/version.ts';
 import { startsWith } from '../render/words.ts';
@@ -93,6 +94,7 @@ async function surveyManaged(
   };
   const loader = createManaged(config, paths, log);
   const runtimes = paths.sockets.map((path) => createRuntime(path));
+  const running = await versionAt(runtimes, signal);
   return {
     managed: paths,
     paths,
@@ -100,7 +102,8 @@ async function surveyManaged(
       config,
       around,
       files: { ...policyFiles(paths.config), ...(!program.lua && { lua: undefined }) },
-      capabilities: capabilitiesOf((await versionAt(runtimes, signal)) ?? program.version),
+      capabilities: capabilitiesOf(running ?? program.version),
+      frontends: createFrontendNames([program.version, running]),
       stats:
         config.stats_address === false
           ? undefined
@@ -144,7 +147,10 @@ async function surveyExternal(
   return {
     managed: undefined,
     paths,
-    settings: externalSettings(config, paths, running ?? program?.version),
+    settings: {
+      ...externalSettings(config, paths, running ?? program?.version),
+      frontends: createFrontendNames([program?.version, running]),
+    },
     loader: createExternal(config, paths),
     runtimes,
     renewSocket: () => {},

@@ -4,6 +4,7 @@ import type { HaproxyService } from '../config/config.ts';
 import type { Desired, DesiredState } from '../desired/desired.ts';
 import type { Environment } from '../process/environment.ts';
 import type { File } from '../render/file.ts';
+import { isSharedName } from '../render/frontend-names.ts';
 import { type Layout, layoutOf } from '../render/layout.ts';
 import type { WrittenFile } from '../render/written.ts';
 import type { LiveValues } from '../runtime/live-values.ts';
@@ -59,7 +60,11 @@ export async function acceptable(
     const objections =
       trust === 'whole' ? clashes(layout) : await judge(layout, file, judging, signal);
     if (objections.length === 0) return { layout, file, desired };
-    for (const objection of objections) leaveOut(objection, desired, options);
+    const { frontends } = settings;
+    // HAProxy was replaced by one of 3.3 or newer: no service is to blame.
+    if (frontends?.areSeparate === false && objections.some(({ reason }) => isSharedName(reason)))
+      frontends.separate();
+    else for (const objection of objections) leaveOut(objection, desired, options);
   }
   throw new Error('cannot make a file that HAProxy accepts');
 }

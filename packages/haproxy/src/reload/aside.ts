@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { allowFile, luaText, type PolicyFiles, policyFiles } from '../policy/files.ts';
+import { allowFile, luaText, needsLua, type PolicyFiles, policyFiles } from '../policy/files.ts';
 import type { File } from '../render/file.ts';
 import type { Part } from '../render/layout.ts';
 import { mapText, valuesOfParts } from '../runtime/policy-values.ts';
@@ -16,7 +16,8 @@ export async function aside(
   if (!parts.some(({ config }) => config.traffic)) return file;
   const there = policyFiles(join(folder, 'haproxy.cfg'));
   await writeFile(there.map, mapText(valuesOfParts(parts)));
-  if (there.lua !== undefined) await writeFile(there.lua, luaText);
+  if (there.lua !== undefined && parts.some(({ config }) => needsLua(config.traffic)))
+    await writeFile(there.lua, luaText);
   for (const { config } of parts)
     if (config.traffic?.policy.allow) await writeFile(allowFile(there, config.traffic.service), '');
   const names = (['map', 'lua', 'allow'] as const).flatMap((each) => {

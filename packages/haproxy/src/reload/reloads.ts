@@ -14,6 +14,7 @@ import type { Layout } from '../render/layout.ts';
 import type { Actual } from '../runtime/actual.ts';
 import type { LiveValues } from '../runtime/live-values.ts';
 import type { SyncedMembers } from '../runtime/membership.ts';
+import { removeStale } from '../runtime/stale-files.ts';
 import type { Sync } from '../runtime/sync.ts';
 import type { Meters } from '../status/metrics.ts';
 import type { ConfigFile } from './config-file.ts';
@@ -124,6 +125,7 @@ export function createReloads(options: ReloadsOptions): Reloads {
     meters.reloads.inc({ result: 'ok' });
     quarantine.loaded(now.parts);
     await actual.loaded(now, file, signal);
+    await removeStale(environment.settings.files, now.parts);
     return true;
   }
 

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { HaproxyConfig, HaproxyService } from '../config/config.ts';
 import { runningLines } from '../config/removed/running.ts';
-import type { PolicyFiles } from '../policy/files.ts';
+import { needsLua, type PolicyFiles } from '../policy/files.ts';
 import { trafficTable, trafficTableLines } from '../policy/tables.ts';
 import { isHttp } from '../policy/traffic.ts';
 import { defaultsLines, extraSection, globalLines, type Surroundings, statsLines } from './base.ts';
+import { type FrontendNames, withSeparateNames } from './frontend-names.ts';
 import { type Stanza, stanzaOf } from './stanza.ts';
 import { type Traits, traitsOf } from './traits.ts';
 import type { Capabilities } from './version.ts';
@@ -43,6 +44,8 @@ export interface LayoutSettings {
   readonly capabilities: Capabilities;
   /** Files beside the configuration that its lines name. */
   readonly files: PolicyFiles;
+  /** Whether frontends need names of their own; where it is absent they have those of their services. */
+  readonly frontends?: FrontendNames;
   /** The address of the stats page, if there is one, and whether it serves metrics too. */
   readonly stats: { readonly address: string; readonly exporter: boolean } | undefined;
 }
@@ -79,7 +82,8 @@ export function layoutOf(
   const shared = settings.config.shared_frontend;
   if (shared) sections.push(sharedFrontend(shared, parts));
   const partOf = new Map(parts.map((part) => [part.service, part]));
-  return { sections, parts, partOf, shape: shapeOf(sections, parts) };
+  const named = settings.frontends?.areSeparate ? withSeparateNames(sections) : sections;
+  return { sections: named, parts, partOf, shape: shapeOf(named, parts) };
 }
 
 /** The sections that do not belong to a service. */
@@ -111,10 +115,12 @@ export function createLayouts(settings: LayoutSettings) {
   let last: Layout | undefined;
   let lastLeftOut: ReadonlySet<string> = new Set();
   let lastSocket: string | undefined;
+  let lastSeparate: boolean | undefined;
   return (parts: readonly Part[], leftOut: ReadonlySet<string>): Layout => {
     const isSame =
       last?.parts.length === parts.length &&
       lastSocket === settings.around.socket &&
+      lastSeparate === settings.frontends?.areSeparate &&
       last.parts.every((part, index) => part === parts[index]) &&
       leftOut.size === lastLeftOut.size &&
       [...leftOut].every((owner) => lastLeftOut.has(owner));
@@ -122,6 +128,7 @@ export function createLayouts(settings: LayoutSettings) {
     last = layoutOf(parts, settings, leftOut);
     lastLeftOut = leftOut;
     lastSocket = settings.around.socket;
+    lastSeparate = settings.frontends?.areSeparate;
     return last;
   };
 }
@@ -135,9 +142,7 @@ function sharedFrontend(own: readonly string[], parts: readonly Part[]): Section
 }
 
 function luaLines(parts: readonly Part[], { lua }: PolicyFiles): readonly string[] {
-  const isDelayed = parts.some(({ config: { traffic } }) =>
-    traffic?.policy.routes?.some(({ fault }) => fault?.delay),
-  );
+  const isDelayed = parts.some(({ config }) => needsLua(config.traffic));
   return isDelayed && lua !== undefined ? [`lua-load ${lua}`] : [];
 }
 

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 
 import { writeFileAtomic } from '@smartstack/daemon';
 
-import { luaText, type PolicyFiles } from '../policy/files.ts';
+import { luaText, needsLua, type PolicyFiles } from '../policy/files.ts';
 import { type Values, valuesOf } from '../policy/values.ts';
 import type { Part } from '../render/layout.ts';
 import { commandWord } from '../render/words.ts';
@@ -38,7 +38,8 @@ export function createPolicyValues({ files, runtimes }: PolicyValuesOptions): Li
         await mkdir(dirname(files.map), { recursive: true });
         // Somebody may have removed them.
         written = undefined;
-        if (files.lua !== undefined) await writeFileAtomic(files.lua, luaText);
+        if (files.lua !== undefined && parts.some(({ config }) => needsLua(config.traffic)))
+          await writeFileAtomic(files.lua, luaText);
         await writeMap(values);
       }
       told = undefined;

@@ -242,7 +242,7 @@ describe('a service is announced', () => {
       "by etcd's v2 API",
       'etcd: {endpoints: [e:1]},',
       'etcd_host: f',
-      { host: 'f', port: 4003 },
+      { type: 'etcd_v2', host: 'f', port: 4003 },
       '/',
     ],
   ])('%s', (_, top, service, address, path) => {

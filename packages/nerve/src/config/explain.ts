@@ -39,8 +39,9 @@ const explainedAlready = ['node_type', 'etcd_port', 'etcd_path', 'flap_damping']
 function placeTexts({ places, instance }: ServiceConfig, { zookeeper, etcd, ...config }: Config) {
   const about = {
     instanceName: config.instanceId,
+    address: addressOf(instance),
     sessionTimeout: zookeeper?.session_timeout ?? 10_000,
-    ...(etcd && { etcd }),
+    etcd,
   };
   const [only, ...others] = places.map((place) => describePlace(place, about));
   const announced = `  is announced as ${addressOf(instance)}`;

@@ -98,7 +98,7 @@ describe('check-config --explain says', () => {
       '{instance_id: vm-1, etcd: {endpoints: [e:1], prefix: /x, lease_ttl: 20}, services: {web: {host: 10.0.0.1, port: 80, etcd_path: /web}}}',
     );
     expect(lines[3]).toBe(
-      '  is announced as 10.0.0.1:80 in etcd at e:1, as /x/web/vm-1-<host>:<port>, gone 20 s after nerve died',
+      '  is announced as 10.0.0.1:80 in etcd at e:1, as /x/web/vm-1-10.0.0.1:80, gone 20 s after nerve died',
     );
   });
 

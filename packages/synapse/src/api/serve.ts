@@ -1,5 +1,11 @@
 import { type Journal, type StatusAddress, serveStatus, versionOf } from '@smartstack/daemon';
-import { type Output, type ProxyDriver, refresh, statusOf } from '@smartstack/proxy';
+import {
+  type Output,
+  type ProxyDriver,
+  type ProxyStatus,
+  refresh,
+  statusOf,
+} from '@smartstack/proxy';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { Reloader } from '../config/reload.ts';
@@ -83,23 +89,27 @@ function apiOf({ reconciler, drivers, catalog }: Served, signal: AbortSignal) {
     explain: async (name) => {
       await refreshAll(drivers, signal);
       const [one, service] = [reconciler.get(name), reconciler.snapshot().get(name)];
-      return one && service && explain(one, service, drivers, reconciler.failure(name));
+      const hindrances = {
+        failure: reconciler.failure(name),
+        refusedPolicy: reconciler.refusedPolicy(name),
+      };
+      return one && service && explain(one, service, drivers, hindrances);
     },
   });
 }
 
 /** Tells a member's state in the proxy that has it. */
 function statesOf(drivers: readonly ProxyDriver[]): MemberHealth['stateOf'] {
-  const states = new Map<string, Map<string, string>>();
-  for (const driver of drivers)
-    for (const [service, { servers = [] }] of Object.entries(statusOf(driver).services ?? {})) {
-      const known = states.get(service) ?? new Map<string, string>();
-      for (const { name, state } of servers) known.set(name, state);
-      states.set(service, known);
-    }
+  const states = new Map<string, string>();
+  const keyOf = (service: string, server: string) => JSON.stringify([service, server]);
+  for (const driver of drivers) {
+    const { services = {} }: ProxyStatus = statusOf(driver);
+    for (const [service, { servers }] of Object.entries(services))
+      for (const { name, state } of servers ?? []) states.set(keyOf(service, name), state);
+  }
   return (service, member) =>
     allProxies
-      .map(({ view }) => states.get(service)?.get(view.serverName(member)))
+      .map(({ view }) => states.get(keyOf(service, view.serverName(member))))
       .find((state) => state !== undefined);
 }
 

@@ -69,3 +69,20 @@ test('what the proxy cannot do is ignored where that is but a warning', async ()
   const judged = await judge('web', { hedge: { after: '1s' } }, 'policy_unsupported: warn\n');
   expect(judged).toHaveProperty('policed');
 });
+
+test('a circle that two policies of the registry make together is refused', async () => {
+  const { config } = await loadText(`services:
+  web: {discovery: {method: base}, port: 80, protocol: http}
+  api: {discovery: {method: base}, port: 81, protocol: http}
+`);
+  const leadingTo = (service: string) => policySchema.parse({ routes: [{ to: { service } }] });
+  const judgeOf = createPolicyJudge(config);
+  const web = judgeOf('web')(leadingTo('api'));
+  if (!('policed' in web) || !web.policed.policy) throw new Error('web is refused');
+  expect(judgeOf('api')(leadingTo('web'))).toHaveProperty('policed');
+  expect(judgeOf('api')(leadingTo('web'), new Map([['web', web.policed.policy]]))).toEqual({
+    problems: [
+      'policy.routes[0].to[0].service: leads in a circle: api → web → api; let one of these routes lead to other members',
+    ],
+  });
+});

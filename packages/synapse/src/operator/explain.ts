@@ -40,6 +40,8 @@ export interface Explanation {
   readonly registry_config?: object;
   /** What happens to its traffic, in a sentence. */
   readonly traffic?: string;
+  /** Why the policy that its registry says is not in force; absent where it is. */
+  readonly policy_refused?: readonly string[];
   /** Which parts of its discovery do not answer now, and why; their last answers stand. */
   readonly troubles: readonly Trouble[];
   readonly members: readonly ExplainedMember[];
@@ -47,6 +49,7 @@ export interface Explanation {
   readonly unreadable: readonly BadRecord[];
 }
 
+const staleText = '; what its registry says of it is remembered from an earlier run';
 const notFollowed = 'cannot be followed; trying again';
 
 const sentences = {
@@ -64,12 +67,20 @@ interface Serving {
   readonly servers: ReadonlyMap<string, ShownServer>;
 }
 
+/** What of a service does not go as its registry says. */
+export interface Hindrances {
+  /** Why it cannot be followed for now. */
+  readonly failure?: string | undefined;
+  /** Why the policy that its registry says is not in force. */
+  readonly refusedPolicy?: readonly string[];
+}
+
 /** Says of every member that was found, is served or stands in the proxy how far it got, and why no further. */
 export function explain(
   followed: Followed,
   service: Service,
   drivers: readonly ProxyDriver[],
-  failure?: string,
+  { failure, refusedPolicy = [] }: Hindrances = {},
 ): Explanation {
   const serving = servingOf(service, drivers);
   const traced = tracedMembers(followed, service);
@@ -87,7 +98,10 @@ export function explain(
       ...Object.assign({}, ...Object.values(service.registryConfig ?? {})),
       ...(service.registryPolicy && { policy: written(service.registryPolicy) }),
     },
-    ...(service.policy && { traffic: trafficText(service.name, service.policy) }),
+    ...(service.policy && {
+      traffic: `${trafficText(service.name, service.policy)}${service.stalePolicy ? staleText : ''}`,
+    }),
+    ...(refusedPolicy.length > 0 && { policy_refused: refusedPolicy }),
     troubles: followed.trace?.troubles() ?? [],
     members,
     unreadable: badRecordsOf(followed.trace?.at('found') ?? []),

@@ -19,6 +19,8 @@ interface ShownService {
   readonly trouble?: string | null;
   /** Why the policy that its registry says is not in force. */
   readonly policy_refused?: readonly string[];
+  /** Whether the policy that its registry says is remembered from an earlier run. */
+  readonly policy_stale?: boolean;
 }
 
 interface ShownProxy {
@@ -62,7 +64,7 @@ function quarantineNote([name, { quarantined = [] }]: readonly [string, ShownPro
 /** An explanation as sentences, of one member only where `address` is given. */
 export function explanationText(explanation: Explanation, address?: string): string {
   const { service, method, configured_at: place, summary, members, unreadable } = explanation;
-  const head = `${service} (${method}, ${place}): ${summary}\n${troubleText(explanation)}${registryText(explanation)}${trafficLine(explanation)}`;
+  const head = `${service} (${method}, ${place}): ${summary}\n${troubleText(explanation)}${registryText(explanation)}${trafficLine(explanation)}${refusedText(explanation)}`;
   const chosen = members.filter(
     (member) => address === undefined || plain(member.address) === plain(address),
   );
@@ -87,6 +89,11 @@ function troubleText({ troubles }: Explanation): string {
 
 function trafficLine({ traffic }: Explanation): string {
   return traffic === undefined ? '' : `  ${traffic}\n`;
+}
+
+function refusedText({ policy_refused: problems = [] }: Explanation): string {
+  const head = '  the policy in its registry is refused, and the one before stays: ';
+  return problems.map((problem) => `${head}${problem}\n`).join('');
 }
 
 function registryText({ registry_config: said = {} }: Explanation): string {
@@ -127,10 +134,12 @@ function noteOf({
   held,
   trouble,
   policy_refused: refused = [],
+  policy_stale: isPolicyStale = false,
 }: ShownService): string {
   const notes = [
     ...(held ? [`${held.members.length} lost members held back until ${held.until}`] : []),
     ...(stale ? ['stale: remembered from an earlier run'] : []),
+    ...(isPolicyStale ? ['its registry’s policy is remembered from an earlier run'] : []),
     ...(heard || stale ? [] : ['no answer yet']),
     ...(trouble ? [`trouble: ${trouble}`] : []),
     ...(refused.length > 0

@@ -29,7 +29,7 @@ function withTrouble(status: unknown, trouble: string | undefined): unknown {
 }
 
 function describeService(
-  { name, instances, missing, defaults, stale = false, origin }: Service,
+  { name, instances, missing, defaults, stale = false, stalePolicy = false, origin }: Service,
   { get, failure, refusedPolicy }: Pick<Reconciler, 'get' | 'failure' | 'refusedPolicy'>,
 ): object {
   const held = get(name)?.guard?.held();
@@ -40,6 +40,7 @@ function describeService(
     members: instances ?? (stale ? defaults : []),
     held: held ? { members: held.members, until: new Date(held.until).toISOString() } : null,
     policy_refused: refusedPolicy(name),
+    policy_stale: stalePolicy,
     configured_at: origin,
   };
 }

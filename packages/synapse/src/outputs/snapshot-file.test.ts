@@ -48,6 +48,13 @@ test('a UNIX socket is saved', async () => {
   expect(await readSnapshotFile(path, silentLog)).toEqual(socket);
 });
 
+test('what a registry said of its traffic is saved', async () => {
+  const policy = { slow_start: '1s', routes: [{ match: { headers: { a: 'b' } } }] };
+  const policed: SavedServices = new Map([['web', { identity: 'i', instances: [], policy }]]);
+  await writeSnapshotFile(path, policed);
+  expect(await readSnapshotFile(path, silentLog)).toEqual(policed);
+});
+
 test('no file is no saved service', async () => {
   expect(await readSnapshotFile(path, silentLog)).toEqual(new Map());
   expect(await readdir(directory)).toEqual([]);

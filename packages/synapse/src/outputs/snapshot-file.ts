@@ -9,6 +9,8 @@ import {
   readRegularText,
   writeFileAtomic,
 } from '@smartstack/daemon';
+import { written } from '@smartstack/policy';
+import type { Service } from '@smartstack/proxy';
 import { type Instance, isHost } from '@smartstack/registry';
 import { z } from 'zod';
 
@@ -17,11 +19,13 @@ import { socketPath } from '../config/default-server.ts';
 /** More than a snapshot of 100,000 members has, in bytes. */
 const mostBytes = 256 * 1_048_576;
 
-/** The members that one service was last served with. */
+/** The members that one service was last served with, and what its registry said of its traffic. */
 export interface SavedService {
   /** A hash of the way that they were found in; found another way they are not used again. */
   readonly identity: string;
   readonly instances: readonly Instance[];
+  /** A policy as users write it, which is checked again when it is used; absent where the registry said none. */
+  readonly policy?: unknown;
 }
 
 export type SavedServices = ReadonlyMap<string, SavedService>;
@@ -43,13 +47,27 @@ const instance = z
 
 const services = z.record(
   z.string(),
-  z.strictObject({ identity: z.string(), instances: z.array(instance) }),
+  z.strictObject({
+    identity: z.string(),
+    instances: z.array(instance),
+    policy: z.unknown().optional(),
+  }),
 );
 const file = z.strictObject({ version: z.literal(1), checksum: z.string(), services: z.string() });
 
 /** Not a `z.record`, which drops a label called `__proto__`. */
 function isLabels(value: unknown): boolean {
   return isRecord(value) && Object.values(value).every((each) => typeof each === 'string');
+}
+
+/** What is saved of a service; undefined while its discovery has not answered. */
+export function savedOf({
+  instances,
+  identity = '',
+  registryPolicy,
+}: Service): SavedService | undefined {
+  if (!instances) return undefined;
+  return { identity, instances, ...(registryPolicy && { policy: written(registryPolicy) }) };
 }
 
 /** Writes the members that are served, whole or not at all. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Output, Snapshot } from '@smartstack/proxy';
-import { type SavedService, type SavedServices, writeSnapshotFile } from './snapshot-file.ts';
+import { type SavedServices, savedOf, writeSnapshotFile } from './snapshot-file.ts';
 
 /** The least time between two writes, in milliseconds. */
 const pace = 1_000;
@@ -32,10 +32,9 @@ export function createSnapshotWriter(path: string, before: SavedServices): Outpu
 
 function withSnapshot(saved: SavedServices, snapshot: Snapshot): SavedServices {
   return new Map(
-    [...snapshot].flatMap(([name, { instances, identity = '' }]): [string, SavedService][] => {
-      const before = saved.get(name);
-      if (instances) return [[name, { identity, instances }]];
-      return before ? [[name, before]] : [];
+    [...snapshot].flatMap(([name, service]) => {
+      const now = savedOf(service) ?? saved.get(name);
+      return now ? [[name, now]] : [];
     }),
   );
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { createLatest, type Log, type Metrics } from '@smartstack/daemon';
+import { type Policy, policySchema } from '@smartstack/policy';
 import type { OpenedRegistries } from '@smartstack/registry';
 
 import type { LoadedConfig, ServiceConfig } from '../config/config.ts';
@@ -59,7 +60,9 @@ export function followedServices(
       ...(etcd ? [etcd.endpoints, etcd.prefix] : []),
     ]);
     const before = savedServices.get(name);
-    const saved = before?.identity === identity ? before.instances : undefined;
+    const isSame = before?.identity === identity;
+    const saved = isSame ? before.instances : undefined;
+    const savedPolicy = isSame ? policyIn(before.policy) : undefined;
     const own = ownSections(service, trust.keys());
     const policy = policyOf(service, config);
     const chosen = createChosen();
@@ -74,6 +77,7 @@ export function followedServices(
       config: service,
       missing,
       judgePolicy: own && judgeOf(written),
+      savedPolicy,
       identity: hashOf([
         service,
         zookeeper,
@@ -137,6 +141,11 @@ function waysOf({ shrink_guard: _, file_output: __, ...rest }: ServiceConfig): o
   return Object.fromEntries(
     Object.entries(rest).filter(([key]) => !isProxy(key) && !neutralNames.has(key)),
   );
+}
+
+/** A saved policy; undefined where it is none by now, which the registry then says. */
+function policyIn(saved: unknown): Policy | undefined {
+  return policySchema.safeParse(saved).data;
 }
 
 function hashOf(value: unknown): string {

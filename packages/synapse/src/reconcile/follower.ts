@@ -1,7 +1,9 @@
 import { keepRunning, type Latest, messageOf } from '@smartstack/daemon';
+import type { Policy } from '@smartstack/policy';
 import type { Service } from '@smartstack/proxy';
 
 import type { ServiceConfig } from '../config/config.ts';
+import type { Policies } from '../config/policy.ts';
 import type { JudgePolicy } from '../config/policy-judge.ts';
 import type { Discovery, FollowRegistryConfig } from '../discovery/discovery.ts';
 import { createPortedMembers } from '../discovery/policies/backend-port.ts';
@@ -23,6 +25,8 @@ export interface Followed {
   readonly overrides?: FollowRegistryConfig | undefined;
   /** What a policy that its registry says makes of it, where it may say one. */
   readonly judgePolicy?: JudgePolicy | undefined;
+  /** What its registry said in an earlier run; it is in force until the registry answers. */
+  readonly savedPolicy?: Policy | undefined;
   /** Two of one name with the same text are the same: the follower of the first goes on. */
   readonly identity?: string;
   /** Holds a sudden loss of members back, where it does. */
@@ -42,6 +46,8 @@ export interface Follower {
   failure(): string | undefined;
   /** Why the policy that its registry says is not in force; empty where it is. */
   refusedPolicy(): readonly string[];
+  /** Other services' policies changed: one that its registry says and that was refused may be used now. */
+  othersChanged(): void;
   /** Starts following; tasks go to the group. */
   begin(group: TaskGroup): void;
   end(reason?: unknown): void;
@@ -53,6 +59,8 @@ export interface FollowerOptions {
   readonly registryConfig: Service['registryConfig'];
   /** What its registry said of its traffic before; that goes on, too. */
   readonly registryPolicy: Service['registryPolicy'];
+  /** The policies in force for other services of which the registry says something. */
+  others(): Policies;
   update(change: (service: Service) => Service): void;
   /** Called each time that its registry says another policy that cannot be used. */
   onRefused(problems: readonly string[]): void;
@@ -64,14 +72,7 @@ type Task = (signal: AbortSignal) => Promise<void>;
 
 export function createFollower(
   followed: Followed,
-  {
-    awaited,
-    registryConfig: before,
-    registryPolicy,
-    update,
-    onFailure,
-    onRefused,
-  }: FollowerOptions,
+  { awaited, registryConfig: before, update, onFailure, ...options }: FollowerOptions,
 ): Follower {
   const { service: configured, discovery, missing, overrides } = followed;
   const ended = new AbortController();
@@ -80,7 +81,7 @@ export function createFollower(
   const overridesPart = {};
   /** Why a part of it cannot be followed, by the task that follows it. */
   const failures = new Map<Task, string>();
-  const policy = policyOf(followed, { registryPolicy, onRefused });
+  const policy = policyOf(followed, options);
   if (overrides) members.moveTo(portIn(before));
 
   async function followMembers(signal: AbortSignal): Promise<void> {
@@ -146,6 +147,9 @@ export function createFollower(
       return reasons.size === 0 ? undefined : [...reasons].join('; ');
     },
     refusedPolicy: () => policy?.refused() ?? [],
+    othersChanged: () => {
+      if (policy?.again()) update((service) => withPolicy(service, policy.current()));
+    },
     begin: (group) => {
       follow(group, membersPart, followMembers);
       if (missing) follow(group, membersPart, followMissing);
@@ -162,7 +166,11 @@ export function createFollower(
 /** The policy in force where its registry may say one. */
 function policyOf(
   { service, judgePolicy: judge }: Followed,
-  { registryPolicy: before, onRefused }: Pick<FollowerOptions, 'registryPolicy' | 'onRefused'>,
+  {
+    registryPolicy: before,
+    ...options
+  }: Pick<FollowerOptions, 'registryPolicy' | 'others' | 'onRefused'>,
 ) {
-  return judge && createPolicyInForce({ judge, configured: policedOf(service), before, onRefused });
+  const configured = policedOf(service);
+  return judge && createPolicyInForce({ judge, configured, before, ...options });
 }

@@ -1,5 +1,7 @@
+import type { Policy } from '@smartstack/policy';
 import type { Service, Snapshot } from '@smartstack/proxy';
 
+import type { Policies } from '../config/policy.ts';
 import { createAwaited } from './awaited.ts';
 import { createFollower, type Followed, type Follower } from './follower.ts';
 import { policedBy } from './registry-policy.ts';
@@ -52,15 +54,28 @@ export function createFollowers(
     if (isShown) services = new Map(services);
     isShown = false;
     services.set(name, changed);
+    if (changed.policy !== service.policy)
+      for (const other of followers.values()) if (other !== follower) other.othersChanged();
     onChange();
+  }
+
+  /** What is in force for other services of which the registry says something. */
+  function policiesBeside(name: string): Policies {
+    return new Map(
+      [...services].flatMap(([other, { policy, registryPolicy }]) =>
+        policy && registryPolicy && other !== name ? [[other, policy]] : [],
+      ),
+    );
   }
 
   function followerOf(followed: Followed): Follower {
     const { name } = followed.service;
+    const before = services.get(name);
     const follower = createFollower(followed, {
       awaited,
-      registryConfig: services.get(name)?.registryConfig,
-      registryPolicy: services.get(name)?.registryPolicy,
+      registryConfig: before?.registryConfig,
+      registryPolicy: before ? before.registryPolicy : followed.savedPolicy,
+      others: () => policiesBeside(name),
       update: (change) => update(follower, change),
       onFailure: (error, isNews) => onFailure(name, error, isNews),
       onRefused: (problems) => onRefused(name, problems),
@@ -125,19 +140,24 @@ export function createFollowers(
   };
 }
 
-/** A service whose configuration changed keeps its members, and what its registry sets, until it is answered anew. */
+/** A service whose configuration changed, or that was saved, keeps its members, and what its registry sets, until it is answered anew. */
 function renewed(
-  { service, overrides, judgePolicy }: Followed,
+  { service, overrides, judgePolicy, savedPolicy }: Followed,
   before: Service | undefined,
 ): Service {
-  if (!before) return service;
+  const policedAs = (registry: Policy | undefined) =>
+    overrides && judgePolicy ? policedBy(judgePolicy, registry) : undefined;
+  if (!before) {
+    const saved = policedAs(savedPolicy);
+    return saved ? { ...service, ...saved, stalePolicy: true } : service;
+  }
   const registryConfig = overrides && before.registryConfig;
-  const policed =
-    overrides && judgePolicy ? policedBy(judgePolicy, before.registryPolicy) : undefined;
+  const policed = policedAs(before.registryPolicy);
   return {
     ...service,
     instances: before.instances,
     ...(registryConfig && { registryConfig }),
     ...policed,
+    ...(policed && before.stalePolicy && { stalePolicy: true }),
   };
 }

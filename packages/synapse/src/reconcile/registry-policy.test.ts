@@ -63,3 +63,23 @@ test('what was said before goes on until it is heard again', () => {
   use(undefined);
   expect(now()).toEqual({ slow_start: 1 });
 });
+
+test('what was refused because of other services is in force once they allow it', () => {
+  let others = new Map([['api', merged({})]]);
+  const force = createPolicyInForce({
+    judge: (registry, inForce) =>
+      inForce?.has('api') ? { problems: ['a circle'] } : { policed: { policy: merged(registry) } },
+    configured,
+    before: undefined,
+    others: () => others,
+    onRefused: () => {},
+  });
+  expect(force.again()).toBe(false);
+  force.use({ policy: { slow_start: 2 } });
+  expect(force.refused()).toEqual(['a circle']);
+  expect(force.again()).toBe(false);
+  others = new Map();
+  expect(force.again()).toBe(true);
+  expect(force.current().policy?.policy).toEqual({ slow_start: 2 });
+  expect(force.refused()).toEqual([]);
+});

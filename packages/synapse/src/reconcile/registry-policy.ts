@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Policy } from '@smartstack/policy';
 import type { Service } from '@smartstack/proxy';
 
+import type { Policies } from '../config/policy.ts';
 import type { JudgePolicy, Policed } from '../config/policy-judge.ts';
 import type { RegistryPolicy } from '../discovery/registry-policy.ts';
 
@@ -10,6 +11,8 @@ import type { RegistryPolicy } from '../discovery/registry-policy.ts';
 export interface PolicyInForce {
   /** Hears what the registry says now; what cannot be used leaves the last good one in force. */
   use(said: RegistryPolicy | undefined): void;
+  /** Judges what was refused anew, since other services' policies changed; whether it is in force now. */
+  again(): boolean;
   current(): Policed;
   /** Why what the registry says is not in force; empty where it is. */
   refused(): readonly string[];
@@ -21,12 +24,14 @@ export interface PolicyInForceOptions {
   readonly configured: Policed;
   /** What the registry said under an earlier configuration; it is in force until the registry answers again. */
   readonly before: Policy | undefined;
+  /** The policies in force for other services of which the registry says something. */
+  others?(): Policies;
   /** Told each time that it says another policy that cannot be used. */
   onRefused(problems: readonly string[]): void;
 }
 
 export function createPolicyInForce(options: PolicyInForceOptions): PolicyInForce {
-  const { judge, configured, before, onRefused } = options;
+  const { judge, configured, before, others, onRefused } = options;
   let current = policedBy(judge, before) ?? configured;
   let last: { readonly said: RegistryPolicy | undefined } | undefined;
   let refused: readonly string[] = [];
@@ -36,15 +41,30 @@ export function createPolicyInForce(options: PolicyInForceOptions): PolicyInForc
     if (problems.length > 0) onRefused(problems);
   }
 
+  const judged = (said: RegistryPolicy | undefined) => {
+    if (!said) return { policed: configured };
+    return 'problems' in said ? said : judge(said.policy, others?.());
+  };
+
+  function take(policed: Policed): void {
+    refused = [];
+    current = policed;
+  }
+
   return {
     use: (said) => {
       if (last && isDeepStrictEqual(last.said, said)) return;
       last = { said };
-      if (said && 'problems' in said) return refuse(said.problems);
-      const judged = said ? judge(said.policy) : { policed: configured };
-      if ('problems' in judged) return refuse(judged.problems);
-      refused = [];
-      current = judged.policed;
+      const result = judged(said);
+      if ('problems' in result) refuse(result.problems);
+      else take(result.policed);
+    },
+    again: () => {
+      if (refused.length === 0) return false;
+      const result = judged(last?.said);
+      if ('policed' in result) take(result.policed);
+      else refused = result.problems;
+      return 'policed' in result;
     },
     current: () => current,
     refused: () => refused,
@@ -57,10 +77,10 @@ export function policedBy(judge: JudgePolicy, registry: Policy | undefined): Pol
   return judged && 'policed' in judged ? judged.policed : undefined;
 }
 
-/** A service with another policy in force; the same one where it is no other. */
+/** A service with another policy in force, as its registry says now; the same one where it is no other. */
 export function withPolicy(service: Service, policed: Policed): Service {
-  if (isDeepStrictEqual(service.policy, policed.policy)) return service;
-  const { policy: _, protocol: __, registryPolicy: ___, ...rest } = service;
+  if (!service.stalePolicy && isDeepStrictEqual(service.policy, policed.policy)) return service;
+  const { policy: _, protocol: __, registryPolicy: ___, stalePolicy: ____, ...rest } = service;
   return { ...rest, ...policed };
 }
 

@@ -1,5 +1,5 @@
 import { portKey } from '@smartstack/daemon';
-import { type EtcdV2Address, etcdEndpoints, type RegistryAddress } from '@smartstack/registry';
+import { type EtcdV2Address, etcdEndpoints } from '@smartstack/registry';
 import { z } from 'zod';
 
 import { addressOf, hostKey } from '../../checks/check.ts';
@@ -36,23 +36,22 @@ const keys = {
 /** For how many check intervals an announcement outlives a nerve that died, as in the original. */
 const checksOfLife = 5;
 
-/** In etcd's v3 API. */
-export interface EtcdPlace extends PlaceKeys {
-  readonly address: Extract<RegistryAddress, { type: 'etcd' }>;
-}
-
-/** In etcd's v2 API. */
-export interface EtcdV2Place extends PlaceKeys {
-  readonly address: EtcdV2Address;
-  /** How long an announcement outlives nerve, in milliseconds. */
-  readonly ttl: number;
-}
+/** Where a service is announced: over the v3 API, or as the originals did over v2. */
+export type EtcdPlace = PlaceKeys &
+  (
+    | { readonly address: { readonly type: 'etcd'; readonly endpoints: readonly string[] } }
+    | {
+        readonly address: EtcdV2Address & { readonly type: 'etcd_v2' };
+        /** How long an announcement outlives nerve, in milliseconds. */
+        readonly ttl: number;
+      }
+  );
 
 /**
  * Announces as a key under this daemon's lease; with `etcd_host` as a key of etcd's v2 API that lives for five check
  * intervals unless it is written again.
  */
-export const etcd: Reporter<typeof keys, EtcdPlace | EtcdV2Place> = {
+export const etcd: Reporter<typeof keys, EtcdPlace> = {
   type: 'etcd',
   keys,
   missing: ({ etcd_host: host, etcd_endpoints: endpoints, etcd_path: path, ...rest }, shared) => {
@@ -83,22 +82,27 @@ export const etcd: Reporter<typeof keys, EtcdPlace | EtcdV2Place> = {
           },
           path,
         }
-      : { address: { host, port }, path, ttl: keys.check_interval * checksOfLife },
-  identity: (place) =>
-    isV2(place)
-      ? [`${place.address.host.toLowerCase()}:${place.address.port}`, place.path]
-      : [place.address.endpoints.toSorted(), place.path],
-  describe: (place, { instanceName, etcd: section = {} }) => {
+      : {
+          address: { type: 'etcd_v2', host, port },
+          path,
+          ttl: keys.check_interval * checksOfLife,
+        },
+  identity: (place) => {
+    if (!('ttl' in place)) return [place.address.endpoints.toSorted(), place.path];
+    const { host, port } = place.address;
+    return [`${host.toLowerCase()}:${port}`, place.path];
+  },
+  describe: (place, { instanceName, address, etcd: section }) => {
     const { path } = place;
-    if (isV2(place)) {
-      const folder = `${path === '/' ? '' : path}/${instanceName}`;
-      return `in etcd at ${addressOf(place.address)}, as ${folder}/<number>, gone ${place.ttl / 1000} s after nerve died`;
+    if (!('ttl' in place)) {
+      const key = `${section?.prefix ?? ''}${path}/${instanceName}-${address}`;
+      return `in etcd at ${place.address.endpoints.join(',')}, as ${key}, gone ${(section?.lease_ttl ?? 10_000) / 1000} s after nerve died`;
     }
-    const { prefix = '', lease_ttl: ttl = 10_000 } = section;
-    return `in etcd at ${place.address.endpoints.join(',')}, as ${prefix}${path}/${instanceName}-<host>:<port>, gone ${ttl / 1000} s after nerve died`;
+    const folder = `${path === '/' ? '' : path}/${instanceName}`;
+    return `in etcd at ${addressOf(place.address)}, as ${folder}/<number>, gone ${place.ttl / 1000} s after nerve died`;
   },
   open: (place, registries) => {
-    if (isV2(place)) {
+    if ('ttl' in place) {
       const { announce } = registries.openEtcdV2(place.address);
       return { announce: (...args) => announce(place.ttl, ...args) };
     }
@@ -115,5 +119,3 @@ export const etcd: Reporter<typeof keys, EtcdPlace | EtcdV2Place> = {
     };
   },
 };
-
-const isV2 = (place: EtcdPlace | EtcdV2Place): place is EtcdV2Place => 'ttl' in place;

@@ -1,4 +1,4 @@
-import type { Instance, OpenedRegistries } from '@smartstack/registry';
+import type { EtcdSection, Instance, OpenedRegistries } from '@smartstack/registry';
 import type { z } from 'zod';
 
 import type { Announcing } from '../announcement.ts';
@@ -38,10 +38,12 @@ export interface Reporter<Keys extends z.ZodRawShape, P extends PlaceKeys> {
 export interface PlaceContext {
   /** The name that this machine announces under. */
   readonly instanceName: string;
+  /** The address that it announces. */
+  readonly address: string;
   /** How long a ZooKeeper session outlives nerve, in milliseconds. */
   readonly sessionTimeout: number;
-  /** Before every path in etcd, and how long a lease outlives nerve, in milliseconds. */
-  readonly etcd?: { readonly prefix?: string | undefined; readonly lease_ttl?: number | undefined };
+  /** The top-level section of etcd, where there is one. */
+  readonly etcd?: EtcdSection | undefined;
 }
 
 /** A registry as one place has it. */

@@ -62,9 +62,9 @@ export function reporterProblems(
 /** The reporter that a service has with its flat keys. */
 export function flatTypeOf(
   { reporter_type: type }: Pick<ReporterService, 'reporter_type'>,
-  { registry, zookeeper, etcd }: SharedRegistries,
+  { registry, zookeeper: ensemble, etcd: cluster }: SharedRegistries,
 ): ReporterType {
-  const isEtcd = etcd !== undefined && zookeeper === undefined;
+  const isEtcd = cluster !== undefined && ensemble === undefined;
   return type ?? registry?.type ?? (isEtcd ? 'etcd' : 'zookeeper');
 }
 
