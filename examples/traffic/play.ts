@@ -4,11 +4,19 @@ import { openScene, type Scene } from './scene.ts';
  * Runs an example's script on the example's file. Everything that was started is ended whatever happens; what
  * failed is said, and the process exits with 1.
  */
-export async function play(folder: string, script: (scene: Scene) => Promise<void>): Promise<void> {
-  const interruption = interrupted();
-  try {
+export function play(folder: string, script: (scene: Scene) => Promise<void>): Promise<void> {
+  return playScript(async (interruption) => {
     await using scene = await openScene(folder);
     await Promise.race([script(scene), interruption]);
+  });
+}
+
+/** The same for a script that starts and ends its own parts. */
+export async function playScript(
+  script: (interruption: Promise<never>) => Promise<void>,
+): Promise<void> {
+  try {
+    await script(interrupted());
   } catch (error) {
     console.error(`the example failed: ${error instanceof Error ? error.message : error}`);
     // What the script still waits for will not come.
