@@ -34,12 +34,24 @@ export async function announceService(
   const id = idOf(service, instance);
   const owner = Symbol(id);
   let current = instance;
-  const register = (within: AbortSignal) =>
-    client.put('/v1/agent/service/register', {}, registrationOf(service, current, form), within);
+  let token: string | undefined;
+
+  /** The agent tells the servers of the service, also of its end, with the token that it was registered with. */
+  async function register(within: AbortSignal): Promise<void> {
+    const used = await client.token();
+    await client.put(
+      '/v1/agent/service/register',
+      {},
+      registrationOf(service, current, form),
+      within,
+    );
+    token = used;
+  }
 
   async function withdraw(): Promise<void> {
     if (held.get(id) !== owner && held.has(id)) return;
     const within = new AbortController().signal;
+    if (token !== undefined && token !== (await client.token())) await register(within);
     await deregister(client, id, within);
     await untilSeen(false, spread.withdrawn, within);
     if (held.get(id) === owner) held.delete(id);
@@ -50,13 +62,16 @@ export async function announceService(
     const end = performance.now() + most;
     let index = 0;
     while (performance.now() < end) {
-      const seen = await isSeen(client, { service, id, index, wait: 1_000 }, within).catch(
-        () => undefined,
-      );
-      // Where the token may not read, the agent's word must do.
-      if (seen === undefined || seen.isThere === wanted) return;
+      const asked = { service, id, index, wait: 1_000 };
+      const seen = await isSeen(client, asked, within).catch((error: unknown) => {
+        // Where the token may not read, the agent's word must do.
+        if (error instanceof HttpError && error.status === 403)
+          return { isThere: wanted, index: 0 };
+        return { isThere: !wanted, index: 0 };
+      });
+      if (seen.isThere === wanted) return;
       index = seen.index;
-      if (index === 0) await sleep(50, undefined, { signal: within });
+      if (index === 0) await sleep(100, undefined, { signal: within });
     }
     if (!wanted) throw new Error(`cannot withdraw ${id}: the agent has told no server yet`);
   }
@@ -83,6 +98,7 @@ export async function announceService(
   const refresh = () => inSequence(() => passOrRegister());
   const passOrRegister = async () => {
     const path = `/v1/agent/check/pass/${encodeURIComponent(checkOf(id))}`;
+    if (token !== (await client.token())) return register(end);
     try {
       await client.put(path, {}, undefined, end);
     } catch (error) {

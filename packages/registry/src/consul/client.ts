@@ -25,6 +25,8 @@ export interface ConsulClient extends Disposable {
     signal: AbortSignal,
   ): Promise<ConsulAnswer>;
   put(path: string, params: Params, body: unknown, signal: AbortSignal): Promise<void>;
+  /** The token that requests are made with now. */
+  token(): Promise<string | undefined>;
   /** The last moment at which Consul did not answer or was in doubt, on `performance.now`'s clock. */
   lastUnhealthy(): number | undefined;
   /** Notes that Consul is in doubt now. */
@@ -93,6 +95,7 @@ export function createConsulClient(section: ConsulSection, log: Log): ConsulClie
       const request = { method: 'PUT', path: withParams(path, { ns, partition, ...params }), body };
       await noted(http.json({ ...request, timeout, maxBytes: mostBytes }, signal), signal);
     },
+    token: readToken,
     lastUnhealthy: () => unhealthy,
     doubt,
     [Symbol.dispose]: () => http[Symbol.dispose](),

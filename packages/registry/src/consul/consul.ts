@@ -136,11 +136,9 @@ export function createConsulRegistry(options: ConsulRegistryOptions): ConsulRegi
     lastUnhealthy: client.lastUnhealthy,
     [Symbol.asyncDispose]: async () => {
       disposed.abort();
-      try {
-        await announcements[Symbol.asyncDispose]();
-      } finally {
-        client[Symbol.dispose]();
-      }
+      // What could not be deregistered turns critical.
+      await Promise.allSettled([announcements[Symbol.asyncDispose]()]);
+      client[Symbol.dispose]();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { createTimeSlice, isRecord } from '@smartstack/daemon';
 import { z } from 'zod';
 
 import type { RegistryRecord } from '../instance/record.ts';
@@ -70,30 +71,68 @@ const entry = z.object({
     .nullish(),
 });
 
+/** A record with the entry that it was read from. */
+interface Known {
+  readonly raw: string;
+  readonly record: RegistryRecord;
+}
+
+/** Reads the entries of one service. */
+export type ReadEntries = (
+  body: unknown,
+  service: string,
+  signal: AbortSignal,
+) => Promise<readonly RegistryRecord[]>;
+
 /**
- * Reads the entries of one service, each as a record whose buffer stays the same object while it says the same. Throws
- * where the answer is no list, or one of another service; an entry that cannot be read is a record that says so.
+ * Reads each entry as a record whose buffer stays the same object while it says the same, without holding the event
+ * loop. Rejects where the answer is no list, or one of another service; an entry that cannot be read is a record that
+ * says so.
  */
-export function createEntryReader(): (body: unknown, service: string) => readonly RegistryRecord[] {
-  let before: ReadonlyMap<string, { readonly json: string; readonly data: Buffer }> = new Map();
-  return (body, service) => {
+export function createEntryReader(): ReadEntries {
+  let before: ReadonlyMap<string, Known> = new Map();
+  return async (body, service, signal) => {
     if (!Array.isArray(body)) throw new Error(`cannot read ${service}: the answer is no list`);
-    const now = new Map<string, { readonly json: string; readonly data: Buffer }>();
-    const records = body.map((item: unknown, index) => {
-      const { id, json } = read(item, index, service);
-      const known = before.get(id);
-      const kept = known?.json === json ? known : { json, data: Buffer.from(json) };
-      now.set(id, kept);
-      return { id, data: kept.data };
-    });
+    const now = new Map<string, Known>();
+    const slice = createTimeSlice();
+    const records: RegistryRecord[] = [];
+    for (const [index, item] of (body as unknown[]).entries()) {
+      if (slice.isOver) await slice.yield();
+      signal.throwIfAborted();
+      const raw = JSON.stringify(item);
+      const key = keyOf(item) ?? `entry ${index}`;
+      const known = before.get(key);
+      const read =
+        known?.raw === raw ? known : { raw, record: readAgain(item, key, service, known) };
+      now.set(key, read);
+      records.push(read.record);
+    }
     before = now;
     return records;
   };
 }
 
-function read(item: unknown, index: number, wanted: string) {
+/** Where an entry stands: the same id may be given on several nodes. */
+function keyOf(item: unknown): string | undefined {
+  if (!isRecord(item) || !isRecord(item.Node) || !isRecord(item.Service)) return undefined;
+  const [{ Node: node }, { ID: id }] = [item.Node, item.Service];
+  return typeof node === 'string' && typeof id === 'string' ? `${node}/${id}` : undefined;
+}
+
+function readAgain(
+  item: unknown,
+  id: string,
+  service: string,
+  known: Known | undefined,
+): RegistryRecord {
+  const data = Buffer.from(read(item, service));
+  return known?.record.data.equals(data) ? known.record : { id, data };
+}
+
+/** The entry as text; of one that cannot be read, nothing. */
+function read(item: unknown, wanted: string): string {
   const parsed = entry.safeParse(item);
-  if (!parsed.success) return { id: `entry ${index}`, json: '{}' };
+  if (!parsed.success) return '{}';
   const { Node: node, Service: service, Checks: checks } = parsed.data;
   if (service.Service.toLowerCase() !== wanted.toLowerCase())
     throw new Error(`cannot read ${wanted}: the answer is of ${service.Service.slice(0, 100)}`);
@@ -114,5 +153,5 @@ function read(item: unknown, index: number, wanted: string) {
     modifyIndex: service.ModifyIndex,
     ...healthOf(checks ?? []),
   };
-  return { id: `${node.Node}/${service.ID}`, json: JSON.stringify(read) };
+  return JSON.stringify(read);
 }

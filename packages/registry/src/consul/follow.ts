@@ -104,7 +104,7 @@ function createReader(query: ConsulQuery, { client, wait, rounds, inTurn, log }:
       try {
         await sleep(Math.max(0, read + pace - performance.now()), undefined, { signal });
         const answer = await confirmed(await ask(hasSlot, signal), signal);
-        const records = readEntries(answer.body, service);
+        const records = await readEntries(answer.body, service, signal);
         // Without an index there is nothing to wait behind.
         if (answer.index === 0) await sleep(1_000, undefined, { signal });
         known = answer.index;

@@ -19,6 +19,6 @@ export function createPrepared(client: ConsulClient, { query, near, datacenter }
     const { body } = await client.get(path, { near, dc: datacenter }, {}, signal);
     if (!isRecord(body) || typeof body.Service !== 'string')
       throw new Error(`cannot read the query ${query}: not what Consul answers`);
-    return readEntries(body.Nodes ?? [], body.Service);
+    return readEntries(body.Nodes ?? [], body.Service, signal);
   };
 }

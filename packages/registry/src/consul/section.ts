@@ -80,7 +80,7 @@ export const consulSchema = z
         examples: ['1m'],
       }),
     blocking_queries: wholeNumber(0, 10_000)
-      .default(100)
+      .default(150)
       .meta({
         description:
           'services beyond this number have no blocking query of their own, and are asked for once something has changed. An agent takes 200 connections from one address (`http_max_conns_per_client`)',
