@@ -9,7 +9,14 @@ export interface LineLimits {
 
 /** A stream that did not end but was cut off, or fell silent: what was said last may be half of it. */
 export class CutOff extends Error {
-  override readonly name = 'CutOff';
+  override readonly name: string = 'CutOff';
+  /** Whether it fell silent: what happened meanwhile was perhaps not told. */
+  readonly isSilent: boolean = false;
+}
+
+class Silent extends CutOff {
+  override readonly name = 'Silent';
+  override readonly isSilent = true;
 }
 
 /**
@@ -22,7 +29,7 @@ export async function* readLines(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void> {
   const timer = setTimeout(() => {
-    response.destroy(new CutOff(`nothing came for ${silence} ms`));
+    response.destroy(new Silent(`nothing came for ${silence} ms`));
   }, silence);
   const onAbort = () => response.destroy();
   signal.addEventListener('abort', onAbort);
