@@ -73,7 +73,7 @@ const userSchema = z.object({
   username: text,
   password: text,
   as: text,
-  'auth-provider': z.unknown(),
+  'auth-provider': z.unknown().optional(),
   exec: execSchema.nullish(),
 });
 

@@ -23,6 +23,8 @@ const page = z.object({
   items: z.array(z.unknown()).nullish(),
 });
 
+const expected = `an EndpointSliceList of ${apiVersion} with a resourceVersion`;
+
 /** Lists the slices page by page; rejects where any page fails, so that a list is whole or none. */
 export async function listSlices(
   client: HttpClient,
@@ -51,8 +53,7 @@ async function listPages(
     const asked = { ...query, ...(token !== '' && { continue: token }) };
     const body = await ask(client, slicesPath(scope, asked), signal);
     const read = page.safeParse(body);
-    if (!read.success)
-      throw new Error(`expected an EndpointSliceList of ${apiVersion}, got ${shownKind(body)}`);
+    if (!read.success) throw new Error(`expected ${expected}, got ${shownKind(body)}`);
     const { metadata, items } = read.data;
     first ??= metadata.resourceVersion;
     if (metadata.resourceVersion !== first)

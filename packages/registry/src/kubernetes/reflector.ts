@@ -132,7 +132,7 @@ export function createReflector(options: ReflectorOptions): Reflector {
     const isGone = error instanceof Gone && step !== 'list';
     const isBroken = step === 'events' && error instanceof CutOff;
     // A stream that broke goes on where it was; what was not understood, or not heard, may have been missed.
-    const isLost = step === 'events' && !(isBroken && !error.isSilent);
+    const isLost = step === 'events' && !(isBroken && !error.hasMissed);
     if (isGone || isLost || isForbidden(error)) isListDue = true;
     const { reason, fix } = failureOf(error, step === 'list' ? 'list' : 'watch', { namespace });
     if (isGone || isBroken) {
