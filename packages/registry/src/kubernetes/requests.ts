@@ -42,13 +42,13 @@ export function slicesPath(
   return `/apis/${apiVersion}${folder}/endpointslices?${parameters}`;
 }
 
-/** Longer selectors are not sent: everything in the namespace is cheaper than a request that a proxy refuses. */
-const longest = 2000;
+/** No longer selector is sent, as a URL writes it: proxies take a line of 8,000 characters, and some no more. */
+const longest = 6000;
 
-/** The services as a scope names them: all, where they are too many to name. */
+/** The services as a scope names them; undefined for all, where they are too many to name. */
 export function namedServices(services: Iterable<string>): readonly string[] | undefined {
   const names = [...new Set(services)].sort();
-  return names.join(',').length > longest ? undefined : names;
+  return encodeURIComponent(names.join(',')).length > longest ? undefined : names;
 }
 
 /** Where slices are asked for, in words. */
