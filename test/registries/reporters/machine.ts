@@ -68,7 +68,8 @@ export async function createMachine(
       web: {
         host: '127.0.0.1',
         port: copy.port,
-        check_interval: 0.2,
+        // A key of etcd v2 lives for five of them: longer than nerve needs to start on a busy machine.
+        check_interval: 1,
         weight: 1,
         checks: [{ type: 'http', uri: '/health', timeout: 5 }],
         reporters: [
