@@ -11,7 +11,7 @@ import { freePort } from '../../support/ports.ts';
 import { createScratch, type Scratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 
-/** An etcd with its v2 API, which 3.4 has only when asked. */
+/** An etcd with its v3 API and its v2 API, which 3.4 has only when asked. */
 export const startEtcd = () =>
   startServer({
     command: ({ directory, port, otherPort }) => [
@@ -33,7 +33,10 @@ export interface Answer {
   readonly exitCode?: number | undefined;
 }
 
-/** A machine with one service that is announced in ZooKeeper, etcd and a folder, at a path of its own. */
+/** The registries of a machine's service, as its status calls them. */
+export type RegistryName = 'zookeeper' | 'etcd' | 'etcd-v2' | 'file';
+
+/** A machine with one service that is announced in ZooKeeper, twice in etcd and in a folder, at a path of its own. */
 export interface Machine extends AsyncDisposable {
   readonly scratch: Scratch;
   readonly copy: Copy;
@@ -45,7 +48,7 @@ export interface Machine extends AsyncDisposable {
   /** The HTTP status of /ready. */
   ready(): Promise<number | undefined>;
   /** The weights that are announced in a registry, read there and not from nerve. */
-  weights(registry: 'zookeeper' | 'etcd' | 'file'): Promise<readonly unknown[]>;
+  weights(registry: RegistryName): Promise<readonly unknown[]>;
 }
 
 let count = 0;
@@ -74,7 +77,14 @@ export async function createMachine(
         checks: [{ type: 'http', uri: '/health', timeout: 5 }],
         reporters: [
           { type: 'zookeeper', zk_path: path },
-          { type: 'etcd', etcd_host: '127.0.0.1', etcd_port: ports.etcd, etcd_path: path },
+          { type: 'etcd', etcd_endpoints: [`http://127.0.0.1:${ports.etcd}`], etcd_path: path },
+          {
+            type: 'etcd',
+            name: 'etcd-v2',
+            etcd_host: '127.0.0.1',
+            etcd_port: ports.etcd,
+            etcd_path: path,
+          },
           { type: 'file', path },
         ],
       },
@@ -85,6 +95,7 @@ export async function createMachine(
   const weights: Machine['weights'] = async (registry) => {
     if (registry === 'zookeeper') return (await read.zookeeper(path)).map(weightOf);
     if (registry === 'etcd') return (await etcdRecords(ports.etcd, path)).map(weightOf);
+    if (registry === 'etcd-v2') return (await etcdV2Records(ports.etcd, path)).map(weightOf);
     const folder = scratch.path('registry', path);
     const files = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json'));
     return Promise.all(files.map(async (name) => weightOf(await readFile(`${folder}/${name}`))));
@@ -114,7 +125,18 @@ export async function createMachine(
   };
 }
 
-export async function etcdRecords(port: number, path: string): Promise<readonly string[]> {
+async function etcdRecords(port: number, path: string): Promise<readonly Buffer[]> {
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const response = await fetch(`http://127.0.0.1:${port}/v3/kv/range`, {
+    method: 'POST',
+    body: JSON.stringify({ key: base64(`${path}/`), range_end: base64(`${path}0`) }),
+    signal: AbortSignal.timeout(2_000),
+  });
+  const { kvs = [] } = (await response.json()) as { kvs?: { value: string }[] };
+  return kvs.map(({ value }) => Buffer.from(value, 'base64'));
+}
+
+async function etcdV2Records(port: number, path: string): Promise<readonly string[]> {
   const signal = AbortSignal.timeout(2_000);
   const response = await fetch(`http://127.0.0.1:${port}/v2/keys${path}/vm-1`, { signal });
   const { node } = (await response.json()) as { node?: { nodes?: { value: string }[] } };

@@ -7,7 +7,13 @@ import type { RealServer } from '../../servers/server.ts';
 import { freeze } from '../../support/freeze.ts';
 import { until } from '../../support/until.ts';
 import { startZooKeeper, type ZooKeeper } from '../../support/zookeeper.ts';
-import { createMachine, type Machine, startEtcd, watchNumbers } from './machine.ts';
+import {
+  createMachine,
+  type Machine,
+  type RegistryName,
+  startEtcd,
+  watchNumbers,
+} from './machine.ts';
 
 let zookeeper: ZooKeeper;
 let etcd: RealServer;
@@ -41,9 +47,10 @@ async function recordsAt(path: string): Promise<readonly Buffer[]> {
   return found.map(({ data }) => data);
 }
 
-type Registry = Parameters<Machine['weights']>[0];
+const all = ['zookeeper', 'etcd', 'etcd-v2', 'file'] as const;
+const others = ['etcd', 'etcd-v2', 'file'] as const;
 
-const has = (weights: readonly unknown[], ...registries: readonly Registry[]) =>
+const has = (weights: readonly unknown[], registries: readonly RegistryName[]) =>
   until(async () => {
     for (const each of registries)
       expect([each, await machine.weights(each)]).toEqual([each, weights]);
@@ -53,82 +60,83 @@ const has = (weights: readonly unknown[], ...registries: readonly Registry[]) =>
 test('one that is down at the start is announced in once it is there, and the others at once', async () => {
   await zookeeper.stop();
   await machine.start();
-  await has([1], 'etcd', 'file');
+  await has([1], others);
   await until(async () => (await machine.ready()) === 200);
   expect((await machine.nerve('status')).all).toMatch(
     new RegExp(
       [
         `web .* up +zookeeper: not known .*the registry has not answered yet`,
         ` +etcd: ${machine.path} \\(weight 1\\)`,
+        ` +etcd-v2: ${machine.path} \\(weight 1\\)`,
         ` +file: ${machine.path} \\(weight 1\\)$`,
       ].join('\n'),
     ),
   );
   await zookeeper.start();
-  await has([1], 'zookeeper', 'etcd', 'file');
+  await has([1], all);
 });
 
 test('one that hangs holds up no change, no withdrawal and no answer about the others', async () => {
   await machine.start();
-  await has([1], 'zookeeper', 'etcd', 'file');
+  await has([1], all);
   await freeze(zookeeper.pid);
   try {
     const weight = machine.nerve('weight', 'web', '7');
-    await has([7], 'etcd', 'file');
+    await has([7], others);
     expect((await weight).all).toMatch(
-      /^web has weight 7 in etcd and file; .*zookeeper.*; nerve tries again, and nerve status shows the result$/,
+      /^web has weight 7 in etcd, etcd-v2 and file; .*zookeeper.*; nerve tries again, and nerve status shows the result$/,
     );
     const down = machine.nerve('down', 'web', '--wait', '--timeout', '2s');
-    await has([], 'etcd', 'file');
+    await has([], others);
     const { all, exitCode } = await down;
     expect(all).toMatch(/^web in zookeeper: still announced after 2 s/);
-    expect(all).toMatch(/Confirmed: zookeeper 0 of 1, etcd 1 of 1, file 1 of 1$/);
+    expect(all).toMatch(/Confirmed: zookeeper 0 of 1, etcd 1 of 1, etcd-v2 1 of 1, file 1 of 1$/);
     expect(exitCode).toBe(1);
   } finally {
     process.kill(zookeeper.pid, 'SIGCONT');
   }
-  await has([], 'zookeeper', 'etcd', 'file');
+  await has([], all);
   await machine.nerve('up', 'web', '--wait');
-  await has([7], 'zookeeper', 'etcd', 'file');
+  await has([7], all);
 });
 
 test('one that dies holds up no change, and has the newest once it is back', async () => {
   await machine.start();
-  await has([1], 'zookeeper', 'etcd', 'file');
+  await has([1], all);
   await zookeeper.kill('SIGKILL');
   await machine.nerve('weight', 'web', '8');
-  await has([8], 'etcd', 'file');
+  await has([8], others);
   machine.copy.healthy(false);
-  await has([], 'etcd', 'file');
+  await has([], others);
   machine.copy.healthy(true);
-  await has([8], 'etcd', 'file');
+  await has([8], others);
   await zookeeper.start();
-  await has([8], 'zookeeper', 'etcd', 'file');
+  await has([8], all);
 });
 
 test('another kind that hangs is no different', async () => {
   await machine.start();
-  await has([1], 'zookeeper', 'etcd', 'file');
+  await has([1], all);
   etcd.kill('SIGSTOP');
   try {
     machine.copy.healthy(false);
-    await has([], 'zookeeper', 'file');
+    await has([], ['zookeeper', 'file']);
     machine.copy.healthy(true);
-    await has([1], 'zookeeper', 'file');
+    await has([1], ['zookeeper', 'file']);
   } finally {
     etcd.kill('SIGCONT');
   }
-  await has([1], 'zookeeper', 'etcd', 'file');
+  await has([1], all);
 });
 
 test('the end withdraws from the others at once, and names the one that has not confirmed', async () => {
   const daemon = await machine.start();
-  await has([1], 'zookeeper', 'etcd', 'file');
+  await has([1], all);
   await freeze(zookeeper.pid);
   try {
     const begin = performance.now();
     daemon.kill('SIGTERM');
-    await has([], 'etcd', 'file');
+    await has([], others);
     expect(performance.now() - begin).toBeLessThan(3_000);
     await daemon.exited;
     const late = daemon.log.find(({ msg }) => msg === 'not everything was withdrawn in time');
@@ -143,7 +151,7 @@ test.each<[string, NodeJS.Signals]>([
   ['is killed', 'SIGKILL'],
 ])('a nerve that %s does not flap in any', async (_, signal) => {
   const first = await machine.start();
-  await has([1], 'zookeeper', 'etcd', 'file');
+  await has([1], all);
   const { path, scratch } = machine;
   const directory = scratch.path('registry');
   await using inZooKeeper = await watchNumbers(
@@ -155,10 +163,12 @@ test.each<[string, NodeJS.Signals]>([
     path,
   );
   const inEtcd = new Set<number>();
+  const inEtcdV2 = new Set<number>();
   const done = new AbortController();
   const asking = (async () => {
     while (!done.signal.aborted) {
       inEtcd.add((await machine.weights('etcd')).length);
+      inEtcdV2.add((await machine.weights('etcd-v2')).length);
       await sleep(20);
     }
   })();
@@ -170,8 +180,9 @@ test.each<[string, NodeJS.Signals]>([
   await sleep(1_000);
   done.abort();
   await asking;
-  await has([1], 'zookeeper', 'etcd', 'file');
+  await has([1], all);
   expect(new Set(inZooKeeper.numbers)).toEqual(new Set([1]));
   expect(new Set(inFolder.numbers)).toEqual(new Set([1]));
   expect(inEtcd).toEqual(new Set([1]));
+  expect(inEtcdV2).toEqual(new Set([1]));
 });
