@@ -1,63 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
 
-import { connect, type Session } from '@smartstack/zookeeper';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-
-import type { RealServer } from '../../servers/server.ts';
 import { freeze } from '../../support/freeze.ts';
 import { until } from '../../support/until.ts';
-import { startZooKeeper, type ZooKeeper } from '../../support/zookeeper.ts';
-import {
-  createMachine,
-  type Machine,
-  type RegistryName,
-  startEtcd,
-  watchNumbers,
-} from './machine.ts';
+import { all, others, shareRegistries } from './shared.ts';
 
-let zookeeper: ZooKeeper;
-let etcd: RealServer;
-let session: Session;
-beforeAll(async () => {
-  [zookeeper, etcd] = await Promise.all([startZooKeeper(), startEtcd()]);
-  session = connect({ hosts: [zookeeper.hosts] });
-});
-afterAll(async () => {
-  await session.close();
-  await etcd[Symbol.asyncDispose]();
-  await zookeeper[Symbol.asyncDispose]();
-});
-
-let machine: Machine;
-beforeEach(async () => {
-  machine = await createMachine(
-    { zookeeper: zookeeper.port, etcd: etcd.port },
-    { zookeeper: recordsAt },
-  );
-});
-afterEach(async () => {
-  await zookeeper.start();
-  await machine[Symbol.asyncDispose]();
-});
-
-async function recordsAt(path: string): Promise<readonly Buffer[]> {
-  if (!(await session.exists(path))) return [];
-  const { names } = await session.list(path);
-  const found = await Promise.all(names.map((name) => session.get(`${path}/${name}`)));
-  return found.map(({ data }) => data);
-}
-
-const all = ['zookeeper', 'etcd', 'etcd-v2', 'file'] as const;
-const others = ['etcd', 'etcd-v2', 'file'] as const;
-
-const has = (weights: readonly unknown[], registries: readonly RegistryName[]) =>
-  until(async () => {
-    for (const each of registries)
-      expect([each, await machine.weights(each)]).toEqual([each, weights]);
-    return true;
-  }, 15_000);
+const shared = shareRegistries();
+const { has } = shared;
 
 test('one that is down at the start is announced in once it is there, and the others at once', async () => {
+  const { zookeeper, machine } = shared;
   await zookeeper.stop();
   await machine.start();
   await has([1], others);
@@ -77,6 +28,7 @@ test('one that is down at the start is announced in once it is there, and the ot
 });
 
 test('one that hangs holds up no change, no withdrawal and no answer about the others', async () => {
+  const { zookeeper, machine } = shared;
   await machine.start();
   await has([1], all);
   await freeze(zookeeper.pid);
@@ -101,6 +53,7 @@ test('one that hangs holds up no change, no withdrawal and no answer about the o
 });
 
 test('one that dies holds up no change, and has the newest once it is back', async () => {
+  const { zookeeper, machine } = shared;
   await machine.start();
   await has([1], all);
   await zookeeper.kill('SIGKILL');
@@ -115,6 +68,7 @@ test('one that dies holds up no change, and has the newest once it is back', asy
 });
 
 test('another kind that hangs is no different', async () => {
+  const { etcd, machine } = shared;
   await machine.start();
   await has([1], all);
   etcd.kill('SIGSTOP');
@@ -130,6 +84,7 @@ test('another kind that hangs is no different', async () => {
 });
 
 test('the end withdraws from the others at once, and names the one that has not confirmed', async () => {
+  const { zookeeper, machine } = shared;
   const daemon = await machine.start();
   await has([1], all);
   await freeze(zookeeper.pid);
@@ -144,45 +99,4 @@ test('the end withdraws from the others at once, and names the one that has not 
   } finally {
     process.kill(zookeeper.pid, 'SIGCONT');
   }
-});
-
-test.each<[string, NodeJS.Signals]>([
-  ['hands over', 'SIGUSR2'],
-  ['is killed', 'SIGKILL'],
-])('a nerve that %s does not flap in any', async (_, signal) => {
-  const first = await machine.start();
-  await has([1], all);
-  const { path, scratch } = machine;
-  const directory = scratch.path('registry');
-  await using inZooKeeper = await watchNumbers(
-    (registries) => registries.open({ type: 'zookeeper', hosts: [zookeeper.hosts] }),
-    path,
-  );
-  await using inFolder = await watchNumbers(
-    (registries) => registries.open({ type: 'file', directory }),
-    path,
-  );
-  const inEtcd = new Set<number>();
-  const inEtcdV2 = new Set<number>();
-  const done = new AbortController();
-  const asking = (async () => {
-    while (!done.signal.aborted) {
-      inEtcd.add((await machine.weights('etcd')).length);
-      inEtcdV2.add((await machine.weights('etcd-v2')).length);
-      await sleep(20);
-    }
-  })();
-  first.kill(signal);
-  await first.exited;
-  await machine.start();
-  await until(async () => (await machine.ready()) === 200);
-  await until(async () => (await machine.nerve('status')).all.includes(`file: ${path} (weight 1)`));
-  await sleep(1_000);
-  done.abort();
-  await asking;
-  await has([1], all);
-  expect(new Set(inZooKeeper.numbers)).toEqual(new Set([1]));
-  expect(new Set(inFolder.numbers)).toEqual(new Set([1]));
-  expect(inEtcd).toEqual(new Set([1]));
-  expect(inEtcdV2).toEqual(new Set([1]));
 });
