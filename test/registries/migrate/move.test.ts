@@ -64,7 +64,7 @@ test.each([['zookeeper', 'consul', zookeeperSide, consulSide]] as const)(
         const [answered, byNew] = [traffic.answered, newOf(traffic.byCopy)];
         await sleep(1_000);
         const part = ((newOf(traffic.byCopy) - byNew) / (traffic.answered - answered)) * 100;
-        return Math.abs(part - share) < 2 && part;
+        return Math.abs(part - share) < 1 && part;
       });
       seen.push(`${share} % asked, ${got.toFixed(1)} % got`);
     }
