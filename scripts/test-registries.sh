@@ -21,6 +21,8 @@ main() {
   done
   ((!${#missing[@]})) || bash scripts/apt-install.sh "${missing[@]}"
   bash scripts/setup.sh
+  CONSUL=$(bash scripts/consul.sh)
+  export CONSUL
   exec npx vitest run --project registries --passWithNoTests "$@"
 }
 

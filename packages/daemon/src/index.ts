@@ -55,7 +55,7 @@ export { createLatest, type Latest } from './run/latest.ts';
 export { differenceOf, placeIn } from './run/order.ts';
 export { isAbort, type RunOptions, runDaemon } from './run/run.ts';
 export { type Life, tellSupervisor } from './run/supervisor.ts';
-export { createTimeSlice } from './run/time-slice.ts';
+export { createTimeSlice, type TimeSlice } from './run/time-slice.ts';
 export { judgeAuthority } from './status/authority.ts';
 export {
   type StatusAddress,

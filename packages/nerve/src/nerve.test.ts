@@ -25,6 +25,9 @@ function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegist
     openEtcd: () => {
       throw new Error('these tests use no etcd');
     },
+    openConsul: () => {
+      throw new Error('these tests use no Consul');
+    },
     openEtcdV2: () => {
       throw new Error('these tests use no etcd');
     },

@@ -33,10 +33,16 @@ export async function runWithState(
   const ended = AbortSignal.any([signal, handingOff.signal]);
   const store = await openSessionStore(config.stateDirectory, deps.log);
   const overrides = await openOverrides(config.stateDirectory, deps.log);
-  const { registries, saveSessions } = openRegistries(session, store, {
+  const owner = config.instanceId;
+  const { registries, saveSessions } = openRegistries({
     ...deps,
+    session,
+    store,
+    owner,
     etcd: config.etcd,
   });
+  // What an earlier nerve registered there is looked for, also where no service is announced there any more.
+  if (config.consul) registries.openConsul(config.consul);
   const nerveDeps = { ...deps, registries, overrides, handOff: startHandOff };
   const tasks = [
     (own: AbortSignal) => runNerve(config, nerveDeps, own),
@@ -60,12 +66,14 @@ function handOffOnSignal(): AbortController {
   return handingOff;
 }
 
+interface OpenDeps extends Pick<RunDeps, 'session' | 'log' | 'metrics'> {
+  readonly store: SessionStore;
+  readonly owner: string;
+  readonly etcd: Config['etcd'];
+}
+
 /** Registries that take the stored sessions over; `saveSessions` stores the present ones. */
-function openRegistries(
-  session: Partial<SessionOptions>,
-  store: SessionStore,
-  deps: Pick<RunDeps, 'log' | 'metrics'> & Pick<Config, 'etcd'>,
-) {
+function openRegistries({ session, store, ...deps }: OpenDeps) {
   const saveSessions = () => store.save(registries.tickets());
   // A session is saved before anything is announced, so that it can be taken over when nerve is killed right
   // then; but a disk that hangs must not prevent the announcement.

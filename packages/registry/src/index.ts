@@ -1,3 +1,13 @@
+export type { ConsulRegistry } from './consul/consul.ts';
+export { type ConsulMapping, defaultMapping, labelSources } from './consul/mapping.ts';
+export type { ConsulFollow } from './consul/query.ts';
+export { type ConsulForm, defaultForm } from './consul/registration.ts';
+export {
+  type ConsulSection,
+  consulAccessKeys,
+  consulSchema,
+  consulUrl,
+} from './consul/section.ts';
 export { type JsonKeys, jsonDecoder } from './etcd/decode.ts';
 export {
   createEtcdRegistry,
@@ -9,6 +19,17 @@ export { etcdProblems } from './etcd/options.ts';
 export { type EtcdSection, etcdEndpoints, etcdPath, etcdSchema } from './etcd/section.ts';
 export type { EtcdV2Address } from './etcd-v2/keys.ts';
 export { createFileRegistry, type FileRegistryOptions } from './file/file.ts';
+export {
+  createHttpClient,
+  type HttpAnswer,
+  type HttpClient,
+  type HttpClientOptions,
+  type HttpRequest,
+} from './http/client.ts';
+export { HttpError } from './http/error.ts';
+export { type GetOptions, getJson, openGet } from './http/get.ts';
+export { createTlsFiles, type TlsMaterial } from './http/tls-material.ts';
+export { createTokenFile } from './http/token-file.ts';
 export { badRecordsOf, createDecoder, withBadRecords } from './instance/decoder.ts';
 export {
   type BadRecord,

@@ -3,6 +3,8 @@ import type { HandedOff, SessionOptions } from '@smartstack/zookeeper';
 import { z } from 'zod';
 
 import { disposeAll } from './announcements.ts';
+import { type ConsulRegistry, createConsulRegistry } from './consul/consul.ts';
+import type { ConsulSection } from './consul/section.ts';
 import { createEtcdRegistry, type EtcdRegistry } from './etcd/etcd.ts';
 import { etcdOptionsOf } from './etcd/options.ts';
 import type { EtcdSection } from './etcd/section.ts';
@@ -59,6 +61,7 @@ export interface OpenedRegistries extends Registries {
   openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry;
   openEtcd(endpoints: readonly string[]): EtcdRegistry;
   openEtcdV2(address: EtcdV2Address): EtcdV2Registry;
+  openConsul(section: ConsulSection): ConsulRegistry;
   /** What the next process would need to take the announcements over if this one died now. */
   tickets(): Tickets;
   /** Ends all of them and leaves the announcements to the next process. */
@@ -79,6 +82,8 @@ export interface RegistriesOptions extends DecoderDeps {
   readonly etcd?: EtcdSection | undefined;
   /** What an earlier process left behind. */
   readonly resume?: Tickets;
+  /** The name of the instances that this process announces. */
+  readonly owner?: string;
 }
 
 /** Opens registries on first use and disposes of all of them together. */
@@ -86,12 +91,14 @@ export function createRegistries({
   session,
   etcd = { endpoints: [] },
   resume = {},
+  owner,
   ...deps
 }: RegistriesOptions): OpenedRegistries {
   const folders = new Map<string, Registry>();
   const ensembles = new Map<string, ZooKeeperRegistry>();
   const etcds = new Map<string, EtcdRegistry>();
   const etcdV2s = new Map<string, EtcdV2Registry>();
+  const consuls = new Map<string, ConsulRegistry>();
 
   function openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry {
     const key = ensembleKey(hosts);
@@ -136,18 +143,26 @@ export function createRegistries({
       getOrCreate(etcdV2s, `${address.host}:${address.port}`, () =>
         createEtcdV2Registry(address, deps),
       ),
+    openConsul: (section) =>
+      getOrCreate(consuls, JSON.stringify(section), () =>
+        createConsulRegistry({ ...deps, section, owner }),
+      ),
     tickets: () => ticketsOf(handedOn().map(([key, registry]) => [key, registry.ticket()])),
-    handOff: async () =>
-      ticketsOf(
+    handOff: async () => {
+      for (const registry of consuls.values()) registry.handOff();
+      return ticketsOf(
         await Promise.all(
           handedOn().map(async ([key, registry]) => [key, await registry.handOff()] as const),
         ),
-      ),
+      );
+    },
     dropUnclaimed: async (isStale, signal) => {
-      await Promise.all(handedOn().map(([, registry]) => registry.dropUnclaimed(isStale, signal)));
+      const all = [...handedOn().map(([, registry]) => registry), ...consuls.values()];
+      await Promise.all(all.map((registry) => registry.dropUnclaimed(isStale, signal)));
     },
     lastUnhealthy: () => {
-      const times = handedOn().map(([, registry]) => registry.lastUnhealthy() ?? -1);
+      const all = [...handedOn().map(([, registry]) => registry), ...consuls.values()];
+      const times = all.map((registry) => registry.lastUnhealthy() ?? -1);
       const last = Math.max(-1, ...times);
       return last < 0 ? undefined : last;
     },
@@ -156,6 +171,7 @@ export function createRegistries({
         ...folders.values(),
         ...etcdV2s.values(),
         ...etcds.values(),
+        ...consuls.values(),
         ...ensembles.values(),
       ]);
     },

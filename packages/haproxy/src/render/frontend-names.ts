@@ -1,5 +1,4 @@
-import type { Section } from './layout.ts';
-import { atLeast } from './version.ts';
+import { atLeast } from '@smartstack/proxy';
 
 /** Whether frontends have names that no backend has: HAProxy 3.3 refuses one name for both, and 3.1 and 3.2 warn of it. */
 export interface FrontendNames {
@@ -26,7 +25,9 @@ export const isSharedName = (reason: string): boolean =>
   /'[^']+' has the same name as (frontend|backend) '/.test(reason);
 
 /** The sections with another name for each frontend that has one of a backend. Backends keep theirs. */
-export function withSeparateNames(sections: readonly Section[]): readonly Section[] {
+export function withSeparateNames<S extends { readonly title: string }>(
+  sections: readonly S[],
+): readonly S[] {
   const names = new Set(sections.map(({ title }) => nameIn(title)));
   const backends = new Set(
     sections.flatMap(({ title }) => (title.startsWith('backend ') ? [nameIn(title)] : [])),

@@ -314,14 +314,14 @@ describe('a bad configuration is refused with place, key and fix', () => {
       'an unknown reporter',
       service('    reporter_type: zookeper'),
       [
-        'n.yaml:8:5: services.web.reporter_type: expected one of zookeeper, file, etcd, got "zookeper"; did you mean zookeeper?',
+        'n.yaml:8:5: services.web.reporter_type: expected one of zookeeper, file, etcd, consul, got "zookeper"; did you mean zookeeper?',
       ],
     ],
     [
       'a reporter named like a part of every object',
       service('    reporter_type: toString'),
       [
-        'n.yaml:8:5: services.web.reporter_type: expected one of zookeeper, file, etcd, got "toString"',
+        'n.yaml:8:5: services.web.reporter_type: expected one of zookeeper, file, etcd, consul, got "toString"',
       ],
     ],
     [

@@ -6,7 +6,12 @@ import {
   type ValidateOptions,
   validate,
 } from '@smartstack/daemon';
-import type { EtcdSection, NetworkInstance, ZooKeeperSection } from '@smartstack/registry';
+import type {
+  ConsulSection,
+  EtcdSection,
+  NetworkInstance,
+  ZooKeeperSection,
+} from '@smartstack/registry';
 import { keyOfPlace, type Place, placesOf } from '../announce/reporters/table.ts';
 import type { CheckDeps } from '../checks/check.ts';
 import type { CheckConfig } from '../checks/table.ts';
@@ -25,6 +30,7 @@ export interface Config {
   readonly zookeeper: ZooKeeperSection | undefined;
   /** How etcd is spoken to. */
   readonly etcd: EtcdSection | undefined;
+  readonly consul: ConsulSection | undefined;
   readonly statusAddress: StatusAddress | false;
   readonly stateDirectory: string | false;
   /** How long nerve keeps running after it has withdrawn everything. */
@@ -98,6 +104,7 @@ function toConfig(parsed: ParsedConfig, directory: string): Config {
     instanceId: parsed.instance_id,
     zookeeper: parsed.zookeeper,
     etcd: parsed.etcd,
+    consul: parsed.consul,
     statusAddress: parsed.status_address,
     stateDirectory:
       parsed.state_directory === false

@@ -34,7 +34,14 @@ function serviceText(service: ServiceConfig, config: Config, written: unknown): 
   ].join('\n');
 }
 
-const explainedAlready = ['node_type', 'etcd_port', 'etcd_path', 'flap_damping'];
+const explainedAlready = [
+  'node_type',
+  'etcd_port',
+  'etcd_path',
+  'consul_ttl',
+  'consul_deregister_after',
+  'flap_damping',
+];
 
 function placeTexts({ places, instance }: ServiceConfig, { zookeeper, etcd, ...config }: Config) {
   const about = {

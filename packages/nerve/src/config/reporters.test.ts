@@ -79,7 +79,7 @@ describe('refused are', () => {
       'an entry without a type',
       web('{path: x}'),
       [
-        'n.yaml:8:17: services.web.reporters[0].type: missing; expected one of zookeeper, file, etcd',
+        'n.yaml:8:17: services.web.reporters[0].type: missing; expected one of zookeeper, file, etcd, consul',
       ],
     ],
     [

@@ -7,7 +7,7 @@ import {
   statusAddress,
   wholeNumber,
 } from '@smartstack/daemon';
-import { etcdSchema, registrySchema, zooKeeperSchema } from '@smartstack/registry';
+import { consulSchema, etcdSchema, registrySchema, zooKeeperSchema } from '@smartstack/registry';
 import { z } from 'zod';
 
 import { hostKey } from '../checks/check.ts';
@@ -40,6 +40,7 @@ export const configSchema = z
     service_conf_dir: serviceConfDir,
     zookeeper: zooKeeperSchema.optional(),
     etcd: etcdSchema.optional(),
+    consul: consulSchema.optional(),
     registry: registrySchema.optional(),
     ...topPolicyKeys,
     status_address: statusAddress.prefault('127.0.0.1:9103').meta({

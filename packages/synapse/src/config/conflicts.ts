@@ -35,6 +35,16 @@ function discoveryProblems({
   });
 }
 
+function consulProblem(part: Extract<SingleDiscovery, { method: 'consul' }>): string | undefined {
+  if (part.service !== undefined && part.query !== undefined)
+    return 'has either a service or a query';
+  if (part.token !== undefined && part.token_file !== undefined)
+    return 'has either a token or a token_file';
+  return part.tls !== undefined && part.url !== undefined && !part.url.startsWith('https:')
+    ? 'has tls without an https url'
+    : undefined;
+}
+
 type Given = Readonly<Record<'zookeeper' | 'etcd' | 'registry' | 'port', boolean>>;
 
 /** What a discovery lacks, given what the rest of the configuration gives. */
@@ -62,6 +72,8 @@ function partProblem(part: SingleDiscovery, given: Given): string | undefined {
         : noPort;
     case 'ec2tag':
       return given.port ? undefined : noPort;
+    case 'consul':
+      return consulProblem(part);
     case 'base':
     case 'docker':
     case 'marathon':

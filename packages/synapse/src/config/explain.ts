@@ -86,9 +86,25 @@ function singleText(discovery: SingleDiscovery, config: SynapseConfig, service: 
       return `asks Marathon at ${discovery.marathon_api_url} for ${discovery.application_name} every ${seconds(discovery.check_interval)}`;
     case 'ec2tag':
       return `asks EC2 for instances with ${discovery.tag_name}=${discovery.tag_value} every ${seconds(discovery.check_interval)}`;
+    case 'consul':
+      return consulText(discovery, config, service);
     case 'base':
       return 'has only its default servers';
   }
+}
+
+function consulText(
+  discovery: Extract<SingleDiscovery, { readonly method: 'consul' }>,
+  config: SynapseConfig,
+  service: string,
+): string {
+  const url = discovery.url ?? config.consul?.url ?? 'http://127.0.0.1:8500';
+  if (discovery.query !== undefined)
+    return `asks Consul at ${url} for the prepared query ${discovery.query} every ${seconds(discovery.poll_interval)}`;
+  const { health, datacenters = [] } = discovery;
+  const who = { passing: 'passing', warning: 'passing or warning', any: 'registered' }[health];
+  const where = datacenters.length === 0 ? '' : ` in ${datacenters.join(', else ')}`;
+  return `follows the ${who} instances of ${discovery.service ?? service} in Consul at ${url}${where}`;
 }
 
 function zooKeeperText(

@@ -7,7 +7,13 @@ import {
   statusAddress,
 } from '@smartstack/daemon';
 import { localitySchema } from '@smartstack/policy';
-import { etcdSchema, isHost, registrySchema, zooKeeperSchema } from '@smartstack/registry';
+import {
+  consulSchema,
+  etcdSchema,
+  isHost,
+  registrySchema,
+  zooKeeperSchema,
+} from '@smartstack/registry';
 import { z } from 'zod';
 import { shrinkGuardSchema } from '../discovery/policies/shrink-guard.ts';
 import { type DiscoveryConfig, discoveryMultiSchema, discoverySchema } from '../discovery/table.ts';
@@ -116,6 +122,7 @@ export const configKeys = z
     }),
     zookeeper: zooKeeperSchema.optional(),
     etcd: etcdSchema.optional(),
+    consul: consulSchema.optional(),
     registry: registrySchema.optional(),
     proxy: proxyName.prefault(defaultProxy.name).meta({
       description: 'which proxy serves services that do not name one',

@@ -1,5 +1,10 @@
 import type { Log, Metrics } from '@smartstack/daemon';
-import type { Instance, OpenedRegistries, RegistryAddress } from '@smartstack/registry';
+import type {
+  ConsulSection,
+  Instance,
+  OpenedRegistries,
+  RegistryAddress,
+} from '@smartstack/registry';
 
 /**
  * Follows one service: yields the whole list of its members, then again on every change, until the signal
@@ -21,6 +26,7 @@ export interface DiscoveryDeps {
   /** The daemon's own registries, for a discovery that names none. */
   readonly zookeeper?: Extract<RegistryAddress, { type: 'zookeeper' }> | undefined;
   readonly etcd?: Extract<RegistryAddress, { type: 'etcd' }> | undefined;
+  readonly consul?: ConsulSection | undefined;
   readonly file?: Extract<RegistryAddress, { type: 'file' }> | undefined;
   /** Called with the reason why no instance is registered, if the registry has no such place; no member leaves for that. */
   readonly onMissing?: ((reason: string) => void) | undefined;

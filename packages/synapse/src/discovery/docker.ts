@@ -5,15 +5,16 @@ import {
   type BadRecord,
   badRecordsOf,
   createDecoder,
+  getJson,
   hostSchema,
   type Instance,
+  openGet,
   type RegistryRecord,
   withBadRecords,
 } from '@smartstack/registry';
 import { z } from 'zod';
 
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
-import { getJson, openGet } from './http/get.ts';
 import { lastGood, polled, recordOf } from './polled.ts';
 
 const port = z

@@ -1,9 +1,14 @@
 import { duration, type Mechanism } from '@smartstack/daemon';
-import { type BadRecord, createDecoder, type Instance, isHost } from '@smartstack/registry';
+import {
+  type BadRecord,
+  createDecoder,
+  getJson,
+  type Instance,
+  isHost,
+} from '@smartstack/registry';
 import { z } from 'zod';
 
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
-import { getJson } from './http/get.ts';
 import { polled, recordOf } from './polled.ts';
 
 const schema = z

@@ -3,6 +3,7 @@ import type { Instance } from '@smartstack/registry';
 import { z } from 'zod';
 
 import { base } from './base.ts';
+import { consul } from './consul.ts';
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { dns } from './dns/dns.ts';
 import { docker } from './docker.ts';
@@ -33,6 +34,7 @@ const single = [
   filtered(docker.schema),
   filtered(marathon.schema),
   filtered(ec2tag.schema),
+  filtered(consul.schema),
 ] as const;
 
 const singleSchema = z.discriminatedUnion('method', single);
@@ -145,5 +147,7 @@ function createSingle(config: SingleDiscovery, deps: DiscoveryDeps): Discovery {
       return marathon.create(config, deps);
     case 'ec2tag':
       return ec2tag.create(config, deps);
+    case 'consul':
+      return consul.create(config, deps);
   }
 }

@@ -33,12 +33,13 @@ export function followedServices(
   deps: SynapseDeps,
   savedServices: SavedServices = new Map(),
 ): readonly Followed[] {
-  const { zookeeper, etcd, registry } = config;
+  const { zookeeper, etcd, consul, registry } = config;
   const shared: Omit<DiscoveryDeps, 'service'> = {
     ...deps,
     registries,
     zookeeper: zookeeper && { type: 'zookeeper', hosts: zookeeper.hosts },
     etcd: etcd && { type: 'etcd', endpoints: etcd.endpoints },
+    consul,
     file: registry && { type: 'file', directory: registry.directory },
   };
   const running = allProxies.filter((proxy) => !proxy.config.isOff(sectionOf(config, proxy.name)));
@@ -56,6 +57,7 @@ export function followedServices(
     const identity = hashOf([
       waysOf(service),
       zookeeper?.hosts,
+      consul,
       registry,
       ...(etcd ? [etcd.endpoints, etcd.prefix] : []),
     ]);
@@ -82,6 +84,7 @@ export function followedServices(
         service,
         zookeeper,
         etcd,
+        consul,
         registry,
         config.shrink_guard,
         [...trust],

@@ -1,4 +1,4 @@
-import type { EtcdSection, Instance, OpenedRegistries } from '@smartstack/registry';
+import type { ConsulSection, EtcdSection, Instance, OpenedRegistries } from '@smartstack/registry';
 import type { z } from 'zod';
 
 import type { Announcing } from '../announcement.ts';
@@ -7,6 +7,7 @@ import type { Announcing } from '../announcement.ts';
 export interface SharedRegistries {
   readonly zookeeper?: { readonly hosts: readonly string[] } | undefined;
   readonly etcd?: { readonly endpoints: readonly string[] } | undefined;
+  readonly consul?: ConsulSection | undefined;
   readonly registry?: { readonly type: 'file'; readonly directory: string } | undefined;
 }
 

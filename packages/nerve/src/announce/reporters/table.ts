@@ -1,6 +1,7 @@
 import type { OpenedRegistries } from '@smartstack/registry';
 import type { z } from 'zod';
 
+import { consul } from './consul.ts';
 import { etcd } from './etcd.ts';
 import { file } from './file.ts';
 import type {
@@ -13,11 +14,11 @@ import type {
 import { zookeeper } from './zookeeper.ts';
 
 /** Every way to announce, by its type. */
-const table = { zookeeper, file, etcd } as const;
+const table = { zookeeper, file, etcd, consul } as const;
 
 export type ReporterType = keyof typeof table;
 export const reporterTypes = Object.keys(table) as ReporterType[];
-export const reporterKeys = { ...zookeeper.keys, ...file.keys, ...etcd.keys };
+export const reporterKeys = { ...zookeeper.keys, ...file.keys, ...etcd.keys, ...consul.keys };
 
 /** One place where a service is announced. */
 export type Place = {

@@ -1,0 +1,153 @@
+import { createMetrics, silentLog } from '@smartstack/daemon';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+import { badRecordsOf } from '../instance/decoder.ts';
+import type { Instance } from '../instance/instance.ts';
+import { type ConsulRegistry, createConsulRegistry } from './consul.ts';
+import { defaultMapping } from './mapping.ts';
+import { plainQuery } from './query.ts';
+import { consulSchema } from './section.ts';
+import { type Answer, entry, type FakeConsul, startFakeConsul } from './server.fixture.ts';
+
+let consul: FakeConsul;
+let registry: ConsulRegistry;
+let ended: AbortController;
+let lists: (readonly Instance[])[];
+let troubles: (string | undefined)[];
+let running: Promise<void>;
+
+beforeEach(async () => {
+  consul = await startFakeConsul();
+  ended = new AbortController();
+  const section = consulSchema.parse({ url: consul.url, wait: 1 });
+  registry = createConsulRegistry({ section, log: silentLog, metrics: createMetrics() });
+  lists = [];
+  troubles = [];
+  running = (async () => {
+    const query = { ...plainQuery('web'), datacenters: [], mapping: defaultMapping };
+    const note = (reason: string | undefined) => void troubles.push(reason);
+    for await (const list of registry.follow(query, note, ended.signal)) lists.push(list);
+  })();
+  consul.answer({ index: 10, body: [entry(1)] });
+  await vi.waitFor(() => expect(portsOf()).toEqual(['1']));
+});
+afterEach(async () => {
+  ended.abort();
+  await running;
+  await registry[Symbol.asyncDispose]();
+  await consul[Symbol.asyncDispose]();
+});
+
+const portsOf = () => lists.map((list) => list.map(({ port }) => port).join(' '));
+const good: Answer = { index: 12, body: [entry(1), entry(2)] };
+const half = JSON.stringify([entry(1), entry(2)]).slice(0, -40);
+
+describe('what is no good answer changes nothing, says why, and is asked again', () => {
+  test.each<[string, Answer, RegExp]>([
+    ['an error', { status: 500, body: 'No cluster leader' }, /answered 500: .*No cluster leader/],
+    ['a refused token', { status: 403, body: 'ACL not found' }, /answered 403: .*ACL not found/],
+    ['too many requests', { status: 429, body: '' }, /answered 429/],
+    [
+      'a redirect',
+      { status: 307, headers: { location: 'http://127.0.0.1:1/' }, body: '' },
+      /answered 307, a redirect to http:\/\/127\.0\.0\.1:1\//,
+    ],
+    ['another status of success', { status: 204, index: 12 }, /status 204/],
+    ['half of the JSON', { index: 12, body: half }, /not valid JSON/],
+    ['half of the answer', { index: 12, half }, /aborted|socket hang up|cut off|ECONNRESET/],
+    ['no body', { index: 12, body: '' }, /the answer is no list/],
+    ['null', { index: 12, body: null }, /the answer is no list/],
+    ['another JSON', { index: 12, body: { web: [] } }, /the answer is no list/],
+    [
+      'the answer of another service',
+      { index: 12, body: [entry(1), entry(7, { Service: 'billing' })] },
+      /the answer is of billing/,
+    ],
+    [
+      'no leader',
+      { index: 12, body: [], headers: { 'X-Consul-KnownLeader': 'false' } },
+      /Consul has no leader/,
+    ],
+    [
+      'a server that lags behind',
+      { index: 12, body: [], headers: { 'X-Consul-LastContact': '60000' } },
+      /its server last heard of the leader 60000 ms ago/,
+    ],
+    [
+      'a list that the token may not see',
+      { index: 12, body: [], headers: { 'X-Consul-Results-Filtered-By-ACLs': 'true' } },
+      /the token may not read it/,
+    ],
+  ])('%s', async (_, lie, reason) => {
+    consul.answer(lie);
+    await vi.waitFor(() => expect(troubles).toEqual([expect.stringMatching(reason)]));
+    expect(registry.lastUnhealthy()).toBeGreaterThan(0);
+    consul.answer(good);
+    await vi.waitFor(() => expect(portsOf()).toEqual(['1', '1 2']));
+    expect(troubles.at(-1)).toBeUndefined();
+    // What could not be asked behind an index any more is asked for at once.
+    expect(consul.asked[2]?.searchParams.has('index')).toBe(false);
+  });
+});
+
+test('an index that goes back is no news before a leader has said so', async () => {
+  consul.answer({ index: 3, body: [] });
+  await vi.waitFor(() => expect(consul.asked).toHaveLength(3));
+  expect(consul.asked[2]?.searchParams.has('consistent')).toBe(true);
+  expect(portsOf()).toEqual(['1']);
+  consul.answer({ index: 11, body: [entry(1), entry(3)] });
+  await vi.waitFor(() => expect(portsOf()).toEqual(['1', '1 3']));
+});
+
+test('once the leader has said so it counts, and is waited behind', async () => {
+  consul.answer({ index: 3, body: [] });
+  consul.answer({ index: 3, body: [entry(2)] });
+  await vi.waitFor(() => expect(portsOf()).toEqual(['1', '2']));
+  await vi.waitFor(() => expect(consul.asked).toHaveLength(4));
+  expect(consul.asked[3]?.searchParams.get('index')).toBe('3');
+});
+
+test.each([0, 'x', '-1', '1e9'])(
+  'behind an index of %s nobody waits: it is asked again later',
+  async (index) => {
+    consul.answer({ index, body: [entry(1), entry(2)] });
+    // That is an index that went back.
+    consul.answer({ index, body: [entry(1), entry(2)] });
+    await vi.waitFor(() => expect(portsOf()).toEqual(['1', '1 2']), 3_000);
+    await vi.waitFor(() => expect(consul.asked).toHaveLength(4));
+    expect(consul.asked[3]?.searchParams.has('index')).toBe(false);
+  },
+);
+
+test('one bad entry is left out, and the others stand', async () => {
+  consul.answer({
+    index: 12,
+    body: [
+      entry(1),
+      null,
+      { Node: {}, Service: {} },
+      entry(2, { Address: 'a b' }),
+      entry(70_000),
+      entry(3, { Tags: null, Meta: null, Weights: null }),
+      { ...entry(4), Checks: null },
+      entry(5, { Meta: { 'smartstack-nerve': 'x', 'smartstack-record-0': '{"host":' } }),
+    ],
+  });
+  await vi.waitFor(() => expect(portsOf()).toEqual(['1', '1 3 4 5']));
+  expect(
+    badRecordsOf(lists[1] ?? [])
+      .map(({ reason }) => reason)
+      .toSorted(),
+  ).toEqual(['bad address', 'bad port', 'not an entry of Consul', 'not an entry of Consul']);
+});
+
+test('10,000 members are read whole', async () => {
+  consul.answer({ index: 12, body: Array.from({ length: 10_000 }, (_, at) => entry(at + 1)) });
+  await vi.waitFor(() => expect(lists[1]).toHaveLength(10_000), 5_000);
+});
+
+test('a list that says the same is not yielded again', async () => {
+  consul.answer({ index: 12, body: [entry(1)] });
+  consul.answer({ index: 13, body: [entry(1), entry(2)] });
+  await vi.waitFor(() => expect(portsOf()).toEqual(['1', '1 2']));
+});

@@ -1,0 +1,63 @@
+import { createMetrics, silentLog } from '@smartstack/daemon';
+import { consulSchema, createRegistries } from '@smartstack/registry';
+import { afterAll, beforeAll, describe } from 'vitest';
+
+import { type ConsulAgent, startConsul } from '../../support/consul.ts';
+import { registryContract } from '../../support/registry-contract.ts';
+import { registryRelayContract } from '../../support/registry-relay-contract.ts';
+import { startRelay } from '../../support/relay.ts';
+import { createScratch, type Scratch } from '../../support/scratch.ts';
+
+let scratch: Scratch;
+let agent: ConsulAgent;
+beforeAll(async () => {
+  scratch = await createScratch();
+  agent = await startConsul({ directory: scratch.path('one'), name: 'one' });
+});
+afterAll(async () => {
+  await agent[Symbol.asyncDispose]();
+  await scratch[Symbol.asyncDispose]();
+});
+
+/** Views of one Consul, each as another process has it. */
+function openViews() {
+  const opened: ReturnType<typeof createRegistries>[] = [];
+  return {
+    open: (url = agent.url, more: object = {}) => {
+      const registries = createRegistries({ log: silentLog, metrics: createMetrics() });
+      opened.push(registries);
+      return registries.openConsul(consulSchema.parse({ url, ...more }));
+    },
+    close: async () => {
+      await Promise.all(opened.map((registries) => registries[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+describe('with a blocking query for each service', () => {
+  registryContract(async () => openViews());
+});
+
+describe('with two for all of them', () => {
+  registryContract(async () => {
+    const { open, close } = openViews();
+    return { open: () => open(agent.url, { blocking_queries: 0 }), close };
+  });
+});
+
+describe.each([100, 0])('through a relay, with %d blocking queries', (queries) => {
+  registryRelayContract(async () => {
+    const { open, close } = openViews();
+    const relay = await startRelay(agent.ports.http);
+    return {
+      relay,
+      open: () => open(`http://127.0.0.1:${relay.port}`, { blocking_queries: queries }),
+      direct: () => open(),
+      close: async () => {
+        relay.resume();
+        await close();
+        await relay[Symbol.asyncDispose]();
+      },
+    };
+  });
+});
