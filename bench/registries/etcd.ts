@@ -1,24 +1,45 @@
-import { execFileSync } from 'node:child_process';
-
 import { createMetrics, silentLog } from '@smartstack/daemon';
 import { createEtcdRegistry } from '@smartstack/registry';
+import { execa } from 'execa';
 
+import { openConnection } from '../../packages/registry/src/etcd/client/connection.ts';
+import {
+  operation,
+  put,
+  putRequest,
+  transaction,
+  transactionRequest,
+  watch,
+  watchRequest,
+} from '../../packages/registry/src/etcd/wire/messages.ts';
 import { startCluster } from '../../test/registries/etcd/cluster.ts';
 import type { Contestant } from './contestant.ts';
 
-/** etcd, the floor by its JSON gateway, which has its answers ready once the watch tells. */
+/** etcd v3, the floor by a bare HTTP/2 connection with one watch; undefined where this machine has none. */
 export async function etcd(): Promise<Contestant | undefined> {
-  if (!isThere('etcd')) return undefined;
+  const { failed } = await execa('etcd', ['--version'], { reject: false });
+  if (failed) return undefined;
   const cluster = await startCluster();
   const [endpoint = ''] = cluster.endpoints;
-  const registry = createEtcdRegistry({
-    endpoints: cluster.endpoints,
-    log: silentLog,
-    metrics: createMetrics(),
-  });
-  const key = base64('/floor/member');
-  const ask = (path: string, body: object) =>
-    fetch(`${endpoint}/v3/${path}`, { method: 'POST', body: JSON.stringify(body) });
+  const { signal } = new AbortController();
+  const connect = () => openConnection({ endpoint, timeout: 2_000 }, signal);
+  const [writer, reader] = await Promise.all([connect(), connect()]);
+  const call = { metadata: {}, timeout: 2_000, signal };
+  const key = Buffer.from('/floor/m');
+  let told = () => {};
+  const stream = reader.stream(
+    watch.path,
+    {},
+    {
+      onMessage: (message) => {
+        if (watch.read(message).events.some(({ isDelete }) => !isDelete)) told();
+      },
+      onEnd: () => {},
+    },
+  );
+  stream.send(watchRequest.create({ key: Buffer.from('/floor/'), end: Buffer.from('/floor0') }, 0));
+  const deps = { log: silentLog, metrics: createMetrics() };
+  const registry = createEtcdRegistry({ endpoints: cluster.endpoints, ...deps });
   return {
     name: 'etcd',
     port: cluster.members[0]?.port ?? 0,
@@ -29,34 +50,22 @@ export async function etcd(): Promise<Contestant | undefined> {
     registry,
     path: '/ours',
     floor: async (record) => {
-      const ended = new AbortController();
-      const watch = await fetch(`${endpoint}/v3/watch`, {
-        method: 'POST',
-        body: JSON.stringify({ create_request: { key } }),
-        signal: ended.signal,
+      const seen = new Promise<void>((resolve) => {
+        told = resolve;
       });
-      const told = watch.body?.getReader();
-      await told?.read(); // that it is created
-      const put = ask('kv/put', { key, value: base64(record) });
-      await told?.read();
-      await put;
-      ended.abort();
-      return async () => void (await ask('kv/deleterange', { key }));
+      await writer.call(put.path, putRequest(key, Buffer.from(record), 0n), call);
+      await seen;
+      return async () => {
+        const request = transactionRequest({ success: [operation.remove(key)] });
+        await writer.call(transaction.path, request, call);
+      };
     },
     [Symbol.asyncDispose]: async () => {
       await registry[Symbol.asyncDispose]();
+      stream.close();
+      writer.close();
+      reader.close();
       await cluster[Symbol.asyncDispose]();
     },
   };
-}
-
-const base64 = (text: string) => Buffer.from(text).toString('base64');
-
-function isThere(program: string): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }

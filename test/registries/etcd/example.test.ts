@@ -2,11 +2,16 @@ import { execa } from 'execa';
 import { expect, test } from 'vitest';
 
 test('examples/etcd: nothing that fails in etcd or nerve costs a request', async () => {
-  const { exitCode, all } = await execa('bash', ['scripts/example.sh', 'etcd'], {
-    all: true,
-    reject: false,
-    forceKillAfterDelay: 30_000,
-  });
+  const { exitCode, all } = await execa(
+    'node',
+    ['--conditions=source', '--import', 'tsx', 'examples/etcd/run.ts'],
+    {
+      env: { TSX_DISABLE_CACHE: '1' },
+      all: true,
+      reject: false,
+      forceKillAfterDelay: 30_000,
+    },
+  );
   expect(exitCode, all).toBe(0);
   const both = 'web-1 100, web-2 100';
   const said = all.split('\n').filter((line) => /^(in etcd|200 requests)/.test(line));
