@@ -59,7 +59,7 @@ export function followedServices(
       waysOf(service),
       zookeeper?.hosts,
       registry,
-      ...(consul ? [consul] : []),
+      ...(consul ? [consul.url, consul.datacenter] : []),
       ...(etcd ? [etcd.endpoints, etcd.prefix] : []),
       ...(kubernetes ? [kubernetes] : []),
     ]);
