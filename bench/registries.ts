@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { workerOf } from '../test/support/stats-socket.ts';
+import { consul } from './registries/consul.ts';
 import type { Contestant, StartContestant } from './registries/contestant.ts';
+import { etcd } from './registries/etcd.ts';
 import { file } from './registries/file.ts';
 import { type Scene, startScene, untilAnswered } from './registries/scene.ts';
 import { zookeeper } from './registries/zookeeper.ts';
 import { heading, row, type Summary, summarise } from './statistics.ts';
 import { cpuOf } from './synapse/process.ts';
 
-const contestants: readonly StartContestant[] = [file, zookeeper];
+const contestants: readonly StartContestant[] = [file, zookeeper, etcd, consul];
 const rounds = 100;
 /** How long nothing happens, for what synapse costs idle, and how long it may settle before, in seconds. */
 const [settling, quiet] = [5, 30];

@@ -8,14 +8,22 @@ export const play = (folder: string, script: (scene: Scene) => Promise<void>): P
   playIn(() => openScene(folder), script);
 
 /** The same on another scene. */
-export async function playIn<S extends AsyncDisposable>(
+export function playIn<S extends AsyncDisposable>(
   open: () => Promise<S>,
   script: (scene: S) => Promise<void>,
 ): Promise<void> {
-  const interruption = interrupted();
-  try {
+  return playScript(async (interruption) => {
     await using scene = await open();
     await Promise.race([script(scene), interruption]);
+  });
+}
+
+/** The same for a script that starts and ends its own parts. */
+export async function playScript(
+  script: (interruption: Promise<never>) => Promise<void>,
+): Promise<void> {
+  try {
+    await script(interrupted());
   } catch (error) {
     console.error(`the example failed: ${error instanceof Error ? error.message : error}`);
     // What the script still waits for will not come.

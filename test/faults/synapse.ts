@@ -103,9 +103,8 @@ export async function startScene({ discovery, unjudged = {}, drivers = [] }: Sce
     /** What `synapse explain` says of the broken one. */
     explained: (asked: readonly ProxyDriver[] = []) => {
       const [one, service] = [reconciler.get('broken'), reconciler.snapshot().get('broken')];
-      return (
-        one && service && explain(one, service, asked, { failure: reconciler.failure('broken') })
-      );
+      const failure = reconciler.failure('broken');
+      return one && service && explain(one, service, asked, { failure });
     },
     /** Lets the good one have another member. */
     change: (host: string) => {

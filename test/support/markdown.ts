@@ -17,8 +17,8 @@ export interface Document {
 
 /** The documents that people wrote for users; the generated tables are held to the code by their generator. */
 export async function documents(): Promise<readonly Document[]> {
-  const docs = (await readdir('docs')).filter(
-    (name) => name.endsWith('.md') && name !== 'configuration.md',
+  const docs = (await readdir('docs', { recursive: true })).filter(
+    (name) => name.endsWith('.md') && !/^(configuration\.md|decisions\/)/.test(name),
   );
   const examples = (await readdir('examples', { withFileTypes: true })).filter((entry) =>
     entry.isDirectory(),

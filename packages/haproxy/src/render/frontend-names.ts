@@ -25,9 +25,9 @@ export const isSharedName = (reason: string): boolean =>
   /'[^']+' has the same name as (frontend|backend) '/.test(reason);
 
 /** The sections with another name for each frontend that has one of a backend. Backends keep theirs. */
-export function withSeparateNames<Section extends { readonly title: string }>(
-  sections: readonly Section[],
-): readonly Section[] {
+export function withSeparateNames<S extends { readonly title: string }>(
+  sections: readonly S[],
+): readonly S[] {
   const names = new Set(sections.map(({ title }) => nameIn(title)));
   const backends = new Set(
     sections.flatMap(({ title }) => (title.startsWith('backend ') ? [nameIn(title)] : [])),

@@ -1,7 +1,7 @@
-import { type Log, messageOf, silentLog } from '@smartstack/daemon';
+import { type Log, messageOf, readRegularText, silentLog } from '@smartstack/daemon';
 
-import { createTlsFiles } from './client/tls-material.ts';
-import { createTokenFile } from './client/token-file.ts';
+import { createFromFiles } from '../http/from-files.ts';
+import { createTlsFiles } from '../http/tls-material.ts';
 import type { EtcdRegistryOptions } from './etcd.ts';
 import { type EtcdSection, urlOf } from './section.ts';
 
@@ -14,7 +14,7 @@ export function etcdOptionsOf(
   log: Log,
 ): Options {
   const { user, password = '', password_file: file, tls } = section;
-  const read = file === undefined ? async () => password : createTokenFile(file, log);
+  const read = file === undefined ? async () => password : createPasswordFile(file, log);
   return {
     endpoints: endpoints.map((endpoint) => urlOf(endpoint, tls !== undefined)),
     prefix: section.prefix,
@@ -23,6 +23,15 @@ export function etcdOptionsOf(
     ...(user !== undefined && { credentials: { user, password: read } }),
   };
 }
+
+/** A file's content without the end of its last line: a password may hold anything. */
+const createPasswordFile = (file: string, log: Log) =>
+  createFromFiles({
+    files: [file],
+    what: 'passwords',
+    log,
+    make: async () => (await readRegularText(file, { limit: 65_536 })).replace(/\r?\n$/, ''),
+  });
 
 /** What is wrong with the files that a section names, by key; empty where all can be used. */
 export async function etcdProblems(

@@ -194,3 +194,14 @@ test('what happens to its traffic is said in a line, and what its registry says 
   expect(text).toContain('\n  traffic: no retries; synapse policy show web says all\n');
   expect(text).toContain('\n  its ZooKeeper path sets policy {"slow_start":"5s"}\n');
 });
+
+test('a policy of the registry that is refused is said, and one that is remembered', async () => {
+  const policy = { policy: { slow_start: 1000 }, origins: new Map([['slow_start', 'registry']]) };
+  const policed = service([], { policy, stalePolicy: true } as Partial<Service>);
+  const refusedPolicy = ['policy.hedge: haproxy cannot do this'];
+  const text = explanationText(explain(await followed({}, {}), policed, [], { refusedPolicy }));
+  expect(text).toContain('; what its registry says of it is remembered from an earlier run\n');
+  expect(text).toContain(
+    'the policy in its registry is refused, and the one before stays: policy.hedge: haproxy cannot do this\n',
+  );
+});

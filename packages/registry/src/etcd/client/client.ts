@@ -1,9 +1,9 @@
 import { createBackoff, type Log, type Metrics } from '@smartstack/daemon';
+import type { TlsMaterial } from '../../http/tls-material.ts';
 import type { Method } from '../wire/messages.ts';
 import { type Credentials, createAuth } from './auth.ts';
 import { type Connection, type Metadata, openConnection } from './connection.ts';
 import { EtcdError, isForgotten, isRefusal } from './errors.ts';
-import type { TlsMaterial } from './tls-material.ts';
 import { createTrouble } from './trouble.ts';
 
 /** Calls to whichever endpoint of a cluster answers, over one connection. */

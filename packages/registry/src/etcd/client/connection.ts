@@ -7,11 +7,10 @@ import {
 } from 'node:http2';
 
 import { createDeadline, messageOf } from '@smartstack/daemon';
-
+import type { TlsMaterial } from '../../http/tls-material.ts';
 import { createFrameReader, framed } from '../wire/frames.ts';
 import { GrpcError } from './errors.ts';
 import { keepPinging } from './ping.ts';
-import type { TlsMaterial } from './tls-material.ts';
 
 export type Metadata = Readonly<Record<string, string>>;
 
