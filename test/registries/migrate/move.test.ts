@@ -48,8 +48,14 @@ test.each([['zookeeper', 'file', zookeeperSide, fileSide]] as const)(
     await using synapse = await startDaemon('synapse', config(0), scratch.directory);
     const haproxy = oracleAt(scratch.path('run', 'haproxy.sock'));
     const inRotation = async () =>
-      (await serversOf(haproxy, 'web')).filter((server) => server.inRotation).length;
-    await until(async () => (await inRotation()) === 2);
+      (await serversOf(haproxy, 'web')).filter((server) => server.inRotation);
+    const weightedShare = async () => {
+      const servers = await inRotation();
+      const isNew = new Set(copies.filter(({ name }) => name.startsWith('new')).map(({ port }) => port));
+      const sum = (some: typeof servers) => some.reduce((all, { weight }) => all + weight, 0);
+      return (sum(servers.filter(({ port }) => isNew.has(port))) / sum(servers)) * 100;
+    };
+    await until(async () => (await inRotation()).length === 2);
     await using socket = await openStatsSocket(scratch.path('run', 'haproxy.sock'));
     const worker = await workerOf(socket);
     const traffic = startTraffic(port, rate, ended.signal);
@@ -57,9 +63,7 @@ test.each([['zookeeper', 'file', zookeeperSide, fileSide]] as const)(
     for (const share of steps) {
       await writeFile(scratch.path('synapse.yaml'), stringify(config(share)));
       synapse.kill('SIGHUP');
-      const members = share === 0 ? 2 : share === 100 ? 3 : 5;
-      await until(async () => (await inRotation()) === members);
-      await sleep(300);
+      await until(async () => Math.abs((await weightedShare()) - share) < 1);
       const [answered, byNew] = [traffic.answered, newOf(traffic.byCopy)];
       await sleep(1_200);
       const got = ((newOf(traffic.byCopy) - byNew) / (traffic.answered - answered)) * 100;
