@@ -4,6 +4,7 @@ import { consulSchema, createRegistries, createZooKeeperRegistry } from '@smarts
 import { startConsul } from '../../support/consul.ts';
 import { createScratch } from '../../support/scratch.ts';
 import { startZooKeeper } from '../../support/zookeeper.ts';
+import { openView } from '../consul/views.ts';
 import type { Side } from './side.ts';
 
 const deps = { log: silentLog, metrics: createMetrics() };
@@ -37,6 +38,24 @@ export async function consulSide(): Promise<Side> {
     path: 'web',
     [Symbol.asyncDispose]: async () => {
       await registries[Symbol.asyncDispose]();
+      await agent[Symbol.asyncDispose]();
+      await scratch[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export async function consulSide(): Promise<Side> {
+  const scratch = await createScratch();
+  const agent = await startConsul({ directory: scratch.path('agent'), name: 'agent' });
+  const view = openView({ url: agent.url }, { owner: 'vm-1' });
+  return {
+    name: 'consul',
+    top: { consul: { url: agent.url } },
+    discovery: { method: 'consul', service: 'web' },
+    registry: view.registry,
+    path: 'web',
+    [Symbol.asyncDispose]: async () => {
+      await view[Symbol.asyncDispose]();
       await agent[Symbol.asyncDispose]();
       await scratch[Symbol.asyncDispose]();
     },
