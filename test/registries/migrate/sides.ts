@@ -1,5 +1,5 @@
 import { createMetrics, silentLog } from '@smartstack/daemon';
-import { consulSchema, createRegistries, createZooKeeperRegistry } from '@smartstack/registry';
+import { createFileRegistry, createZooKeeperRegistry } from '@smartstack/registry';
 
 import { startConsul } from '../../support/consul.ts';
 import { createScratch } from '../../support/scratch.ts';
@@ -26,19 +26,17 @@ export async function zookeeperSide(): Promise<Side> {
   };
 }
 
-export async function consulSide(): Promise<Side> {
+export async function fileSide(): Promise<Side> {
   const scratch = await createScratch();
-  const agent = await startConsul({ directory: scratch.path('agent'), name: 'one' });
-  const registries = createRegistries(deps);
+  const registry = createFileRegistry({ directory: scratch.directory, ...deps });
   return {
-    name: 'consul',
-    top: { consul: { url: agent.url } },
-    discovery: { method: 'consul', service: 'web' },
-    registry: registries.openConsul(consulSchema.parse({ url: agent.url })),
-    path: 'web',
+    name: 'file',
+    top: { registry: { type: 'file', directory: scratch.directory } },
+    discovery: { method: 'file', path },
+    registry,
+    path,
     [Symbol.asyncDispose]: async () => {
-      await registries[Symbol.asyncDispose]();
-      await agent[Symbol.asyncDispose]();
+      await registry[Symbol.asyncDispose]();
       await scratch[Symbol.asyncDispose]();
     },
   };
