@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 import { createBackoff, type Log, type Metrics } from '@smartstack/daemon';
 import type { TlsMaterial } from '../../http/tls-material.ts';
 import type { Method } from '../wire/messages.ts';
@@ -57,6 +59,7 @@ const requests = {
 export function createEtcdClient(options: ClientOptions): EtcdClient {
   const { endpoints, tls, log, timeout: patience = 3_000 } = options;
   const disposed = new AbortController();
+  setMaxListeners(0, disposed.signal);
   const auth = createAuth(options.credentials, { timeout: patience, signal: disposed.signal });
   const trouble = createTrouble(log);
   const counted = options.metrics.counter(requests);
