@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { workerOf } from '../test/support/stats-socket.ts';
+import { consul } from './registries/consul.ts';
 import type { Contestant, StartContestant } from './registries/contestant.ts';
 import { etcd } from './registries/etcd.ts';
 import { file } from './registries/file.ts';
@@ -9,7 +10,7 @@ import { zookeeper } from './registries/zookeeper.ts';
 import { heading, row, type Summary, summarise } from './statistics.ts';
 import { cpuOf } from './synapse/process.ts';
 
-const contestants: readonly StartContestant[] = [file, zookeeper, etcd];
+const contestants: readonly StartContestant[] = [file, zookeeper, etcd, consul];
 const rounds = 100;
 /** How long nothing happens, for what synapse costs idle, and how long it may settle before, in seconds. */
 const [settling, quiet] = [5, 30];

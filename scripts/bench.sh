@@ -7,4 +7,8 @@ bash scripts/setup.sh zookeeper haproxy
 if [[ $# -eq 0 || " $* " == *" policy "* ]]; then
   command -v wrk >/dev/null && command -v valgrind >/dev/null || bash scripts/apt-install.sh wrk valgrind
 fi
+if [[ $# -eq 0 || " $* " == *" registries "* ]]; then
+  command -v etcd >/dev/null && command -v etcdctl >/dev/null || bash scripts/apt-install.sh etcd-server etcd-client
+  bash scripts/consul.sh >/dev/null
+fi
 exec node --conditions=source --import tsx bench/main.ts "$@"

@@ -4,9 +4,16 @@ import { openScene, type Scene } from './scene.ts';
  * Runs an example's script on the example's file. Everything that was started is ended whatever happens; what
  * failed is said, and the process exits with 1.
  */
-export function play(folder: string, script: (scene: Scene) => Promise<void>): Promise<void> {
+export const play = (folder: string, script: (scene: Scene) => Promise<void>): Promise<void> =>
+  playIn(() => openScene(folder), script);
+
+/** The same on another scene. */
+export function playIn<S extends AsyncDisposable>(
+  open: () => Promise<S>,
+  script: (scene: S) => Promise<void>,
+): Promise<void> {
   return playScript(async (interruption) => {
-    await using scene = await openScene(folder);
+    await using scene = await open();
     await Promise.race([script(scene), interruption]);
   });
 }

@@ -31,6 +31,9 @@ function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegist
     openEtcdV2: () => {
       throw new Error('these tests use no etcd');
     },
+    openKubernetes: () => {
+      throw new Error('these tests use no Kubernetes');
+    },
     tickets: () => ({}),
     handOff: async () => ({}),
     dropUnclaimed: async () => dropped(),

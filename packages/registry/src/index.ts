@@ -45,6 +45,17 @@ export {
 export type { RecordDecoder, RegistryRecord } from './instance/record.ts';
 export { serversetDecoder } from './instance/serverset.ts';
 export { changed, sourceOf, withSource } from './instance/source.ts';
+export type { KubernetesFollow, KubernetesRegistry } from './kubernetes/kubernetes.ts';
+export { labelSourceProblem } from './kubernetes/labels.ts';
+export {
+  type KubernetesAddress,
+  type KubernetesSection,
+  type KubernetesServer,
+  kubernetesNamespace,
+  kubernetesSchema,
+  kubernetesServerKeys,
+  kubernetesServerProblem,
+} from './kubernetes/section.ts';
 export { createMemoryRegistry } from './memory/memory.ts';
 export { instanceOfName } from './path-encoding.ts';
 export {

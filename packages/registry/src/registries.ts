@@ -12,6 +12,8 @@ import { createEtcdV2Registry, type EtcdV2Registry } from './etcd-v2/etcd-v2.ts'
 import type { EtcdV2Address } from './etcd-v2/keys.ts';
 import { createFileRegistry } from './file/file.ts';
 import type { DecoderDeps } from './instance/decoder.ts';
+import { createKubernetesRegistry, type KubernetesRegistry } from './kubernetes/kubernetes.ts';
+import type { KubernetesAddress } from './kubernetes/section.ts';
 import type { Registry } from './registry.ts';
 import { splitChroot } from './zookeeper/connect-string.ts';
 import {
@@ -62,13 +64,14 @@ export interface OpenedRegistries extends Registries {
   openEtcd(endpoints: readonly string[]): EtcdRegistry;
   openEtcdV2(address: EtcdV2Address): EtcdV2Registry;
   openConsul(section: ConsulSection): ConsulRegistry;
+  openKubernetes(address: KubernetesAddress): KubernetesRegistry;
   /** What the next process would need to take the announcements over if this one died now. */
   tickets(): Tickets;
   /** Ends all of them and leaves the announcements to the next process. */
   handOff(): Promise<Tickets>;
   /** Withdraws what an earlier process announced and this one has not, where `isStale` is true. Rejects when the signal aborts. */
   dropUnclaimed(isStale: IsStale, signal: AbortSignal): Promise<void>;
-  /** The last moment at which any ensemble was in trouble, on `performance.now`'s clock; undefined for never. */
+  /** The last moment at which any ensemble or cluster was in trouble, on `performance.now`'s clock; undefined for never. */
   lastUnhealthy(): number | undefined;
 }
 
@@ -99,6 +102,7 @@ export function createRegistries({
   const etcds = new Map<string, EtcdRegistry>();
   const etcdV2s = new Map<string, EtcdV2Registry>();
   const consuls = new Map<string, ConsulRegistry>();
+  const clusters = new Map<string, KubernetesRegistry>();
 
   function openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry {
     const key = ensembleKey(hosts);
@@ -147,6 +151,8 @@ export function createRegistries({
       getOrCreate(consuls, JSON.stringify(section), () =>
         createConsulRegistry({ ...deps, section, owner }),
       ),
+    openKubernetes: (address) =>
+      getOrCreate(clusters, JSON.stringify(address), () => createKubernetesRegistry(address, deps)),
     tickets: () => ticketsOf(handedOn().map(([key, registry]) => [key, registry.ticket()])),
     handOff: async () => {
       for (const registry of consuls.values()) registry.handOff();
@@ -161,7 +167,11 @@ export function createRegistries({
       await Promise.all(all.map((registry) => registry.dropUnclaimed(isStale, signal)));
     },
     lastUnhealthy: () => {
-      const all = [...handedOn().map(([, registry]) => registry), ...consuls.values()];
+      const all = [
+        ...handedOn().map(([, registry]) => registry),
+        ...consuls.values(),
+        ...clusters.values(),
+      ];
       const times = all.map((registry) => registry.lastUnhealthy() ?? -1);
       const last = Math.max(-1, ...times);
       return last < 0 ? undefined : last;
@@ -173,6 +183,7 @@ export function createRegistries({
         ...etcds.values(),
         ...consuls.values(),
         ...ensembles.values(),
+        ...clusters.values(),
       ]);
     },
   };

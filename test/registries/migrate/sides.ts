@@ -1,6 +1,7 @@
 import { createMetrics, silentLog } from '@smartstack/daemon';
-import { createFileRegistry, createZooKeeperRegistry } from '@smartstack/registry';
+import { consulSchema, createRegistries, createZooKeeperRegistry } from '@smartstack/registry';
 
+import { startConsul } from '../../support/consul.ts';
 import { createScratch } from '../../support/scratch.ts';
 import { startZooKeeper } from '../../support/zookeeper.ts';
 import type { Side } from './side.ts';
@@ -24,17 +25,19 @@ export async function zookeeperSide(): Promise<Side> {
   };
 }
 
-export async function fileSide(): Promise<Side> {
+export async function consulSide(): Promise<Side> {
   const scratch = await createScratch();
-  const registry = createFileRegistry({ directory: scratch.directory, ...deps });
+  const agent = await startConsul({ directory: scratch.path('agent'), name: 'one' });
+  const registries = createRegistries(deps);
   return {
-    name: 'file',
-    top: { registry: { type: 'file', directory: scratch.directory } },
-    discovery: { method: 'file', path },
-    registry,
-    path,
+    name: 'consul',
+    top: { consul: { url: agent.url } },
+    discovery: { method: 'consul', service: 'web' },
+    registry: registries.openConsul(consulSchema.parse({ url: agent.url })),
+    path: 'web',
     [Symbol.asyncDispose]: async () => {
-      await registry[Symbol.asyncDispose]();
+      await registries[Symbol.asyncDispose]();
+      await agent[Symbol.asyncDispose]();
       await scratch[Symbol.asyncDispose]();
     },
   };

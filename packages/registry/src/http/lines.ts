@@ -10,6 +10,12 @@ export interface LineLimits {
 /** A stream that did not end but was cut off, or fell silent: what was said last may be half of it. */
 export class CutOff extends Error {
   override readonly name = 'CutOff';
+  /** Whether something may have been said that was not heard: it fell silent, or a line was too long. */
+  readonly hasMissed: boolean = false;
+}
+
+class Missed extends CutOff {
+  override readonly hasMissed = true;
 }
 
 /**
@@ -22,7 +28,7 @@ export async function* readLines(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void> {
   const timer = setTimeout(() => {
-    response.destroy(new CutOff(`nothing came for ${silence} ms`));
+    response.destroy(new Missed(`nothing came for ${silence} ms`));
   }, silence);
   const onAbort = () => response.destroy();
   signal.addEventListener('abort', onAbort);
@@ -61,5 +67,5 @@ export async function* readLines(
 const newline = 0x0a;
 
 function tooLong(limit: number): CutOff {
-  return new CutOff(`a line is longer than ${limit} bytes`);
+  return new Missed(`a line is longer than ${limit} bytes`);
 }

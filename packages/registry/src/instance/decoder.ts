@@ -48,6 +48,28 @@ const oddFields = {
   labels: ['path'],
 } as const;
 
+/** A function that counts and logs a list's bad records, those that were in the list before not again. */
+export function createBadRecordLog(
+  path: string,
+  { log, metrics }: DecoderDeps,
+): (records: readonly BadRecord[]) => void {
+  const refused = metrics.counter(badRecords);
+  let reported: ReadonlySet<string> = new Set();
+  return (records) => {
+    const bad = new Set<string>();
+    for (const { id, reason, isUsual } of records) {
+      const key = `${id} ${reason}`;
+      if (isUsual) continue;
+      bad.add(key);
+      if (reported.has(key)) continue;
+      refused.inc({ path });
+      const fix = 'find out who announced it: the others are served';
+      log.warn({ path, record: id, reason, fix }, 'bad registry record left out');
+    }
+    reported = bad;
+  };
+}
+
 /**
  * A function from a path's records to its instances. A bad record is left out, counted once and logged
  * once for as long as it stands unchanged; records whose buffer was seen before are not parsed again.
@@ -57,12 +79,11 @@ export function createDecoder(
   { log, metrics }: DecoderDeps,
   decodeRecord: RecordDecoder = decodeInstance,
 ) {
-  const refused = metrics.counter(badRecords);
+  const reportBad = createBadRecordLog(path, { log, metrics });
   const odd = metrics.counter(oddFields);
   const known = new WeakMap<Buffer, Decoded>();
   /** The last list's records: most of the next list are the same, in the same order. */
   let last: readonly Decoded[] = [];
-  let reported: ReadonlySet<string> = new Set();
 
   function decode({ id, data }: RegistryRecord): Decoded {
     const before = known.get(data);
@@ -85,21 +106,6 @@ export function createDecoder(
         'odd field of a registry record',
       );
     }
-  }
-
-  /** Counts and logs the bad records that were not in the last list. */
-  function reportBad(records: readonly BadRecord[]): void {
-    const bad = new Set<string>();
-    for (const { id, reason, isUsual } of records) {
-      const key = `${id} ${reason}`;
-      if (isUsual) continue;
-      bad.add(key);
-      if (reported.has(key)) continue;
-      refused.inc({ path });
-      const fix = 'find out who announced it: the others are served';
-      log.warn({ path, record: id, reason, fix }, 'bad registry record left out');
-    }
-    reported = bad;
   }
 
   return (records: Iterable<RegistryRecord>): readonly Instance[] => {

@@ -136,7 +136,7 @@ test.each([
   [
     'a method that is not there',
     'services:\n  web:\n    discovery: {method: zookeper}',
-    'synapse.yaml:3:17: services.web.discovery.method: expected one of zookeeper, zookeeper_poll, etcd, file, base, dns, zookeeper_dns, zookeeper_dns_poll, docker, marathon, ec2tag, consul, multi, got "zookeper"; did you mean zookeeper?',
+    'synapse.yaml:3:17: services.web.discovery.method: expected one of zookeeper, zookeeper_poll, etcd, file, base, dns, zookeeper_dns, zookeeper_dns_poll, docker, marathon, ec2tag, consul, kubernetes, multi, got "zookeper"; did you mean zookeeper?',
   ],
   [
     'a default server without a host',

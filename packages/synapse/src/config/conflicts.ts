@@ -1,5 +1,6 @@
 import type { MergedPolicy } from '@smartstack/policy';
 import type { Problem } from '@smartstack/proxy';
+import { clusterProblem } from '../discovery/kubernetes.ts';
 import { partsOf, problemOf, type SingleDiscovery } from '../discovery/table.ts';
 import { allProxies, sectionOf } from '../proxies.ts';
 import { copiesOf } from './load-test.ts';
@@ -74,6 +75,8 @@ function partProblem(part: SingleDiscovery, given: Given): string | undefined {
       return given.port ? undefined : noPort;
     case 'consul':
       return consulProblem(part);
+    case 'kubernetes':
+      return clusterProblem(part);
     case 'base':
     case 'docker':
     case 'marathon':

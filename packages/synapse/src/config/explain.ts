@@ -88,6 +88,8 @@ function singleText(discovery: SingleDiscovery, config: SynapseConfig, service: 
       return `asks EC2 for instances with ${discovery.tag_name}=${discovery.tag_value} every ${seconds(discovery.check_interval)}`;
     case 'consul':
       return consulText(discovery, config, service);
+    case 'kubernetes':
+      return kubernetesText(discovery, config, service);
     case 'base':
       return 'has only its default servers';
   }
@@ -105,6 +107,18 @@ function consulText(
   const who = { passing: 'passing', warning: 'passing or warning', any: 'registered' }[health];
   const where = datacenters.length === 0 ? '' : ` in ${datacenters.join(', else ')}`;
   return `follows the ${who} instances of ${discovery.service ?? service} in Consul at ${url}${where}`;
+}
+
+function kubernetesText(
+  discovery: Extract<SingleDiscovery, { readonly method: 'kubernetes' }>,
+  { kubernetes }: SynapseConfig,
+  service: string,
+): string {
+  const { kubeconfig, server, namespace = kubernetes?.namespace } = discovery;
+  const asked = kubeconfig ?? server ?? kubernetes?.kubeconfig ?? kubernetes?.server;
+  const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
+  const who = asked === undefined ? "the pod's own cluster" : `the cluster of ${asked}`;
+  return `follows the EndpointSlices of the Service ${discovery.service ?? service}${where} of ${who}`;
 }
 
 function zooKeeperText(

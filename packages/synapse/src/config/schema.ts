@@ -11,6 +11,7 @@ import {
   consulSchema,
   etcdSchema,
   isHost,
+  kubernetesSchema,
   registrySchema,
   zooKeeperSchema,
 } from '@smartstack/registry';
@@ -124,6 +125,7 @@ export const configKeys = z
     etcd: etcdSchema.optional(),
     consul: consulSchema.optional(),
     registry: registrySchema.optional(),
+    kubernetes: kubernetesSchema.optional(),
     proxy: proxyName.prefault(defaultProxy.name).meta({
       description: 'which proxy serves services that do not name one',
       examples: [defaultProxy.name],

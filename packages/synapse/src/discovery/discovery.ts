@@ -2,6 +2,7 @@ import type { Log, Metrics } from '@smartstack/daemon';
 import type {
   ConsulSection,
   Instance,
+  KubernetesAddress,
   OpenedRegistries,
   RegistryAddress,
 } from '@smartstack/registry';
@@ -28,6 +29,7 @@ export interface DiscoveryDeps {
   readonly etcd?: Extract<RegistryAddress, { type: 'etcd' }> | undefined;
   readonly consul?: ConsulSection | undefined;
   readonly file?: Extract<RegistryAddress, { type: 'file' }> | undefined;
+  readonly kubernetes?: KubernetesAddress | undefined;
   /** Called with the reason why no instance is registered, if the registry has no such place; no member leaves for that. */
   readonly onMissing?: ((reason: string) => void) | undefined;
   /**

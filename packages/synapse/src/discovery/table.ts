@@ -10,6 +10,7 @@ import { docker } from './docker.ts';
 import { ec2tag } from './ec2tag.ts';
 import { etcd } from './etcd.ts';
 import { file } from './file.ts';
+import { kubernetes } from './kubernetes.ts';
 import { marathon } from './marathon.ts';
 import { multi, resolverProblem, resolverSchema } from './multi/multi.ts';
 import { filtersOf, labelFilterKeys, withFilters } from './policies/label-filters.ts';
@@ -35,6 +36,7 @@ const single = [
   filtered(marathon.schema),
   filtered(ec2tag.schema),
   filtered(consul.schema),
+  filtered(kubernetes.schema),
 ] as const;
 
 const singleSchema = z.discriminatedUnion('method', single);
@@ -149,5 +151,7 @@ function createSingle(config: SingleDiscovery, deps: DiscoveryDeps): Discovery {
       return ec2tag.create(config, deps);
     case 'consul':
       return consul.create(config, deps);
+    case 'kubernetes':
+      return kubernetes.create(config, deps);
   }
 }

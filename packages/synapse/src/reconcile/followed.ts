@@ -33,7 +33,7 @@ export function followedServices(
   deps: SynapseDeps,
   savedServices: SavedServices = new Map(),
 ): readonly Followed[] {
-  const { zookeeper, etcd, consul, registry } = config;
+  const { zookeeper, etcd, consul, registry, kubernetes } = config;
   const shared: Omit<DiscoveryDeps, 'service'> = {
     ...deps,
     registries,
@@ -41,6 +41,7 @@ export function followedServices(
     etcd: etcd && { type: 'etcd', endpoints: etcd.endpoints },
     consul,
     file: registry && { type: 'file', directory: registry.directory },
+    kubernetes,
   };
   const running = allProxies.filter((proxy) => !proxy.config.isOff(sectionOf(config, proxy.name)));
   const trust = new Map(
@@ -57,9 +58,10 @@ export function followedServices(
     const identity = hashOf([
       waysOf(service),
       zookeeper?.hosts,
-      consul,
       registry,
+      ...(consul ? [consul.url, consul.datacenter] : []),
       ...(etcd ? [etcd.endpoints, etcd.prefix] : []),
+      ...(kubernetes ? [kubernetes] : []),
     ]);
     const before = savedServices.get(name);
     const isSame = before?.identity === identity;
@@ -86,6 +88,7 @@ export function followedServices(
         etcd,
         consul,
         registry,
+        kubernetes,
         config.shrink_guard,
         [...trust],
         policy?.policy,

@@ -71,6 +71,12 @@ export const consul: Reporter<typeof keys, ConsulPlace> = {
     return {
       announce: (...args) => registry.announceAs(registration, ...args),
       lastUnhealthy: registry.lastUnhealthy,
+      inherited: {
+        // What an earlier nerve registered is this one's: it has the same id.
+        remains: () => false,
+        drop: registry.dropUnclaimed,
+        clear: async () => {},
+      },
     };
   },
 };

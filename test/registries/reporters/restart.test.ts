@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect, test } from 'vitest';
+
+import { until } from '../../support/until.ts';
+import { watchNumbers } from './machine.ts';
+import { all, shareRegistries } from './shared.ts';
+
+const shared = shareRegistries();
+const { has } = shared;
+
+test.each<[string, NodeJS.Signals]>([
+  ['hands over', 'SIGUSR2'],
+  ['is killed', 'SIGKILL'],
+])('a nerve that %s does not flap in any', async (_, signal) => {
+  const { zookeeper, machine } = shared;
+  const first = await machine.start();
+  await has([1], all);
+  const { path, scratch } = machine;
+  const directory = scratch.path('registry');
+  await using inZooKeeper = await watchNumbers(
+    (registries) => registries.open({ type: 'zookeeper', hosts: [zookeeper.hosts] }),
+    path,
+  );
+  await using inFolder = await watchNumbers(
+    (registries) => registries.open({ type: 'file', directory }),
+    path,
+  );
+  const inEtcd = new Set<number>();
+  const inEtcdV2 = new Set<number>();
+  const done = new AbortController();
+  const asking = (async () => {
+    while (!done.signal.aborted) {
+      inEtcd.add((await machine.weights('etcd')).length);
+      inEtcdV2.add((await machine.weights('etcd-v2')).length);
+      await sleep(20);
+    }
+  })();
+  first.kill(signal);
+  await first.exited;
+  await machine.start();
+  await until(async () => (await machine.ready()) === 200);
+  await until(async () => (await machine.nerve('status')).all.includes(`file: ${path} (weight 1)`));
+  await sleep(1_000);
+  done.abort();
+  await asking;
+  await has([1], all);
+  expect(new Set(inZooKeeper.numbers)).toEqual(new Set([1]));
+  expect(new Set(inFolder.numbers)).toEqual(new Set([1]));
+  expect(inEtcd).toEqual(new Set([1]));
+  expect(inEtcdV2).toEqual(new Set([1]));
+});
+
+test.each(['zookeeper', 'etcd'] as const)(
+  'a nerve hands over the others though %s hangs',
+  async (hung) => {
+    const { zookeeper, etcd, machine } = shared;
+    const first = await machine.start();
+    await has([1], all);
+    const { path, scratch } = machine;
+    const directory = scratch.path('registry');
+    await using inFolder = await watchNumbers(
+      (registries) => registries.open({ type: 'file', directory }),
+      path,
+    );
+    const signal = (name: 'SIGSTOP' | 'SIGCONT') =>
+      hung === 'etcd' ? etcd.kill(name) : process.kill(zookeeper.pid, name);
+    signal('SIGSTOP');
+    try {
+      const begin = performance.now();
+      first.kill('SIGUSR2');
+      await first.exited;
+      expect(performance.now() - begin).toBeLessThan(3_000);
+      await machine.start();
+      await until(async () => (await machine.ready()) === 200);
+    } finally {
+      signal('SIGCONT');
+    }
+    await has([1], all);
+    expect(new Set(inFolder.numbers)).toEqual(new Set([1]));
+  },
+);

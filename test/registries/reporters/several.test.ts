@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+
+import { freeze } from '../../support/freeze.ts';
+import { until } from '../../support/until.ts';
+import { all, others, shareRegistries } from './shared.ts';
+
+const shared = shareRegistries();
+const { has } = shared;
+
+test('one that is down at the start is announced in once it is there, and the others at once', async () => {
+  const { zookeeper, machine } = shared;
+  await zookeeper.stop();
+  await machine.start();
+  await has([1], others);
+  await until(async () => (await machine.ready()) === 200);
+  expect((await machine.nerve('status')).all).toMatch(
+    new RegExp(
+      [
+        `web .* up +zookeeper: not known .*the registry has not answered yet`,
+        ` +etcd: ${machine.path} \\(weight 1\\)`,
+        ` +etcd-v2: ${machine.path} \\(weight 1\\)`,
+        ` +file: ${machine.path} \\(weight 1\\)$`,
+      ].join('\n'),
+    ),
+  );
+  await zookeeper.start();
+  await has([1], all);
+});
+
+test('one that hangs holds up no change, no withdrawal and no answer about the others', async () => {
+  const { zookeeper, machine } = shared;
+  await machine.start();
+  await has([1], all);
+  await freeze(zookeeper.pid);
+  try {
+    const weight = machine.nerve('weight', 'web', '7');
+    await has([7], others);
+    expect((await weight).all).toMatch(
+      /^web has weight 7 in etcd, etcd-v2 and file; .*zookeeper.*; nerve tries again, and nerve status shows the result$/,
+    );
+    const down = machine.nerve('down', 'web', '--wait', '--timeout', '2s');
+    await has([], others);
+    const { all, exitCode } = await down;
+    expect(all).toMatch(/^web in zookeeper: still announced after 2 s/);
+    expect(all).toMatch(/Confirmed: zookeeper 0 of 1, etcd 1 of 1, etcd-v2 1 of 1, file 1 of 1$/);
+    expect(exitCode).toBe(1);
+  } finally {
+    process.kill(zookeeper.pid, 'SIGCONT');
+  }
+  await has([], all);
+  await machine.nerve('up', 'web', '--wait');
+  await has([7], all);
+});
+
+test('one that dies holds up no change, and has the newest once it is back', async () => {
+  const { zookeeper, machine } = shared;
+  await machine.start();
+  await has([1], all);
+  await zookeeper.kill('SIGKILL');
+  await machine.nerve('weight', 'web', '8');
+  await has([8], others);
+  machine.copy.healthy(false);
+  await has([], others);
+  machine.copy.healthy(true);
+  await has([8], others);
+  await zookeeper.start();
+  await has([8], all);
+});
+
+test('another kind that hangs is no different', async () => {
+  const { etcd, machine } = shared;
+  await machine.start();
+  await has([1], all);
+  etcd.kill('SIGSTOP');
+  try {
+    machine.copy.healthy(false);
+    await has([], ['zookeeper', 'file']);
+    machine.copy.healthy(true);
+    await has([1], ['zookeeper', 'file']);
+  } finally {
+    etcd.kill('SIGCONT');
+  }
+  await has([1], all);
+});
+
+test('the end withdraws from the others at once, and names the one that has not confirmed', async () => {
+  const { zookeeper, machine } = shared;
+  const daemon = await machine.start();
+  await has([1], all);
+  await freeze(zookeeper.pid);
+  try {
+    const begin = performance.now();
+    daemon.kill('SIGTERM');
+    await has([], others);
+    expect(performance.now() - begin).toBeLessThan(3_000);
+    await daemon.exited;
+    const late = daemon.log.find(({ msg }) => msg === 'not everything was withdrawn in time');
+    expect(late).toMatchObject({ services: ['web (zookeeper)'] });
+  } finally {
+    process.kill(zookeeper.pid, 'SIGCONT');
+  }
+});

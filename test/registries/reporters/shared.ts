@@ -1,0 +1,60 @@
+import { connect, type Session } from '@smartstack/zookeeper';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+
+import type { RealServer } from '../../servers/server.ts';
+import { until } from '../../support/until.ts';
+import { startZooKeeper, type ZooKeeper } from '../../support/zookeeper.ts';
+import { createMachine, type Machine, type RegistryName, startEtcd } from './machine.ts';
+
+/** All registries of the machine's service, and those that stay when ZooKeeper is down. */
+export const all = ['zookeeper', 'etcd', 'etcd-v2', 'file'] as const;
+export const others = ['etcd', 'etcd-v2', 'file'] as const;
+
+/** One ZooKeeper and one etcd for all tests of a file, and a machine for each test. */
+export interface Shared {
+  readonly zookeeper: ZooKeeper;
+  readonly etcd: RealServer;
+  readonly machine: Machine;
+  /** Waits until exactly these weights are announced in each of the registries. */
+  has(weights: readonly unknown[], registries: readonly RegistryName[]): Promise<true>;
+}
+
+/** Starts them before the tests and ends them after; what it gives is there within tests. */
+export function shareRegistries(): Shared {
+  const parts: { zookeeper?: ZooKeeper; etcd?: RealServer; machine?: Machine } = {};
+  let session: Session | undefined;
+
+  async function recordsAt(path: string): Promise<readonly Buffer[]> {
+    const own = session;
+    if (!own || !(await own.exists(path))) return [];
+    const { names } = await own.list(path);
+    const found = await Promise.all(names.map((name) => own.get(`${path}/${name}`)));
+    return found.map(({ data }) => data);
+  }
+
+  beforeAll(async () => {
+    [parts.zookeeper, parts.etcd] = await Promise.all([startZooKeeper(), startEtcd()]);
+    session = connect({ hosts: [parts.zookeeper.hosts] });
+  });
+  afterAll(async () => {
+    await session?.close();
+    await parts.etcd?.[Symbol.asyncDispose]();
+    await parts.zookeeper?.[Symbol.asyncDispose]();
+  });
+  beforeEach(async () => {
+    const ports = { zookeeper: parts.zookeeper?.port ?? 0, etcd: parts.etcd?.port ?? 0 };
+    parts.machine = await createMachine(ports, { zookeeper: recordsAt });
+  });
+  afterEach(async () => {
+    await parts.zookeeper?.start();
+    await parts.machine?.[Symbol.asyncDispose]();
+  });
+  return Object.assign(parts as Omit<Shared, 'has'>, {
+    has: (weights: readonly unknown[], registries: readonly RegistryName[]) =>
+      until(async () => {
+        for (const each of registries)
+          expect([each, await parts.machine?.weights(each)]).toEqual([each, weights]);
+        return true as const;
+      }, 15_000),
+  });
+}
