@@ -20,7 +20,9 @@ test('examples/consul: who passes gets requests, who warns gets fewer, and other
   const sharesOf = (what: string) => {
     const [, figures = ''] = new RegExp(`^350 requests, ${what}: (.*)$`, 'm').exec(all) ?? [];
     const counts = figures.split(', ').map((each) => each.split(' ') as [string, string]);
-    return Object.fromEntries(counts.map(([name, count]) => [name, Math.round(Number(count) / 10)]));
+    return Object.fromEntries(
+      counts.map(([name, count]) => [name, Math.round(Number(count) / 10)]),
+    );
   };
   expect(sharesOf('three copies pass')).toEqual({ 'web-1': 12, 'web-2': 12, 'web-3': 12 });
   expect(sharesOf('web-2 warns')).toEqual({ 'web-1': 15, 'web-2': 5, 'web-3': 15 });
