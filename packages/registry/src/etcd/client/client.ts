@@ -6,6 +6,7 @@ import type { Method } from '../wire/messages.ts';
 import { type Credentials, createAuth } from './auth.ts';
 import { type Connection, type Metadata, openConnection } from './connection.ts';
 import { EtcdError, isForgotten, isRefusal } from './errors.ts';
+import { orAborted } from './or-aborted.ts';
 import { createTrouble } from './trouble.ts';
 
 /** Calls to whichever endpoint of a cluster answers, over one connection. */
@@ -159,18 +160,4 @@ export function createEtcdClient(options: ClientOptions): EtcdClient {
       current?.close();
     },
   };
-}
-
-/** Waits no longer than until the signal aborts; connecting goes on, as others may wait for it too. */
-async function orAborted<T>(what: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-  });
-  signal.addEventListener('abort', stop);
-  try {
-    return await Promise.race([what, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }
