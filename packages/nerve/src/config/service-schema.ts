@@ -36,7 +36,8 @@ export const serviceSchema = z.strictObject({
   port: portKey.meta({ description: 'the port that it listens on', examples: [3000] }),
   reporter_type: z.enum(reporterTypes).optional().meta({
     description: 'where it is announced',
-    otherwise: '`registry.type`, else `zookeeper`',
+    otherwise:
+      '`registry.type`, else the first of `zookeeper`, `etcd` and `consul` that has a section, else `zookeeper`',
   }),
   ...reporterKeys,
   reporters: z

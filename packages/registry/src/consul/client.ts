@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Log } from '@smartstack/daemon';
 
 import { createHttpClient } from '../http/client.ts';
+import { HttpError } from '../http/error.ts';
 import { createTlsFiles } from '../http/tls-material.ts';
 import { createTokenFile } from '../http/token-file.ts';
 import { addressOfConsul, type ConsulSection } from './section.ts';
@@ -66,7 +67,7 @@ export function createConsulClient(section: ConsulSection, log: Log): ConsulClie
     try {
       return await request;
     } catch (error) {
-      if (!signal.aborted) doubt();
+      if (!signal.aborted && !isRefusal(error)) doubt();
       throw error;
     }
   }
@@ -78,13 +79,15 @@ export function createConsulClient(section: ConsulSection, log: Log): ConsulClie
       {
         path: withParams(path, { ns, partition, ...params, ...blocking }),
         // Consul adds up to a sixteenth, so that a fleet does not return together.
-        timeout: index > 0 ? wait + wait / 16 + timeout : timeout,
+        timeout: index > 0 ? wait + wait / 16 + Math.min(timeout, 2 * wait) : timeout,
         maxBytes: mostBytes,
       },
       signal,
     );
     if (status !== 200) throw new Error(`cannot use the answer to ${path}: status ${status}`);
-    const problem = doubtOf(headers, body, maxStale);
+    if (isHidden(headers, body))
+      throw new Refused(`cannot use the answer to ${path}: the token may not read it`);
+    const problem = doubtOf(headers, maxStale);
     if (problem !== undefined) throw new Error(`cannot use the answer to ${path}: ${problem}`);
     return { body, index: numberOf(headers['x-consul-index']) ?? 0 };
   }
@@ -102,21 +105,30 @@ export function createConsulClient(section: ConsulSection, log: Log): ConsulClie
   };
 }
 
+class Refused extends Error {}
+
+/** Whether Consul is well, and says no to this question: to its token or its filter. */
+export function isRefusal(error: unknown): boolean {
+  if (!(error instanceof HttpError)) return error instanceof Refused;
+  const { status, body } = error;
+  if (status === 500) return body.includes('boolean expression');
+  return status >= 400 && status < 500 && status !== 429;
+}
+
 /** Why an answer is not to be believed, in Consul's own words; undefined where it is. */
 function doubtOf(
   headers: IncomingHttpHeaders,
-  body: unknown,
   maxStale = Number.POSITIVE_INFINITY,
 ): string | undefined {
   if (`${headers['x-consul-knownleader']}`.toLowerCase() === 'false') return 'Consul has no leader';
   const age = numberOf(headers['x-consul-lastcontact']) ?? 0;
   if (age > maxStale) return `its server last heard of the leader ${age} ms ago`;
-  const isFiltered = `${headers['x-consul-results-filtered-by-acls']}` === 'true';
-  if (isFiltered && isEmpty(body)) return 'the token may not read it';
   return undefined;
 }
 
-function isEmpty(body: unknown): boolean {
+/** Whether Consul says that there is more, and shows nothing. */
+function isHidden(headers: IncomingHttpHeaders, body: unknown): boolean {
+  if (`${headers['x-consul-results-filtered-by-acls']}` !== 'true') return false;
   return typeof body === 'object' && body !== null && Object.keys(body).length === 0;
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createBackoff, type Log, messageOf } from '@smartstack/daemon';
 
 import type { RegistryRecord } from '../instance/record.ts';
-import type { ConsulAnswer, ConsulClient } from './client.ts';
+import { type ConsulAnswer, type ConsulClient, isRefusal } from './client.ts';
 import { createEntryReader } from './entries.ts';
 import { type ConsulQuery, paramsOf, pathOf } from './query.ts';
 import type { Rounds } from './rounds.ts';
@@ -114,7 +114,7 @@ function createReader(query: ConsulQuery, { client, wait, rounds, inTurn, log }:
       } catch (error) {
         // Another server may count otherwise: a blocking query could wait for what never comes.
         index = 0;
-        if (!signal.aborted) client.doubt();
+        if (!signal.aborted && !isRefusal(error)) client.doubt();
         throw error;
       }
     },

@@ -63,10 +63,12 @@ export function reporterProblems(
 /** The reporter that a service has with its flat keys. */
 export function flatTypeOf(
   { reporter_type: type }: Pick<ReporterService, 'reporter_type'>,
-  { registry, zookeeper: ensemble, etcd: cluster }: SharedRegistries,
+  { registry, zookeeper: ensemble, etcd: cluster, consul: agent }: SharedRegistries,
 ): ReporterType {
-  const isEtcd = cluster !== undefined && ensemble === undefined;
-  return type ?? registry?.type ?? (isEtcd ? 'etcd' : 'zookeeper');
+  const named = type ?? registry?.type;
+  if (named !== undefined || ensemble !== undefined) return named ?? 'zookeeper';
+  if (cluster !== undefined) return 'etcd';
+  return agent === undefined ? 'zookeeper' : 'consul';
 }
 
 /** Where a service is announced: one place, or several. */
