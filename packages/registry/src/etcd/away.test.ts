@@ -10,12 +10,12 @@ import { createEtcdRegistry } from './etcd.ts';
 const web = { host: '10.0.0.1', port: 80, name: 'vm-1' };
 
 /** A registry whose only server accepts connections, and says nothing. */
-async function openSilent() {
+async function openSilent(timeout = 300) {
   const server = createServer((socket) => socket.on('error', () => {}));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const deps = { log: silentLog, metrics: createMetrics() };
-  const registry = createEtcdRegistry({ endpoints: [endpoint], timeout: 300, ...deps });
+  const registry = createEtcdRegistry({ endpoints: [endpoint], timeout, ...deps });
   onTestFinished(async () => {
     await registry[Symbol.asyncDispose]();
     server.close();
@@ -35,13 +35,13 @@ test('an announcement that a silent server gets fails after a while, says why, a
 });
 
 test('an announcement that is given up meanwhile ends at once', async () => {
-  const { registry } = await openSilent();
+  const { registry } = await openSilent(10_000);
   const given = new AbortController();
   const failure = registry.announce('/services/web', web, given.signal).catch(() => 'ended');
   const begin = performance.now();
   given.abort();
   expect(await failure).toBe('ended');
-  expect(performance.now() - begin).toBeLessThan(200);
+  expect(performance.now() - begin).toBeLessThan(5_000);
 });
 
 test('a watch of a silent server yields nothing, and ends with its signal', async () => {
