@@ -58,5 +58,5 @@ describe('keys, metrics and fields of logs that a document names are there', asy
   });
 });
 
-/** `nodejs_` and `process_` are the library's own; `zookeeperd` and the like are no keys. */
-const isMarked = (name: string) => /^(nodejs|process|instance)_/.test(name);
+/** `nodejs_` and `process_` are the library's own, `…_sd_configs` Prometheus'; `zookeeperd` and the like are no keys. */
+const isMarked = (name: string) => /^(nodejs|process|instance)_|_sd_configs$/.test(name);

@@ -77,6 +77,8 @@ export interface ServerState {
   /** Drained or in maintenance: on its way out. */
   readonly leaving: boolean;
   readonly host: string;
+  /** As it is now, from 0 to 256. */
+  readonly weight: number;
 }
 
 /** The servers of one backend, or of all. */
@@ -92,6 +94,7 @@ export async function serversOf({ ask }: Oracle, backend = ''): Promise<readonly
       port: Number(fields[18]),
       inRotation: fields[5] === '2' && fields[6] === '0',
       leaving: fields[6] !== '0',
+      weight: Number(fields[7]),
     };
   });
 }

@@ -6,6 +6,7 @@ import { type ApiServer, startApiServer } from '../../support/kubernetes/api-ser
 import { type Follower, startFollower } from '../../support/kubernetes/followed.ts';
 import { sliceOf, type TestSlice } from '../../support/kubernetes/slices.ts';
 import { freePort } from '../../support/ports.ts';
+import { startRelay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
 
 const one = { address: '10.1.0.1', pod: 'web-1' };
@@ -269,4 +270,28 @@ test('10,000 endpoints are followed, and a change of one costs little', async ()
   await until(() => web.lists.at(-1)?.length === 9_999);
   expect(server.bytes().sent - before.sent).toBeLessThan(30_000);
   expect(server.bytes().received - before.received).toBe(0);
+});
+
+test('through a network that cuts at any byte, and then delays, nothing wrong is served, and nothing is lost', async () => {
+  await using stage = await startStage();
+  const { server, put } = stage;
+  await using relay = await startRelay(server.port);
+  await using follower = startFollower({ server: `http://127.0.0.1:${relay.port}` });
+  const of = (n: number) =>
+    Array.from({ length: 5 }, (_, m) => ({ address: `10.${n}.0.${m + 1}`, pod: `web-${m}` }));
+  put({ endpoints: of(0) });
+  const web = follower.follow();
+  await until(() => web.members()?.length === 5);
+  for (let n = 1; n <= 6; n++) {
+    await until(() => server.watches.count === 1);
+    if (n === 5) relay.delayAnswers(() => 5 * Math.random());
+    if (n % 2 === 0) server.objects.compact();
+    relay.cutWithin(300 * n);
+    put({ endpoints: of(n) });
+    await until(() => web.members()?.[0] === `web-0 10.${n}.0.1:8080`);
+  }
+  for (const list of web.lists) {
+    expect(list).toHaveLength(5);
+    expect(new Set(list.map(({ host }) => host.split('.')[1])).size).toBe(1);
+  }
 });

@@ -59,7 +59,7 @@ test('a service that is not there is said to be missing, and yields no list', as
 test('services of a namespace share one list and one watch, also one that comes later', async () => {
   for (const service of ['web', 'api', 'db']) put({ service, endpoints: [one] });
   const [web, api] = [follower.follow(), follower.follow({ service: 'api' })];
-  await until(() => web.members() && api.members());
+  await until(() => web.members() && api.members() && server.watches.count === 1);
   expect(server.asked).toEqual(['list shop', 'watch shop']);
   const db = follower.follow({ service: 'db' });
   await until(() => db.members());

@@ -1,9 +1,10 @@
 import { createMetrics, silentLog } from '@smartstack/daemon';
-import { consulSchema, createRegistries, createZooKeeperRegistry } from '@smartstack/registry';
+import { createFileRegistry, createZooKeeperRegistry } from '@smartstack/registry';
 
 import { startConsul } from '../../support/consul.ts';
 import { createScratch } from '../../support/scratch.ts';
 import { startZooKeeper } from '../../support/zookeeper.ts';
+import { openView } from '../consul/views.ts';
 import type { Side } from './side.ts';
 
 const deps = { log: silentLog, metrics: createMetrics() };
@@ -25,18 +26,34 @@ export async function zookeeperSide(): Promise<Side> {
   };
 }
 
+export async function fileSide(): Promise<Side> {
+  const scratch = await createScratch();
+  const registry = createFileRegistry({ directory: scratch.directory, ...deps });
+  return {
+    name: 'file',
+    top: { registry: { type: 'file', directory: scratch.directory } },
+    discovery: { method: 'file', path },
+    registry,
+    path,
+    [Symbol.asyncDispose]: async () => {
+      await registry[Symbol.asyncDispose]();
+      await scratch[Symbol.asyncDispose]();
+    },
+  };
+}
+
 export async function consulSide(): Promise<Side> {
   const scratch = await createScratch();
-  const agent = await startConsul({ directory: scratch.path('agent'), name: 'one' });
-  const registries = createRegistries(deps);
+  const agent = await startConsul({ directory: scratch.path('agent'), name: 'agent' });
+  const view = openView({ url: agent.url }, { owner: 'vm-1' });
   return {
     name: 'consul',
     top: { consul: { url: agent.url } },
     discovery: { method: 'consul', service: 'web' },
-    registry: registries.openConsul(consulSchema.parse({ url: agent.url })),
+    registry: view.registry,
     path: 'web',
     [Symbol.asyncDispose]: async () => {
-      await registries[Symbol.asyncDispose]();
+      await view[Symbol.asyncDispose]();
       await agent[Symbol.asyncDispose]();
       await scratch[Symbol.asyncDispose]();
     },

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 import { createDeadline } from '@smartstack/daemon';
 
 import { createDecoder, type DecoderDeps } from '../instance/decoder.ts';
@@ -69,6 +71,7 @@ export function createEtcdRegistry(options: EtcdRegistryOptions): EtcdRegistry {
   const { log, metrics, prefix = '', ttl = 10_000, resume, onLease = async () => {} } = options;
   const ended = new AbortController();
   const { signal: end } = ended;
+  setMaxListeners(0, end);
   const client = createEtcdClient(options);
   const history = createHistory();
   const watches = createWatches({ client, history, log }, end);

@@ -71,6 +71,7 @@ describe('a list that is none is no list: what was known stands', () => {
   ])('%s', async (_, lie, reason) => {
     const { etcd, lists, troubles, has } = await createScene();
     await has('1 2 3');
+    await vi.waitFor(() => expect(etcd.watches).toBe(1), { timeout: 5_000 });
     etcd.listing = lie(etcd);
     // Only a list can tell what came of this.
     etcd.say(encode({ 1: etcd.header(), 4: true, 5: 99 }));
@@ -102,7 +103,7 @@ describe('a stream that says what is not so changes nothing', () => {
   ])('%s', async (_, lie) => {
     const { etcd, lists, has } = await createScene();
     await has('1 2 3');
-    await vi.waitFor(() => expect(etcd.watches).toBe(1));
+    await vi.waitFor(() => expect(etcd.watches).toBe(1), { timeout: 5_000 });
     lie(etcd);
     etcd.put(key(4), '10.0.0.1:4');
     await vi.waitFor(() => expect(lists.length).toBeLessThan(3));
@@ -119,7 +120,7 @@ describe('a stream that says what is not so changes nothing', () => {
 test('a cluster that went back is read again, and counts as in trouble', async () => {
   const { etcd, registry, has } = await createScene();
   await has('1 2 3');
-  await vi.waitFor(() => expect(etcd.watches).toBe(1));
+  await vi.waitFor(() => expect(etcd.watches).toBe(1), { timeout: 5_000 });
   expect(registry.lastUnhealthy()).toBeUndefined();
   etcd.remove(key(3));
   await has('1 2');
@@ -136,7 +137,7 @@ test('10,000 members are one list, and a change of one of them is one event', as
   const ports = Array.from({ length: 10_000 }, (_, index) => index + 1);
   const { etcd, lists, has } = await createScene(ports);
   await has(ports.join(' '));
-  await vi.waitFor(() => expect(etcd.watches).toBe(1));
+  await vi.waitFor(() => expect(etcd.watches).toBe(1), { timeout: 5_000 });
   etcd.remove(key(500));
   await has(ports.filter((port) => port !== 500).join(' '));
   expect(lists).toHaveLength(2);

@@ -10,6 +10,13 @@ import type { RegistryRecord } from '../instance/record.ts';
 /** The limit of a record's length, in bytes; ZooKeeper's own. */
 const mostBytes = 65_537;
 
+/** One announcement file. */
+export interface FileRecord extends RegistryRecord {
+  readonly file: string;
+  /** When it was touched last, as it was read. */
+  readonly mtimeMs: number;
+}
+
 export interface DirectoryWatchOptions {
   /** How often the folder is read whether or not a change was seen, in milliseconds. */
   readonly rescanInterval: number;
@@ -31,16 +38,16 @@ export async function* watchDirectory(
   directory: string,
   { rescanInterval, staleAfter }: DirectoryWatchOptions,
   signal: AbortSignal,
-): AsyncGenerator<readonly RegistryRecord[], void> {
+): AsyncGenerator<readonly FileRecord[], void> {
   await mkdir(directory, { recursive: true });
   const changes = createChangeSignal(directory, signal);
   let files: Files = new Map();
-  let last: readonly RegistryRecord[] | undefined;
+  let last: readonly FileRecord[] | undefined;
   try {
     while (!signal.aborted) {
       changes.arm();
       files = await scan(directory, files);
-      const records = freshRecords(files, Date.now() - staleAfter);
+      const records = freshRecords(directory, files, Date.now() - staleAfter);
       if (!last || !same(last, records)) {
         last = records;
         yield records;
@@ -52,10 +59,15 @@ export async function* watchDirectory(
   }
 }
 
-function freshRecords(files: Files, oldest: number): readonly RegistryRecord[] {
+function freshRecords(directory: string, files: Files, oldest: number): readonly FileRecord[] {
   return [...files]
     .filter(([, { mtimeMs }]) => mtimeMs >= oldest)
-    .map(([name, { data }]) => ({ id: name.slice(0, -ending.length), data }))
+    .map(([name, { data, mtimeMs }]) => ({
+      id: name.slice(0, -ending.length),
+      data,
+      file: join(directory, name),
+      mtimeMs,
+    }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 

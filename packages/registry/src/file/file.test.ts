@@ -18,6 +18,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { badRecordsOf } from '../instance/decoder.ts';
 import type { Instance } from '../instance/instance.ts';
+import { sourceOf } from '../instance/source.ts';
 import type { Registry } from '../registry.ts';
 import { createFileRegistry } from './file.ts';
 
@@ -63,6 +64,16 @@ test('an announcement is one file named after the instance, in the wire format w
   expect(await readdir(folder())).toEqual(['vm%2F1_10.0.0.1_80.json']);
   const text = await readFile(join(folder(), 'vm%2F1_10.0.0.1_80.json'), 'utf8');
   expect(JSON.parse(text)).toEqual({ ...web, owner: expect.any(String) });
+});
+
+test('an instance says which file it stands in', async () => {
+  await registry.announce('/services/web', web, ended.signal);
+  const state = newest();
+  await vi.waitFor(() => expect(state.list).toHaveLength(1));
+  const [found] = state.list ?? [];
+  const [path, when] = (found && sourceOf(found)?.split(', ')) ?? [];
+  expect(path).toBe(join(folder(), 'vm%2F1_10.0.0.1_80.json'));
+  expect(when).toMatch(/^touched \d{4}-.*Z when it was read$/);
 });
 
 test('a file that is not touched any more is ignored, and seen again once touched', async () => {

@@ -5,10 +5,10 @@ import { messageOf } from '@smartstack/daemon';
 
 import { createAnnouncements } from '../announcements.ts';
 import { createDecoder, type DecoderDeps } from '../instance/decoder.ts';
-import type { Instance } from '../instance/instance.ts';
+import { decodeInstance, type Instance } from '../instance/instance.ts';
 import type { Registry } from '../registry.ts';
 import { announceFile } from './announcement.ts';
-import { ending, watchDirectory } from './directory.ts';
+import { ending, type FileRecord, watchDirectory } from './directory.ts';
 
 export interface FileRegistryOptions extends DecoderDeps {
   /** The folder that holds everything; created when missing. */
@@ -59,7 +59,7 @@ async function* watchPath(
   { directory, log, metrics, staleAfter, rescanInterval }: WatchOptions,
   signal: AbortSignal,
 ): AsyncGenerator<readonly Instance[], void> {
-  const decode = createDecoder(path, { log, metrics });
+  const decode = createDecoder(path, { log, metrics }, decodeInstance, placeOf);
   const fix = 'let this account read the folder, and see that its disk answers';
   while (!signal.aborted) {
     try {
@@ -71,6 +71,10 @@ async function* watchPath(
       await sleep(rescanInterval, undefined, { signal }).catch(() => {});
     }
   }
+}
+
+function placeOf({ file, mtimeMs }: FileRecord): string {
+  return `${file}, touched ${new Date(mtimeMs).toISOString()} when it was read`;
 }
 
 function folderOf(directory: string, path: string): string {

@@ -8,6 +8,7 @@ import {
   oddFieldsOf,
 } from './instance.ts';
 import type { RecordDecoder, RegistryRecord } from './record.ts';
+import { withSource } from './source.ts';
 
 export interface DecoderDeps {
   readonly log: Log;
@@ -73,11 +74,13 @@ export function createBadRecordLog(
 /**
  * A function from a path's records to its instances. A bad record is left out, counted once and logged
  * once for as long as it stands unchanged; records whose buffer was seen before are not parsed again.
+ * `placeOf` says where a record stands, for `explain`.
  */
-export function createDecoder(
+export function createDecoder<Place extends RegistryRecord = RegistryRecord>(
   path: string,
   { log, metrics }: DecoderDeps,
   decodeRecord: RecordDecoder = decodeInstance,
+  placeOf?: (record: Place) => string,
 ) {
   const reportBad = createBadRecordLog(path, { log, metrics });
   const odd = metrics.counter(oddFields);
@@ -85,7 +88,8 @@ export function createDecoder(
   /** The last list's records: most of the next list are the same, in the same order. */
   let last: readonly Decoded[] = [];
 
-  function decode({ id, data }: RegistryRecord): Decoded {
+  function decode(record: Place): Decoded {
+    const { id, data } = record;
     const before = known.get(data);
     if (before) return before;
     const read = decodeRecord(id, data);
@@ -94,6 +98,7 @@ export function createDecoder(
       : { data, instance: read, bad: undefined };
     known.set(data, decoded);
     if (decoded.instance) reportOdd(id, oddFieldsOf(decoded.instance));
+    if (decoded.instance && placeOf) withSource(decoded.instance, placeOf(record));
     return decoded;
   }
 
@@ -108,7 +113,7 @@ export function createDecoder(
     }
   }
 
-  return (records: Iterable<RegistryRecord>): readonly Instance[] => {
+  return (records: Iterable<Place>): readonly Instance[] => {
     const instances: Instance[] = [];
     const unreadable: BadRecord[] = [];
     const now: Decoded[] = [];

@@ -55,7 +55,7 @@ export function createKubernetesRegistry(
             continue;
           }
           isKnown = true;
-          const members = membersOf(slices);
+          const members = await membersOf(slices);
           report(badRecordsOf(members));
           yield members;
         }

@@ -1,3 +1,4 @@
+import { createTimeSlice } from '@smartstack/daemon';
 import { z } from 'zod';
 
 import type { HttpClient } from '../http/client.ts';
@@ -48,6 +49,7 @@ async function listPages(
 ): Promise<SliceList> {
   const slices: Slice[] = [];
   const tokens = new Set<string>();
+  const slice = createTimeSlice();
   let first: string | undefined;
   for (let token = ''; ; ) {
     const asked = { ...query, ...(token !== '' && { continue: token }) };
@@ -58,7 +60,10 @@ async function listPages(
     first ??= metadata.resourceVersion;
     if (metadata.resourceVersion !== first)
       throw new Gone(`pages of versions ${first} and ${metadata.resourceVersion}`);
-    for (const item of items ?? []) slices.push(expectIn(scope, readSlice(item, true)));
+    for (const item of items ?? []) {
+      if (slice.isOver) await slice.yield();
+      slices.push(expectIn(scope, readSlice(item, true)));
+    }
     if (slices.length > mostSlices) throw new Error(`more than ${mostSlices} EndpointSlices`);
     if (!metadata.continue) return { slices, resourceVersion: first };
     if (tokens.has(metadata.continue)) throw new Error('the list leads back to a page before');

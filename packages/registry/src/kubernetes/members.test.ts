@@ -31,8 +31,8 @@ const pod = (n: number, conditions?: object, more: object = {}) => ({
   ...more,
 });
 
-function membersOf(slices: Parameters<ReturnType<typeof createMembers>>[0], rules = usual) {
-  const list = createMembers(rules)(slices);
+async function membersOf(slices: Parameters<ReturnType<typeof createMembers>>[0], rules = usual) {
+  const list = await createMembers(rules)(slices);
   return {
     members: list.map(({ name = '', host, port }) => `${name} ${host}:${port}`.trim()),
     left: badRecordsOf(list).map(({ id, reason }) => `${id}: ${reason}`),
@@ -75,9 +75,9 @@ test.each([
     [1],
     [],
   ],
-] as const)('members are %s', (_, conditions, rules, numbers, reasons) => {
+] as const)('members are %s', async (_, conditions, rules, numbers, reasons) => {
   const slice = sliceOf(conditions.map((each, index) => pod(index + 1, each)));
-  const { members, left } = membersOf([slice], rules);
+  const { members, left } = await membersOf([slice], rules);
   expect(members).toEqual(numbers.map((n) => `web-${n} 10.1.0.${n}:8080`));
   expect(left.map((each) => each.replace(/^.*?: /, ''))).toEqual(reasons);
 });
@@ -135,37 +135,40 @@ test.each<[string, readonly object[], MemberRules['port'], number | string]>([
   ],
   ['a port of no number', [{ name: 'http' }], undefined, 'its port http has no number; set one'],
   ['UDP alone', [{ name: 'dns', port: 53, protocol: 'UDP' }], undefined, 'it has no TCP port'],
-])('port: %s', (_, ports, port, expected) => {
-  const { members, left } = membersOf([sliceOf([pod(1)], { ports })], { ...usual, port });
+])('port: %s', async (_, ports, port, expected) => {
+  const { members, left } = await membersOf([sliceOf([pod(1)], { ports })], { ...usual, port });
   if (typeof expected === 'number') expect(members).toEqual([`web-1 10.1.0.1:${expected}`]);
   else expect(left).toEqual([`web-a/web-1: ${expected}`]);
 });
 
-test('a pod in two slices is one member, as the better of them says', () => {
+test('a pod in two slices is one member, as the better of them says', async () => {
   const [old, next] = [
     sliceOf([pod(1, ready), pod(2, unready)]),
     sliceOf([pod(1, unready), pod(2, ready)], {}, { name: 'web-b' }),
   ];
-  expect(membersOf([old, next]).members).toEqual(['web-1 10.1.0.1:8080', 'web-2 10.1.0.2:8080']);
+  expect((await membersOf([old, next])).members).toEqual([
+    'web-1 10.1.0.1:8080',
+    'web-2 10.1.0.2:8080',
+  ]);
 });
 
-test('of a dual-stack Service each pod has one address', () => {
+test('of a dual-stack Service each pod has one address', async () => {
   const four = sliceOf([pod(1)]);
   const six = sliceOf(
     [{ ...pod(1), addresses: ['fd00::1'] }],
     { addressType: 'IPv6' },
     { name: 'web-6' },
   );
-  expect(membersOf([four, six]).members).toEqual(['web-1 10.1.0.1:8080']);
-  expect(membersOf([four, six], { ...usual, addressType: 'IPv6' }).members).toEqual([
+  expect((await membersOf([four, six])).members).toEqual(['web-1 10.1.0.1:8080']);
+  expect((await membersOf([four, six], { ...usual, addressType: 'IPv6' })).members).toEqual([
     'web-1 fd00::1:8080',
   ]);
-  expect(membersOf([six]).members).toEqual(['web-1 fd00::1:8080']);
+  expect((await membersOf([six])).members).toEqual(['web-1 fd00::1:8080']);
 });
 
-test('names of hosts are members, where there is nothing else', () => {
+test('names of hosts are members, where there is nothing else', async () => {
   const slice = sliceOf([{ addresses: ['db.example.com'] }], { addressType: 'FQDN' });
-  expect(membersOf([slice]).members).toEqual(['db.example.com:8080']);
+  expect((await membersOf([slice])).members).toEqual(['db.example.com:8080']);
 });
 
 test.each([
@@ -179,10 +182,10 @@ test.each([
   ['FQDN', ['a b']],
 ])(
   'an endpoint whose %s address is %j is left out, and the others are served',
-  (addressType, addresses) => {
+  async (addressType, addresses) => {
     const good = { IPv4: '10.1.0.2', IPv6: 'fd00::2', FQDN: 'b' }[addressType] ?? '';
     const slice = sliceOf([{ ...pod(1), addresses }, { addresses: [good] }], { addressType });
-    const { members, left } = membersOf([slice]);
+    const { members, left } = await membersOf([slice]);
     expect(members).toEqual([`${good}:8080`]);
     expect(left).toEqual([`web-a/web-1: it has no ${addressType} address`]);
   },
@@ -207,8 +210,8 @@ const labelled = sliceOf(
   },
 );
 
-test('labels are the zone, the node, the hints and those of the Service', () => {
-  expect(membersOf([labelled]).list[0]?.labels).toEqual({
+test('labels are the zone, the node, the hints and those of the Service', async () => {
+  expect((await membersOf([labelled])).list[0]?.labels).toEqual({
     zone: 'a',
     node: 'n1',
     hint_zones: 'a,b',
@@ -217,7 +220,7 @@ test('labels are the zone, the node, the hints and those of the Service', () => 
   });
 });
 
-test('labels are what the rules say', () => {
+test('labels are what the rules say', async () => {
   const labels = {
     az: 'zone',
     version: 'labels.app.kubernetes.io/version',
@@ -226,7 +229,7 @@ test('labels are what the rules say', () => {
     host: 'hostname',
     none: 'labels.none',
   };
-  expect(membersOf([labelled], { ...usual, labels }).list[0]?.labels).toEqual({
+  expect((await membersOf([labelled], { ...usual, labels })).list[0]?.labels).toEqual({
     az: 'a',
     version: 'v2',
     tier: 'gold',
@@ -235,8 +238,8 @@ test('labels are what the rules say', () => {
   });
 });
 
-test('members of a slice that did not change are the same', () => {
+test('members of a slice that did not change are the same', async () => {
   const [one, two] = [sliceOf([pod(1)]), sliceOf([pod(2)], {}, { name: 'web-b' })];
   const read = createMembers(usual);
-  expect(read([one, two])[0]).toBe(read([one])[0]);
+  expect((await read([one, two]))[0]).toBe((await read([one]))[0]);
 });

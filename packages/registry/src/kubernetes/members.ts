@@ -1,3 +1,5 @@
+import { createTimeSlice } from '@smartstack/daemon';
+
 import { withBadRecords } from '../instance/decoder.ts';
 import { readName } from '../instance/fields.ts';
 import { type BadRecord, type Instance, keyOf } from '../instance/instance.ts';
@@ -23,14 +25,19 @@ const standings = ['left', 'ending', 'ready'] as const;
 interface Found {
   readonly standing: (typeof standings)[number];
   readonly instance: Instance | undefined;
+  /** By which it is one endpoint, whatever slice it stands in. */
+  readonly address: string;
   /** Why it is no member, where it is none. */
   readonly record: BadRecord;
 }
 
-/** A function from a service's slices to its members, which makes of each slice once what it says. */
+/**
+ * A function from a service's slices to its members, which makes of each slice once what it says; of thousands in pieces,
+ * between which others have their turn.
+ */
 export function createMembers(
   rules: MemberRules,
-): (slices: readonly Slice[]) => readonly Instance[] {
+): (slices: readonly Slice[]) => Promise<readonly Instance[]> {
   const known = new WeakMap<Slice, readonly Found[]>();
   const foundIn = (slice: Slice): readonly Found[] => {
     const before = known.get(slice);
@@ -40,11 +47,16 @@ export function createMembers(
     return found;
   };
 
-  return (slices) => {
+  return async (slices) => {
     const type = rules.addressType ?? usualType(slices);
-    const found = onceEach(
-      slices.filter(({ addressType }) => addressType === type).flatMap(foundIn),
-    );
+    const turn = createTimeSlice();
+    const all: (readonly Found[])[] = [];
+    for (const slice of slices) {
+      if (slice.addressType !== type) continue;
+      all.push(foundIn(slice));
+      if (turn.isOver) await turn.yield();
+    }
+    const found = onceEach(all.flat());
     const isAnyReady = found.some(({ standing }) => standing === 'ready');
     const isMember = ({ standing }: Found) =>
       standing === 'ready' || (standing === 'ending' && rules.isFallback && !isAnyReady);
@@ -73,10 +85,8 @@ function onceEach(all: readonly Found[]): readonly Found[] {
       others.push(found);
       continue;
     }
-    const { host, port } = found.instance;
-    const key = `${host} ${port}`;
-    const before = best.get(key);
-    if (!before || rankOf(found) > rankOf(before)) best.set(key, found);
+    const before = best.get(found.address);
+    if (!before || rankOf(found) > rankOf(before)) best.set(found.address, found);
   }
   return [...best.values(), ...others];
 }
@@ -89,6 +99,7 @@ function find(slice: Slice, endpoint: Endpoint, index: number, rules: MemberRule
   const left = (reason: string): Found => ({
     standing: 'left',
     instance: undefined,
+    address: '',
     record: { id, reason },
   });
   if (address === undefined) return left(`it has no ${slice.addressType} address`);
@@ -107,6 +118,7 @@ function find(slice: Slice, endpoint: Endpoint, index: number, rules: MemberRule
   keyOf(instance);
   return {
     ...standingOf(endpoint, id),
+    address: `${address} ${port}`,
     instance: withSource(
       instance,
       `endpointslice ${slice.namespace}/${slice.name}, resourceVersion ${slice.resourceVersion}`,

@@ -53,7 +53,7 @@ type Step = 'list' | 'watch' | 'events';
 
 export function createReflector(options: ReflectorOptions): Reflector {
   const { cluster, namespace, store, health, log, watchTimeout, patience = 30_000 } = options;
-  const backoff = createBackoff({ base: 1_000, max: 30_000 });
+  const backoff = createBackoff({ base: 500, max: 30_000 });
   const where = { namespace: namespace ?? 'all' };
   let version = '';
   let isListDue = true;
@@ -114,6 +114,7 @@ export function createReflector(options: ReflectorOptions): Reflector {
   function take(event: WatchEvent): void {
     version = event.resourceVersion;
     if (event.type === 'begun') healthy();
+    else backoff.reset();
     if (event.type === 'bookmark') hasBookmarks = true;
     if (event.type === 'put') options.onChange(store.put(event.slice));
     if (event.type === 'removed') options.onChange(store.remove(event.slice));

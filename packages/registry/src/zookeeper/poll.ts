@@ -5,8 +5,6 @@ import { type Child, type Session, ZooKeeperError } from '@smartstack/zookeeper'
 
 import { instanceOfName } from '../path-encoding.ts';
 
-type NamedData = Pick<Child, 'name' | 'data'>;
-
 export interface Poll {
   readonly session: Pick<Session, 'list' | 'get' | 'exists'>;
   readonly log: Log;
@@ -24,7 +22,7 @@ export interface Poll {
 export async function* pollChildren(
   poll: Poll,
   signal: AbortSignal,
-): AsyncGenerator<readonly NamedData[], void> {
+): AsyncGenerator<readonly Child[], void> {
   let existed = false;
   for await (const children of rounds(poll, () => readChildren(poll, signal), signal)) {
     if (children || existed) yield children ?? [];
@@ -76,7 +74,7 @@ async function* rounds<T>(
 async function readChildren(
   { session, path }: Poll,
   signal: AbortSignal,
-): Promise<readonly NamedData[] | undefined> {
+): Promise<readonly Child[] | undefined> {
   const found = await orNone(session.list(path, { signal }));
   const children = found?.names.map((name) => readChild({ session, path, name }, signal));
   return children && (await Promise.all(children)).filter((child) => child !== undefined);
@@ -86,10 +84,10 @@ async function readChildren(
 async function readChild(
   { session, path, name }: Pick<Poll, 'session' | 'path'> & { readonly name: string },
   signal: AbortSignal,
-): Promise<NamedData | undefined> {
-  if (instanceOfName(name)) return { name, data: Buffer.alloc(0) };
+): Promise<Child | undefined> {
+  if (instanceOfName(name)) return { name, data: Buffer.alloc(0), stat: undefined };
   const found = await orNone(session.get(`${path}/${name}`, { signal }));
-  return found && { name, data: found.data };
+  return found && { name, ...found };
 }
 
 async function orNone<T>(reading: Promise<T>): Promise<T | undefined> {

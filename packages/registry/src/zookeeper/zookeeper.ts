@@ -9,6 +9,7 @@ import type { Announcement, Registry } from '../registry.ts';
 import { announceRecord, type RecordAnnouncement } from './announcement.ts';
 import { splitChroot } from './connect-string.ts';
 import { createHealth } from './health.ts';
+import { type NodeRecord, placeOf } from './place.ts';
 import { pollChildren, pollData } from './poll.ts';
 import type { RecordForm } from './record.ts';
 import { createSharedNodes } from './shared-nodes.ts';
@@ -96,13 +97,14 @@ export function createZooKeeperRegistry(options: ZooKeeperRegistryOptions): ZooK
     { decode: format = decodeInstance, pollInterval, onMissing }: FollowOptions,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Instance[], void> {
-    const decode = createDecoder(path, { log, metrics }, namesFirst(format));
+    const place = (node: NodeRecord) => placeOf(path, node);
+    const decode = createDecoder(path, { log, metrics }, namesFirst(format), place);
     const lists =
       pollInterval === undefined
         ? session.children(path, signal, onMissing)
         : pollChildren({ session, log, path, interval: pollInterval, onMissing }, signal);
     for await (const children of lists)
-      yield decode(children.map(({ name, data }) => ({ id: name, data })));
+      yield decode(children.map(({ name, data, stat }) => ({ id: name, data, stat })));
   }
 
   const kept = new Set<RecordAnnouncement>();

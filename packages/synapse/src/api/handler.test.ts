@@ -161,6 +161,30 @@ test('a thousand readers that wait are all answered by one change', async () => 
   expect(new Set(answers.map(({ index }) => index))).toEqual(new Set([102]));
 }, 20_000);
 
+test('Prometheus is told of all members or of those it asks for, and never of none where none is known', async () => {
+  await apply(service('web', 'a'), service('api', 'b'), service('none'), {
+    name: 'silent',
+    instances: undefined,
+    defaults: [],
+    origin: 'x',
+  });
+  const targets = async (query: string) =>
+    ((await body(get(`/v1/prometheus${query}`))) as { targets: string[] }[]).flatMap(
+      (each) => each.targets,
+    );
+  expect(await targets('')).toEqual(['a:1', 'b:1']);
+  expect(await targets('?service=api&service=gone')).toEqual(['b:1']);
+  expect(await targets('?service=none')).toEqual([]);
+  const silent = await get('/v1/prometheus?service=silent');
+  expect(silent.status).toBe(503);
+  expect(await body(silent)).toEqual({ error: 'no answer from silent’s discovery yet' });
+});
+
+test('Prometheus is not told of more members than it can be expected to read', async () => {
+  await apply(service('web', ...Array.from({ length: 100_001 }, (_, n) => `host-${n}`)));
+  expect((await get('/v1/prometheus')).status).toBe(503);
+});
+
 test('a held loss is accepted only by an order', async () => {
   await apply(service('web', 'a'));
   expect((await get('/v1/accept/web')).status).toBe(405);

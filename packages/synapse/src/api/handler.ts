@@ -26,6 +26,8 @@ export const orderHeader = 'x-synapse-order';
 const longestWait = 600_000;
 const mostWaiting = 2_000;
 const keepAlive = 15_000;
+/** About 50 MB of answer. */
+const mostTargets = 100_000;
 
 /**
  * Answers `/v1/…`: services as apps see them, for apps that cannot use a proxy. `?index=N&wait=30s` is
@@ -90,6 +92,14 @@ export function createApi(parts: ApiParts) {
     const health = await parts.health();
     const entries = [...(parts.catalog.entries()?.values() ?? [])];
     const wanted = entries.filter(({ name }) => asked.size === 0 || asked.has(name));
+    // Prometheus keeps what it had when it is refused, and forgets it when it is told of none.
+    const silent = wanted.find(({ stale, members }) => stale && members.length === 0);
+    if (asked.size > 0 && silent)
+      return send(response, 503, { error: `no answer from ${silent.name}’s discovery yet` });
+    if (wanted.reduce((all, { members }) => all + members.length, 0) > mostTargets)
+      return send(response, 503, {
+        error: `more than ${mostTargets} members; ask for fewer by ?service=<name>`,
+      });
     send(response, 200, targetsOf(wanted, health));
   }
 

@@ -83,7 +83,7 @@ function addCompare(program: Command, client: ClientOf): void {
   add(program, 'compare <service>', {
     summary: 'compare what its registries have',
     description:
-      'Say which members not every registry of a service has, and what they say differently:\nthe proof before a move from one to another. For a discovery of method multi.',
+      'Say which members not every registry of a service has, and what the registries\nsay differently of one: before a move from one to another. For method multi.',
   })
     .addHelpText('after', exits(compareCodes))
     .option('--json', 'as JSON')
@@ -96,7 +96,7 @@ function addCompare(program: Command, client: ClientOf): void {
 }
 
 const compareCodes =
-  '0 when they have the same, 1 when they differ, 2 when a registry has not answered\nor synapse cannot be asked';
+  '0 when they have the same, 1 when they differ,\n2 when a registry has not answered or synapse cannot be asked';
 
 function addWait(program: Command, client: ClientOf): void {
   add(program, 'wait <service>', {

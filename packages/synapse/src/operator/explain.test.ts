@@ -1,5 +1,5 @@
 import type { ProxyDriver, Service } from '@smartstack/proxy';
-import { type Instance, withBadRecords } from '@smartstack/registry';
+import { type Instance, withBadRecords, withSource } from '@smartstack/registry';
 import { expect, test } from 'vitest';
 import type { ServiceConfig } from '../config/config.ts';
 import { createTrace } from '../discovery/trace.ts';
@@ -204,4 +204,22 @@ test('a policy of the registry that is refused is said, and one that is remember
   expect(text).toContain(
     'the policy in its registry is refused, and the one before stays: policy.hedge: haproxy cannot do this\n',
   );
+});
+
+test('a member of a multi says which watchers found it, and where its record stands', async () => {
+  const [a, again, b] = [withSource(member('a'), '/web/a at 7'), member('A'), member('b')];
+  const each = await followed(
+    { found: [a, b], filtered: [a, b], kept: [a, b] },
+    { discovery: { method: 'multi', watchers: { old: {}, new: {} } } },
+  );
+  each.trace?.found('new', [again, b]);
+  each.trace?.found('old', [a]);
+  const explained = explain(each, service([a, b]), [proxy({ 'a:1': 'up' })]);
+  expect(explained.members).toMatchObject([
+    { address: 'a:1', watchers: ['old', 'new'], record: '/web/a at 7' },
+    { address: 'b:1', watchers: ['new'] },
+  ]);
+  const text = explanationText(explained);
+  expect(text).toContain('in the proxy: up; in watcher old, also in new; /web/a at 7\n');
+  expect(text).toMatch(/b:1 .*; in watcher new\n/);
 });

@@ -25,6 +25,8 @@ export interface ExplainedMember {
   readonly served: boolean;
   /** Its record in the registry and that one's revision; absent where it has none. */
   readonly record?: string;
+  /** Which watchers of a `multi` found it; absent for another discovery. */
+  readonly watchers?: readonly string[];
   /** Where it stopped and why, or what the proxy makes of it. */
   readonly why: string;
 }
@@ -122,7 +124,7 @@ function leftMembers(
 }
 
 function explained(
-  { instance, source, leftOut }: TracedMember,
+  { instance, source, leftOut, watchers }: TracedMember,
   service: Service,
   serving: Serving | undefined,
 ): ExplainedMember {
@@ -131,6 +133,7 @@ function explained(
     address: placeOfMember(instance),
     name: instance.name ?? null,
     ...(record !== undefined && { record }),
+    ...(watchers && { watchers }),
   };
   if (leftOut !== undefined) return { ...member, served: false, why: leftOut };
   const because = source === 'found' ? undefined : sentences[source];

@@ -1,7 +1,7 @@
 import type { ShownServer } from '@smartstack/proxy';
 
 import { allProxies } from '../proxies.ts';
-import type { Explanation } from './explain.ts';
+import type { ExplainedMember, Explanation } from './explain.ts';
 
 /** The parts of `/status` that the table shows. */
 export interface ShownStatus {
@@ -70,13 +70,21 @@ export function explanationText(explanation: Explanation, address?: string): str
   );
   if (address !== undefined && chosen.length === 0)
     return `${head}  ${address}: not found: no instance is registered where ${service} is looked for, or its record cannot be read\n${unreadableText(unreadable)}`;
-  const rows = chosen.map(({ address: at, name, served, why, record }) => [
-    `  ${at}`,
-    name ?? '',
-    served ? 'served' : 'not served',
-    record === undefined ? why : `${why}; ${record}`,
+  const rows = chosen.map((member) => [
+    `  ${member.address}`,
+    member.name ?? '',
+    member.served ? 'served' : 'not served',
+    [member.why, watchersText(member), member.record].filter(Boolean).join('; '),
   ]);
   return `${head}${table(rows)}${address === undefined ? unreadableText(unreadable) : ''}`;
+}
+
+/** Where several registries have a member, it counts once. */
+function watchersText({ watchers: [first, ...others] = [] }: ExplainedMember): string {
+  if (first === undefined) return '';
+  return others.length === 0
+    ? `in watcher ${first}`
+    : `in watcher ${first}, also in ${others.join(' and ')}`;
 }
 
 function troubleText({ troubles }: Explanation): string {

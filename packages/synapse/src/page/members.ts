@@ -68,10 +68,11 @@ const reasons: Readonly<Record<Exclude<Source, 'found'>, string>> = {
 };
 
 function rowOf(
-  { instance, source, leftOut }: TracedMember,
-  method: string,
+  { instance, source, leftOut, watchers }: TracedMember,
+  discovery: string,
   server: ServerState,
 ): PageRow {
+  const method = watchers ? `${discovery}: ${watchers.join(', ')}` : discovery;
   const { host, port, name } = instance;
   const title = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   if (leftOut !== undefined)

@@ -2,6 +2,7 @@ import { type Locality, levelOf } from '@smartstack/policy';
 import type { Service } from '@smartstack/proxy';
 import { changed, type Instance, keyOf } from '@smartstack/registry';
 
+import { addressOf } from '../discovery/multi/resolvers.ts';
 import { createPortedMembers } from '../discovery/policies/backend-port.ts';
 import { filtersOf, type LabelFilter, obstacleOf } from '../discovery/policies/label-filters.ts';
 import type { Followed } from './follower.ts';
@@ -16,6 +17,8 @@ export interface TracedMember {
   readonly source: Source;
   /** Why it is not served, where it is not. */
   readonly leftOut?: string;
+  /** The watchers of a `multi` that found its address, in the file's order. */
+  readonly watchers?: readonly string[];
 }
 
 /** Every member that some step knows, at the address that it is served at, and how far it got. */
@@ -35,11 +38,30 @@ export function tracedMembers(followed: Followed, service: Service): readonly Tr
   const isServed = among(served);
   const isKept = among(kept);
   const sourceOf = sourcesOf(followed, service, addressed(trace?.at('filtered')));
+  const watchersOf = createWatchersOf(followed, addressed);
   return [...known.values()].map((instance) => {
-    if (isServed(instance)) return { instance, source: sourceOf(instance) };
+    const watchers = watchersOf(instance);
+    if (isServed(instance)) return { instance, source: sourceOf(instance), ...watchers };
     const leftOut = obstacle(instance, followed, isKept(instance));
-    return { instance, source: 'found', leftOut };
+    return { instance, source: 'found', leftOut, ...watchers };
   });
+}
+
+/** Tells which watchers of a `multi` found a member's address; nothing for a discovery of one registry. */
+function createWatchersOf(
+  { config, trace }: Followed,
+  addressed: (list: readonly Instance[] | undefined) => readonly Instance[] | undefined,
+): (instance: Instance) => Pick<TracedMember, 'watchers'> {
+  if (config?.discovery.method !== 'multi') return () => ({});
+  const found = Object.keys(config.discovery.watchers).map((name) => {
+    const list = addressed(trace?.parts().get(name)) ?? [];
+    return [name, new Set(list.map(addressOf))] as const;
+  });
+  return (instance) => {
+    const address = addressOf(instance);
+    const watchers = found.flatMap(([name, all]) => (all.has(address) ? [name] : []));
+    return watchers.length === 0 ? {} : { watchers };
+  };
 }
 
 function obstacle(instance: Instance, { config }: Followed, isKept: boolean): string {

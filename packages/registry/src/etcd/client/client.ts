@@ -1,9 +1,12 @@
+import { setMaxListeners } from 'node:events';
+
 import { createBackoff, type Log, type Metrics } from '@smartstack/daemon';
 import type { TlsMaterial } from '../../http/tls-material.ts';
 import type { Method } from '../wire/messages.ts';
 import { type Credentials, createAuth } from './auth.ts';
 import { type Connection, type Metadata, openConnection } from './connection.ts';
 import { EtcdError, isForgotten, isRefusal } from './errors.ts';
+import { orAborted } from './or-aborted.ts';
 import { createTrouble } from './trouble.ts';
 
 /** Calls to whichever endpoint of a cluster answers, over one connection. */
@@ -57,6 +60,7 @@ const requests = {
 export function createEtcdClient(options: ClientOptions): EtcdClient {
   const { endpoints, tls, log, timeout: patience = 3_000 } = options;
   const disposed = new AbortController();
+  setMaxListeners(0, disposed.signal);
   const auth = createAuth(options.credentials, { timeout: patience, signal: disposed.signal });
   const trouble = createTrouble(log);
   const counted = options.metrics.counter(requests);
@@ -156,18 +160,4 @@ export function createEtcdClient(options: ClientOptions): EtcdClient {
       current?.close();
     },
   };
-}
-
-/** Waits no longer than until the signal aborts; connecting goes on, as others may wait for it too. */
-async function orAborted<T>(what: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-  });
-  signal.addEventListener('abort', stop);
-  try {
-    return await Promise.race([what, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }

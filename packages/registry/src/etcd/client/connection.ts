@@ -75,11 +75,11 @@ export async function openConnection(
       reject(new Error(reason));
     });
   });
+  ended.catch(() => {});
   await Promise.race([
     new Promise<void>((resolve) => session.once('connect', () => resolve())),
     ended,
   ]);
-  ended.catch(() => {});
   session.setLocalWindowSize(window);
   return over(session, endpoint);
 }

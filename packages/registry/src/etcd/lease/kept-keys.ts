@@ -47,6 +47,8 @@ export function createKeptKeys(options: KeptKeysOptions, signal: AbortSignal): K
   const { client, log } = options;
   const kept = new Map<string, Kept>();
   const unclaimed = new Set(options.resume?.keys);
+  /** What an earlier process wrote, once it was read. */
+  const left = new Map<string, Buffer>();
   /** Keys that were taken back: an attempt that was never answered may bring one of them up again. */
   const discarded = new Set<string>();
   const inTurn = createTurns();
@@ -111,6 +113,12 @@ export function createKeptKeys(options: KeptKeysOptions, signal: AbortSignal): K
     await client.call(transaction, request, { what: `delete ${key}`, signal: own });
   }
 
+  async function read(key: string, own: AbortSignal): Promise<Buffer | undefined> {
+    const asked = rangeRequest({ key: Buffer.from(key) });
+    const { keys } = await client.call(range, asked, { what: `read ${key}`, signal: own });
+    return keys[0]?.value;
+  }
+
   /** Puts right what others did to our keys, or what a cluster that was put back has forgotten. */
   async function verify(id: bigint): Promise<void> {
     const found = await lease.keysOf(id, signal);
@@ -167,11 +175,10 @@ export function createKeptKeys(options: KeptKeysOptions, signal: AbortSignal): K
     dropUnclaimed: async (isStale, own) => {
       if (options.resume) await lease.get(own);
       for (const key of [...unclaimed]) {
-        const asked = rangeRequest({ key: Buffer.from(key) });
-        const call = { what: `read ${key}`, signal: own };
-        const [found] = (await client.call(range, asked, call)).keys;
-        if (kept.has(key) || (found && !isStale(key, found.value))) continue;
-        if (found) await inTurn(key, () => (kept.has(key) ? Promise.resolve() : remove(key, own)));
+        const value = left.get(key) ?? (await read(key, own));
+        if (value) left.set(key, value);
+        if (kept.has(key) || (value && !isStale(key, value))) continue;
+        if (value) await inTurn(key, async () => kept.has(key) || (await remove(key, own)));
         unclaimed.delete(key);
       }
     },

@@ -4,6 +4,7 @@ import { createBackoff, type Log, messageOf } from '@smartstack/daemon';
 
 import type { EtcdClient } from '../client/client.ts';
 import { fixFor } from '../client/errors.ts';
+import { orAborted } from '../client/or-aborted.ts';
 import {
   leaseGrant,
   leaseKeepAlive,
@@ -175,7 +176,7 @@ export function createLease(options: LeaseOptions, signal: AbortSignal): Lease {
   return {
     get: async (own) => {
       own.throwIfAborted();
-      return get();
+      return orAborted(get(), own);
     },
     lost,
     id: () => id,

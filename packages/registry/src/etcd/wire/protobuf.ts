@@ -70,7 +70,7 @@ export function decode(input: Buffer): Fields {
   }
 
   function take(length: number): Buffer {
-    if (at + length > input.length) throw new Error(notProtobuf);
+    if (length < 0 || at + length > input.length) throw new Error(notProtobuf);
     at += length;
     return input.subarray(at - length, at);
   }

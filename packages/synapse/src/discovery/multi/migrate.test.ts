@@ -70,7 +70,7 @@ test('announced weights count inside each registry', () => {
 
 test('members whose announced weights are all 0 are alike', () => {
   const members = shared(lists(many('a', 2, { weight: 0 }), many('b', 2)), move(0.5));
-  expect(members.map(({ trafficWeight }) => trafficWeight)).toEqual([256, 256, 256, 256]);
+  expect(members.map(({ trafficWeight }) => trafficWeight)).toEqual([1, 1, 1, 1]);
 });
 
 test('the same members and share are the same objects, so that nothing is done again', () => {
@@ -112,4 +112,15 @@ test('a union counts a machine once that two registries announce, as the first h
   const given = lists([member('x', { name: 'one' })], [member('x', { name: 'two' }), member('y')]);
   const chosen = union(given, true) ?? [];
   expect(membersOf(given, chosen).map(({ host, name }) => name ?? host)).toEqual(['one', 'y']);
+});
+
+test('weights are as small as the share allows: a proxy is in step after as many requests as they are together', () => {
+  const weights = (old: number, fresh: number, share: number) =>
+    shared(lists(many('a', old), many('b', fresh)), move(share)).map(
+      ({ trafficWeight }) => trafficWeight,
+    );
+  expect(weights(1, 1, 0.5)).toEqual([1, 1]);
+  expect(weights(2, 2, 0.25)).toEqual([3, 3, 1, 1]);
+  expect(weights(1, 1, 0.1)).toEqual([9, 1]);
+  expect(weights(2, 3, 0.1)).toEqual([27, 27, 2, 2, 2]);
 });

@@ -54,50 +54,79 @@ export function shortfall(
   return `watcher ${lacking.join(' and ')} has no members: all traffic goes to those of ${chosen.join(' and ')}`;
 }
 
-/** The most that a proxy's weight may be. */
-const heaviest = 256;
+/**
+ * The heaviest weight that is tried, the smallest first: a proxy takes as many requests to be in step as all weights
+ * are together. The last is the most that HAProxy takes.
+ */
+const heaviest = [...Array.from({ length: 64 }, (_, index) => index + 1), 96, 128, 192, 256];
+/** How far a side's sum, and each member, may be from what it should have: then greater weights are not tried. */
+const tolerance = { sum: 0.002, member: 0.05 } as const;
+
+/** A member, and the part of the traffic that it should get. */
+interface Part {
+  readonly member: Instance;
+  readonly part: number;
+  /** Which of the lists have it. */
+  readonly in: 'from' | 'to' | 'both';
+}
 
 /** The members of both lists, each once, with the weights that share the traffic as asked. */
-export function shared(lists: Lists, { from, to, share: part }: Migration): readonly Instance[] {
-  const [left, come] = [lists.get(from) ?? [], lists.get(to) ?? []];
-  const parts = new Map<string, { readonly member: Instance; readonly part: number }>();
-  for (const [list, whole] of [
-    [left, 1 - part],
-    [come, part],
+export function shared(lists: Lists, migration: Migration): readonly Instance[] {
+  const parts = partsOf(lists, migration);
+  for (const most of heaviest) {
+    const weights = weightsOf(parts, most);
+    if (most === heaviest.at(-1) || isClose(parts, weights))
+      return parts.map(({ member }, index) => weighed(member, weights[index] ?? 0));
+  }
+  return [];
+}
+
+function partsOf(lists: Lists, { from, to, share: part }: Migration): readonly Part[] {
+  const parts = new Map<string, Part>();
+  for (const [side, whole] of [
+    ['from', 1 - part],
+    ['to', part],
   ] as const) {
+    const list = lists.get(side === 'from' ? from : to) ?? [];
     const sum = list.reduce((all, each) => all + weightOf(each), 0);
     for (const member of list) {
       const address = addressOf(member);
-      const { member: first, part: before } = parts.get(address) ?? { member, part: 0 };
+      const before = parts.get(address);
       // Where none is to get anything by its own weight, all are alike.
-      const own = sum === 0 ? 1 / list.length : weightOf(member) / sum;
-      parts.set(address, { member: first, part: before + whole * own });
+      const own = whole * (sum === 0 ? 1 / list.length : weightOf(member) / sum);
+      parts.set(
+        address,
+        before
+          ? { ...before, part: before.part + own, in: before.in === side ? side : 'both' }
+          : { member, part: own, in: side },
+      );
     }
   }
-  const both = new Set(come.map(addressOf));
-  const isLeft = new Set(left.map(addressOf));
-  const groups = [
-    (address: string) => isLeft.has(address) && !both.has(address),
-    (address: string) => isLeft.has(address) && both.has(address),
-    (address: string) => !isLeft.has(address),
-  ];
-  const most = Math.max(...[...parts.values()].map((each) => each.part));
-  const weights = new Map<string, number>();
-  for (const isIn of groups) {
-    const members = [...parts].filter(([address]) => isIn(address));
-    // Rounded so that the group's sum is right, however little each has.
-    let exact = 0;
-    let given = 0;
-    for (const [address, each] of members) {
-      exact += (each.part / most) * heaviest;
-      const weight = Math.round(exact) - given;
-      given += weight;
-      weights.set(address, weight);
-    }
+  return [...parts.values()];
+}
+
+/** Whole numbers up to `most`, rounded so that each side's sum is right, however little each member has. */
+function weightsOf(parts: readonly Part[], most: number): readonly number[] {
+  const largest = Math.max(...parts.map(({ part }) => part));
+  const sums = new Map<Part['in'], { readonly exact: number; readonly given: number }>();
+  return parts.map((each) => {
+    const { exact, given } = sums.get(each.in) ?? { exact: 0, given: 0 };
+    const sum = exact + (each.part / largest) * most;
+    const weight = Math.min(most, Math.round(sum) - given);
+    sums.set(each.in, { exact: sum, given: given + weight });
+    return weight;
+  });
+}
+
+function isClose(parts: readonly Part[], weights: readonly number[]): boolean {
+  const all = weights.reduce((sum, weight) => sum + weight, 0);
+  const off = new Map<Part['in'], number>();
+  for (const [index, { part, in: side }] of parts.entries()) {
+    const got = (weights[index] ?? 0) / all;
+    if (Math.abs(got - part) > tolerance.member * part) return false;
+    off.set(side, (off.get(side) ?? 0) + got - part);
   }
-  return [...parts].map(([address, { member }]) =>
-    weighed(member, Math.min(heaviest, weights.get(address) ?? 0)),
-  );
+  return [...off.values()].every((each) => Math.abs(each) <= tolerance.sum);
 }
 
 const weightOf = ({ weight = 1 }: Instance) => weight;
