@@ -59,12 +59,16 @@ beforeAll(async () => {
   await using scene = await createScene();
   await using copy = await startCopy('web-1');
   const away = { hosts: [`127.0.0.1:${await freePort()}`] };
-  const elsewhere = { ...checked('web', copy.port), path: undefined, zk_path: '/services/other' };
+  // In two registries, one of which is away: the label `registry` is there then.
+  const reporters = [
+    { type: 'zookeeper', zk_hosts: away.hosts, zk_path: '/services/other' },
+    { type: 'file', path: '/services/other' },
+  ];
   const zookeeper = { method: 'zookeeper', hosts: away.hosts, path: '/services/other' };
   await scene.nerve({
     'web-1': checked('web', copy.port),
     'policed-1': checked('policed', copy.port),
-    other: { ...elsewhere, reporter_type: 'zookeeper', zk_hosts: away.hosts },
+    other: { ...checked('web', copy.port), path: undefined, reporters },
   });
   const stats = await freePort();
   await scene.synapse(
