@@ -11,12 +11,10 @@ import { freePort } from '../../support/ports.ts';
 import { createScratch, type Scratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 
-/** An etcd with its v3 API and its v2 API, which 3.4 has only when asked. */
 export const startEtcd = () =>
   startServer({
     command: ({ directory, port, otherPort }) => [
       'etcd',
-      '--enable-v2',
       `--data-dir=${directory}/data`,
       `--listen-client-urls=http://127.0.0.1:${port}`,
       `--advertise-client-urls=http://127.0.0.1:${port}`,
@@ -34,9 +32,9 @@ export interface Answer {
 }
 
 /** The registries of a machine's service, as its status calls them. */
-export type RegistryName = 'zookeeper' | 'etcd' | 'etcd-v2' | 'file';
+export type RegistryName = 'zookeeper' | 'etcd' | 'consul' | 'file';
 
-/** A machine with one service that is announced in ZooKeeper, twice in etcd and in a folder, at a path of its own. */
+/** A machine with one service that is announced in each registry at a path of its own. */
 export interface Machine extends AsyncDisposable {
   readonly scratch: Scratch;
   readonly copy: Copy;
@@ -54,14 +52,16 @@ export interface Machine extends AsyncDisposable {
 let count = 0;
 
 export async function createMachine(
-  ports: { readonly zookeeper: number; readonly etcd: number },
+  ports: { readonly zookeeper: number; readonly etcd: number; readonly consul: number },
   read: { zookeeper(path: string): Promise<readonly Buffer[]> },
 ): Promise<Machine> {
   const scratch = await createScratch();
   const copy = await startCopy('web');
   const status = await freePort();
-  const path = `/services/web-${count++}`;
+  const name = `web-${count++}`;
+  const path = `/services/${name}`;
   const daemons: Daemon[] = [];
+  const consul = `http://127.0.0.1:${ports.consul}`;
   const config = {
     instance_id: 'vm-1',
     status_address: `127.0.0.1:${status}`,
@@ -71,20 +71,13 @@ export async function createMachine(
       web: {
         host: '127.0.0.1',
         port: copy.port,
-        // A key of etcd v2 lives for five of them: longer than nerve needs to start on a busy machine.
-        check_interval: 1,
+        check_interval: 0.2,
         weight: 1,
         checks: [{ type: 'http', uri: '/health', timeout: 5 }],
         reporters: [
           { type: 'zookeeper', zk_path: path },
           { type: 'etcd', etcd_endpoints: [`http://127.0.0.1:${ports.etcd}`], etcd_path: path },
-          {
-            type: 'etcd',
-            name: 'etcd-v2',
-            etcd_host: '127.0.0.1',
-            etcd_port: ports.etcd,
-            etcd_path: path,
-          },
+          { type: 'consul', consul_url: consul, consul_service: name },
           { type: 'file', path },
         ],
       },
@@ -95,7 +88,7 @@ export async function createMachine(
   const weights: Machine['weights'] = async (registry) => {
     if (registry === 'zookeeper') return (await read.zookeeper(path)).map(weightOf);
     if (registry === 'etcd') return (await etcdRecords(ports.etcd, path)).map(weightOf);
-    if (registry === 'etcd-v2') return (await etcdV2Records(ports.etcd, path)).map(weightOf);
+    if (registry === 'consul') return consulWeights(consul, name);
     const folder = scratch.path('registry', path);
     const files = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json'));
     return Promise.all(files.map(async (name) => weightOf(await readFile(`${folder}/${name}`))));
@@ -125,6 +118,13 @@ export async function createMachine(
   };
 }
 
+async function consulWeights(url: string, service: string): Promise<readonly number[]> {
+  const signal = AbortSignal.timeout(2_000);
+  const response = await fetch(`${url}/v1/health/service/${service}?passing`, { signal });
+  const found = (await response.json()) as { Service: { Weights: { Passing: number } } }[];
+  return found.map(({ Service }) => Service.Weights.Passing);
+}
+
 async function etcdRecords(port: number, path: string): Promise<readonly Buffer[]> {
   const base64 = (text: string) => Buffer.from(text).toString('base64');
   const response = await fetch(`http://127.0.0.1:${port}/v3/kv/range`, {
@@ -134,13 +134,6 @@ async function etcdRecords(port: number, path: string): Promise<readonly Buffer[
   });
   const { kvs = [] } = (await response.json()) as { kvs?: { value: string }[] };
   return kvs.map(({ value }) => Buffer.from(value, 'base64'));
-}
-
-async function etcdV2Records(port: number, path: string): Promise<readonly string[]> {
-  const signal = AbortSignal.timeout(2_000);
-  const response = await fetch(`http://127.0.0.1:${port}/v2/keys${path}/vm-1`, { signal });
-  const { node } = (await response.json()) as { node?: { nodes?: { value: string }[] } };
-  return (node?.nodes ?? []).map(({ value }) => value);
 }
 
 /** The numbers of instances that a watcher of a registry was told, from its first list on. */

@@ -26,13 +26,12 @@ test.each<[string, NodeJS.Signals]>([
     (registries) => registries.open({ type: 'file', directory }),
     path,
   );
-  const inEtcd = new Set<number>();
-  const inEtcdV2 = new Set<number>();
+  const asked = ['etcd', 'consul'] as const;
+  const seen = new Map(asked.map((name) => [name, new Set<number>()] as const));
   const done = new AbortController();
   const asking = (async () => {
     while (!done.signal.aborted) {
-      inEtcd.add((await machine.weights('etcd')).length);
-      inEtcdV2.add((await machine.weights('etcd-v2')).length);
+      for (const [name, numbers] of seen) numbers.add((await machine.weights(name)).length);
       await sleep(20);
     }
   })();
@@ -47,14 +46,13 @@ test.each<[string, NodeJS.Signals]>([
   await has([1], all);
   expect(new Set(inZooKeeper.numbers)).toEqual(new Set([1]));
   expect(new Set(inFolder.numbers)).toEqual(new Set([1]));
-  expect(inEtcd).toEqual(new Set([1]));
-  expect(inEtcdV2).toEqual(new Set([1]));
+  for (const numbers of seen.values()) expect(numbers).toEqual(new Set([1]));
 });
 
-test.each(['zookeeper', 'etcd'] as const)(
+test.each(['zookeeper', 'consul'] as const)(
   'a nerve hands over the others though %s hangs',
   async (hung) => {
-    const { zookeeper, etcd, machine } = shared;
+    const { zookeeper, consul, machine } = shared;
     const first = await machine.start();
     await has([1], all);
     const { path, scratch } = machine;
@@ -64,7 +62,7 @@ test.each(['zookeeper', 'etcd'] as const)(
       path,
     );
     const signal = (name: 'SIGSTOP' | 'SIGCONT') =>
-      hung === 'etcd' ? etcd.kill(name) : process.kill(zookeeper.pid, name);
+      hung === 'consul' ? consul.signal(name) : process.kill(zookeeper.pid, name);
     signal('SIGSTOP');
     try {
       const begin = performance.now();

@@ -18,7 +18,7 @@ test('one that is down at the start is announced in once it is there, and the ot
       [
         `web .* up +zookeeper: not known .*the registry has not answered yet`,
         ` +etcd: ${machine.path} \\(weight 1\\)`,
-        ` +etcd-v2: ${machine.path} \\(weight 1\\)`,
+        ` +consul: ${machine.path.split('/').at(-1)} \\(weight 1\\)`,
         ` +file: ${machine.path} \\(weight 1\\)$`,
       ].join('\n'),
     ),
@@ -36,13 +36,13 @@ test('one that hangs holds up no change, no withdrawal and no answer about the o
     const weight = machine.nerve('weight', 'web', '7');
     await has([7], others);
     expect((await weight).all).toMatch(
-      /^web has weight 7 in etcd, etcd-v2 and file; .*zookeeper.*; nerve tries again, and nerve status shows the result$/,
+      /^web has weight 7 in etcd, consul and file; .*zookeeper.*; nerve tries again, and nerve status shows the result$/,
     );
     const down = machine.nerve('down', 'web', '--wait', '--timeout', '2s');
     await has([], others);
     const { all, exitCode } = await down;
     expect(all).toMatch(/^web in zookeeper: still announced after 2 s/);
-    expect(all).toMatch(/Confirmed: zookeeper 0 of 1, etcd 1 of 1, etcd-v2 1 of 1, file 1 of 1$/);
+    expect(all).toMatch(/Confirmed: zookeeper 0 of 1, etcd 1 of 1, consul 1 of 1, file 1 of 1$/);
     expect(exitCode).toBe(1);
   } finally {
     process.kill(zookeeper.pid, 'SIGCONT');
@@ -67,18 +67,23 @@ test('one that dies holds up no change, and has the newest once it is back', asy
   await has([8], all);
 });
 
-test('another kind that hangs is no different', async () => {
-  const { etcd, machine } = shared;
+test.each([
+  ['etcd', ['zookeeper', 'consul', 'file']],
+  ['consul', ['zookeeper', 'etcd', 'file']],
+] as const)('where %s hangs it is no different', async (hung, good) => {
+  const { machine, etcd, consul } = shared;
+  const signal = (name: 'SIGSTOP' | 'SIGCONT') =>
+    hung === 'etcd' ? etcd.kill(name) : consul.signal(name);
   await machine.start();
   await has([1], all);
-  etcd.kill('SIGSTOP');
+  signal('SIGSTOP');
   try {
     machine.copy.healthy(false);
-    await has([], ['zookeeper', 'file']);
+    await has([], good);
     machine.copy.healthy(true);
-    await has([1], ['zookeeper', 'file']);
+    await has([1], good);
   } finally {
-    etcd.kill('SIGCONT');
+    signal('SIGCONT');
   }
   await has([1], all);
 });

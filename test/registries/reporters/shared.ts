@@ -2,18 +2,21 @@ import { connect, type Session } from '@smartstack/zookeeper';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 
 import type { RealServer } from '../../servers/server.ts';
+import { type ConsulAgent, startConsul } from '../../support/consul.ts';
+import { createScratch, type Scratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 import { startZooKeeper, type ZooKeeper } from '../../support/zookeeper.ts';
 import { createMachine, type Machine, type RegistryName, startEtcd } from './machine.ts';
 
 /** All registries of the machine's service, and those that stay when ZooKeeper is down. */
-export const all = ['zookeeper', 'etcd', 'etcd-v2', 'file'] as const;
-export const others = ['etcd', 'etcd-v2', 'file'] as const;
+export const all = ['zookeeper', 'etcd', 'consul', 'file'] as const;
+export const others = ['etcd', 'consul', 'file'] as const;
 
-/** One ZooKeeper and one etcd for all tests of a file, and a machine for each test. */
+/** One ZooKeeper, one etcd and one Consul for all tests of a file, and a machine for each test. */
 export interface Shared {
   readonly zookeeper: ZooKeeper;
   readonly etcd: RealServer;
+  readonly consul: ConsulAgent;
   readonly machine: Machine;
   /** Waits until exactly these weights are announced in each of the registries. */
   has(weights: readonly unknown[], registries: readonly RegistryName[]): Promise<true>;
@@ -21,8 +24,14 @@ export interface Shared {
 
 /** Starts them before the tests and ends them after; what it gives is there within tests. */
 export function shareRegistries(): Shared {
-  const parts: { zookeeper?: ZooKeeper; etcd?: RealServer; machine?: Machine } = {};
+  const parts: {
+    zookeeper?: ZooKeeper;
+    etcd?: RealServer;
+    consul?: ConsulAgent;
+    machine?: Machine;
+  } = {};
   let session: Session | undefined;
+  let scratch: Scratch | undefined;
 
   async function recordsAt(path: string): Promise<readonly Buffer[]> {
     const own = session;
@@ -33,16 +42,28 @@ export function shareRegistries(): Shared {
   }
 
   beforeAll(async () => {
-    [parts.zookeeper, parts.etcd] = await Promise.all([startZooKeeper(), startEtcd()]);
+    scratch = await createScratch();
+    const consul = startConsul({ directory: scratch.path('consul'), name: 'one' });
+    [parts.zookeeper, parts.etcd, parts.consul] = await Promise.all([
+      startZooKeeper(),
+      startEtcd(),
+      consul,
+    ]);
     session = connect({ hosts: [parts.zookeeper.hosts] });
   });
   afterAll(async () => {
     await session?.close();
+    await parts.consul?.[Symbol.asyncDispose]();
     await parts.etcd?.[Symbol.asyncDispose]();
     await parts.zookeeper?.[Symbol.asyncDispose]();
+    await scratch?.[Symbol.asyncDispose]();
   });
   beforeEach(async () => {
-    const ports = { zookeeper: parts.zookeeper?.port ?? 0, etcd: parts.etcd?.port ?? 0 };
+    const ports = {
+      zookeeper: parts.zookeeper?.port ?? 0,
+      etcd: parts.etcd?.port ?? 0,
+      consul: parts.consul?.ports.http ?? 0,
+    };
     parts.machine = await createMachine(ports, { zookeeper: recordsAt });
   });
   afterEach(async () => {
