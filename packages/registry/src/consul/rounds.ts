@@ -34,9 +34,11 @@ interface Waiting {
   readonly wake: () => void;
 }
 
-/** From one round to the next, in milliseconds; longer where a round takes longer: a tenth of the time at most. */
+/** From one round to the next, in milliseconds. */
 const shortest = 250;
-const share = 10;
+const longest = 2_000;
+/** Rounds take a fifth of the time at most, unless they take longer than that. */
+const share = 5;
 
 export function createRounds({ client, datacenter, wait, inTurn }: RoundsDeps): Rounds {
   const waiting = new Set<Waiting>();
@@ -87,8 +89,8 @@ export function createRounds({ client, datacenter, wait, inTurn }: RoundsDeps): 
         [...waiting].filter(({ seen }) => seen < now).map((one) => look(one, now, signal)),
       );
       const took = performance.now() - begin;
-      const pause = Math.max(shortest, took * share) * (0.75 + Math.random() / 2);
-      await sleep(pause, undefined, { signal }).catch(() => {});
+      const pause = Math.max(shortest, Math.min(took * share, Math.max(longest, took)));
+      await sleep(pause * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => {});
     }
   }
 
