@@ -10,6 +10,15 @@ const env = { PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin` };
 const workers = Math.max(2, availableParallelism());
 const shared = { ssr: { resolve: { conditions, externalConditions: ['source'] } } };
 
+/** What asks the same whatever Node.js runs it: left out of a run on another one. */
+const sameOnAnyNode = [
+  'test/docs/**',
+  'test/examples/**',
+  'test/generate/**',
+  'test/{compose,demo,docs,examples,setup}.test.ts',
+  'test/synapse/haproxy-versions.test.ts',
+];
+
 /** A file that the run's results are written to as well, as JSON. */
 const report = process.env.TEST_REPORT;
 
@@ -43,6 +52,7 @@ export default defineConfig({
             'test/registries/**',
             'test/package/**',
             'test/page/**',
+            ...(process.env.NODE_TESTS_ONLY === undefined ? [] : sameOnAnyNode),
           ],
           environment: 'node',
           testTimeout: 120_000,
