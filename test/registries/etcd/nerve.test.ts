@@ -57,8 +57,12 @@ test('a nerve that is killed, or hands over, leaves its keys to the next one, an
   const first = await start(scratch, [81, 82]);
   await until(async () => (await cluster.keys()).length === 2);
   await using watching = watchKeys();
-  await cluster.ctl('put', '/web-is-watched', 'now');
-  await until(() => watching.lines.includes('now'));
+  await until(async () => {
+    await cluster.ctl('put', '/web-is-watched', 'now');
+    return watching.lines.includes('now');
+  });
+  await cluster.ctl('put', '/web-is-watched', 'last');
+  await until(() => watching.lines.includes('last'));
   const before = watching.lines.length;
 
   first.kill('SIGKILL');
