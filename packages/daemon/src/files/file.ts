@@ -10,17 +10,19 @@ const block = 65_536;
 /**
  * Replaces a file whole: readers see the old content or the new, never a part, also after a crash.
  * Keeps the mode and owner of the file that it replaces; a new one gets `mode`. A text may come in pieces,
- * which are not joined: a long text would be in memory three times.
+ * which are not joined: a long text would be in memory three times. With `isDurable: false` the disk is not waited for:
+ * after a crash of the machine such a file may be empty.
  */
 export async function writeFileAtomic(
   path: string,
   content: string | Buffer | readonly string[],
   mode = 0o644,
+  { isDurable = true }: { readonly isDurable?: boolean } = {},
 ): Promise<void> {
   const previous = await stat(path).catch(() => undefined);
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
   try {
-    await writeNew(temporary, content, mode);
+    await writeNew(temporary, content, { mode, isDurable });
     if (previous) await keepOwner(temporary, previous);
     await rename(temporary, path);
   } catch (error) {
@@ -31,17 +33,17 @@ export async function writeFileAtomic(
   }
 }
 
-/** Creates a file, and resolves once its content is on the disk. */
+/** Creates a file; a durable one has its content on the disk once this resolves. */
 async function writeNew(
   path: string,
   content: string | Buffer | readonly string[],
-  mode: number,
+  { mode, isDurable }: { readonly mode: number; readonly isDurable: boolean },
 ): Promise<void> {
   const file = await open(path, 'wx', mode);
   try {
     if (typeof content === 'string' || Buffer.isBuffer(content)) await file.writeFile(content);
     else await writePieces(file, content);
-    await file.sync();
+    if (isDurable) await file.sync();
   } finally {
     await file.close();
   }

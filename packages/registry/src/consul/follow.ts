@@ -7,7 +7,7 @@ import { type ConsulAnswer, type ConsulClient, isRefusal } from './client.ts';
 import { createEntryReader } from './entries.ts';
 import { type ConsulQuery, paramsOf, pathOf } from './query.ts';
 import type { Rounds } from './rounds.ts';
-import type { InTurn, Slots } from './turns.ts';
+import { createPace, type InTurn, type Slots } from './turns.ts';
 
 export interface FollowDeps {
   readonly client: ConsulClient;
@@ -20,8 +20,8 @@ export interface FollowDeps {
   onTrouble?(reason: string | undefined): void;
 }
 
-/** The shortest time from one answer to the next, in milliseconds: what changes all the time is read now and then. */
-const pace = 100;
+/** How many answers may come at once, and how far those after them are apart, in milliseconds. */
+const pace = { burst: 20, interval: 100 } as const;
 
 /**
  * Yields the records of a service in one datacenter, then the whole list again on each change, until the signal aborts.
@@ -69,7 +69,7 @@ function createReader(query: ConsulQuery, { client, wait, rounds, inTurn, log }:
   /** What is asked behind; 0 for an answer at once. */
   let index = 0;
   let mark = 0;
-  let read = Number.NEGATIVE_INFINITY;
+  const paced = createPace(pace.burst, pace.interval);
 
   const atOnce = (mode: ConsulQuery['consistency'], signal: AbortSignal) =>
     inTurn(() => client.get(path, paramsOf(query, mode), { maxStale }, signal), signal);
@@ -102,14 +102,13 @@ function createReader(query: ConsulQuery, { client, wait, rounds, inTurn, log }:
   return {
     next: async (hasSlot: boolean, signal: AbortSignal): Promise<readonly RegistryRecord[]> => {
       try {
-        await sleep(Math.max(0, read + pace - performance.now()), undefined, { signal });
+        await paced(signal);
         const answer = await confirmed(await ask(hasSlot, signal), signal);
         const records = await readEntries(answer.body, service, signal);
         // Without an index there is nothing to wait behind.
         if (answer.index === 0) await sleep(1_000, undefined, { signal });
         known = answer.index;
         index = answer.index;
-        read = performance.now();
         return query.near === undefined ? records.toSorted(byId) : records;
       } catch (error) {
         // Another server may count otherwise: a blocking query could wait for what never comes.

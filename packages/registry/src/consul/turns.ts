@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Lets so many tasks run at a time; the others wait in their order. */
 export type InTurn = <T>(task: () => Promise<T>, signal: AbortSignal) => Promise<T>;
@@ -52,6 +53,24 @@ export function createTurns(most: number): InTurn {
     } finally {
       leave();
     }
+  };
+}
+
+/**
+ * Lets so many through at once, and then one each `interval` milliseconds: what happens alone waits for nothing, and what
+ * happens all the time happens now and then.
+ */
+export function createPace(
+  burst: number,
+  interval: number,
+): (signal: AbortSignal) => Promise<void> {
+  let credit = burst;
+  let counted = performance.now();
+  return async (signal) => {
+    const now = performance.now();
+    credit = Math.min(burst, credit + (now - counted) / interval) - 1;
+    counted = now;
+    if (credit < 0) await sleep(-credit * interval, undefined, { signal });
   };
 }
 

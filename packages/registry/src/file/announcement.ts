@@ -72,7 +72,8 @@ async function touch(file: string, write: () => Promise<void>): Promise<void> {
 
 async function writeRecord(file: string, content: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  await writeFileAtomic(file, content);
+  // After a crash of the machine it would be too old anyway.
+  await writeFileAtomic(file, content, 0o644, { isDurable: false });
 }
 
 function withOwner(instance: Instance, owner: string): string {

@@ -56,7 +56,7 @@ export function shortfall(
 
 /**
  * The heaviest weight that is tried, the smallest first: a proxy takes as many requests to be in step as all weights
- * are together. The last is the most that proxies take.
+ * are together. The last is the most that one takes.
  */
 const heaviest = [...Array.from({ length: 64 }, (_, index) => index + 1), 96, 128, 192, 256];
 /** How far a side's sum, and each member, may be from what it should have: then greater weights are not tried. */
