@@ -22,11 +22,11 @@ async function run(use: Use): Promise<void> {
   say('Consul alone', await counted(traffic));
 
   for (const name of ['new-1', 'new-2', 'new-3']) await parts.announce(name);
-  say('nerve announces three copies in ZooKeeper', await counted(traffic));
+  say('three copies are in ZooKeeper, by nerve', await counted(traffic));
 
   await synapse.change('synapse-2-both.yaml');
   await until(async () => (await synapse.compare()).stdout.includes('5 members'));
-  say('synapse follows both, share: 0%', await counted(traffic));
+  say('both are followed, share: 0%', await counted(traffic));
 
   const { stdout, exitCode } = await synapse.compare();
   console.log(`\n$ synapse compare web\n${stdout.trimEnd()}\n(exit code ${exitCode})\n`);

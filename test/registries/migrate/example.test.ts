@@ -27,8 +27,8 @@ test('examples/consul-to-zookeeper: each share is what was asked for, and no req
   const [old, fresh] = ['old-1, old-2', 'new-1, new-2, new-3'];
   expect(answeredBy, all).toEqual([
     ['Consul alone', old],
-    ['nerve announces three copies in ZooKeeper', old],
-    ['synapse follows both, share: 0%', old],
+    ['three copies are in ZooKeeper, by nerve', old],
+    ['both are followed, share: 0%', old],
     [expect.stringContaining('10 % asked'), `${fresh}, ${old}`],
     [expect.stringContaining('50 % asked'), `${fresh}, ${old}`],
     ['100 % asked, 100 % got', fresh],
