@@ -4,16 +4,18 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" # where distributions keep haproxy, and a plain user's PATH does not look
 
-names=(canary-by-route flaky-dependency blue-green game-day rate-limits etcd consul kubernetes)
+names=(canary-by-route flaky-dependency blue-green game-day rate-limits etcd consul kubernetes consul-to-zookeeper)
 case " ${names[*]} " in
   *" ${1:-none} "*) ;;
   *) echo "usage: npm run example -- NAME, which is one of: ${names[*]}" >&2 && exit 2 ;;
 esac
 
-bash scripts/setup.sh haproxy
+parts=(haproxy)
+if [ "$1" = consul-to-zookeeper ]; then parts+=(zookeeper); fi
+bash scripts/setup.sh "${parts[@]}"
 if [ "$1" = etcd ]; then command -v etcd >/dev/null && command -v etcdctl >/dev/null || bash scripts/apt-install.sh etcd-server etcd-client; fi
 if [ "$1" = kubernetes ] && ! command -v kubectl >/dev/null; then bash scripts/apt-install.sh kubernetes-client; fi
-if [ "$1" = consul ]; then
+if [[ $1 = consul* ]]; then
   CONSUL=$(bash scripts/consul.sh)
   export CONSUL
 fi

@@ -9,6 +9,7 @@ import {
 import { freePort } from '../../test/support/ports.ts';
 import { until } from '../../test/support/until.ts';
 import { say } from '../traffic/figures.ts';
+import { createParts, type Use } from '../traffic/parts.ts';
 import { playScript } from '../traffic/play.ts';
 
 await playScript(async (interruption) => {
@@ -16,7 +17,7 @@ await playScript(async (interruption) => {
   await Promise.race([run(parts.use), interruption]);
 });
 
-async function run(use: <T extends AsyncDisposable>(part: T) => T): Promise<void> {
+async function run(use: Use): Promise<void> {
   const cluster = use(await startCluster({ size: 3 }));
   const local = await freePort();
   const changes = {
@@ -75,18 +76,4 @@ async function run(use: <T extends AsyncDisposable>(part: T) => T): Promise<void
   web2 = use(await startService('web-2', ports[1] ?? 0));
   await answeredBy('web-1', 'web-2');
   await count(', all back');
-}
-
-/** Parts that are ended in the opposite order, whatever happens. */
-function createParts() {
-  const started: AsyncDisposable[] = [];
-  return {
-    use: <T extends AsyncDisposable>(part: T): T => {
-      started.push(part);
-      return part;
-    },
-    async [Symbol.asyncDispose]() {
-      for (const part of started.toReversed()) await part[Symbol.asyncDispose]();
-    },
-  };
 }
