@@ -22,14 +22,19 @@ describe('zookeeper', () => {
     const chroot = `/relayed-${count++}`;
     const relay = await startRelay(Number(server.hosts.split(':')[1]));
     const opened: Registry[] = [];
-    const openAt = (hosts: string) => () => {
-      const registry = createZooKeeperRegistry({ hosts: [`${hosts}${chroot}`], ...deps });
+    const openAt = (hosts: string, timeout?: number) => () => {
+      const registry = createZooKeeperRegistry({
+        hosts: [`${hosts}${chroot}`],
+        ...(timeout !== undefined && { timeout }),
+        ...deps,
+      });
       opened.push(registry);
       return registry;
     };
     return {
       relay,
       open: openAt(relay.hosts),
+      brief: { open: openAt(relay.hosts, 2_000), life: 2_000 },
       direct: openAt(server.hosts),
       close: async () => {
         await Promise.all(opened.map((registry) => registry[Symbol.asyncDispose]()));

@@ -1,14 +1,25 @@
 import type { Instance, Registry } from '@smartstack/registry';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
+import { elect } from '../../packages/synapse/src/discovery/policies/leader.ts';
+
 export interface ContractSubject {
   /** Another view of the same registry, as a second process would have. */
   open(): Registry;
   close(): Promise<void>;
 }
 
-/** What every registry promises, run against one of them. */
-export function registryContract(start: () => Promise<ContractSubject>): void {
+/** What a registry cannot promise, and why. */
+export interface Exceptions {
+  /** Why nobody can tell which instance was announced first. */
+  readonly order?: string;
+}
+
+/** What every registry promises, run against one of them. What it cannot is a test by its name, too. */
+export function registryContract(
+  start: () => Promise<ContractSubject>,
+  { order }: Exceptions = {},
+): void {
   let subject: ContractSubject;
   let ended: AbortController;
   beforeEach(async () => {
@@ -76,6 +87,19 @@ export function registryContract(start: () => Promise<ContractSubject>): void {
     await writer.announce('/services/web/inner', web(2), ended.signal);
     const [list] = await take(subject.open().watch('/services/web/inner', ended.signal), 1);
     expect(portsOf(list)).toEqual([2]);
+  });
+
+  const first =
+    order === undefined
+      ? 'it can be told which instance was announced first'
+      : `cannot: tell which instance was announced first: ${order}`;
+  test(first, async () => {
+    const registry = subject.open();
+    for (const port of [3, 1, 2]) await registry.announce('/services/web', web(port), ended.signal);
+    const [list = []] = await take(subject.open().watch('/services/web', ended.signal), 1);
+    const election = elect(undefined, list);
+    if (order === undefined) expect(election).toMatchObject({ leader: { port: 3 } });
+    else expect(election).toHaveProperty('failure');
   });
 
   test('a watch ends when its signal aborts, with nothing more to say', async () => {

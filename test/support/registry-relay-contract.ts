@@ -8,6 +8,12 @@ export interface RelayedSubject {
   readonly relay: Relay;
   /** A view of the registry through the relay. */
   open(): Registry;
+  /** A view through the relay, whose announcements live so long without it. */
+  readonly brief: {
+    open(): Pick<Registry, 'announce'>;
+    /** Milliseconds. */
+    readonly life: number;
+  };
   /** A view that no relay disturbs. */
   direct(): Registry;
   close(): Promise<void>;
@@ -16,11 +22,20 @@ export interface RelayedSubject {
 const path = '/services/web';
 const web = (port: number): Instance => ({ host: '127.0.0.1', port, name: `vm-${port}` });
 
+/** What a registry cannot promise, and why. */
+export interface RelayExceptions {
+  /** Why an announcement may outlive its time. */
+  readonly late?: string;
+}
+
 /**
  * What every registry with servers promises over a network that fails: nothing that was never true is
  * served, nothing that is true is dropped, and in the end everybody sees what is there.
  */
-export function registryRelayContract(start: () => Promise<RelayedSubject>): void {
+export function registryRelayContract(
+  start: () => Promise<RelayedSubject>,
+  { late }: RelayExceptions = {},
+): void {
   let subject: RelayedSubject;
   let ended: AbortController;
   let writer: Writer;
@@ -96,6 +111,25 @@ export function registryRelayContract(start: () => Promise<RelayedSubject>): voi
     expect(seen.lists.slice(before)).toEqual([]);
     subject.relay.resume();
     await settles();
+  });
+
+  const gone =
+    'an announcement whose owner is cut off for good is gone after its time, and not before';
+  test(late === undefined ? gone : `${gone}; cannot: be in time: ${late}`, async () => {
+    const direct = follow(subject.direct(), ended.signal);
+    const { open, life } = subject.brief;
+    await open().announce(path, web(9), ended.signal);
+    writer.note(9);
+    await until(() => direct.newest() === writer.truth());
+    const start = performance.now();
+    subject.relay.silence();
+    writer.forget(9);
+    await until(() => direct.newest() === writer.truth());
+    // The last sign of life may have been a third of its life before.
+    expect(performance.now() - start).toBeGreaterThan(life / 2);
+    subject.relay.resume();
+    ended.abort();
+    await direct.running;
   });
 
   test('an announcement outlives a connection that is cut, and is withdrawn through the next', async () => {

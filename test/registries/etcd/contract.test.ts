@@ -38,14 +38,15 @@ describe('etcd behind a network that fails', () => {
     const prefix = `/relayed-${count++}`;
     const relay = await startRelay(cluster.members[0]?.port ?? 0);
     const opened: Registry[] = [];
-    const openAt = (endpoints: readonly string[]) => () => {
-      const registry = createEtcdRegistry({ endpoints, prefix, ...deps });
+    const openAt = (endpoints: readonly string[], ttl?: number) => () => {
+      const registry = createEtcdRegistry({ endpoints, prefix, ttl, ...deps });
       opened.push(registry);
       return registry;
     };
     return {
       relay,
       open: openAt([`http://${relay.hosts}`]),
+      brief: { open: openAt([`http://${relay.hosts}`], 2_000), life: 2_000 },
       direct: openAt(cluster.endpoints),
       close: async () => {
         await Promise.all(opened.map((registry) => registry[Symbol.asyncDispose]()));
