@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Service, Snapshot } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { startServer, type TestServer } from '../discovery/http/server.fixture.ts';
+import { startServer, type TestServer } from '../../../registry/src/http/server.fixture.ts';
 import { type Catalog, createCatalog } from './catalog.ts';
 import { createApi, orderHeader } from './handler.ts';
 

@@ -6,10 +6,9 @@ import { join } from 'node:path';
 import { createMetrics, type Log, silentLog } from '@smartstack/daemon';
 import { badRecordsOf } from '@smartstack/registry';
 import { beforeEach, expect, test, vi } from 'vitest';
-
+import { startServer } from '../../../registry/src/http/server.fixture.ts';
 import { collect } from './collect.fixture.ts';
 import { docker } from './docker.ts';
-import { startServer } from './http/server.fixture.ts';
 
 interface Engine {
   containers: readonly object[];

@@ -3,11 +3,10 @@ import type { RequestListener } from 'node:http';
 import { createMetrics, type Log, silentLog } from '@smartstack/daemon';
 import { badRecordsOf } from '@smartstack/registry';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-
+import { startServer, type TestServer } from '../../../registry/src/http/server.fixture.ts';
 import { loadAws, regionOf } from './aws.ts';
 import { collect } from './collect.fixture.ts';
 import { ec2tag, followTag } from './ec2tag.ts';
-import { startServer, type TestServer } from './http/server.fixture.ts';
 
 const machine = (name: string, address = '') =>
   `<item><instanceId>i-${name}</instanceId><privateDnsName>${name}</privateDnsName>${

@@ -2,9 +2,8 @@ import type { RequestListener } from 'node:http';
 
 import { createMetrics, silentLog } from '@smartstack/daemon';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-
+import { json, startServer, type TestServer } from '../../../registry/src/http/server.fixture.ts';
 import { collect } from './collect.fixture.ts';
-import { json, startServer, type TestServer } from './http/server.fixture.ts';
 import { marathon } from './marathon.ts';
 
 const task = (host: string, more: object = {}) => ({

@@ -2,10 +2,9 @@ import type { RequestListener } from 'node:http';
 
 import type { Instance } from '@smartstack/registry';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-
+import { startServer, type TestServer } from '../../../registry/src/http/server.fixture.ts';
 import { type Catalog, createCatalog } from '../api/catalog.ts';
 import { createApi } from '../api/handler.ts';
-import { startServer, type TestServer } from '../discovery/http/server.fixture.ts';
 import { createClient } from './client.ts';
 import { explanationText, statusTable } from './shown.ts';
 import { waitForMembers } from './wait.ts';

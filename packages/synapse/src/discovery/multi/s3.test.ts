@@ -1,9 +1,8 @@
 import type { RequestListener } from 'node:http';
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-
+import { startServer, type TestServer } from '../../../../registry/src/http/server.fixture.ts';
 import { loadAws } from '../aws.ts';
-import { startServer, type TestServer } from '../http/server.fixture.ts';
 import { toggleObject } from './s3.ts';
 
 /** A server of S3's API, which the SDK itself asks. */
