@@ -1,13 +1,12 @@
 import type { RequestListener } from 'node:http';
 
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-
-import { startDns, type TestDns } from '../../packages/synapse/src/discovery/dns/server.fixture.ts';
 import {
   json,
   startServer,
   type TestServer,
-} from '../../packages/synapse/src/discovery/http/server.fixture.ts';
+} from '../../packages/registry/src/http/server.fixture.ts';
+import { startDns, type TestDns } from '../../packages/synapse/src/discovery/dns/server.fixture.ts';
 import type { Explanation } from '../../packages/synapse/src/operator/explain.ts';
 import { explanationText } from '../../packages/synapse/src/operator/shown.ts';
 import { startScene } from './synapse.ts';

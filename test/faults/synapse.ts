@@ -3,12 +3,12 @@ import type { OpenedRegistries } from '@smartstack/registry';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { Output, ProxyDriver } from '../../packages/proxy/src/driver.ts';
+import { json, startServer } from '../../packages/registry/src/http/server.fixture.ts';
 import {
   configSchema,
   type LoadedConfig,
   type ServiceConfig,
 } from '../../packages/synapse/src/config/config.ts';
-import { json, startServer } from '../../packages/synapse/src/discovery/http/server.fixture.ts';
 import { explain } from '../../packages/synapse/src/operator/explain.ts';
 import { describeStatus } from '../../packages/synapse/src/operator/status.ts';
 import { followedServices } from '../../packages/synapse/src/reconcile/followed.ts';
