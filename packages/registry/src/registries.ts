@@ -102,6 +102,8 @@ export function createRegistries({
   const etcds = new Map<string, EtcdRegistry>();
   const etcdV2s = new Map<string, EtcdV2Registry>();
   const consuls = new Map<string, ConsulRegistry>();
+  /** What this process has registered, by agent, whatever the rest of its section says. */
+  const registered = new Map<string, Map<string, symbol>>();
   const clusters = new Map<string, KubernetesRegistry>();
 
   function openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry {
@@ -149,7 +151,17 @@ export function createRegistries({
       ),
     openConsul: (section) =>
       getOrCreate(consuls, JSON.stringify(section), () =>
-        createConsulRegistry({ ...deps, section, owner }),
+        createConsulRegistry({
+          ...deps,
+          section,
+          owner,
+          held: getOrCreate(
+            registered,
+            JSON.stringify([section.url, section.namespace, section.partition]),
+            () => new Map<string, symbol>(),
+          ),
+          isHeld: (id) => [...registered.values()].some((ids) => ids.has(id)),
+        }),
       ),
     openKubernetes: (address) =>
       getOrCreate(clusters, JSON.stringify(address), () => createKubernetesRegistry(address, deps)),

@@ -36,7 +36,8 @@ export async function isSeen(
   signal: AbortSignal,
 ): Promise<{ readonly isThere: boolean; readonly index: number }> {
   const params = { filter: `Service.ID == ${JSON.stringify(id)}` };
-  const answer = await client.get(pathOf(plainQuery(service)), params, { index, wait }, signal);
+  const options = { index, wait, mayBeEmpty: true };
+  const answer = await client.get(pathOf(plainQuery(service)), params, options, signal);
   return {
     isThere: Array.isArray(answer.body) && answer.body.length > 0,
     index: answer.index,

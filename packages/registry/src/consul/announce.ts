@@ -5,7 +5,7 @@ import { HttpError } from '../http/error.ts';
 import type { Instance } from '../instance/instance.ts';
 import { type Announcement, Unconfirmed } from '../registry.ts';
 import { deregister, isSeen } from './agent.ts';
-import type { ConsulClient } from './client.ts';
+import { type ConsulClient, isRefusal } from './client.ts';
 import { type ConsulForm, checkOf, idOf, registrationOf } from './registration.ts';
 
 export interface AnnounceDeps {
@@ -65,8 +65,7 @@ export async function announceService(
       const asked = { service, id, index, wait: 1_000 };
       const seen = await isSeen(client, asked, within).catch((error: unknown) => {
         // Where the token may not read, the agent's word must do.
-        if (error instanceof HttpError && error.status === 403)
-          return { isThere: wanted, index: 0 };
+        if (isRefusal(error)) return { isThere: wanted, index: 0 };
         return { isThere: !wanted, index: 0 };
       });
       if (seen.isThere === wanted) return;

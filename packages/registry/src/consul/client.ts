@@ -40,10 +40,14 @@ export interface ReadOptions {
   readonly wait?: number;
   /** How old an answer may be that no leader vouches for, in milliseconds. */
   readonly maxStale?: number;
+  /** Whether it asks for nothing: then an empty answer is none that the token may not read. */
+  readonly mayBeEmpty?: boolean;
 }
 
 /** For an answer that nothing delays, in milliseconds. */
 const timeout = 10_000;
+/** After a failure without a success it counts as away for so long: it is asked again more often, if anybody asks. */
+const awayFor = 15_000;
 const mostBytes = 64 * 1024 * 1024;
 
 export function createConsulClient(section: ConsulSection, log: Log): ConsulClient {
@@ -58,22 +62,31 @@ export function createConsulClient(section: ConsulSection, log: Log): ConsulClie
     },
   });
   let unhealthy: number | undefined;
+  let isAway = false;
   const doubt = () => {
     unhealthy = performance.now();
   };
+  function lastUnhealthy(): number | undefined {
+    const now = performance.now();
+    return isAway && now - (unhealthy ?? now) < awayFor ? now : unhealthy;
+  }
 
   /** Notes each failure but that of a caller who has lost interest. */
   async function noted<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
     try {
-      return await request;
+      const answer = await request;
+      isAway = false;
+      return answer;
     } catch (error) {
-      if (!signal.aborted && !isRefusal(error)) doubt();
+      if (signal.aborted) throw error;
+      isAway = !isRefusal(error);
+      if (isAway) doubt();
       throw error;
     }
   }
 
   async function get(path: string, params: Params, options: ReadOptions, signal: AbortSignal) {
-    const { index = 0, wait = 0, maxStale } = options;
+    const { index = 0, wait = 0, maxStale, mayBeEmpty = false } = options;
     const blocking = index > 0 ? { index: `${index}`, wait: `${wait}ms` } : {};
     const { status, headers, body } = await http.json(
       {
@@ -85,7 +98,7 @@ export function createConsulClient(section: ConsulSection, log: Log): ConsulClie
       signal,
     );
     if (status !== 200) throw new Error(`cannot use the answer to ${path}: status ${status}`);
-    if (isHidden(headers, body))
+    if (!mayBeEmpty && isHidden(headers, body))
       throw new Refused(`cannot use the answer to ${path}: the token may not read it`);
     const problem = doubtOf(headers, maxStale);
     if (problem !== undefined) throw new Error(`cannot use the answer to ${path}: ${problem}`);
@@ -99,7 +112,7 @@ export function createConsulClient(section: ConsulSection, log: Log): ConsulClie
       await noted(http.json({ ...request, timeout, maxBytes: mostBytes }, signal), signal);
     },
     token: readToken,
-    lastUnhealthy: () => unhealthy,
+    lastUnhealthy,
     doubt,
     [Symbol.dispose]: () => http[Symbol.dispose](),
   };

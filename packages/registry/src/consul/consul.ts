@@ -49,19 +49,23 @@ export interface ConsulRegistryOptions extends DecoderDeps {
   readonly section: ConsulSection;
   /** The name that this process's instances have, where it announces any. */
   readonly owner?: string | undefined;
+  /** Which announcement of this process has which service id at this agent; shared by all who speak to it. */
+  readonly held?: Map<string, symbol>;
+  /** Whether this process has a service of this id at any agent: one may go by several URLs. */
+  isHeld?(id: string): boolean;
 }
 
 /** Readings that are answered at once, at a time. */
 const mostReads = 16;
 
 export function createConsulRegistry(options: ConsulRegistryOptions): ConsulRegistry {
-  const { section, owner, log, metrics } = options;
+  const { section, owner, held = new Map<string, symbol>(), log, metrics } = options;
+  const isHeld = options.isHeld ?? ((id: string) => held.has(id));
   const { wait } = section;
   const client = createConsulClient(section, log);
   const announcements = createAnnouncements();
   const disposed = new AbortController();
   const left = new AbortController();
-  const held = new Map<string, symbol>();
   const slots = createSlots(section.blocking_queries);
   const inTurn = createTurns(mostReads);
   const rounds = new Map<string, Rounds>();
@@ -127,7 +131,7 @@ export function createConsulRegistry(options: ConsulRegistryOptions): ConsulRegi
     dropUnclaimed: async (isStale, signal) => {
       if (owner === undefined) return;
       for (const { id, service, instance } of await ownServices(client, owner, signal)) {
-        if (held.has(id) || !isStale(service, instance)) continue;
+        if (isHeld(id) || !isStale(service, instance)) continue;
         await deregister(client, id, signal);
         log.info({ service, id }, 'deregistered what an earlier nerve left');
       }

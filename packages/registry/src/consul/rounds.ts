@@ -5,7 +5,7 @@ import { createBackoff, createLatest } from '@smartstack/daemon';
 
 import type { ConsulClient, Params } from './client.ts';
 import { type ConsulQuery, indexParamsOf, noCheck, pathOf } from './query.ts';
-import type { InTurn } from './turns.ts';
+import { createPace, type InTurn } from './turns.ts';
 
 /** Tells many services of one datacenter of their changes, with two blocking queries for all of them. */
 export interface Rounds {
@@ -66,10 +66,12 @@ export function createRounds({ client, datacenter, wait, inTurn }: RoundsDeps): 
   /** Calls `note` for each change of an index, after each failure, and when nothing was heard for a while. Never rejects. */
   async function follow(path: string, params: Params, note: () => void, signal: AbortSignal) {
     const backoff = createBackoff({ base: 250, max: 10_000 });
+    const paced = createPace(5, shortest);
     let index = 0;
     while (!signal.aborted) {
       try {
-        const answer = await client.get(path, params, { index, wait }, signal);
+        await paced(signal);
+        const answer = await client.get(path, params, { index, wait, mayBeEmpty: true }, signal);
         backoff.reset();
         if (answer.index === 0) await backoff.wait(signal);
         index = answer.index < index ? 0 : answer.index;
@@ -97,7 +99,7 @@ export function createRounds({ client, datacenter, wait, inTurn }: RoundsDeps): 
   /** A service that cannot be asked is woken: its own reading says why. */
   async function look(one: Waiting, now: number, signal: AbortSignal): Promise<void> {
     const { query } = one;
-    const ask = () => client.get(pathOf(query), indexParamsOf(query), {}, signal);
+    const ask = () => client.get(pathOf(query), indexParamsOf(query), { mayBeEmpty: true }, signal);
     const index = await inTurn(ask, signal).then(
       (answer) => answer.index,
       () => undefined,

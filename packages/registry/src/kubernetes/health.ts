@@ -3,21 +3,22 @@ export interface Health {
   /** The last moment at which a list or a watch failed, on `performance.now`'s clock; undefined for never. */
   last(): number | undefined;
   note(): void;
-  /** Whether it fails now. */
-  set(isFailing: boolean): void;
+  /** Whether one of those who ask it fails now. */
+  set(who: object, isFailing: boolean): void;
 }
 
 export function createHealth(now: () => number = () => performance.now()): Health {
-  let isFailing = false;
+  const failing = new Set<object>();
   let last: number | undefined;
   return {
-    last: () => (isFailing ? now() : last),
+    last: () => (failing.size > 0 ? now() : last),
     note: () => {
       last = now();
     },
-    set: (next) => {
-      if (isFailing || next) last = now();
-      isFailing = next;
+    set: (who, isFailing) => {
+      if (isFailing || failing.has(who)) last = now();
+      if (isFailing) failing.add(who);
+      else failing.delete(who);
     },
   };
 }

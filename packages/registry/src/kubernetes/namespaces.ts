@@ -66,12 +66,13 @@ export function createNamespaces(options: NamespacesOptions): Namespaces {
     while (!signal.aborted) {
       try {
         const { namespace } = await cluster.connect(signal);
+        health.set(reader, false);
         reader.onTrouble(undefined);
         return namespace;
       } catch (error) {
         if (signal.aborted) break;
         const reason = messageOf(error);
-        health.set(true);
+        health.set(reader, true);
         const fix = 'fix the kubernetes section, or what it names; it is read again';
         if (reason !== complaint) log.warn({ reason, fix }, 'cannot follow Kubernetes');
         complaint = reason;
@@ -79,6 +80,7 @@ export function createNamespaces(options: NamespacesOptions): Namespaces {
         await backoff.wait(signal).catch(() => {});
       }
     }
+    health.set(reader, false);
     return undefined;
   }
 

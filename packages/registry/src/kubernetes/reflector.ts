@@ -56,6 +56,8 @@ export function createReflector(options: ReflectorOptions): Reflector {
   const backoff = createBackoff({ base: 500, max: 30_000 });
   const where = { namespace: namespace ?? 'all' };
   let version = '';
+  /** Who fails or does not, among all who ask this server. */
+  const self = {};
   let isListDue = true;
   let scope: Scope = { namespace, services: [] };
   let wentBack: number | undefined;
@@ -121,7 +123,7 @@ export function createReflector(options: ReflectorOptions): Reflector {
   }
 
   function healthy(): void {
-    health.set(false);
+    health.set(self, false);
     if (complaint !== '') log.info(where, 'Kubernetes is followed again');
     complaint = '';
     options.onTrouble(undefined);
@@ -129,7 +131,9 @@ export function createReflector(options: ReflectorOptions): Reflector {
 
   /** Notes a failure and decides what is asked for next. */
   function fail(error: unknown, step: Step): void {
-    health.note();
+    // It is well where it says no.
+    const isRefusal = isForbidden(error) || statusOf(error) === 401;
+    if (!isRefusal) health.note();
     const isGone = error instanceof Gone && step !== 'list';
     const isBroken = step === 'events' && error instanceof CutOff;
     // A stream that broke goes on where it was; what was not understood, or not heard, may have been missed.
@@ -140,7 +144,7 @@ export function createReflector(options: ReflectorOptions): Reflector {
       log.info({ ...where, reason }, 'a watch of Kubernetes ended');
       return;
     }
-    health.set(true);
+    health.set(self, !isRefusal);
     if (reason !== complaint) log.warn({ ...where, reason, fix }, 'what was known stands');
     complaint = reason;
     options.onTrouble(isForbidden(error) ? `${reason}; ${fix}` : reason);
@@ -173,6 +177,7 @@ export function createReflector(options: ReflectorOptions): Reflector {
         await once(round.signal);
       }
       signal.removeEventListener('abort', end);
+      health.set(self, false);
     },
     widen: () => {
       if (isListDue || !isAnyMissing()) return;

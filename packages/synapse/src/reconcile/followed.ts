@@ -59,9 +59,9 @@ export function followedServices(
       waysOf(service),
       zookeeper?.hosts,
       registry,
-      ...(consul ? [consul.url, consul.datacenter] : []),
+      ...(consul ? [consul.url, consul.datacenter, consul.namespace, consul.partition] : []),
       ...(etcd ? [etcd.endpoints, etcd.prefix] : []),
-      ...(kubernetes ? [kubernetes] : []),
+      ...(kubernetes ? [{ ...kubernetes, watch_timeout: undefined }] : []),
     ]);
     const before = savedServices.get(name);
     const isSame = before?.identity === identity;
