@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { keepRunning, type Latest, messageOf } from '@smartstack/daemon';
 import type { Policy } from '@smartstack/policy';
 import type { Service } from '@smartstack/proxy';
@@ -48,6 +50,8 @@ export interface Follower {
   refusedPolicy(): readonly string[];
   /** Other services' policies changed: one that its registry says and that was refused may be used now. */
   othersChanged(): void;
+  /** The rest of the configuration is another one: what its registry says is judged by that. */
+  judgeBy(judge: JudgePolicy): void;
   /** Starts following; tasks go to the group. */
   begin(group: TaskGroup): void;
   end(reason?: unknown): void;
@@ -149,6 +153,14 @@ export function createFollower(
     refusedPolicy: () => policy?.refused() ?? [],
     othersChanged: () => {
       if (policy?.again()) update((service) => withPolicy(service, policy.current()));
+    },
+    judgeBy: (judge) => {
+      policy?.judgeBy(judge);
+      update((service) =>
+        !policy || isDeepStrictEqual(service.policy, policy.current().policy)
+          ? service
+          : withPolicy(service, policy.current()),
+      );
     },
     begin: (group) => {
       follow(group, membersPart, followMembers);

@@ -20,15 +20,17 @@ type Said = Readonly<Record<string, object>>;
 
 /** Services of a configuration whose registry says what a test lets it say. */
 async function scene(saved: Readonly<Record<string, object>> = {}) {
-  const { config } = await loadText(`services:
-  web: {discovery: {method: base}, port: 80, protocol: http}
-  api: {discovery: {method: base}, port: 81, protocol: http}
-`);
-  const judgeOf = createPolicyJudge(config);
   const registry = new Map(['web', 'api'].map((name) => [name, createLatest<Said>()]));
   const refusals: string[] = [];
-  const followers = createFollowers(
-    [...registry].map(([name, says]) => ({
+  /** What a file with these services makes of those that the registry speaks of. */
+  const followed = async (...names: readonly string[]) => {
+    const lines = names.map(
+      (name, index) =>
+        `  ${name}: {discovery: {method: base}, port: ${80 + index}, protocol: http}\n`,
+    );
+    const { config } = await loadText(`services:\n${lines.join('')}`);
+    const judgeOf = createPolicyJudge(config);
+    return [...registry].map(([name, says]) => ({
       service: { name, instances: [], defaults: [], own: {}, origin: 'synapse.yaml:1:1' },
       discovery: async function* (signal: AbortSignal) {
         yield [];
@@ -37,19 +39,21 @@ async function scene(saved: Readonly<Record<string, object>> = {}) {
       overrides: (signal: AbortSignal) => says.values(signal),
       judgePolicy: judgeOf(name),
       savedPolicy: saved[name] && policySchema.parse(saved[name]),
-    })),
-    {
-      onChange: () => {},
-      onRefused: (service, problems) => refusals.push(`${service}: ${problems.join()}`),
-    },
-  );
+      identity: name,
+    }));
+  };
+  const followers = createFollowers(await followed('web', 'api'), {
+    onChange: () => {},
+    onRefused: (service, problems) => refusals.push(`${service}: ${problems.join()}`),
+  });
   followers.start(createTaskGroup(ended.signal), ended.signal);
   const say = (name: string, policy?: object) => {
     const said: RegistryPolicy | undefined = policy && { policy: policySchema.parse(policy) };
     registry.get(name)?.set(said ? { policy: said } : {});
   };
   const inForce = (name: string) => followers.snapshot().get(name)?.registryPolicy;
-  return { followers, say, inForce, refusals };
+  const reload = async (...names: readonly string[]) => followers.replace(await followed(...names));
+  return { followers, say, inForce, refusals, reload };
 }
 
 const leadingTo = (service: string) => ({ routes: [{ to: { service } }] });
@@ -86,4 +90,17 @@ test('what a registry said in an earlier run is in force, and stale, until it an
   expect(inForce('web')).toEqual({ slow_start: 1000 });
   say('web');
   await vi.waitFor(() => expect(inForce('web')).toBeUndefined());
+});
+
+test('what was refused is judged anew by another file, and so is what is in force', async () => {
+  const { followers, say, inForce, reload } = await scene();
+  say('web', leadingTo('store'));
+  await vi.waitFor(() => expect(followers.refusedPolicy('web')).toHaveLength(1));
+  expect(inForce('web')).toBeUndefined();
+  await reload('web', 'api', 'store');
+  expect(followers.refusedPolicy('web')).toEqual([]);
+  expect(inForce('web')).toMatchObject({ routes: [{ to: [{ service: 'store' }] }] });
+  await reload('web', 'api');
+  expect(followers.refusedPolicy('web')).toHaveLength(1);
+  expect(inForce('web')).toBeUndefined();
 });

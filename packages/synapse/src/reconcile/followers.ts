@@ -112,6 +112,8 @@ export function createFollowers(
       }),
     );
     isShown = false;
+    for (const { service, judgePolicy } of next.filter((each) => !changed.has(each)))
+      if (judgePolicy) followers.get(service.name)?.judgeBy(judgePolicy);
     for (const follower of fresh) begin(follower);
     onChange();
   }

@@ -14,6 +14,8 @@ export interface PolicyInForce {
   /** Judges what was refused anew, since other services' policies changed; whether it is in force now. */
   again(): boolean;
   current(): Policed;
+  /** Judges all that the registry says by another configuration; what was good and is no more is out of force. */
+  judgeBy(judge: JudgePolicy): void;
   /** Why what the registry says is not in force; empty where it is. */
   refused(): readonly string[];
 }
@@ -31,7 +33,8 @@ export interface PolicyInForceOptions {
 }
 
 export function createPolicyInForce(options: PolicyInForceOptions): PolicyInForce {
-  const { judge, configured, before, others, onRefused } = options;
+  const { configured, before, others, onRefused } = options;
+  let { judge } = options;
   let current = policedBy(judge, before) ?? configured;
   let last: { readonly said: RegistryPolicy | undefined } | undefined;
   let refused: readonly string[] = [];
@@ -65,6 +68,15 @@ export function createPolicyInForce(options: PolicyInForceOptions): PolicyInForc
       if ('policed' in result) take(result.policed);
       else refused = result.problems;
       return 'policed' in result;
+    },
+    judgeBy: (next) => {
+      judge = next;
+      const { registryPolicy } = current;
+      if (registryPolicy && 'problems' in judge(registryPolicy, others?.())) current = configured;
+      if (!last) return;
+      const result = judged(last.said);
+      if ('policed' in result) take(result.policed);
+      else if (!isDeepStrictEqual(result.problems, refused)) refuse(result.problems);
     },
     current: () => current,
     refused: () => refused,
