@@ -39,6 +39,8 @@ export interface ConsulRegistry extends Registry {
   ): ReturnType<Registry['announce']>;
   /** Deregisters what an earlier process of this name registered with this agent and this one has not, where `isStale` is true. */
   dropUnclaimed(isStale: IsStale, signal: AbortSignal): Promise<void>;
+  /** Whether an earlier process of this name may have a service at a path that is neither taken over nor deregistered yet. */
+  hasUnclaimed(path: string): boolean;
   /** Leaves the announcements to the next process: they pass until their time to live is over. */
   handOff(): void;
   /** The last moment at which Consul did not answer or was in doubt, on `performance.now`'s clock. */
@@ -66,6 +68,8 @@ export function createConsulRegistry(options: ConsulRegistryOptions): ConsulRegi
   const announcements = createAnnouncements();
   const disposed = new AbortController();
   const left = new AbortController();
+  /** What an earlier process left, by its id; undefined while nobody has looked. */
+  let unclaimed: Map<string, string> | undefined;
   const slots = createSlots(section.blocking_queries);
   const inTurn = createTurns(mostReads);
   const rounds = new Map<string, Rounds>();
@@ -130,12 +134,19 @@ export function createConsulRegistry(options: ConsulRegistryOptions): ConsulRegi
     },
     dropUnclaimed: async (isStale, signal) => {
       if (owner === undefined) return;
-      for (const { id, service, instance } of await ownServices(client, owner, signal)) {
+      const own = await ownServices(client, owner, signal);
+      unclaimed = new Map(own.map(({ id, service }) => [id, service]));
+      for (const { id, service, instance } of own) {
         if (isHeld(id) || !isStale(service, instance)) continue;
         await deregister(client, id, signal);
+        unclaimed.delete(id);
         log.info({ service, id }, 'deregistered what an earlier nerve left');
       }
     },
+    hasUnclaimed: (path) =>
+      owner !== undefined &&
+      (unclaimed === undefined ||
+        [...unclaimed].some(([id, service]) => service === serviceOf(path) && !isHeld(id))),
     handOff: () => left.abort(),
     lastUnhealthy: client.lastUnhealthy,
     [Symbol.asyncDispose]: async () => {

@@ -66,14 +66,13 @@ export const consul: Reporter<typeof keys, ConsulPlace> = {
   },
   describe: ({ address, path, registration: { ttl, deregisterAfter } }) =>
     `in Consul at ${address.section.url}, as ${path}, critical ${ttl / 1000} s after nerve died, and gone ${deregisterAfter / 1000} s later`,
-  open: ({ address, registration }, registries) => {
+  open: ({ address, path, registration }, registries) => {
     const registry = registries.openConsul(address.section);
     return {
       announce: (...args) => registry.announceAs(registration, ...args),
       lastUnhealthy: registry.lastUnhealthy,
       inherited: {
-        // What an earlier nerve registered is this one's: it has the same id.
-        remains: () => false,
+        remains: () => registry.hasUnclaimed(path),
         drop: registry.dropUnclaimed,
         clear: async () => {},
       },
