@@ -43,7 +43,7 @@ const titles = allProxies.map(({ title }) => title).join(' or ');
 const program = new Command('synapse')
   .description(description)
   .showHelpAfterError('(--help says what there is)')
-  .configureHelp({ minWidthToWrap: 30 })
+  .configureHelp({ minWidthToWrap: 30, subcommandTerm: termOf })
   .version(versionOf(import.meta.url))
   .addOption(new Option('-c, --config <file>', 'configuration').env('SYNAPSE_CONFIG'))
   .option('-k, --check-config', 'as check-config')
@@ -78,6 +78,14 @@ addOperatorCommands(program, async () => {
 
 endWithReader();
 await program.parseAsync();
+
+/** A command with its arguments: that it has options is said by its own help. */
+function termOf(command: Command): string {
+  const words = command.registeredArguments.map((argument) =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+  );
+  return [command.name(), ...words].join(' ');
+}
 
 /** The configuration file, without which there is nothing to do. */
 function fileOrExit(): string {

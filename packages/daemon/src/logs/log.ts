@@ -8,7 +8,7 @@ export type LogLevel = (typeof logLevels)[number];
 /** commander's option for the log level; default `info`. */
 export const logLevelOption = [
   '--log-level <level>',
-  'from trace to fatal, or silent',
+  `${logLevels.slice(0, -1).join(', ')} or silent`,
   (value: string): LogLevel => {
     const level = logLevels.find((each) => each === value);
     if (level !== undefined) return level;
