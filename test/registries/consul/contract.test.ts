@@ -1,6 +1,6 @@
 import { createMetrics, silentLog } from '@smartstack/daemon';
 import { consulSchema, createRegistries, defaultForm } from '@smartstack/registry';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { type ConsulAgent, startConsul } from '../../support/consul.ts';
 import { registryContract } from '../../support/registry-contract.ts';
@@ -72,4 +72,20 @@ describe.each([100, 0])('through a relay, with %d blocking queries', (queries) =
     },
     { late: 'its servers notice the end of a TTL some time after it' },
   );
+});
+
+test('another section for the same agent takes a registration over: the earlier one withdraws nothing', async () => {
+  const registries = createRegistries({ log: silentLog, metrics: createMetrics() });
+  const { signal } = new AbortController();
+  const instance = { host: '127.0.0.1', port: 80, name: 'vm-1' };
+  const open = (wait: string) =>
+    registries.openConsul(consulSchema.parse({ url: agent.url, wait }));
+  const before = await open('1m').announce('reloaded', instance, signal);
+  const after = await open('2m').announce('reloaded', instance, signal);
+  await before[Symbol.asyncDispose]();
+  const services = () => agent.api<object>('GET', '/v1/agent/services');
+  expect(Object.keys(await services())).toContain('reloaded-vm-1-127.0.0.1-80');
+  await after[Symbol.asyncDispose]();
+  expect(Object.keys(await services())).not.toContain('reloaded-vm-1-127.0.0.1-80');
+  await registries[Symbol.asyncDispose]();
 });

@@ -25,7 +25,7 @@ function run(script: string, { apiVersion = v1, command = 'sh', timeout = 5000 }
   const at = (now: number) => {
     time = now;
   };
-  return { ask: () => credentials.current(signal), at };
+  return { ask: (own = signal) => credentials.current(own), at };
 }
 
 const says = (status: object, apiVersion = v1) =>
@@ -52,6 +52,15 @@ test('a plugin that fails while its last token is good is no failure', async () 
   const first = await ask();
   setTime(550_000);
   expect(await ask()).toBe(first);
+});
+
+test('one who waits no longer ends the plugin for nobody else', async () => {
+  const { ask } = run(`sleep 0.3; ${says({ token: 'a' })}`);
+  const leaving = new AbortController();
+  const [left, stays] = [ask(leaving.signal), ask()];
+  leaving.abort();
+  await expect(left).rejects.toThrow();
+  expect((await stays).token).toBe('a');
 });
 
 test('v1beta1, with a certificate', async () => {

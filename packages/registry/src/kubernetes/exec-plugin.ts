@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { type Log, messageOf } from '@smartstack/daemon';
 import { z } from 'zod';
 
+import { orAborted } from '../or-aborted.ts';
 import type { ExecPlugin } from './kubeconfig.ts';
 
 /** What a plugin gave: a token, or a certificate with its key, or both. */
@@ -61,6 +62,9 @@ export function createExecCredentials(options: ExecOptions): ExecCredentials {
     );
   let held: Held | undefined;
   let running: Promise<ExecCredential> | undefined;
+  /** Ends the plugin that runs once nobody waits for it any more. */
+  let ended = new AbortController();
+  let waiting = 0;
   let complaint = '';
 
   async function renew(signal: AbortSignal): Promise<ExecCredential> {
@@ -83,10 +87,20 @@ export function createExecCredentials(options: ExecOptions): ExecCredentials {
   return {
     current: async (signal) => {
       if (held && now() < held.renewAt) return held.credential;
-      running ??= renew(signal).finally(() => {
-        running = undefined;
-      });
-      return running;
+      signal.throwIfAborted();
+      if (!running) {
+        ended = new AbortController();
+        running = renew(ended.signal).finally(() => {
+          running = undefined;
+        });
+      }
+      waiting += 1;
+      try {
+        return await orAborted(running, signal);
+      } finally {
+        waiting -= 1;
+        if (waiting === 0) ended.abort();
+      }
     },
     refuse: (credential) => {
       if (held?.credential === credential) held = undefined;

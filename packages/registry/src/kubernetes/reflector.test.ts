@@ -38,7 +38,8 @@ async function setUp(patience = 300) {
     const list = { kind: 'EndpointSliceList', apiVersion: 'discovery.k8s.io/v1', items };
     void hold.then(() => response.end(JSON.stringify({ ...list, metadata: { resourceVersion } })));
   });
-  const client = createHttpClient({ url: new URL(server.url) });
+  const connect = () => createHttpClient({ url: new URL(server.url) });
+  const clients = [connect()];
   const wanted = new Set(['web']);
   const store = createStore();
   const health = createHealth();
@@ -46,7 +47,11 @@ async function setUp(patience = 300) {
   const troubles: (string | undefined)[] = [];
   const reflector = createReflector({
     cluster: {
-      connect: async () => ({ client, namespace: 'shop', refused: () => {} }),
+      connect: async () => ({
+        client: clients.at(-1) ?? connect(),
+        namespace: 'shop',
+        refused: () => {},
+      }),
       [Symbol.dispose]: () => {},
     },
     namespace: 'shop',
@@ -65,11 +70,16 @@ async function setUp(patience = 300) {
   onTestFinished(async () => {
     ended.abort();
     await done;
-    client[Symbol.dispose]();
+    for (const client of clients) client[Symbol.dispose]();
     await server[Symbol.asyncDispose]();
   });
   const address = () => store.of('shop/web')[0]?.endpoints[0]?.address;
-  return { reflector, state, server, watches, wanted, listed, troubles, health, address };
+  /** The credentials, or the server, are others from now on. */
+  const connectAnew = () => void clients.push(connect());
+  return {
+    ...{ reflector, state, server, watches, wanted, listed, troubles, health, address },
+    connectAnew,
+  };
 }
 
 test('versions that went back are not believed at first, and taken once they stay', async () => {
@@ -117,4 +127,28 @@ test('more services than a URL may name are all asked for', async () => {
   reflector.widen();
   await expect.poll(() => listed.at(-1)).toEqual(['all']);
   expect(Math.max(...server.asked.map((url) => url.length))).toBeLessThan(7000);
+});
+
+test('what another connection serves is listed: its versions may be those of another cluster', async () => {
+  const { watches, listed, connectAnew } = await setUp();
+  await expect.poll(() => watches.length).toBe(1);
+  connectAnew();
+  watches[0]?.end();
+  await expect.poll(() => watches.length, { timeout: 10_000 }).toBe(2);
+  expect(listed).toEqual([['web'], ['web']]);
+});
+
+test('a server that says no is well, and one that nobody asks any more makes nothing doubtful', () => {
+  const health = createHealth(() => 7);
+  const [one, other] = [{}, {}];
+  health.set(one, true);
+  health.set(other, false);
+  expect(health.last()).toBe(7);
+  let time = 0;
+  const later = createHealth(() => time);
+  later.set(one, true);
+  time = 5;
+  later.set(one, false);
+  time = 100;
+  expect(later.last()).toBe(5);
 });

@@ -56,6 +56,8 @@ export function createReflector(options: ReflectorOptions): Reflector {
   const backoff = createBackoff({ base: 500, max: 30_000 });
   const where = { namespace: namespace ?? 'all' };
   let version = '';
+  /** Whom the list is from: another server's versions are others. */
+  let listedWith: object | undefined;
   /** Who fails or does not, among all who ask this server. */
   const self = {};
   let isListDue = true;
@@ -82,6 +84,7 @@ export function createReflector(options: ReflectorOptions): Reflector {
     wentBack = undefined;
     scope = next;
     version = found.resourceVersion;
+    listedWith = client;
     isListDue = isAnyMissing();
     options.onList(next.services && new Set(next.services), store.replace(found.slices, isBack));
   }
@@ -101,6 +104,10 @@ export function createReflector(options: ReflectorOptions): Reflector {
     reached('watch');
     const begin = performance.now();
     const { client } = await cluster.connect(signal);
+    if (client !== listedWith) {
+      isListDue = true;
+      return;
+    }
     const timeout = watchTimeout * (0.8 + 0.4 * Math.random());
     const late = timeout + Math.min(timeout, 15_000);
     const silence = hasBookmarks ? Math.min(late, bookmarkSilence) : late;

@@ -2,11 +2,11 @@ import { setMaxListeners } from 'node:events';
 
 import { createBackoff, type Log, type Metrics } from '@smartstack/daemon';
 import type { TlsMaterial } from '../../http/tls-material.ts';
+import { orAborted } from '../../or-aborted.ts';
 import type { Method } from '../wire/messages.ts';
 import { type Credentials, createAuth } from './auth.ts';
 import { type Connection, type Metadata, openConnection } from './connection.ts';
 import { EtcdError, isForgotten, isRefusal } from './errors.ts';
-import { orAborted } from './or-aborted.ts';
 import { createTrouble } from './trouble.ts';
 
 /** Calls to whichever endpoint of a cluster answers, over one connection. */

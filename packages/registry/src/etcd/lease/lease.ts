@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 
 import { createBackoff, type Log, messageOf } from '@smartstack/daemon';
-
+import { orAborted } from '../../or-aborted.ts';
 import type { EtcdClient } from '../client/client.ts';
 import { fixFor } from '../client/errors.ts';
-import { orAborted } from '../client/or-aborted.ts';
 import {
   leaseGrant,
   leaseKeepAlive,
