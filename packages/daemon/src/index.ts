@@ -44,8 +44,8 @@ export type {
   PageView,
   Tone,
 } from './page/model.ts';
+export { percentDecoded } from './percent.ts';
 export { type Backoff, type BackoffLimits, createBackoff, delayOf } from './run/backoff.ts';
-
 export { createBroadcast } from './run/broadcast.ts';
 export { endWithReader, orExit, packageFile, sayOk, versionOf } from './run/command.ts';
 export { createDeadline, type Deadline } from './run/deadline.ts';

@@ -1,8 +1,8 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import { percentDecoded } from '@smartstack/daemon';
 
 import { z } from 'zod';
 import { addressOf, type CheckMechanism, nameOf, networkKeys, targetOf } from './check.ts';
-import { percentDecoded } from './percent.ts';
 import { failure } from './reason.ts';
 import { sslKeys, tlsKeys, tlsOptionsOf } from './tls.ts';
 

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-
-import { percentDecoded } from './percent.ts';
+import { percentDecoded } from '@smartstack/daemon';
 
 /** What a service last reported of itself. */
 export interface TtlReport {

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
-import { messageOf } from '@smartstack/daemon';
+import { messageOf, percentDecoded } from '@smartstack/daemon';
 import { z } from 'zod';
 
-import { percentDecoded } from '../checks/percent.ts';
 import type { Service } from '../services/service.ts';
 import type { Services } from '../services/services.ts';
 import type { Downtime, Override, Overrides } from './overrides.ts';

@@ -59,6 +59,15 @@ describe('a list that is none is no list: what was known stands', () => {
     ['an error', () => respond(500, 'text/html'), /answered 500/],
     ['a redirect', () => respond(302, 'text/html'), /answered 302/],
     ['a page', () => respond(200, 'text/html'), /answered 200 and not as etcd/],
+    [
+      'a status whose text is not encoded as gRPC has it',
+      () => (stream) => {
+        const status = { 'grpc-status': '13', 'grpc-message': '100 %zz' };
+        const head = { ':status': 200, 'content-type': 'application/grpc', ...status };
+        stream.respond(head, { endStream: true });
+      },
+      /100 %zz/,
+    ],
     ['silence', () => () => {}, /no answer in 500 ms/],
     [
       'records of another service',

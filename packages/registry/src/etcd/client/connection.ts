@@ -6,7 +6,7 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 
-import { createDeadline, messageOf } from '@smartstack/daemon';
+import { createDeadline, messageOf, percentDecoded } from '@smartstack/daemon';
 import type { TlsMaterial } from '../../http/tls-material.ts';
 import { createFrameReader, framed } from '../wire/frames.ts';
 import { GrpcError } from './errors.ts';
@@ -195,7 +195,7 @@ function read(request: ClientHttp2Stream, { onChunk, onMessage, onEnd }: StreamH
     const code = headers['grpc-status'];
     if (code === undefined) return;
     if (frames.isWithin()) return end(new Error('answer ends in its midst'));
-    end(new GrpcError(Number(code), decodeURIComponent(String(headers['grpc-message'] ?? ''))));
+    end(new GrpcError(Number(code), percentDecoded(String(headers['grpc-message'] ?? ''))));
   };
   request.on('response', (headers) => {
     const { ':status': code, 'content-type': type = '' } = headers;
