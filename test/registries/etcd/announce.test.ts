@@ -45,6 +45,19 @@ async function createScene() {
   };
 }
 
+test('a lease whose note cannot be written is kept alive all the same', async () => {
+  await using scene = await createScene();
+  const onLease = async () => {
+    throw new Error('no room on the disk');
+  };
+  const registry = scene.open({ onLease });
+  await expect(scene.announce(registry, 1)).rejects.toThrow('no room on the disk');
+  await scene.announce(registry, 1);
+  // Several times as long as it would have lived by itself.
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  expect(await scene.keys()).toEqual([scene.key(1)]);
+});
+
 test('etcdctl lists exactly what is announced', async () => {
   await using scene = await createScene();
   const registry = scene.open();

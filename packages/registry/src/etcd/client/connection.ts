@@ -67,7 +67,8 @@ export async function openConnection(
     settings: { initialWindowSize: window, enablePush: false },
   });
   const ended = new Promise<never>((_, reject) => {
-    session.once('error', reject);
+    // Also of what comes after the first: an error that nobody hears ends the process.
+    session.on('error', reject);
     session.once('close', () => reject(new Error('closed')));
     deadline.signal.addEventListener('abort', () => {
       const reason = deadline.isOver ? `no connection in ${timeout} ms` : 'aborted';
@@ -132,9 +133,10 @@ function over(session: ClientHttp2Session, endpoint: string): Connection {
       new Promise((resolve, reject) => {
         if (closed) return reject(failure ?? new Error('closed'));
         let answer: Buffer | undefined;
+        let request: ClientHttp2Stream | undefined;
         const deadline = createDeadline(timeout * 10, signal);
         const give = (why: string) => {
-          request.close(constants.NGHTTP2_CANCEL);
+          request?.close(constants.NGHTTP2_CANCEL);
           settle(new Error(why));
         };
         const late = `no answer in ${timeout} ms`;
@@ -145,13 +147,18 @@ function over(session: ClientHttp2Session, endpoint: string): Connection {
           if (isStatus(error) && error.code === 0 && answer) resolve(answer);
           else reject(isStatus(error) && error.code === 0 ? new Error('no answer in it') : error);
         };
-        const request = open(path, metadata, {
-          onChunk: () => quiet.refresh(),
-          onMessage: (bytes) => {
-            answer = bytes;
-          },
-          onEnd: settle,
-        });
+        try {
+          request = open(path, metadata, {
+            onChunk: () => quiet.refresh(),
+            onMessage: (bytes) => {
+              answer = bytes;
+            },
+            onEnd: settle,
+          });
+        } catch (error) {
+          // The session ended a moment ago, or the metadata is none.
+          return settle(error as Error);
+        }
         const onAbort = () => give(deadline.isOver ? `no whole ${late}` : 'aborted');
         deadline.signal.addEventListener('abort', onAbort);
         request.end(framed(message));

@@ -80,8 +80,9 @@ export function createLease(options: LeaseOptions, signal: AbortSignal): Lease {
     isFirst = false;
     id = obtained;
     connections = client.connections;
-    if (taken === undefined) await options.onGranted();
+    // A lease that is there is kept alive, whatever becomes of the note that it is.
     keeping ??= keep();
+    if (taken === undefined) await options.onGranted();
     return obtained;
   }
 
