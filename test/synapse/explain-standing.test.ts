@@ -60,10 +60,14 @@ test('explain says who leaves, who is further away, who is there twice and whose
   const names = async (backend: string) =>
     (await serversOf(haproxySays, backend)).map(({ name }) => name).sort();
 
-  const [one, two] = [await openedTo(webPort), await openedTo(webPort)];
-  // The kernel opens them; the leaver leaves at once unless HAProxy has passed one on to it.
-  const isBusy = (row: string) => row.startsWith('web,leaver_') && Number(row.split(',')[4]) > 0;
-  await until(async () => (await haproxySays.ask('show stat -1 4 -1')).split('\n').some(isBusy));
+  // The kernel opens them; the leaver leaves at once unless HAProxy has passed one of ours on to it.
+  const opened = [await openedTo(webPort), await openedTo(webPort)];
+  await until(async () => {
+    const rows = await haproxySays.ask('show stat -1 4 -1');
+    const [all, leaver] = [currentOf(rows, 'web,'), currentOf(rows, 'web,leaver_')];
+    if (all === opened.length && leaver === 0) opened.push(await openedTo(webPort));
+    return all === opened.length && leaver > 0;
+  });
   await folder.take('web', 'leaver');
   await until(async () =>
     (await explain('web')).some(({ why }) => /in the proxy: leaving/.test(why)),
@@ -87,7 +91,7 @@ test('explain says who leaves, who is further away, who is there twice and whose
   expect(await haproxySays.ask('show servers state web')).toMatch(
     new RegExp(` leaver_${here}:${gone.port} ${here} 2 8 `),
   );
-  for (const socket of [one, two]) socket.destroy();
+  for (const socket of opened) socket.destroy();
 
   expect((await explain('twice')).map(({ name, served }) => [name, served]).sort()).toEqual([
     ['other', true],
@@ -140,6 +144,13 @@ const explainerAt = (status: number) => async (service: string) => {
   const response = await fetch(`http://${here}:${status}/v1/explain/${service}`);
   return ((await response.json()) as Explained).members;
 };
+
+/** The connections that the servers whose rows begin so have now. */
+const currentOf = (rows: string, start: string) =>
+  rows
+    .split('\n')
+    .filter((row) => row.startsWith(start))
+    .reduce((sum, row) => sum + Number(row.split(',')[4]), 0);
 
 async function openedTo(port: number) {
   const socket = createConnection(port, here).on('error', () => undefined);
