@@ -10,7 +10,7 @@ const floors = [
   ['zookeeper'],
   ['registry', 'policy'],
   ['proxy'],
-  ['haproxy'],
+  ['haproxy', 'envoy'],
   ['nerve', 'synapse'],
 ];
 const floorOf = (name: string) => floors.findIndex((floor) => floor.includes(name));
@@ -38,21 +38,21 @@ test('no file imports itself in a circle', () => {
 
 /** Where a proxy may be named: its own package, the table of proxies, and what speaks of the originals' keys. */
 const mayNameProxies = [
-  /^haproxy\//,
+  /^(haproxy|envoy)\//,
   /^synapse\/src\/proxies\.ts$/,
   /^synapse\/src\/config\/(originals|starter)\.ts$/,
 ];
 /** Keys of records, which are the originals'. */
 const recordKeys = /haproxyServer(Options|Id)|haproxy_server_(options|id)/g;
 
-test('no file but HAProxy’s own, the table of proxies and the originals’ keys names HAProxy', () => {
+test('no file but a proxy’s own, the table of proxies and the originals’ keys names a proxy', () => {
   const naming = sources.flatMap(({ path, text }) => {
     if (mayNameProxies.some((pattern) => pattern.test(path))) return [];
     return text
       .replace(recordKeys, '')
       .split('\n')
       .flatMap((line, index) =>
-        /haproxy/i.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [],
+        /haproxy|envoy/i.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [],
       );
   });
   expect(naming).toEqual([]);

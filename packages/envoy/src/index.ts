@@ -1,0 +1,1 @@
+export type { Resource, ResourceSnapshot } from './xds/resource.ts';
