@@ -5,12 +5,13 @@ import { consul } from './registries/consul.ts';
 import type { Contestant, StartContestant } from './registries/contestant.ts';
 import { etcd } from './registries/etcd.ts';
 import { file } from './registries/file.ts';
+import { kubernetes } from './registries/kubernetes.ts';
 import { type Scene, startScene, untilAnswered } from './registries/scene.ts';
 import { zookeeper } from './registries/zookeeper.ts';
 import { heading, row, type Summary, summarise } from './statistics.ts';
 import { cpuOf } from './synapse/process.ts';
 
-const contestants: readonly StartContestant[] = [file, zookeeper, etcd, consul];
+const contestants: readonly StartContestant[] = [file, zookeeper, etcd, consul, kubernetes];
 const rounds = 100;
 /** How long nothing happens, for what synapse costs idle, and how long it may settle before, in seconds. */
 const [settling, quiet] = [5, 30];
@@ -83,11 +84,11 @@ async function measure(contestant: Contestant): Promise<Measured> {
 }
 
 /** Announced, answered, withdrawn, no answer any more; resolves to the milliseconds of the first two. */
-async function join({ registry, path }: Contestant, scene: Scene): Promise<number> {
+async function join(contestant: Contestant, scene: Scene): Promise<number> {
   const ended = new AbortController();
   const started = performance.now();
   const instance = { host: '127.0.0.1', port: scene.member, name: 'bench' };
-  const announced = registry.announce(path, instance, ended.signal);
+  const announced = contestant.announce(instance, ended.signal);
   await untilAnswered(scene, 'ours');
   const elapsed = performance.now() - started;
   await (await announced)[Symbol.asyncDispose]();

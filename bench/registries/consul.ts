@@ -10,6 +10,7 @@ export async function consul(): Promise<Contestant> {
   const scratch = await createScratch();
   const agent = await startConsul({ directory: scratch.path('agent'), name: 'one' });
   const registries = createRegistries({ log: silentLog, metrics: createMetrics() });
+  const registry = registries.openConsul(consulSchema.parse({ url: agent.url }));
   const ask = (method: string, path: string, body?: object) =>
     fetch(`${agent.url}/v1/${path}`, { method, ...(body && { body: JSON.stringify(body) }) });
   return {
@@ -19,8 +20,7 @@ export async function consul(): Promise<Contestant> {
       top: { consul: { url: `http://127.0.0.1:${port}` } },
       discovery: { method: 'consul', service: 'ours' },
     }),
-    registry: registries.openConsul(consulSchema.parse({ url: agent.url })),
-    path: 'ours',
+    announce: (instance, signal) => registry.announce('ours', instance, signal),
     floor: async (record) => {
       const now = await ask('GET', 'health/service/floor');
       const index = now.headers.get('x-consul-index') ?? '1';

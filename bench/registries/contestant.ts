@@ -1,4 +1,4 @@
-import type { Registry } from '@smartstack/registry';
+import type { Instance } from '@smartstack/registry';
 
 /** One registry in the bench, started, with synapse's words for it and its own plainest client. */
 export interface Contestant extends AsyncDisposable {
@@ -7,10 +7,8 @@ export interface Contestant extends AsyncDisposable {
   readonly port: number;
   /** What synapse's file says: the registry's section and the discovery of the service at `path`, over this port. */
   config(port: number): { readonly top: object; readonly discovery: object };
-  /** Our client, which announces as nerve does. */
-  readonly registry: Registry;
-  /** Where it announces. */
-  readonly path: string;
+  /** Announces as nerve does, or as who writes the registry where nerve does not; disposing withdraws it. */
+  announce(instance: Instance, signal: AbortSignal): Promise<AsyncDisposable>;
   /**
    * The least that a change takes here: resolves once a record that one plain client writes was told to and read by
    * another. Resolves with what removes it again.

@@ -47,8 +47,7 @@ export async function etcd(): Promise<Contestant | undefined> {
       top: { etcd: { endpoints: [`http://127.0.0.1:${port}`] } },
       discovery: { method: 'etcd', path: '/ours' },
     }),
-    registry,
-    path: '/ours',
+    announce: (instance, signal) => registry.announce('/ours', instance, signal),
     floor: async (record) => {
       const seen = new Promise<void>((resolve) => {
         told = resolve;

@@ -22,8 +22,7 @@ export async function file(): Promise<Contestant> {
       top: { registry: { type: 'file', directory } },
       discovery: { method: 'file', path: '/ours' },
     }),
-    registry,
-    path: '/ours',
+    announce: (instance, signal) => registry.announce('/ours', instance, signal),
     floor: async (record) => {
       const watcher = watch(plain);
       const told = once(watcher, 'change');

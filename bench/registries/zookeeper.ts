@@ -30,8 +30,7 @@ export async function zookeeper(): Promise<Contestant> {
       top: { zookeeper: { hosts: [`127.0.0.1:${port}`] } },
       discovery: { method: 'zookeeper', path: '/ours' },
     }),
-    registry,
-    path: '/ours',
+    announce: (instance, signal) => registry.announce('/ours', instance, signal),
     floor: async (record) => {
       let fired = () => {};
       const told = new Promise<void>((resolve) => {

@@ -1,12 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-
-import type { Due, ProxyDeps } from '@smartstack/proxy';
+import type { Due, Hosts, ProxyDeps } from '@smartstack/proxy';
 import { createPace } from '@smartstack/proxy';
-
 import { type HaproxyConfig, haproxySchema } from './config/config.ts';
 import { reconfigured } from './config/reconfigured.ts';
 import { sectionOf } from './config/section.ts';
-import type { Hosts } from './desired/hosts.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { claim, type Environment, survey } from './process/environment.ts';
 import { readState } from './reload/state-file.ts';

@@ -1,15 +1,10 @@
-import { messageOf } from '@smartstack/daemon';
 import type { Applied, ConfigurableDriver, ProxyDeps, Snapshot } from '@smartstack/proxy';
-import { createDue, wakesBeside } from '@smartstack/proxy';
+import { createDue, createFailures, createHosts, wakesBeside } from '@smartstack/proxy';
 
 import type { HaproxyConfig } from './config/config.ts';
 import { isAsked, isOff, name, sectionsOf } from './config/section.ts';
 import { type Current, createCurrent } from './current.ts';
-import { createHosts } from './desired/hosts.ts';
 import { measured } from './runtime/measure.ts';
-
-const retryBase = 500;
-const retryMax = 30_000;
 
 export type HaproxyDriver = ConfigurableDriver<HaproxyConfig>;
 
@@ -129,25 +124,4 @@ function whyNone(
   return isAsked(sectionsOf(snapshot))
     ? undefined
     : 'there is no haproxy section, and no service has one';
-}
-
-/** The failures in a row, each of which makes the next try wait longer. */
-function createFailures() {
-  let count = 0;
-  let latest: string | undefined;
-  return {
-    get latest() {
-      return latest;
-    },
-    /** How long to wait before the next try, in milliseconds. */
-    add: (error: unknown): number => {
-      latest = messageOf(error);
-      count += 1;
-      return Math.min(retryMax, retryBase * 2 ** Math.min(count, 10));
-    },
-    clear: () => {
-      latest = undefined;
-      count = 0;
-    },
-  };
 }

@@ -1,10 +1,9 @@
 import type { Log } from '@smartstack/daemon';
-import { createQuarantine, type Due, type Pace } from '@smartstack/proxy';
 
+import { createQuarantine, type Due, type Hosts, type Pace } from '@smartstack/proxy';
 import type { HaproxyConfig } from './config/config.ts';
 import type { Desired } from './desired/desired.ts';
 import { createDesiredState } from './desired/desired.ts';
-import type { Hosts } from './desired/hosts.ts';
 import { noticesTo } from './desired/notices.ts';
 import type { Environment } from './process/environment.ts';
 import { createConfigFile } from './reload/config-file.ts';

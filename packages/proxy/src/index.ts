@@ -8,6 +8,7 @@ export {
   together,
   withRoutes,
 } from './measured.ts';
+export { createHosts, type Hosts } from './members/hosts.ts';
 export { type MemoryConfig, type MemorySection, memoryProxy } from './memory/memory.ts';
 export { probe } from './process/address.ts';
 export { listensOn } from './process/holders.ts';
@@ -31,6 +32,7 @@ export type {
   TrafficHints,
 } from './proxy.ts';
 export { createDue, type Due } from './reload/due.ts';
+export { createFailures } from './reload/failures.ts';
 export { createPace, type Pace } from './reload/pace.ts';
 export { pause } from './reload/pause.ts';
 export { createQuarantine, type Quarantine } from './reload/quarantine.ts';

@@ -1,11 +1,11 @@
 import type { Snapshot } from '@smartstack/proxy';
+import { createHosts } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 import { expect, test } from 'vitest';
 import { haproxySchema, haproxyServiceSchema } from '../config/config.ts';
 import { policyFiles } from '../policy/files.ts';
 import { capabilitiesOf } from '../render/version.ts';
 import { createDesiredState } from './desired.ts';
-import { createHosts } from './hosts.ts';
 
 const settings = {
   config: haproxySchema.parse({}),

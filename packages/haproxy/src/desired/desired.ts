@@ -1,13 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { createTimeSlice } from '@smartstack/daemon';
-import type { Service, Snapshot } from '@smartstack/proxy';
+import type { Hosts, Service, Snapshot } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 import type { HaproxyService } from '../config/config.ts';
 import { ownOf } from '../config/section.ts';
 import { type LayoutSettings, type Part, partOf } from '../render/layout.ts';
 import type { Made, Refusal, Server } from '../render/server.ts';
 import { type Servers, serversOf } from '../render/servers.ts';
-import type { Hosts } from './hosts.ts';
 
 /** One service as HAProxy is to serve it. */
 export interface Desired {

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { silentLog } from '@smartstack/daemon';
 
 import type { Preview, Snapshot } from '@smartstack/proxy';
+import { createHosts } from '@smartstack/proxy';
 import type { HaproxyConfig } from '../config/config.ts';
 import { createDesiredState, type Desired } from '../desired/desired.ts';
-import { createHosts } from '../desired/hosts.ts';
 import { type Environment, survey } from '../process/environment.ts';
 import { runningAt } from '../process/loader.ts';
 import { haproxyAccount } from '../process/machine.ts';

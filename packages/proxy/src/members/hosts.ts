@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createDeadline } from '@smartstack/daemon';
 
-import { pause } from '@smartstack/proxy';
+import { pause } from '../reload/pause.ts';
 
 /**
- * Addresses of members that are announced by name. HAProxy gets addresses only: a name that does not
- * resolve would make its file invalid, and a slow one would delay its start.
+ * Addresses of members that are announced by name. A proxy gets addresses only: a name that does not
+ * resolve would make its configuration invalid, and a slow one would delay its start.
  */
 export interface Hosts {
   /** The address of a host; undefined while it is unknown. An unknown name is asked for from now on. */
@@ -22,7 +22,7 @@ export interface Hosts {
 const parallel = 16;
 const patience = 1_000;
 
-/** A lookup that fails keeps the address that was known before. IPv4 goes first, as HAProxy has it. */
+/** A lookup that fails keeps the address that was known before. IPv4 goes first. */
 export function createHosts(interval = 10_000): Hosts {
   const known = new Map<string, string | undefined>();
   const tried = new Set<string>();
