@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { until } from '../support/until.ts';
-import { binaries, type Scene, startScene } from './scene.fixture.ts';
+import { type Scene, startScene } from './scene.fixture.ts';
+import { subjects } from './subject.fixture.ts';
 import { ask, tally } from './world.fixture.ts';
 
 const asked = {
@@ -38,10 +39,10 @@ const asked = {
 };
 type Name = keyof typeof asked;
 
-describe.each(binaries)('what routes do on %s', (binary) => {
+describe.each(subjects)('what routes do on $title', (subject) => {
   let scene: Scene<Name>;
   beforeAll(async () => {
-    scene = await startScene<Name>(asked, binary);
+    scene = await startScene<Name>(asked, subject);
   });
   afterAll(() => scene?.[Symbol.asyncDispose]());
 

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { until } from '../support/until.ts';
-import { binaries, type Scene, startScene } from './scene.fixture.ts';
+import { type Scene, startScene } from './scene.fixture.ts';
+import { subjects } from './subject.fixture.ts';
 import { type Asked, ask, late, startMember, status, tally } from './world.fixture.ts';
 
 const three = ['v1', 'v2', 'v3'];
@@ -20,10 +21,10 @@ const asked = {
 type Name = keyof typeof asked;
 const users = Array.from({ length: 30 }, (_, index) => `user-${index}`);
 
-describe.each(binaries)('how %s chooses a member', (binary) => {
+describe.each(subjects)('how $title chooses a member', (subject) => {
   let scene: Scene<Name>;
   beforeAll(async () => {
-    scene = await startScene<Name>(asked, binary);
+    scene = await startScene<Name>(asked, subject);
   });
   afterAll(() => scene?.[Symbol.asyncDispose]());
 

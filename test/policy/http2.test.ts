@@ -12,7 +12,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
-import { binaries, type Scene, startScene } from './scene.fixture.ts';
+import { type Scene, startScene } from './scene.fixture.ts';
+import { subjects } from './subject.fixture.ts';
 import { ask, type Member, type Seen } from './world.fixture.ts';
 
 type Behaviour = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
@@ -102,7 +103,7 @@ const asked = {
 };
 type Name = keyof typeof asked;
 
-describe.each(binaries)('HTTP/2 end to end on %s', (binary) => {
+describe.each(subjects)('HTTP/2 end to end on $title', (subject) => {
   let scene: Scene<Name>;
   const servers: Awaited<ReturnType<typeof startHttp2>>[] = [];
   const clients = {} as Record<Name, ClientHttp2Session>;
@@ -115,7 +116,7 @@ describe.each(binaries)('HTTP/2 end to end on %s', (binary) => {
         http2: { ...asked.http2, members: members.slice(0, 2) },
         grpc: { ...asked.grpc, members: members.slice(2) },
       },
-      binary,
+      subject,
     );
     for (const name of ['http2', 'grpc'] as const)
       clients[name] = connect(`http://127.0.0.1:${scene.cases[name].port}`);

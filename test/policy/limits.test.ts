@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { until } from '../support/until.ts';
 import { startUnreachable } from './hung.fixture.ts';
-import { binaries, type Scene, startScene } from './scene.fixture.ts';
+import { type Scene, startScene } from './scene.fixture.ts';
+import { subjects } from './subject.fixture.ts';
 import { ask, late, startMember } from './world.fixture.ts';
 
 const asked = {
@@ -21,7 +22,7 @@ const asked = {
 };
 type Name = keyof typeof asked;
 
-describe.each(binaries)('limits and timeouts on %s', (binary) => {
+describe.each(subjects)('limits and timeouts on $title', (subject) => {
   let scene: Scene<Name>;
   beforeAll(async () => {
     const [lone, paired] = await Promise.all([startUnreachable('a'), startUnreachable('a')]);
@@ -31,7 +32,7 @@ describe.each(binaries)('limits and timeouts on %s', (binary) => {
         connect: { ...asked.connect, members: [paired, await startMember('b')] },
         unreachable: { ...asked.unreachable, members: [lone] },
       },
-      binary,
+      subject,
     );
   });
   afterAll(() => scene?.[Symbol.asyncDispose]());
@@ -39,9 +40,7 @@ describe.each(binaries)('limits and timeouts on %s', (binary) => {
   describe.concurrent('they hold', () => {
     test('limits.connections refuses what is too much, and only that', async () => {
       const { port } = scene.cases.connections;
-      const held = [createConnection(port, '127.0.0.1'), createConnection(port, '127.0.0.1')];
-      const statistics = () => scene.world.haproxy.ask('show stat -1 1 -1');
-      await until(async () => /^connections(\.frontend)?,FRONTEND,,,2,/m.test(await statistics()));
+      const held = [await answered(port), await answered(port)];
       await expect(ask(port)).rejects.toThrow();
       held[0]?.destroy();
       await until(async () => (await ask(port)).status === 200);
@@ -125,3 +124,11 @@ describe.each(binaries)('limits and timeouts on %s', (binary) => {
     });
   });
 });
+
+/** A connection that is still open after its first answer. */
+async function answered(port: number) {
+  const socket = createConnection(port, '127.0.0.1');
+  socket.write('GET / HTTP/1.1\r\nhost: web\r\n\r\n');
+  await once(socket, 'data');
+  return socket;
+}

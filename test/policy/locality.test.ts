@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { until } from '../support/until.ts';
-import { binaries, type Scene, startScene } from './scene.fixture.ts';
+import { type Scene, startScene } from './scene.fixture.ts';
+import { subjects } from './subject.fixture.ts';
 import { ask, startMember, status, tally } from './world.fixture.ts';
 
 const more = { locality: { from: 'labels.zone', prefer: 'a', spill: 'down' } };
@@ -16,7 +17,7 @@ const asked = {
   },
 };
 
-describe.each(binaries)('levels of locality on %s', (binary) => {
+describe.each(subjects)('levels of locality on $title', (subject) => {
   let scene: Scene<'spilled'>;
   beforeAll(async () => {
     const members = await Promise.all([
@@ -25,7 +26,7 @@ describe.each(binaries)('levels of locality on %s', (binary) => {
       startMember('b1', { zone: 'b', version: 'v1' }),
       startMember('b2', { zone: 'b', version: 'v2' }),
     ]);
-    scene = await startScene({ spilled: { ...asked.spilled, members } }, binary);
+    scene = await startScene({ spilled: { ...asked.spilled, members } }, subject);
   });
   afterAll(() => scene?.[Symbol.asyncDispose]());
 

@@ -8,7 +8,8 @@ import { freePort } from '../support/ports.ts';
 import { createScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { startZooKeeper } from '../support/zookeeper.ts';
-import { ask, policyProgram, startMember } from './world.fixture.ts';
+import { policyProgram } from './subject.fixture.ts';
+import { ask, startMember } from './world.fixture.ts';
 
 const path = '/services/web';
 

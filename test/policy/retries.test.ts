@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { atLeast } from '../../packages/proxy/src/index.ts';
 import { versionOf } from '../support/haproxy-versions.ts';
 import { refusing } from './hung.fixture.ts';
-import { binaries, type Scene, startScene } from './scene.fixture.ts';
-import { ask, late, policyProgram, startMember, status, tally } from './world.fixture.ts';
+import { type Scene, startScene } from './scene.fixture.ts';
+import { policyProgram, subjects } from './subject.fixture.ts';
+import { ask, late, startMember, status, tally } from './world.fixture.ts';
 
 /** A code that only this version and newer ones try again after. */
 const newestCode = atLeast(versionOf(policyProgram), '3.0') ? 429 : 425;
@@ -50,7 +51,7 @@ const asked = {
 };
 type Name = keyof typeof asked;
 
-describe.each(binaries)('retries on %s', (binary) => {
+describe.each(subjects)('retries on $title', (subject) => {
   let scene: Scene<Name>;
   beforeAll(async () => {
     const pair = async () => [await refusing('a'), await startMember('b')];
@@ -60,7 +61,7 @@ describe.each(binaries)('retries on %s', (binary) => {
         refused: { ...asked.refused, members: await pair() },
         never: { ...asked.never, members: await pair() },
       },
-      binary,
+      subject,
     );
   });
   afterAll(() => scene?.[Symbol.asyncDispose]());

@@ -1,15 +1,6 @@
 import { freePort } from '../support/ports.ts';
-import {
-  type Member,
-  policyProgram,
-  serviceOf,
-  startMember,
-  startWorld,
-  type World,
-} from './world.fixture.ts';
-
-/** The HAProxys that the words of a policy are shown on. */
-export const binaries: readonly string[] = [policyProgram];
+import type { Subject } from './subject.fixture.ts';
+import { type Member, serviceOf, startMember, startWorld, type World } from './world.fixture.ts';
 
 /** What one service of a scene is like. */
 export interface Asked {
@@ -36,7 +27,7 @@ export interface Scene<Name extends string> extends AsyncDisposable {
 
 export async function startScene<Name extends string>(
   asked: Readonly<Record<Name, Asked>>,
-  binary: string,
+  subject: Subject,
 ): Promise<Scene<Name>> {
   const names = Object.keys(asked) as Name[];
   const started = await Promise.all(
@@ -57,7 +48,7 @@ export async function startScene<Name extends string>(
         return [name, serviceOf(cases[name].port, members, policy, more)];
       }),
     );
-  const world = await startWorld(servicesWith(), { haproxy: { binary } });
+  const world = await startWorld(servicesWith(), {}, subject);
   return {
     world,
     cases,

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 import { refusing } from './hung.fixture.ts';
-import { type Asked, binaries, type Scene, startScene } from './scene.fixture.ts';
+import { type Asked, type Scene, startScene } from './scene.fixture.ts';
+import { subjects } from './subject.fixture.ts';
 import type { Member } from './world.fixture.ts';
 
 /** A member that says its name to each connection and then waits, until told to listen no more. */
@@ -69,7 +70,7 @@ const asked = {
 };
 type Name = keyof typeof asked;
 
-describe.each(binaries)('connections on %s', (binary) => {
+describe.each(subjects)('connections on $title', (subject) => {
   let scene: Scene<Name>;
   const servers = new Map<string, Awaited<ReturnType<typeof startTcp>>>();
   beforeAll(async () => {
@@ -80,7 +81,7 @@ describe.each(binaries)('connections on %s', (binary) => {
       const first = name === 'refused' ? await refusing('a') : a.member;
       all[name] = { ...each, members: [first, b.member] };
     }
-    scene = await startScene<Name>(all as Record<Name, Asked>, binary);
+    scene = await startScene<Name>(all as Record<Name, Asked>, subject);
   });
   afterAll(async () => {
     await scene?.[Symbol.asyncDispose]();

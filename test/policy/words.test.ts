@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
+import { subjects } from './subject.fixture.ts';
 import {
   ask,
   late,
@@ -91,6 +92,7 @@ const policies = {
   },
 } as const;
 
+const [subject] = subjects;
 let world: World;
 const cases = {} as Record<keyof typeof policies, Case>;
 beforeAll(async () => {
@@ -104,7 +106,7 @@ beforeAll(async () => {
     cases[name] = { members, port };
     services[name] = serviceOf(port, members, policies[name]);
   }
-  world = await startWorld(services);
+  world = await startWorld(services, {}, subject);
 });
 afterAll(async () => {
   await world?.[Symbol.asyncDispose]();
@@ -112,7 +114,7 @@ afterAll(async () => {
     for (const member of members) await member[Symbol.asyncDispose]();
 });
 
-describe.concurrent('on HAProxy', () => {
+describe.concurrent(`on ${subject?.title}`, () => {
   test('requests are spread over the members', async () => {
     const { port } = cases.plain;
     expect(await tally(10, () => ask(port))).toEqual({ a: 5, b: 5 });

@@ -11,14 +11,11 @@ import {
 import { stringify } from 'yaml';
 
 import { type Daemon, startDaemon } from '../support/daemon.ts';
-import { program } from '../support/haproxy.ts';
 import { freePort } from '../support/ports.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
 import { type Oracle, oracleAt } from '../support/stats-socket.ts';
 import { until } from '../support/until.ts';
-
-/** The HAProxy that policies are shown on: another than that of other tests, where `POLICY_HAPROXY` names one. */
-export const policyProgram = process.env.POLICY_HAPROXY ?? program;
+import { haproxySubject, type Subject } from './subject.fixture.ts';
 
 /** What a member was asked. */
 export interface Seen {
@@ -150,18 +147,15 @@ export interface World extends AsyncDisposable {
 export async function startWorld(
   services: object,
   { haproxy = {}, ...top }: { readonly haproxy?: object; readonly [key: string]: unknown } = {},
+  subject: Subject = haproxySubject,
 ): Promise<World> {
   const scratch = await createScratch();
   const statusPort = await freePort();
+  const own = subject.top(scratch);
   const config = (of: object) => ({
     status_address: `127.0.0.1:${statusPort}`,
-    haproxy: {
-      stats_address: false,
-      run_directory: scratch.path('run'),
-      on_exit: 'stop',
-      binary: policyProgram,
-      ...haproxy,
-    },
+    ...own,
+    ...(own.haproxy !== undefined && { haproxy: { ...(own.haproxy as object), ...haproxy } }),
     ...top,
     services: of,
   });
