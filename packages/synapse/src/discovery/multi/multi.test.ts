@@ -187,7 +187,8 @@ describe('a watcher that fails stops no other, and is followed again', () => {
         return calls === 1 ? broken(signal) : standing('a')(signal);
       };
       const resolver: ResolverConfig = { method: 'sequential', sequential_order: ['a', 'b'] };
-      const found = collect(multi({ a: broken, b: standing('b') }, resolver, { log: silentLog }));
+      const deps = { log: silentLog, patience: 300 };
+      const found = collect(multi({ a: broken, b: standing('b') }, resolver, deps));
       const said: unknown[] = [];
       const onTrouble = (reason: string | undefined, part?: string) => said.push([part, reason]);
       const all = collect(
