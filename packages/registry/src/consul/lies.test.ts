@@ -150,7 +150,7 @@ test.concurrent('one bad entry is left out, and the others stand', async () => {
   ).toEqual(['bad address', 'bad port', 'not an entry of Consul', 'not an entry of Consul']);
 });
 
-test.concurrent('10,000 members are read whole', async () => {
+test('10,000 members are read whole', async () => {
   await using scene = await createScene();
   const { consul, lists } = scene;
   consul.answer({ index: 12, body: Array.from({ length: 10_000 }, (_, at) => entry(at + 1)) });

@@ -130,7 +130,7 @@ describe.concurrent('a stream that says what is not so changes nothing', () => {
   });
 });
 
-test.concurrent('a cluster that went back is read again, and counts as in trouble', async () => {
+test('a cluster that went back is read again, and counts as in trouble', async () => {
   await using scene = await createScene();
   const { etcd, registry, has } = scene;
   await has('1 2 3');
@@ -147,7 +147,7 @@ test.concurrent('a cluster that went back is read again, and counts as in troubl
   await has('1 2 5');
 });
 
-test.concurrent('10,000 members are one list, and a change of one of them is one event', async () => {
+test('10,000 members are one list, and a change of one of them is one event', async () => {
   const ports = Array.from({ length: 10_000 }, (_, index) => index + 1);
   await using scene = await createScene(ports);
   const { etcd, lists, has } = scene;
