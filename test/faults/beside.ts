@@ -1,6 +1,6 @@
 import { expect, vi } from 'vitest';
 import type { Output } from '../../packages/proxy/src/driver.ts';
-import { startScene } from './synapse.ts';
+import { type Scene, startScene } from './synapse.ts';
 
 export const soon = { timeout: 10_000, interval: 10 };
 
@@ -20,11 +20,15 @@ export function recorder() {
   return { driver, seen };
 }
 
-/** A scene of a broken driver beside a good one. */
-export async function startBeside(broken: Output) {
+/** A scene of a broken driver beside a good one; `atEnd` as for any scene. */
+export async function startBeside(broken: Output, atEnd?: Scene['atEnd']) {
   const good = recorder();
   const drivers = [broken, good.driver];
-  const scene = await startScene({ discovery: { method: 'base' }, drivers });
+  const scene = await startScene({
+    discovery: { method: 'base' },
+    drivers,
+    ...(atEnd && { atEnd }),
+  });
   const trouble = () => scene.status(drivers).proxies[broken.name]?.trouble ?? undefined;
   const goesOn = async (host: string) => {
     scene.change(host);

@@ -4,4 +4,4 @@ import { describeFaultsOf } from './source.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-describeFaultsOf(['dns', 'dns SRV']);
+describeFaultsOf(['dns']);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { createMetrics } from '@smartstack/daemon';
 import { pino } from 'pino';
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { haproxySchema } from '../../packages/haproxy/src/config/config.ts';
 import { createHaproxyDriver } from '../../packages/haproxy/src/driver.ts';
 import { refresh, refusedBy } from '../../packages/proxy/src/status-of.ts';
@@ -14,16 +14,40 @@ import { soon, startBeside } from './beside.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
-let directory: string;
-beforeEach(async () => {
-  const made = await mkdtemp(join(tmpdir(), 'force-'));
-  directory = made;
+/** A folder, and HAProxys in it that are driven until the test's end. */
+async function createPlace(atEnd: TestContext['onTestFinished']) {
+  const directory = await mkdtemp(join(tmpdir(), 'force-'));
   // After whatever still uses it, which comes later and ends before.
-  onTestFinished(() => rm(made, { recursive: true, force: true }));
-});
-const at = (...names: string[]) => join(directory, ...names);
+  atEnd(() => rm(directory, { recursive: true, force: true }));
+  const at: At = (...names) => join(directory, ...names);
+  const open = (config: object) => {
+    const driver = createHaproxyDriver(haproxySchema.parse(config), {
+      log: pino({ level: 'silent' }),
+      metrics: createMetrics(),
+    });
+    atEnd(async () => {
+      await driver[Symbol.asyncDispose]();
+    });
+    return driver;
+  };
+  return { at, open };
+}
 
-describe('HAProxy', () => {
+type At = (...names: string[]) => string;
+
+const external = (at: At, more: object) => ({
+  do_writes: true,
+  do_socket: false,
+  do_reloads: false,
+  do_checks: false,
+  config_file_path: at('haproxy.cfg'),
+  binary: '/nowhere/haproxy',
+  restart_interval: 0,
+  reload_timeout: '1s',
+  ...more,
+});
+
+describe.concurrent('HAProxy', () => {
   /** What a hostile process does at HAProxy's stats socket. */
   const peers: Readonly<Record<string, (socket: Socket) => void>> = {
     'closes at once': (socket) => socket.destroy(),
@@ -36,67 +60,50 @@ describe('HAProxy', () => {
     },
     'never answers': () => {},
   };
-  const external = (more: object) => ({
-    do_writes: true,
-    do_socket: false,
-    do_reloads: false,
-    do_checks: false,
-    config_file_path: at('haproxy.cfg'),
-    binary: '/nowhere/haproxy',
-    restart_interval: 0,
-    reload_timeout: '1s',
-    ...more,
-  });
-  const open = (config: object) => {
-    const driver = createHaproxyDriver(haproxySchema.parse(config), {
-      log: pino({ level: 'silent' }),
-      metrics: createMetrics(),
-    });
-    onTestFinished(async () => {
-      await driver[Symbol.asyncDispose]();
-    });
-    return driver;
-  };
-
-  test.each<[string, () => object, RegExp]>([
+  test.for<[string, (at: At) => object, RegExp]>([
     [
       'cannot be run',
-      () => ({ binary: '/nowhere/haproxy', run_directory: at('run') }),
+      (at) => ({ binary: '/nowhere/haproxy', run_directory: at('run') }),
       /nowhere\/haproxy/,
     ],
     [
       'has a run directory that cannot be made',
-      () => ({ run_directory: at('file', 'run'), binary: '/nowhere/haproxy' }),
+      (at) => ({ run_directory: at('file', 'run'), binary: '/nowhere/haproxy' }),
       /./,
     ],
     [
       'has a file that cannot be written',
-      () => external({ config_file_path: at('file', 'x.cfg') }),
+      (at) => external(at, { config_file_path: at('file', 'x.cfg') }),
       /ENOTDIR|EEXIST/,
     ],
     [
       'has a reload command that fails',
-      () => external({ do_reloads: true, reload_command: 'echo no; exit 3' }),
+      (at) => external(at, { do_reloads: true, reload_command: 'echo no; exit 3' }),
       /exit code 3/,
     ],
     [
       'has a reload command that never ends',
-      () => external({ do_reloads: true, reload_command: 'sleep 60' }),
+      (at) => external(at, { do_reloads: true, reload_command: 'sleep 60' }),
       /no end in 1000 ms/,
     ],
-  ])('that %s is shown, said once, and tried again', async (_, config, reason) => {
-    await writeFile(at('file'), '');
-    const driver = open(config());
-    const { trouble, goesOn, said } = await startBeside(driver);
-    await vi.waitFor(() => expect(trouble()).toMatch(reason), soon);
-    await goesOn('next');
-    await goesOn('another');
-    expect(said()).toHaveLength(1);
-  });
+  ])(
+    'that %s is shown, said once, and tried again',
+    async ([, config, reason], { onTestFinished }) => {
+      const { at, open } = await createPlace(onTestFinished);
+      await writeFile(at('file'), '');
+      const driver = open(config(at));
+      const { trouble, goesOn, said } = await startBeside(driver, onTestFinished);
+      await vi.waitFor(() => expect(trouble()).toMatch(reason), soon);
+      await goesOn('next');
+      await goesOn('another');
+      expect(said()).toHaveLength(1);
+    },
+  );
 
-  test.each(Object.keys(peers))(
+  test.for(Object.keys(peers))(
     'whose stats socket %s is shown, and asked in bounded time',
-    async (how) => {
+    async (how, { onTestFinished }) => {
+      const { at, open } = await createPlace(onTestFinished);
       const server = createServer((socket) => {
         socket.on('error', () => {});
         peers[how]?.(socket);
@@ -104,14 +111,14 @@ describe('HAProxy', () => {
       await once(server.listen(at('stats.sock')), 'listening');
       onTestFinished(() => void server.close());
       const driver = open(
-        external({
+        external(at, {
           do_socket: true,
           socket_file_path: at('stats.sock'),
           do_reloads: true,
           reload_command: 'true',
         }),
       );
-      const { trouble, goesOn } = await startBeside(driver);
+      const { trouble, goesOn } = await startBeside(driver, onTestFinished);
       await goesOn('next');
       await vi.waitFor(() => expect(trouble()).toMatch(/./), 20_000);
       const { signal } = new AbortController();
