@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 
 import { processesNaming } from '../examples/demo/processes.ts';
+import { freePort } from './support/ports.ts';
 import { createScratch } from './support/scratch.ts';
 import { until } from './support/until.ts';
 
@@ -33,18 +34,6 @@ describe('npm run demo -- --once', () => {
     expect(await demo.remaining()).toEqual([]);
   });
 
-  test('fails with the reason when HAProxy cannot run, and leaves nothing', async () => {
-    const broken = '[ "$1" = -v ] && echo HAProxy version 2.6.12 && exit; echo broken >&2; exit 1';
-    await using demo = await startDemo(['--once', '--registry', 'file'], { haproxy: broken });
-    const { exitCode, all } = await demo.ended;
-    expect(all).toMatch(/synapse: .*cannot run haproxy/);
-    expect(all).toContain(
-      'the demo failed: HAProxy sends requests to three copies: not within 15 s',
-    );
-    expect(exitCode).toBe(1);
-    expect(await demo.remaining()).toEqual([]);
-  });
-
   test('is not content when it was interrupted', async () => {
     await using demo = await startDemo(['--once', '--registry', 'file']);
     await demo.says('three copies');
@@ -56,9 +45,10 @@ describe('npm run demo -- --once', () => {
   });
 });
 
-describe('npm run demo', () => {
+/** They wait for seconds: for what cannot come, and for a person to read. Each has a port of its own. */
+describe.concurrent('side by side, npm run demo', () => {
   test('stays until Ctrl-C, counts what was lost, and leaves nothing', async () => {
-    await using demo = await startDemo(['--registry', 'file']);
+    await using demo = await startDemo(['--registry', 'file', '--port', `${await freePort()}`]);
     await demo.says('Now it is yours');
     demo.kill('SIGINT');
     const { exitCode, all } = await demo.ended;
@@ -73,7 +63,7 @@ describe('npm run demo', () => {
   ] as const)(
     'leaves nothing after %s, in the middle of the story too',
     async ([signal, words]) => {
-      await using demo = await startDemo(['--registry', 'file']);
+      await using demo = await startDemo(['--registry', 'file', '--port', `${await freePort()}`]);
       await demo.says(words);
       demo.kill(signal);
       expect(await demo.ended).toMatchObject({ exitCode: 0 });
@@ -81,6 +71,20 @@ describe('npm run demo', () => {
     },
   );
 
+  test('-- --once fails with the reason when HAProxy cannot run, and leaves nothing', async () => {
+    const broken = '[ "$1" = -v ] && echo HAProxy version 2.6.12 && exit; echo broken >&2; exit 1';
+    await using demo = await startDemo(['--once', '--registry', 'file'], { haproxy: broken });
+    const { exitCode, all } = await demo.ended;
+    expect(all).toMatch(/synapse: .*cannot run haproxy/);
+    expect(all).toContain(
+      'the demo failed: HAProxy sends requests to three copies: not within 15 s',
+    );
+    expect(exitCode).toBe(1);
+    expect(await demo.remaining()).toEqual([]);
+  });
+});
+
+describe('npm run demo', () => {
   test.for([
     [['--registry', 'etcd'], 1, 'cannot use registry etcd: expected zookeeper or file'],
     [['--port', 'http'], 1, 'cannot use port http: expected a number from 1 to 65535'],

@@ -1,26 +1,20 @@
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { createMetrics, createStatsd, type Statsd } from '@smartstack/daemon';
-import { pino } from 'pino';
+import { createStatsd, type Statsd } from '@smartstack/daemon';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { haproxySchema } from '../../packages/haproxy/src/config/config.ts';
-import { createHaproxyDriver } from '../../packages/haproxy/src/driver.ts';
-import type { Output, ProxyDriver } from '../../packages/proxy/src/driver.ts';
+import type { ProxyDriver } from '../../packages/proxy/src/driver.ts';
 import { refresh, refusedBy } from '../../packages/proxy/src/status-of.ts';
 import { createFileOutput } from '../../packages/synapse/src/outputs/file-output.ts';
 import { createStatsdDriver } from '../../packages/synapse/src/outputs/statsd.ts';
-import { startScene } from './synapse.ts';
+import { recorder, soon, startBeside } from './beside.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
 const fail = () => {
   throw new Error('a defect');
 };
-const soon = { timeout: 10_000, interval: 10 };
 let directory: string;
 beforeEach(async () => {
   const made = await mkdtemp(join(tmpdir(), 'force-'));
@@ -29,37 +23,6 @@ beforeEach(async () => {
   onTestFinished(() => rm(made, { recursive: true, force: true }));
 });
 const at = (...names: string[]) => join(directory, ...names);
-
-/** A whole driver that notes the hosts of the good service whenever it is told of them. */
-function recorder() {
-  const seen: string[] = [];
-  const driver: Output = {
-    name: 'recorder',
-    apply: async (snapshot) => {
-      seen.push(...(snapshot.get('api')?.instances ?? []).map(({ host }) => host));
-      return 'updated';
-    },
-    wakes: async function* () {},
-    status: () => ({}),
-    [Symbol.asyncDispose]: async () => {},
-  };
-  return { driver, seen };
-}
-
-/** A scene of a broken driver beside a good one. */
-async function startBeside(broken: Output) {
-  const good = recorder();
-  const drivers = [broken, good.driver];
-  const scene = await startScene({ discovery: { method: 'base' }, drivers });
-  const trouble = () => scene.status(drivers).proxies[broken.name]?.trouble ?? undefined;
-  const goesOn = async (host: string) => {
-    scene.change(host);
-    await vi.waitFor(() => expect(good.seen).toContain(host), soon);
-    expect(scene.status(drivers).proxies.recorder).toEqual({});
-  };
-  const said = () => scene.lines.filter(({ proxy, level }) => proxy === broken.name && level > 30);
-  return { scene, trouble, goesOn, said };
-}
 
 describe('file_output', () => {
   const open = () => createFileOutput({ output_directory: at('out') });
@@ -171,106 +134,6 @@ describe('statsd', () => {
     expect(trouble()).toBeUndefined();
     expect(said()).toEqual([]);
   });
-});
-
-describe('HAProxy', () => {
-  /** What a hostile process does at HAProxy's stats socket. */
-  const peers: Readonly<Record<string, (socket: Socket) => void>> = {
-    'closes at once': (socket) => socket.destroy(),
-    'answers nonsense': (socket) => socket.end('\u0000<html>\n> \n> nonsense\n> '),
-    'answers no end of nonsense': (socket) => {
-      const more = () => {
-        if (!socket.destroyed) socket.write('x'.repeat(65_536), () => setTimeout(more, 20));
-      };
-      more();
-    },
-    'never answers': () => {},
-  };
-  const external = (more: object) => ({
-    do_writes: true,
-    do_socket: false,
-    do_reloads: false,
-    do_checks: false,
-    config_file_path: at('haproxy.cfg'),
-    binary: '/nowhere/haproxy',
-    restart_interval: 0,
-    reload_timeout: '1s',
-    ...more,
-  });
-  const open = (config: object) => {
-    const driver = createHaproxyDriver(haproxySchema.parse(config), {
-      log: pino({ level: 'silent' }),
-      metrics: createMetrics(),
-    });
-    onTestFinished(async () => {
-      await driver[Symbol.asyncDispose]();
-    });
-    return driver;
-  };
-
-  test.each<[string, () => object, RegExp]>([
-    [
-      'cannot be run',
-      () => ({ binary: '/nowhere/haproxy', run_directory: at('run') }),
-      /nowhere\/haproxy/,
-    ],
-    [
-      'has a run directory that cannot be made',
-      () => ({ run_directory: at('file', 'run'), binary: '/nowhere/haproxy' }),
-      /./,
-    ],
-    [
-      'has a file that cannot be written',
-      () => external({ config_file_path: at('file', 'x.cfg') }),
-      /ENOTDIR|EEXIST/,
-    ],
-    [
-      'has a reload command that fails',
-      () => external({ do_reloads: true, reload_command: 'echo no; exit 3' }),
-      /exit code 3/,
-    ],
-    [
-      'has a reload command that never ends',
-      () => external({ do_reloads: true, reload_command: 'sleep 60' }),
-      /no end in 1000 ms/,
-    ],
-  ])('that %s is shown, said once, and tried again', async (_, config, reason) => {
-    await writeFile(at('file'), '');
-    const driver = open(config());
-    const { trouble, goesOn, said } = await startBeside(driver);
-    await vi.waitFor(() => expect(trouble()).toMatch(reason), soon);
-    await goesOn('next');
-    await goesOn('another');
-    expect(said()).toHaveLength(1);
-  });
-
-  test.each(Object.keys(peers))(
-    'whose stats socket %s is shown, and asked in bounded time',
-    async (how) => {
-      const server = createServer((socket) => {
-        socket.on('error', () => {});
-        peers[how]?.(socket);
-      });
-      await once(server.listen(at('stats.sock')), 'listening');
-      onTestFinished(() => void server.close());
-      const driver = open(
-        external({
-          do_socket: true,
-          socket_file_path: at('stats.sock'),
-          do_reloads: true,
-          reload_command: 'true',
-        }),
-      );
-      const { trouble, goesOn } = await startBeside(driver);
-      await goesOn('next');
-      await vi.waitFor(() => expect(trouble()).toMatch(/./), 20_000);
-      const { signal } = new AbortController();
-      await refresh(driver, signal);
-      expect(refusedBy(driver)).toEqual([]);
-      await driver.measure?.(signal).catch(() => {});
-      await goesOn('another');
-    },
-  );
 });
 
 describe('a whole driver that fails', () => {

@@ -34,13 +34,20 @@ export interface Scene {
   /** Keys of the discovery, unchecked. */
   readonly unjudged?: object;
   readonly drivers?: readonly Output[];
+  /** Given what to do at the test's end, which must be said among tests that run side by side. */
+  readonly atEnd?: typeof onTestFinished;
 }
 
 const task = (host: string) => ({ id: host, host, ports: [31_000], startedAt: '2026-01-01' });
 const noRegistries = { lastUnhealthy: () => undefined } as unknown as OpenedRegistries;
 
 /** A reconciler of a service `broken` with this discovery beside a good one, `api`, until the test's end. */
-export async function startScene({ discovery, unjudged = {}, drivers = [] }: Scene) {
+export async function startScene({
+  discovery,
+  unjudged = {},
+  drivers = [],
+  atEnd = onTestFinished,
+}: Scene) {
   const neighbour = await startServer(json({ tasks: [task('first')] }));
   const good = {
     method: 'marathon',
@@ -80,7 +87,7 @@ export async function startScene({ discovery, unjudged = {}, drivers = [] }: Sce
     ended.abort();
     await running;
   };
-  onTestFinished(async () => {
+  atEnd(async () => {
     await stop();
     await neighbour[Symbol.asyncDispose]();
   });

@@ -1,126 +1,11 @@
-import { createMetrics } from '@smartstack/daemon';
-import { createRegistries, type Tickets } from '@smartstack/registry';
-import { pino } from 'pino';
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
-import { HandOff } from '../../packages/nerve/src/announce/hand-off.ts';
-import { shareZooKeeper } from '../nerve/shared-zookeeper.ts';
-import {
-  type Asked,
-  type HostileZooKeeper,
-  startHostileZooKeeper,
-  type Verdict,
-} from './hostile-zookeeper.ts';
-import { startForced } from './nerve.ts';
+import { forms, names, ofReads, soon, useHostileZooKeeper } from './lying-zookeeper.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-/** The session ends after 4 s without its server: a request without an answer costs a third of that. */
-const timeout = 4_000;
-const soon = { timeout: 20_000, interval: 20 };
-
-/** What a server answers in place of the truth. */
-const lies: Readonly<Record<string, Verdict>> = {
-  'there is no node': { isDone: false, code: -101 },
-  'not allowed': { isDone: false, code: -102 },
-  'the session has expired': { isDone: false, code: -112 },
-  'the connection was lost': { isDone: false, code: -4 },
-  'the connection was lost, and does it': { isDone: true, code: -4 },
-  'an error of the system, and does it': { isDone: true, code: -1 },
-  nothing: { isDone: false },
-  'nothing, and does it': { isDone: true },
-};
-
-const shared = shareZooKeeper();
-let hostile: HostileZooKeeper;
-let top: string;
-beforeEach(async ({ task }) => {
-  const started = await startHostileZooKeeper(shared.zookeeper.port);
-  hostile = started;
-  top = `/t${task.id.replace(/\W/g, '')}`;
-  // After nerve, which comes later and ends before.
-  onTestFinished(() => started[Symbol.asyncDispose]());
-});
-
-const recordsAt = async (name: string) => {
-  const { names } = await shared.session
-    .list(`${top}/${name}`)
-    .catch(() => ({ names: [] as readonly string[] }));
-  return names.toSorted();
-};
-const weightOf = async (name: string) => {
-  const [node] = await recordsAt(name);
-  const { data } = await shared.session.get(`${top}/${name}/${node}`);
-  return (JSON.parse(data.toString()) as { weight?: number }).weight;
-};
-
-interface Start {
-  /** What an earlier nerve left. */
-  readonly resume?: Tickets;
-  /** More keys of the broken service. */
-  readonly keys?: object;
-}
-
-/** A nerve whose services `broken` and `near` are announced in one session, beside a good one in a folder. */
-async function start({ resume = {}, keys = {} }: Start = {}) {
-  /** What the registry warned of. */
-  const warned: string[] = [];
-  const note = (line: string) => warned.push((JSON.parse(line) as { readonly msg: string }).msg);
-  const log = pino({ level: 'warn' }, { write: note });
-  const deps = { log, metrics: createMetrics() };
-  const registries = createRegistries({ session: { timeout }, resume, ...deps });
-  const place = (name: string) => ({ zk_hosts: [hostile.hosts], zk_path: `${top}/${name}` });
-  const forced = await startForced({ ...place('broken'), ...keys }, () => registries, {
-    near: { port: 83, ...place('near') },
-  });
-  let ended = false;
-  /** Runs before the scene's own end, and gives what the next nerve takes over. */
-  const handOff = async () => {
-    ended = true;
-    await forced.end(new HandOff());
-    return registries.handOff();
-  };
-  onTestFinished(async () => {
-    hostile.judge = undefined;
-    await forced.end();
-    if (!ended) await registries[Symbol.asyncDispose]();
-  });
-  const standing = async (...names: readonly string[]) => {
-    for (const name of names)
-      await vi.waitFor(async () => {
-        expect(await forced.line(name)).toMatchObject({ announced: true, confirmed: true });
-        expect(await recordsAt(name)).toHaveLength(1);
-      }, soon);
-  };
-  /** Lies about requests for the broken service until it is told not to. */
-  const force = (lie: string, ...asked: readonly Asked['operation'][]) => {
-    const isForced = ({ operation, path }: Asked) =>
-      asked.includes(operation) && path.startsWith(`${top}/broken`);
-    hostile.judge = (each) => (isForced(each) ? lies[lie] : undefined);
-  };
-  const forcedOnce = (before = hostile.judged) =>
-    vi.waitFor(() => expect(hostile.judged).toBeGreaterThan(before), soon);
-  /** The other service of the session is told of a weight. */
-  const nearGoesOn = async () => {
-    const weight = 2 + Math.floor(Math.random() * 1000);
-    await forced.nerve.weight('near', String(weight));
-    await vi.waitFor(async () => expect(await weightOf('near')).toBe(weight), soon);
-    await forced.goesOn();
-  };
-  /**
-   * The same, as far as that can be while a read is not answered: answers come in order, and every new connection
-   * begins with that read.
-   */
-  const goOnBesideRead = (lie: string) => (lie === 'nothing' ? forced.goesOn() : nearGoesOn());
-  return { ...forced, warned, goOnBesideRead, handOff, standing, force, forcedOnce, nearGoesOn };
-}
-
-const names = Object.keys(lies);
-const forms = ['persistent_sequential', 'ephemeral_sequential'] as const;
-/** What is only read is not done. */
-const ofReads = names.filter((name) => !lies[name]?.isDone);
-/** A server that says so of a node that was there cannot be told from one that is right. */
-const exceptNoNode = (some: readonly string[]) => some.filter((lie) => lies[lie]?.code !== -101);
+const place = useHostileZooKeeper();
+const { start, recordsAt } = place;
 
 describe.each(forms)('a ZooKeeper that answers a creation of a %s node with', (node_type) => {
   test.each(names)('%s: the others go on, and one record is there once it works', async (lie) => {
@@ -134,74 +19,10 @@ describe.each(forms)('a ZooKeeper that answers a creation of a %s node with', (n
     await scene.nerve.up('broken', {});
     await forced;
     await scene.nearGoesOn();
-    hostile.judge = undefined;
+    place.hostile.judge = undefined;
     await scene.standing('near', 'broken');
     expect(await recordsAt('near')).toEqual([record]);
   });
-});
-
-describe('a ZooKeeper that answers the check of a record with', () => {
-  test.each(exceptNoNode(ofReads))(
-    '%s: the others go on, and one record is there once it works',
-    async (lie) => {
-      const scene = await start();
-      await scene.standing('near', 'broken');
-      const [record] = await recordsAt('near');
-      scene.force(lie, 'get', 'exists');
-      const forced = scene.forcedOnce();
-      // A new connection: every record is looked at again.
-      hostile.cut();
-      await forced;
-      await scene.goOnBesideRead(lie);
-      hostile.judge = undefined;
-      await scene.nearGoesOn();
-      await scene.standing('near', 'broken');
-      expect(await recordsAt('near')).toEqual([record]);
-    },
-  );
-});
-
-describe('a ZooKeeper that answers a change of weight with', () => {
-  test.each(names)('%s: the others go on, and it has the weight once it works', async (lie) => {
-    const scene = await start();
-    await scene.standing('near', 'broken');
-    const [record] = await recordsAt('near');
-    scene.force(lie, 'set');
-    const forced = scene.forcedOnce();
-    const told = scene.nerve.weight('broken', '7');
-    await forced;
-    await scene.nearGoesOn();
-    hostile.judge = undefined;
-    await vi.waitFor(async () => expect(await weightOf('broken')).toBe(7), soon);
-    await scene.standing('near', 'broken');
-    expect(await recordsAt('near')).toEqual([record]);
-    await told;
-  });
-});
-
-describe.each(forms)('a ZooKeeper that answers a withdrawal of a %s node with', (node_type) => {
-  test.each(exceptNoNode(names))(
-    '%s: the others go on, and it is gone once it works',
-    async (lie) => {
-      const scene = await start({ keys: { node_type } });
-      await scene.standing('near', 'broken');
-      const [record] = await recordsAt('near');
-      scene.force(lie, 'delete');
-      const forced = scene.forcedOnce();
-      await scene.nerve.down('broken', {});
-      await forced;
-      await scene.nearGoesOn();
-      hostile.judge = undefined;
-      await vi.waitFor(async () => expect(await recordsAt('broken')).toEqual([]), soon);
-      await vi.waitFor(
-        async () => expect(await scene.line('broken')).toMatchObject({ may_stand: false }),
-        soon,
-      );
-      expect(await recordsAt('near')).toEqual([record]);
-      await scene.nerve.up('broken', {});
-      await scene.standing('near', 'broken');
-    },
-  );
 });
 
 describe('a ZooKeeper that answers what a hand-off left with', () => {
@@ -217,7 +38,7 @@ describe('a ZooKeeper that answers what a hand-off left with', () => {
       const next = await start({ resume: tickets });
       await forced;
       await next.goOnBesideRead(lie);
-      hostile.judge = undefined;
+      place.hostile.judge = undefined;
       await next.nearGoesOn();
       await next.standing('near', 'broken');
       expect(await recordsAt('near')).toEqual(before);

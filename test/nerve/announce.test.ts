@@ -115,14 +115,16 @@ describe('a record of node_type', () => {
 
   test('ephemeral has no number, and takes over one that a dead session left', async () => {
     const { port } = await copyOf('web');
-    const first = await nerve({ web: { port, node_type: 'ephemeral' } });
+    const services = { web: { port, node_type: 'ephemeral', zk_hosts: undefined } };
+    const top = { zookeeper: { hosts: [shared.zookeeper.hosts], session_timeout: 2 } };
+    const first = await nerve(services, top);
     const { name, stat } = await record();
     expect(name).toBe('i-0123_');
     first.kill('SIGKILL');
     await first.exited;
     // A nerve without its predecessor's state has a session of its own.
     await rm(scratch.path('state'), { recursive: true });
-    await nerve({ web: { port, node_type: 'ephemeral' } });
+    await nerve(services, top);
     await until(async () => {
       const owner = (await shared.session.exists(`${path}/${name}`))?.ephemeralOwner;
       return owner !== undefined && owner !== stat.ephemeralOwner;

@@ -60,7 +60,8 @@ test('a watcher is told of nothing while nerve is handed off, killed and restart
 
   two.kill('SIGKILL');
   await two.exited;
-  const three = await scene.nerve(first);
+  // Ends before the relay, which it needs to withdraw anything.
+  await using three = await scene.nerve(first);
   await until(() => told(three, 'announced') === 3);
 
   relay.cut();
@@ -110,7 +111,7 @@ test('a persistent record is taken over as it is', async () => {
 test('a lost session is re-announced within a second of the new one', async () => {
   const { relay, config } = await relayed(1);
   await using _relay = relay;
-  const daemon = await scene.nerve(config);
+  await using daemon = await scene.nerve(config);
   await scene.announced(3);
   relay.silence();
   await scene.announced(0);

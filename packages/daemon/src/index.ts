@@ -53,7 +53,7 @@ export { keepRunning } from './run/keep-running.ts';
 export { keepServing } from './run/keep-serving.ts';
 export { createLatest, type Latest } from './run/latest.ts';
 export { differenceOf, placeIn } from './run/order.ts';
-export { isAbort, type RunOptions, runDaemon } from './run/run.ts';
+export { endDeadline, isAbort, type RunOptions, runDaemon } from './run/run.ts';
 export { type Life, tellSupervisor } from './run/supervisor.ts';
 export { createTimeSlice, type TimeSlice } from './run/time-slice.ts';
 export { judgeAuthority } from './status/authority.ts';

@@ -1,12 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createMetrics, silentLog } from '@smartstack/daemon';
 import { createFileRegistry } from '@smartstack/registry';
 import { execa } from 'execa';
 import { describe, expect, test, vi } from 'vitest';
-
+import { bundled } from '../../daemon/src/run/bundled.fixture.ts';
 import { tcpServer } from './checks/server.fixture.ts';
 import { createProgram } from './program.ts';
 
@@ -14,10 +13,10 @@ vi.setConfig({ testTimeout: 30_000 });
 for (const name of ['NERVE_CONFIG', 'NERVE_INSTANCE_ID', 'NERVE_CHECK_CONFIG'])
   vi.stubEnv(name, undefined);
 
-const cli = fileURLToPath(new URL('cli.ts', import.meta.url));
 /** The command from its sources. */
+const cli = await bundled(new URL('cli.ts', import.meta.url));
 const nerve = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  execa(process.execPath, ['--conditions=source', '--import', 'tsx', cli, ...args], {
+  execa(process.execPath, [cli, ...args], {
     env,
     reject: false,
     timeout: 20_000,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { createLatest, createMetrics, parseSource, silentLog } from '@smartstack/daemon';
 import type { OpenedRegistries } from '@smartstack/registry';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { tcpServer } from './checks/server.fixture.ts';
 import { type Config, parseConfig } from './config/config.ts';
@@ -13,7 +13,7 @@ import { createTestRegistry } from './registry.fixture.ts';
 
 const fail = "throw new Error('a defect');";
 
-test.each([
+test.concurrent.for<[when: string, text: string]>([
   ['when it is loaded', fail],
   ['when its options are judged', `export const schema = { parse() { ${fail} } };`],
   ['when it is made', `export const create = () => { ${fail} };`],
@@ -24,7 +24,7 @@ test.each([
     'after it passed',
     `let runs = 0; export const create = () => async () => { if (runs++ > 2) { ${fail} } };`,
   ],
-])('a check that throws %s takes no other service out', async (_, text) => {
+])('a check that throws %s takes no other service out', async ([, text], { onTestFinished }) => {
   const directory = await mkdtemp(join(tmpdir(), 'force-'));
   onTestFinished(() => rm(directory, { recursive: true }));
   const file = join(directory, 'own.mjs');

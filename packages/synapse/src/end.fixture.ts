@@ -53,7 +53,11 @@ await runDaemon(
     // As a proxy's socket does.
     setInterval(() => {}, 1_000);
     appendFileSync(1, 'ready\n');
-    return runSynapse(loaded, { log, metrics: createMetrics(), reloads, kinds }, signal);
+    return runSynapse(
+      loaded,
+      { log, metrics: createMetrics(), reloads, kinds, endLimit: 1_500 },
+      signal,
+    );
   },
   { log },
 );

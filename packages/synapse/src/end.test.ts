@@ -1,14 +1,14 @@
-import { fileURLToPath } from 'node:url';
-
+import { endDeadline } from '@smartstack/daemon';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
+import { bundled } from '../../daemon/src/run/bundled.fixture.ts';
+import { patience } from './outputs/disposal.ts';
 
-const fixture = fileURLToPath(new URL('end.fixture.ts', import.meta.url));
+const program = await bundled(new URL('end.fixture.ts', import.meta.url));
 
 /** Starts a synapse with proxies that end in these ways, and sends it SIGTERM. */
 async function end(...ways: readonly string[]) {
-  const node = ['--conditions', 'source', '--import', 'tsx', fixture, ...ways];
-  const child = execa('node', node, {
+  const child = execa('node', [program, ...ways], {
     reject: false,
     timeout: 60_000,
     forceKillAfterDelay: false,
@@ -28,7 +28,7 @@ async function end(...ways: readonly string[]) {
 test.concurrent.each([
   ['throws', 'a defect'],
   ['rejects', 'a defect'],
-  ['hangs', 'no end in 6000 ms'],
+  ['hangs', 'no end in 1500 ms'],
 ])(
   'a proxy driver whose end %s: the others end well, and the log names it',
   async (how, reason) => {
@@ -45,3 +45,7 @@ test.concurrent.each([
     expect(took).toBeLessThan(10_000);
   },
 );
+
+test('synapse waits for them no longer than its own end may take', () => {
+  expect(patience).toBeLessThan(endDeadline);
+});

@@ -34,6 +34,8 @@ export interface RunDeps extends SynapseDeps {
   readonly reloads: Reloads;
   /** The proxies that are kept in step; default all. */
   readonly kinds?: readonly ProxyKind[];
+  /** How long a proxy driver or output may take to end, in milliseconds. */
+  readonly endLimit?: number;
 }
 
 /** Follows every configured service and keeps the proxies in step until the signal aborts. */
@@ -55,7 +57,7 @@ export async function runSynapse(
   });
   const { statsd: section } = config;
   using statsd = section && createStatsd({ ...section, sampleRates: section.sample_rate });
-  await using owned = createOwnedOutputs(deps.log);
+  await using owned = createOwnedOutputs(deps.log, deps.endLimit);
   const proxies = (deps.kinds ?? allProxies).map((proxy) => ({
     proxy,
     driver: owned.own(proxy.create(sectionOf(config, proxy.name), deps)),

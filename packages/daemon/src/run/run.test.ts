@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 
-const fixture = fileURLToPath(new URL('run.fixture.ts', import.meta.url));
-const run = (way: string) =>
-  execa('node', ['--import', 'tsx', fixture, way], { reject: false, timeout: 20_000 });
+import { bundled } from './bundled.fixture.ts';
+
+const program = await bundled(new URL('run.fixture.ts', import.meta.url));
+const run = (way: string) => execa('node', [program, way], { reject: false, timeout: 20_000 });
 
 async function runAndSignal(way: string, ...signals: NodeJS.Signals[]) {
   const child = run(way);
@@ -38,7 +38,7 @@ test('SIGHUP does not end it', async () => {
 });
 
 test('a log without a reader does not end it', async () => {
-  const child = spawn('node', ['--import', 'tsx', fixture, 'wait']);
+  const child = spawn('node', [program, 'wait']);
   await once(child.stdout, 'data');
   child.stderr.destroy();
   const exited = once(child, 'exit');

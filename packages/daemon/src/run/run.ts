@@ -4,9 +4,12 @@ import { messageOf, UserError } from '../error.ts';
 import type { Log } from '../logs/log.ts';
 import { logWarningsTo } from '../logs/node-warnings.ts';
 
+/** How long shutting down may take by default, in milliseconds. */
+export const endDeadline = 10_000;
+
 export interface RunOptions {
   readonly log: Log;
-  /** How long shutting down may take before the process exits anyway, in milliseconds. Default 10,000. */
+  /** How long shutting down may take before the process exits anyway, in milliseconds; by default `endDeadline`. */
   readonly deadline?: number;
   /** Called on SIGHUP; when absent, nothing is read again and the log says so. */
   onHangup?(): void;
@@ -19,7 +22,7 @@ export interface RunOptions {
  */
 export async function runDaemon(
   main: (signal: AbortSignal) => Promise<void>,
-  { log, deadline = 10_000, onHangup }: RunOptions,
+  { log, deadline = endDeadline, onHangup }: RunOptions,
 ): Promise<never> {
   const root = new AbortController();
   // Every part of a daemon listens to the one signal, each once.

@@ -1,12 +1,13 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-const fixture = fileURLToPath(new URL('supervisor.fixture.ts', import.meta.url));
+import { bundled } from './bundled.fixture.ts';
+
+const program = await bundled(new URL('supervisor.fixture.ts', import.meta.url));
 
 let directory: string;
 beforeEach(async () => {
@@ -25,7 +26,7 @@ const told = async () =>
   (await readFile(join(directory, 'told'), 'utf8').catch(() => '')).split('\n').filter(Boolean);
 
 const start = (works: number, env: NodeJS.ProcessEnv = {}) =>
-  execa('node', ['--import', 'tsx', fixture, `${works}`], {
+  execa('node', [program, `${works}`], {
     env: { PATH: `${directory}:${process.env.PATH}`, ...env },
     timeout: 20_000,
   });

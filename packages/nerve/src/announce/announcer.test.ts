@@ -15,7 +15,7 @@ function start() {
   return { registry, desired, stop: () => stop.abort(), ended };
 }
 
-test('an instance that is desired is announced, and withdrawn when it no longer is', async () => {
+test.concurrent('an instance that is desired is announced, and withdrawn when it no longer is', async () => {
   const { registry, desired, stop, ended } = start();
   desired.set(web);
   await vi.waitFor(() => expect(registry.registered).toContain(web));
@@ -26,7 +26,7 @@ test('an instance that is desired is announced, and withdrawn when it no longer 
   expect(registry.events).toEqual(['announce 80', 'announced 80', 'withdraw 80']);
 });
 
-test('an abort withdraws before it ends', async () => {
+test.concurrent('an abort withdraws before it ends', async () => {
   const { registry, desired, stop, ended } = start();
   desired.set(web);
   await vi.waitFor(() => expect(registry.registered).toContain(web));
@@ -35,7 +35,7 @@ test('an abort withdraws before it ends', async () => {
   expect(registry.registered.size).toBe(0);
 });
 
-test('an announcement that hangs is cancelled when it is no longer desired', async () => {
+test.concurrent('an announcement that hangs is cancelled when it is no longer desired', async () => {
   const { registry, desired, stop, ended } = start();
   registry.announcing = 'hangs';
   desired.set(web);
@@ -49,7 +49,7 @@ test('an announcement that hangs is cancelled when it is no longer desired', asy
   await ended;
 });
 
-test('an announcement that hangs is cancelled by an abort', async () => {
+test.concurrent('an announcement that hangs is cancelled by an abort', async () => {
   const { registry, desired, stop, ended } = start();
   registry.announcing = 'hangs';
   desired.set(web);
@@ -58,7 +58,7 @@ test('an announcement that hangs is cancelled by an abort', async () => {
   await ended;
 });
 
-test('a refused announcement is tried again until it works', async () => {
+test.concurrent('a refused announcement is tried again until it works', async () => {
   const { registry, desired, stop, ended } = start();
   registry.announcing = 'refused';
   desired.set(web);
@@ -69,7 +69,7 @@ test('a refused announcement is tried again until it works', async () => {
   await ended;
 });
 
-test('a withdrawal that is refused is tried again, holds up nothing, and counts as announced until it works', async () => {
+test.concurrent('a withdrawal that is refused is tried again, holds up nothing, and counts as announced until it works', async () => {
   const { registry, desired, stop, ended } = start();
   registry.withdrawing = 'refused';
   desired.set(web);
@@ -86,7 +86,7 @@ test('a withdrawal that is refused is tried again, holds up nothing, and counts 
   expect(registry.registered.size).toBe(0);
 });
 
-test('what may have come of failed attempts is withdrawn when it is no longer desired', async () => {
+test.concurrent('what may have come of failed attempts is withdrawn when it is no longer desired', async () => {
   let failures = 0;
   let refusals = 2;
   let stands = true;
@@ -113,7 +113,7 @@ test('what may have come of failed attempts is withdrawn when it is no longer de
   await ended;
 });
 
-test('down and up again in one go touches nothing', async () => {
+test.concurrent('down and up again in one go touches nothing', async () => {
   const { registry, desired, stop, ended } = start();
   desired.set(web);
   await vi.waitFor(() => expect(registry.registered).toContain(web));
@@ -125,7 +125,7 @@ test('down and up again in one go touches nothing', async () => {
   await ended;
 });
 
-test('what is tried again is the newest, and what failed and may have been done is written over', async () => {
+test.concurrent('what is tried again is the newest, and what failed and may have been done is written over', async () => {
   const written: (number | undefined)[] = [];
   let fails = true;
   const registry: Announcing = {

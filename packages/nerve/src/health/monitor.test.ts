@@ -17,7 +17,7 @@ const deps = () => ({ schedule: createSchedule(), onChange: () => {} });
 
 const later = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-test('a check that comes back, in whatever state, is not overdue', async () => {
+test.concurrent('a check that comes back, in whatever state, is not overdue', async () => {
   const ended = new AbortController();
   const fails = planned(() => Promise.reject(new Error('no')));
   const monitor = createMonitor([fails, planned(async () => {})], deps());
@@ -29,7 +29,7 @@ test('a check that comes back, in whatever state, is not overdue', async () => {
   await running;
 });
 
-test('one that heeds neither its deadline nor anything is overdue ever more', async () => {
+test.concurrent('one that heeds neither its deadline nor anything is overdue ever more', async () => {
   const ended = new AbortController();
   const hangs = planned(() => new Promise(() => {}));
   const monitor = createMonitor([planned(async () => {}), hangs], deps());

@@ -8,7 +8,7 @@ const fail = () => {
   throw new Error('a defect');
 };
 
-test.each([
+test.concurrent.each([
   ['throws', fail],
   ['rejects', async () => fail()],
 ])(

@@ -1,48 +1,45 @@
 import { createMetrics, silentLog } from '@smartstack/daemon';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { badRecordsOf } from '../instance/decoder.ts';
 import type { Instance } from '../instance/instance.ts';
-import { type ConsulRegistry, createConsulRegistry } from './consul.ts';
+import { createConsulRegistry } from './consul.ts';
 import { defaultMapping } from './mapping.ts';
 import { plainQuery } from './query.ts';
 import { consulSchema } from './section.ts';
-import { type Answer, entry, type FakeConsul, startFakeConsul } from './server.fixture.ts';
+import { type Answer, entry, startFakeConsul } from './server.fixture.ts';
 
-let consul: FakeConsul;
-let registry: ConsulRegistry;
-let ended: AbortController;
-let lists: (readonly Instance[])[];
-let troubles: (string | undefined)[];
-let running: Promise<void>;
-
-beforeEach(async () => {
-  consul = await startFakeConsul();
-  ended = new AbortController();
+/** A follower of one member of a Consul that can lie. */
+async function createScene() {
+  const consul = await startFakeConsul();
+  const ended = new AbortController();
   const section = consulSchema.parse({ url: consul.url, wait: 1 });
-  registry = createConsulRegistry({ section, log: silentLog, metrics: createMetrics() });
-  lists = [];
-  troubles = [];
-  running = (async () => {
+  const registry = createConsulRegistry({ section, log: silentLog, metrics: createMetrics() });
+  const lists: (readonly Instance[])[] = [];
+  const troubles: (string | undefined)[] = [];
+  const running = (async () => {
     const query = { ...plainQuery('web'), datacenters: [], mapping: defaultMapping };
     const note = (reason: string | undefined) => void troubles.push(reason);
     for await (const list of registry.follow(query, note, ended.signal)) lists.push(list);
   })();
+  const portsOf = () => lists.map((list) => list.map(({ port }) => port).join(' '));
   consul.answer({ index: 10, body: [entry(1)] });
   await vi.waitFor(() => expect(portsOf()).toEqual(['1']));
-});
-afterEach(async () => {
-  ended.abort();
-  await running;
-  await registry[Symbol.asyncDispose]();
-  await consul[Symbol.asyncDispose]();
-});
+  return {
+    ...{ consul, registry, lists, troubles, portsOf },
+    [Symbol.asyncDispose]: async () => {
+      ended.abort();
+      await running;
+      await registry[Symbol.asyncDispose]();
+      await consul[Symbol.asyncDispose]();
+    },
+  };
+}
 
-const portsOf = () => lists.map((list) => list.map(({ port }) => port).join(' '));
 const good: Answer = { index: 12, body: [entry(1), entry(2)] };
 const half = JSON.stringify([entry(1), entry(2)]).slice(0, -40);
 
-describe('what is no good answer changes nothing, says why, and is asked again', () => {
+describe.concurrent('what is no good answer changes nothing, says why, and is asked again', () => {
   test.each<[string, Answer, RegExp]>([
     ['an error', { status: 500, body: 'No cluster leader' }, /answered 500: .*No cluster leader/],
     ['a refused token', { status: 403, body: 'ACL not found' }, /answered 403: .*ACL not found/],
@@ -79,6 +76,8 @@ describe('what is no good answer changes nothing, says why, and is asked again',
       /the token may not read it/,
     ],
   ])('%s', async (_, lie, reason) => {
+    await using scene = await createScene();
+    const { consul, registry, troubles, portsOf } = scene;
     consul.answer(lie);
     await vi.waitFor(() => expect(troubles).toEqual([expect.stringMatching(reason)]));
     // A token that is refused says nothing of Consul's health: other services' losses are believed.
@@ -92,7 +91,9 @@ describe('what is no good answer changes nothing, says why, and is asked again',
   });
 });
 
-test('an index that goes back is no news before a leader has said so', async () => {
+test.concurrent('an index that goes back is no news before a leader has said so', async () => {
+  await using scene = await createScene();
+  const { consul, portsOf } = scene;
   consul.answer({ index: 3, body: [] });
   await vi.waitFor(() => expect(consul.asked).toHaveLength(3));
   expect(consul.asked[2]?.searchParams.has('consistent')).toBe(true);
@@ -101,7 +102,9 @@ test('an index that goes back is no news before a leader has said so', async () 
   await vi.waitFor(() => expect(portsOf()).toEqual(['1', '1 3']));
 });
 
-test('once the leader has said so it counts, and is waited behind', async () => {
+test.concurrent('once the leader has said so it counts, and is waited behind', async () => {
+  await using scene = await createScene();
+  const { consul, portsOf } = scene;
   consul.answer({ index: 3, body: [] });
   consul.answer({ index: 3, body: [entry(2)] });
   await vi.waitFor(() => expect(portsOf()).toEqual(['1', '2']));
@@ -109,9 +112,11 @@ test('once the leader has said so it counts, and is waited behind', async () => 
   expect(consul.asked[3]?.searchParams.get('index')).toBe('3');
 });
 
-test.each([0, 'x', '-1', '1e9'])(
+test.concurrent.each([0, 'x', '-1', '1e9'])(
   'behind an index of %s nobody waits: it is asked again later',
   async (index) => {
+    await using scene = await createScene();
+    const { consul, portsOf } = scene;
     consul.answer({ index, body: [entry(1), entry(2)] });
     // That is an index that went back.
     consul.answer({ index, body: [entry(1), entry(2)] });
@@ -121,7 +126,9 @@ test.each([0, 'x', '-1', '1e9'])(
   },
 );
 
-test('one bad entry is left out, and the others stand', async () => {
+test.concurrent('one bad entry is left out, and the others stand', async () => {
+  await using scene = await createScene();
+  const { consul, lists, portsOf } = scene;
   consul.answer({
     index: 12,
     body: [
@@ -144,11 +151,15 @@ test('one bad entry is left out, and the others stand', async () => {
 });
 
 test('10,000 members are read whole', async () => {
+  await using scene = await createScene();
+  const { consul, lists } = scene;
   consul.answer({ index: 12, body: Array.from({ length: 10_000 }, (_, at) => entry(at + 1)) });
   await vi.waitFor(() => expect(lists[1]).toHaveLength(10_000), 5_000);
 });
 
-test('a list that says the same is not yielded again', async () => {
+test.concurrent('a list that says the same is not yielded again', async () => {
+  await using scene = await createScene();
+  const { consul, portsOf } = scene;
   consul.answer({ index: 12, body: [entry(1)] });
   consul.answer({ index: 13, body: [entry(1), entry(2)] });
   await vi.waitFor(() => expect(portsOf()).toEqual(['1', '1 2']));

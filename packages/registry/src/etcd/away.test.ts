@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 
 import { createMetrics, silentLog } from '@smartstack/daemon';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 
 import { Unconfirmed } from '../registry.ts';
 import { createEtcdRegistry } from './etcd.ts';
@@ -10,7 +10,7 @@ import { createEtcdRegistry } from './etcd.ts';
 const web = { host: '10.0.0.1', port: 80, name: 'vm-1' };
 
 /** A registry whose only server accepts connections, and says nothing. */
-async function openSilent(timeout = 300) {
+async function openSilent({ onTestFinished }: TestContext, timeout = 300) {
   const server = createServer((socket) => socket.on('error', () => {}));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -23,8 +23,8 @@ async function openSilent(timeout = 300) {
   return { registry, endpoint };
 }
 
-test('an announcement that a silent server gets fails after a while, says why, and leaves nothing to withdraw', async () => {
-  const { registry, endpoint } = await openSilent();
+test.concurrent('an announcement that a silent server gets fails after a while, says why, and leaves nothing to withdraw', async (context) => {
+  const { registry, endpoint } = await openSilent(context);
   const failure = await registry
     .announce('/services/web', web, new AbortController().signal)
     .catch((error: unknown) => error);
@@ -34,8 +34,8 @@ test('an announcement that a silent server gets fails after a while, says why, a
   expect(registry.lastUnhealthy()).toBeGreaterThan(performance.now() - 100);
 });
 
-test('an announcement that is given up meanwhile ends at once', async () => {
-  const { registry } = await openSilent(10_000);
+test.concurrent('an announcement that is given up meanwhile ends at once', async (context) => {
+  const { registry } = await openSilent(context, 10_000);
   const given = new AbortController();
   const failure = registry.announce('/services/web', web, given.signal).catch(() => 'ended');
   const begin = performance.now();
@@ -44,8 +44,8 @@ test('an announcement that is given up meanwhile ends at once', async () => {
   expect(performance.now() - begin).toBeLessThan(5_000);
 });
 
-test('a watch of a silent server yields nothing, and ends with its signal', async () => {
-  const { registry } = await openSilent();
+test.concurrent('a watch of a silent server yields nothing, and ends with its signal', async (context) => {
+  const { registry } = await openSilent(context);
   const ended = new AbortController();
   const lists = registry.watch('/services/web', ended.signal)[Symbol.asyncIterator]();
   const first = lists.next();

@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 
 import { createMetrics, silentLog } from '@smartstack/daemon';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { createEtcdRegistry } from './etcd.ts';
 import { answer, type FakeEtcd, startFakeEtcd } from './server.fixture.ts';
@@ -29,15 +29,17 @@ async function createScene(members: readonly number[] = [1, 2, 3]) {
       lists.push(list.map(({ port }) => port).join(' '));
   };
   const reading = read();
-  onTestFinished(async () => {
-    ended.abort();
-    await reading;
-    await registry[Symbol.asyncDispose]();
-    await etcd[Symbol.asyncDispose]();
-  });
   const has = (ports: string) =>
     vi.waitFor(() => expect(lists.at(-1)).toBe(ports), { timeout: 5_000 });
-  return { etcd, registry, lists, troubles, has };
+  return {
+    ...{ etcd, registry, lists, troubles, has },
+    [Symbol.asyncDispose]: async () => {
+      ended.abort();
+      await reading;
+      await registry[Symbol.asyncDispose]();
+      await etcd[Symbol.asyncDispose]();
+    },
+  };
 }
 
 const respond = (status: number, type: string) => (stream: ServerHttp2Stream) => {
@@ -49,7 +51,7 @@ const raw = (bytes: Buffer) => (stream: ServerHttp2Stream) => {
   stream.end(bytes);
 };
 
-describe('a list that is none is no list: what was known stands', () => {
+describe.concurrent('a list that is none is no list: what was known stands', () => {
   test.each<[string, (etcd: FakeEtcd) => (stream: ServerHttp2Stream) => void, RegExp]>([
     ['nothing', () => (stream) => answer(stream), /no answer in it/],
     ['half a message', () => raw(Buffer.from([0, 0, 0, 1, 0, 1])), /connection closed|midst/],
@@ -78,7 +80,8 @@ describe('a list that is none is no list: what was known stands', () => {
       /\/services\/db\/m1, which is not below \/services\/web/,
     ],
   ])('%s', async (_, lie, reason) => {
-    const { etcd, lists, troubles, has } = await createScene();
+    await using scene = await createScene();
+    const { etcd, lists, troubles, has } = scene;
     await has('1 2 3');
     await vi.waitFor(() => expect(etcd.watches).toBe(1), { timeout: 5_000 });
     etcd.listing = lie(etcd);
@@ -93,7 +96,7 @@ describe('a list that is none is no list: what was known stands', () => {
   });
 });
 
-describe('a stream that says what is not so changes nothing', () => {
+describe.concurrent('a stream that says what is not so changes nothing', () => {
   test.each<[string, (etcd: FakeEtcd) => void]>([
     ['what was told before', (etcd) => etcd.say(etcd.events(etcd.event(key(1), 'x:9', 2)))],
     [
@@ -110,7 +113,8 @@ describe('a stream that says what is not so changes nothing', () => {
     ['nothing', (etcd) => etcd.say(Buffer.alloc(0))],
     ['that it ends', (etcd) => etcd.cut()],
   ])('%s', async (_, lie) => {
-    const { etcd, lists, has } = await createScene();
+    await using scene = await createScene();
+    const { etcd, lists, has } = scene;
     await has('1 2 3');
     await vi.waitFor(() => expect(etcd.watches).toBe(1), { timeout: 5_000 });
     lie(etcd);
@@ -127,7 +131,8 @@ describe('a stream that says what is not so changes nothing', () => {
 });
 
 test('a cluster that went back is read again, and counts as in trouble', async () => {
-  const { etcd, registry, has } = await createScene();
+  await using scene = await createScene();
+  const { etcd, registry, has } = scene;
   await has('1 2 3');
   await vi.waitFor(() => expect(etcd.watches).toBe(1), { timeout: 5_000 });
   expect(registry.lastUnhealthy()).toBeUndefined();
@@ -144,7 +149,8 @@ test('a cluster that went back is read again, and counts as in trouble', async (
 
 test('10,000 members are one list, and a change of one of them is one event', async () => {
   const ports = Array.from({ length: 10_000 }, (_, index) => index + 1);
-  const { etcd, lists, has } = await createScene(ports);
+  await using scene = await createScene(ports);
+  const { etcd, lists, has } = scene;
   await has(ports.join(' '));
   await vi.waitFor(() => expect(etcd.watches).toBe(1), { timeout: 5_000 });
   etcd.remove(key(500));

@@ -219,7 +219,7 @@ test('a token is read again when its file changes; an empty file keeps the last 
   const folder = await mkdtemp(join(tmpdir(), 'http-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const file = join(folder, 'token');
-  const token = createTokenFile(file, silentLog);
+  const token = createTokenFile(file, silentLog, 100);
   await expect(token()).rejects.toThrow('ENOENT');
   await writeFile(file, 'one\n');
   expect(await token()).toBe('one');

@@ -9,10 +9,9 @@ export interface FromFilesOptions<T> {
   /** What it is, for messages: `certificates`. */
   readonly what: string;
   readonly log: Log;
+  /** The files are looked at no more often than this, in milliseconds; by default once a second. */
+  readonly pause?: number | undefined;
 }
-
-/** Files are looked at no more often than this, in milliseconds. */
-const pause = 1_000;
 
 /**
  * A value that is made from files, and again once one of them has changed. Rejects while there was no good one;
@@ -23,6 +22,7 @@ export function createFromFiles<T>({
   make,
   what,
   log,
+  pause = 1_000,
 }: FromFilesOptions<T>): () => Promise<T> {
   let good: { readonly value: T; readonly stamp: string } | undefined;
   let looked = Number.NEGATIVE_INFINITY;

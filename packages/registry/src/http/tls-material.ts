@@ -38,12 +38,17 @@ export function tlsMaterialOf({ ca, cert, key, serverName, insecure }: TlsTexts)
 }
 
 /** The material of a `tls` section, whose files are read again when they change. */
-export function createTlsFiles(section: TlsSection, log: Log): () => Promise<TlsMaterial> {
+export function createTlsFiles(
+  section: TlsSection,
+  log: Log,
+  pause?: number,
+): () => Promise<TlsMaterial> {
   const { ca, cert, key, server_name: serverName, insecure } = section;
   return createFromFiles({
     files: [ca, cert, key].filter((file) => file !== undefined),
     what: 'certificates',
     log,
+    pause,
     make: async () => {
       const [authority, own, secret] = await Promise.all([ca, cert, key].map(read));
       return named([ca, cert, key], () =>

@@ -58,8 +58,8 @@ function makeCertificate(name: string): void {
   });
 }
 
-function clientOf(section: Partial<TlsSection>) {
-  const tls = createTlsFiles(tlsSchema.parse(section), silentLog);
+function clientOf(section: Partial<TlsSection>, pause?: number) {
+  const tls = createTlsFiles(tlsSchema.parse(section), silentLog, pause);
   const client = createHttpClient({ url, tls });
   onTestFinished(() => client[Symbol.dispose]());
   return async () => (await client.json({ path: '/' }, signal)).body;
@@ -80,10 +80,11 @@ test('a certificate is shown, and the next one once its files have changed; bad 
     copyFileSync(at(`${name}.key`), key);
   };
   copy('one');
-  const ask = clientOf({ ca: at('server.pem'), server_name: 'registry.example', cert, key });
+  const section = { ca: at('server.pem'), server_name: 'registry.example', cert, key };
+  const ask = clientOf(section, 100);
   expect(await ask()).toBe('one');
   copyFileSync(at('two.pem'), cert);
-  await new Promise((resolve) => setTimeout(resolve, 1100));
+  await new Promise((resolve) => setTimeout(resolve, 110));
   expect(await ask()).toBe('one');
   copy('two');
   await expect.poll(ask, { timeout: 3000 }).toBe('two');

@@ -53,7 +53,7 @@ test('a kubeconfig that changes is read again: another server, and a bad one kee
       file,
       `{current-context: a, contexts: [{name: a, context: {cluster: a, user: a}}], users: [{name: a, user: {token: secret}}], clusters: [{name: a, cluster: {server: '${url}'}}]}`,
     );
-  const cluster = open({ kubeconfig: file });
+  const cluster = open({ kubeconfig: file }, { pause: 100 });
   await expect(cluster.connect(signal)).rejects.toThrow('ENOENT');
   await write(servers[0]?.url);
   const ask = async () => {
@@ -62,7 +62,7 @@ test('a kubeconfig that changes is read again: another server, and a bad one kee
   };
   expect(await ask()).toEqual(['default', 'one']);
   await write();
-  await new Promise((resolve) => setTimeout(resolve, 1100));
+  await new Promise((resolve) => setTimeout(resolve, 110));
   expect(await ask()).toEqual(['default', 'one']);
   await write(servers[1]?.url);
   await expect.poll(ask, { timeout: 5000 }).toEqual(['default', 'two']);

@@ -28,6 +28,8 @@ export interface ClusterOptions {
   /** Where a pod finds its service account. */
   readonly serviceAccount?: string;
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** The kubeconfig is looked at no more often than this, in milliseconds; by default once a second. */
+  readonly pause?: number | undefined;
 }
 
 /** Where Kubernetes puts a pod's service account. */
@@ -96,12 +98,16 @@ interface Opened {
   readonly connection: Connection;
 }
 
-function ofKubeconfig(file: string, { server: { context: name }, log }: ClusterOptions): Cluster {
+function ofKubeconfig(
+  file: string,
+  { server: { context: name }, log, pause }: ClusterOptions,
+): Cluster {
   let opened: Opened | undefined;
   const read = createFromFiles({
     files: [file],
     what: 'kubeconfig',
     log,
+    pause,
     make: async () => readKubeconfig(file, await readRegularText(file), name),
   });
   return {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 import { silentLog } from '@smartstack/daemon';
-import { expect, onTestFinished, test } from 'vitest';
+import { type TestContext, test } from 'vitest';
 
 import { createHttpClient } from '../http/client.ts';
 import { startServer } from '../http/server.fixture.ts';
@@ -21,7 +21,7 @@ const sliceOf = (service: string, resourceVersion: string, address: string) => (
 });
 
 /** A reflector of a server whose next list is `server.list`, and whose watches are kept open. */
-async function setUp(patience = 300) {
+async function setUp(onTestFinished: TestContext['onTestFinished'], patience = 300) {
   const watches: ServerResponse[] = [];
   const state = {
     version: '10',
@@ -82,8 +82,11 @@ async function setUp(patience = 300) {
   };
 }
 
-test('versions that went back are not believed at first, and taken once they stay', async () => {
-  const { state, watches, troubles, health, address } = await setUp();
+test.concurrent('versions that went back are not believed at first, and taken once they stay', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const { state, watches, troubles, health, address } = await setUp(onTestFinished);
   await expect.poll(() => watches.length).toBe(1);
   // A restored backup counts anew: the version of the slice is the same, its content is not.
   Object.assign(state, { version: '5', items: [sliceOf('web', '9', '10.0.0.2')] });
@@ -96,8 +99,11 @@ test('versions that went back are not believed at first, and taken once they sta
   expect(health.last()).toBeDefined();
 });
 
-test('a service that comes while a list is under way is listed at once after it', async () => {
-  const { reflector, state, server, wanted, listed, watches } = await setUp();
+test.concurrent('a service that comes while a list is under way is listed at once after it', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const { reflector, state, server, wanted, listed, watches } = await setUp(onTestFinished);
   let release = () => {};
   state.hold = new Promise((resolve) => {
     release = resolve;
@@ -110,8 +116,11 @@ test('a service that comes while a list is under way is listed at once after it'
   expect(listed).toEqual([['web'], ['api', 'web']]);
 });
 
-test('a service that is not followed any more costs no list', async () => {
-  const { reflector, wanted, listed, watches } = await setUp();
+test.concurrent('a service that is not followed any more costs no list', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const { reflector, wanted, listed, watches } = await setUp(onTestFinished);
   await expect.poll(() => watches.length).toBe(1);
   wanted.clear();
   reflector.widen();
@@ -121,16 +130,22 @@ test('a service that is not followed any more costs no list', async () => {
   expect(watches[0]?.destroyed).toBe(false);
 });
 
-test('more services than a URL may name are all asked for', async () => {
-  const { reflector, wanted, listed, server } = await setUp();
+test.concurrent('more services than a URL may name are all asked for', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const { reflector, wanted, listed, server } = await setUp(onTestFinished);
   for (let n = 0; n < 1000; n++) wanted.add(`service-${n}`);
   reflector.widen();
   await expect.poll(() => listed.at(-1)).toEqual(['all']);
   expect(Math.max(...server.asked.map((url) => url.length))).toBeLessThan(7000);
 });
 
-test('what another connection serves is listed: its versions may be those of another cluster', async () => {
-  const { watches, listed, connectAnew } = await setUp();
+test.concurrent('what another connection serves is listed: its versions may be those of another cluster', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const { watches, listed, connectAnew } = await setUp(onTestFinished);
   await expect.poll(() => watches.length).toBe(1);
   connectAnew();
   watches[0]?.end();
@@ -138,7 +153,9 @@ test('what another connection serves is listed: its versions may be those of ano
   expect(listed).toEqual([['web'], ['web']]);
 });
 
-test('a server that says no is well, and one that nobody asks any more makes nothing doubtful', () => {
+test.concurrent('a server that says no is well, and one that nobody asks any more makes nothing doubtful', ({
+  expect,
+}) => {
   const health = createHealth(() => 7);
   const [one, other] = [{}, {}];
   health.set(one, true);

@@ -11,8 +11,8 @@ export interface Collected {
   stop(): Promise<void>;
 }
 
-/** Follows a discovery until the test's end. */
-export function collect(discovery: Discovery): Collected {
+/** Follows a discovery until the test's end; among tests that run side by side, whose end must be said. */
+export function collect(discovery: Discovery, atEnd = onTestFinished): Collected {
   const ended = new AbortController();
   const lists: (readonly Instance[])[] = [];
   const done = (async () => {
@@ -27,6 +27,6 @@ export function collect(discovery: Discovery): Collected {
       await done;
     },
   };
-  onTestFinished(collected.stop);
+  atEnd(collected.stop);
   return collected;
 }

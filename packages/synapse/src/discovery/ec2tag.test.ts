@@ -123,12 +123,12 @@ test.each<[string, RequestListener, RegExp, timeout?: number]>([
     },
     /aborted|ECONNRESET/,
   ],
-  ['no answer', () => {}, /^cannot ask @aws-sdk\/client-ec2: no whole answer in 500 ms$/, 500],
+  ['no answer', () => {}, /^cannot ask @aws-sdk\/client-ec2: no whole answer in 250 ms$/, 250],
   [
     'a body that does not end',
     (_, r) => void r.writeHead(200, { 'content-length': '1000' }).write('<'),
-    /^cannot ask @aws-sdk\/client-ec2: no whole answer in 500 ms$/,
-    500,
+    /^cannot ask @aws-sdk\/client-ec2: no whole answer in 250 ms$/,
+    250,
   ],
 ])('%s changes nothing, on any page, and is said once', async (_, bad, message, timeout) => {
   const found = follow(

@@ -2,7 +2,7 @@ import { createDeadline, type Log, messageOf } from '@smartstack/daemon';
 import type { Output } from '@smartstack/proxy';
 
 /** Longer than a proxy may take to stop, and shorter than synapse's own end may take, in milliseconds. */
-const patience = 6_000;
+export const patience = 6_000;
 
 /** Outputs that end together with synapse. */
 export interface OwnedOutputs extends AsyncDisposable {

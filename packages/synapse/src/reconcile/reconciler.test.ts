@@ -2,20 +2,20 @@ import { createLatest, createMetrics, type Latest, silentLog } from '@smartstack
 import type { Output, Snapshot } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { describeStatus } from '../operator/status.ts';
 import type { Followed } from './follower.ts';
-import { createReconciler } from './reconciler.ts';
+import { createReconciler, type Reconciler } from './reconciler.ts';
 
-let ended: AbortController;
-let running: Promise<void>;
-beforeEach(() => {
-  ended = new AbortController();
-});
-afterEach(async () => {
-  ended.abort();
-  await running;
-});
+/** Runs it until the test's end; among tests that run side by side, whose end must be said. */
+function run(reconciler: Reconciler, atEnd = onTestFinished): void {
+  const ended = new AbortController();
+  const running = reconciler.run(ended.signal);
+  atEnd(async () => {
+    ended.abort();
+    await running;
+  });
+}
 
 interface Scripted extends Followed {
   readonly lists: Latest<readonly Instance[]>;
@@ -54,7 +54,12 @@ function recorder() {
   return { driver, control };
 }
 
-function start(services: readonly Followed[], driver: Output, startupTimeout = 10_000) {
+function start(
+  services: readonly Followed[],
+  driver: Output,
+  startupTimeout = 10_000,
+  atEnd = onTestFinished,
+) {
   const reconciler = createReconciler({
     followed: services,
     outputs: [driver],
@@ -62,7 +67,7 @@ function start(services: readonly Followed[], driver: Output, startupTimeout = 1
     log: silentLog,
     metrics: createMetrics(),
   });
-  running = reconciler.run(ended.signal);
+  run(reconciler, atEnd);
   return reconciler;
 }
 
@@ -132,7 +137,7 @@ test('that a service was never announced is an answer: a start does not wait, an
     log: pino({ level: 'warn' }, { write: (line: string) => lines.push(line) }),
     metrics,
   });
-  running = reconciler.run(ended.signal);
+  run(reconciler);
   web.lists.set(one('a'));
   missing.set('the path /api does not exist');
   await vi.waitFor(() => expect(control.applied).toEqual([{ web: ['a'], api: undefined }]));
@@ -199,7 +204,7 @@ test('a driver that wakes is given the newest state', async () => {
   await vi.waitFor(() => expect(control.applied).toEqual([{ web: ['a'] }, { web: ['a'] }]));
 });
 
-describe('a service whose parts fail ends nothing and holds no other up', () => {
+describe.concurrent('a service whose parts fail ends nothing and holds no other up', () => {
   const fail = () => {
     throw new Error('a defect');
   };
@@ -247,10 +252,15 @@ describe('a service whose parts fail ends nothing and holds no other up', () => 
       },
     ],
   ];
-  test.each(parts)('%s', async (_, broken) => {
+  test.for(parts)('%s', async ([, broken], { onTestFinished }) => {
     const api = followed('api');
     const { driver, control } = recorder();
-    const reconciler = start([{ ...followed('web'), ...broken }, api], driver);
+    const reconciler = start(
+      [{ ...followed('web'), ...broken }, api],
+      driver,
+      undefined,
+      onTestFinished,
+    );
     api.lists.set(one('b'));
     if (broken.overrides)
       await vi.waitFor(() => expect(reconciler.failure('web')).toBe('a defect'));
@@ -263,7 +273,9 @@ describe('a service whose parts fail ends nothing and holds no other up', () => 
     await vi.waitFor(() => expect(reconciler.snapshot().get('new')?.instances).toEqual(one('c')));
   });
 
-  test('and what keeps failing is said once, counted each time, and shown while the rest works', async () => {
+  test('and what keeps failing is said once, counted each time, and shown while the rest works', async ({
+    onTestFinished,
+  }) => {
     const [lines, metrics] = [[] as string[], createMetrics()];
     const { driver } = recorder();
     const each = { ...followed('web'), overrides: fail };
@@ -274,7 +286,7 @@ describe('a service whose parts fail ends nothing and holds no other up', () => 
       log: pino({ level: 'warn' }, { write: (line: string) => lines.push(line) }),
       metrics,
     });
-    running = reconciler.run(ended.signal);
+    run(reconciler, onTestFinished);
     await vi.waitFor(() => expect(reconciler.failure('web')).toBe('a defect'));
     each.lists.set(one('a'));
     await vi.waitFor(() => expect(reconciler.snapshot().get('web')?.instances).toEqual(one('a')));
@@ -289,7 +301,7 @@ describe('a service whose parts fail ends nothing and holds no other up', () => 
     expect(lines).toHaveLength(1);
   });
 
-  test('and what failed is followed again', async () => {
+  test('and what failed is followed again', async ({ onTestFinished }) => {
     let calls = 0;
     const { driver, control } = recorder();
     const reconciler = start(
@@ -306,6 +318,8 @@ describe('a service whose parts fail ends nothing and holds no other up', () => 
         },
       ],
       driver,
+      undefined,
+      onTestFinished,
     );
     await vi.waitFor(() => expect(control.applied.at(-1)).toEqual({ web: ['a'] }), 5_000);
     expect(reconciler.failure('web')).toBeUndefined();
@@ -339,7 +353,7 @@ describe('a driver whose parts fail ends nothing', () => {
       log: silentLog,
       metrics: createMetrics(),
     });
-    running = reconciler.run(ended.signal);
+    run(reconciler);
     web.lists.set(one('a'));
     await vi.waitFor(() => expect(control.applied.at(-1)).toEqual({ web: ['a'] }));
     web.lists.set(one('b'));

@@ -1,35 +1,38 @@
 import { silentLog } from '@smartstack/daemon';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, type TestContext, test, vi } from 'vitest';
 
 import { collect } from '../collect.fixture.ts';
 import { dns } from './dns.ts';
 import { rated } from './lookup.ts';
 import { startDns, type TestDns } from './server.fixture.ts';
 
-let server: TestDns;
-beforeEach(async () => {
-  server = await startDns({
-    'web.test': [
-      { type: 'A', address: '10.0.0.2', ttl: 1 },
-      { type: 'A', address: '10.0.0.1', ttl: 1 },
-      { type: 'AAAA', address: 'fd00:0:0:0:0:0:0:1', ttl: 60 },
-    ],
-    'other.test': [{ type: 'A', address: '10.0.1.1', ttl: 3600 }],
-    '_web._tcp.test': [
-      { type: 'SRV', target: 'web.test', port: 81, priority: 10, weight: 512 },
-      { type: 'SRV', target: 'other.test', port: 82, priority: 20, weight: 0 },
-    ],
-  });
-});
-afterEach(() => server[Symbol.asyncDispose]());
+const records: TestDns['records'] = {
+  'web.test': [
+    { type: 'A', address: '10.0.0.2', ttl: 1 },
+    { type: 'A', address: '10.0.0.1', ttl: 1 },
+    { type: 'AAAA', address: 'fd00:0:0:0:0:0:0:1', ttl: 60 },
+  ],
+  'other.test': [{ type: 'A', address: '10.0.1.1', ttl: 3600 }],
+  '_web._tcp.test': [
+    { type: 'SRV', target: 'web.test', port: 81, priority: 10, weight: 512 },
+    { type: 'SRV', target: 'other.test', port: 82, priority: 20, weight: 0 },
+  ],
+};
 
-function follow(...servers: (object | string)[]) {
-  const config = dns.schema.parse({ method: 'dns', servers, nameserver: server.address });
-  return collect(dns.create(config, { log: silentLog, port: 80 } as never));
+/** A DNS server, and who follows names by it. */
+async function createScene({ onTestFinished }: TestContext) {
+  const server = await startDns(records);
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  const follow = (...servers: (object | string)[]) => {
+    const config = dns.schema.parse({ method: 'dns', servers, nameserver: server.address });
+    return collect(dns.create(config, { log: silentLog, port: 80 } as never), onTestFinished);
+  };
+  return { server, follow };
 }
 const soon = (check: () => void) => vi.waitFor(check, { timeout: 8000 });
 
-test('a name’s addresses are members, IPv4 and IPv6, on the service’s port or their own', async () => {
+test.concurrent('a name’s addresses are members, IPv4 and IPv6, on the service’s port or their own', async (context) => {
+  const { follow } = await createScene(context);
   const found = follow(
     { host: 'web.test', name: 'w' },
     { host: 'other.test', port: 90 },
@@ -46,13 +49,15 @@ test('a name’s addresses are members, IPv4 and IPv6, on the service’s port o
   );
 });
 
-test('a name may stand alone, and with a last dot', async () => {
+test.concurrent('a name may stand alone, and with a last dot', async (context) => {
+  const { follow } = await createScene(context);
   const found = follow('other.test', 'web.test.');
   await soon(() => expect(found.newest()?.[0]).toBe(' 10.0.1.1:80'));
   expect(found.newest()).toHaveLength(4);
 });
 
-test('a service’s name brings ports and weights; a worse priority stands by', async () => {
+test.concurrent('a service’s name brings ports and weights; a worse priority stands by', async (context) => {
+  const { follow } = await createScene(context);
   const found = follow({ host: '_web._tcp.test' });
   await soon(() =>
     expect(found.lists.at(-1)).toEqual([
@@ -64,14 +69,16 @@ test('a service’s name brings ports and weights; a worse priority stands by', 
   );
 });
 
-test('a changed answer is seen when its time to live is over, long before the interval', async () => {
+test.concurrent('a changed answer is seen when its time to live is over, long before the interval', async (context) => {
+  const { server, follow } = await createScene(context);
   const found = follow({ host: 'web.test' });
   await soon(() => expect(found.lists).toHaveLength(1));
   server.records = { 'web.test': [{ type: 'A', address: '10.0.0.3', ttl: 60 }] };
   await soon(() => expect(found.newest()).toEqual([' 10.0.0.3:80']));
 });
 
-test('a service’s records have a time to live of their own', async () => {
+test.concurrent('a service’s records have a time to live of their own', async (context) => {
+  const { server, follow } = await createScene(context);
   const record = { type: 'SRV', target: 'other.test', priority: 1, weight: 1, ttl: 1 } as const;
   const address = { type: 'A', address: '10.0.1.1', ttl: 3600 } as const;
   const records = (port: number) => ({
@@ -85,7 +92,8 @@ test('a service’s records have a time to live of their own', async () => {
   await soon(() => expect(found.newest()).toEqual(['other.test 10.0.1.1:83']));
 });
 
-test('a failed lookup keeps the last answer; a name that is gone has no members', async () => {
+test.concurrent('a failed lookup keeps the last answer; a name that is gone has no members', async (context) => {
+  const { server, follow } = await createScene(context);
   const found = follow({ host: 'web.test' });
   await soon(() => expect(found.lists).toHaveLength(1));
   server.refuse = true;
@@ -97,7 +105,8 @@ test('a failed lookup keeps the last answer; a name that is gone has no members'
   await soon(() => expect(found.newest()).toEqual([]));
 });
 
-test('nothing is said before every name was answered once', async () => {
+test.concurrent('nothing is said before every name was answered once', async (context) => {
+  const { server, follow } = await createScene(context);
   server.refuse = true;
   const found = follow({ host: 'web.test' }, { host: '10.9.9.9' });
   await soon(() => expect(server.asked.length).toBeGreaterThan(2));

@@ -150,7 +150,7 @@ test('a file chooses who serves; a bad one changes nothing', async () => {
   await rm(directory, { recursive: true });
 });
 
-describe('a watcher that fails stops no other, and is followed again', () => {
+describe.concurrent('a watcher that fails stops no other, and is followed again', () => {
   const fail = () => {
     throw new Error('a defect');
   };
@@ -178,33 +178,31 @@ describe('a watcher that fails stops no other, and is followed again', () => {
       },
     ],
   ];
-  test.each(steps)(
-    '%s',
-    async (_, broken) => {
-      let calls = 0;
-      const recovering: Discovery = (signal) => {
-        calls += 1;
-        return calls === 1 ? broken(signal) : standing('a')(signal);
-      };
-      const resolver: ResolverConfig = { method: 'sequential', sequential_order: ['a', 'b'] };
-      const found = collect(multi({ a: broken, b: standing('b') }, resolver, { log: silentLog }));
-      const said: unknown[] = [];
-      const onTrouble = (reason: string | undefined, part?: string) => said.push([part, reason]);
-      const all = collect(
-        multi(
-          { a: recovering, b: standing('b') },
-          { method: 'union' },
-          { log: silentLog, onTrouble },
-        ),
-      );
-      await vi.waitFor(() => expect(found.newest()).toEqual([' b:1']), 10_000);
-      await vi.waitFor(() => expect(all.newest()).toEqual([' a:1', ' b:1']), 5_000);
-      expect(calls).toBe(2);
-      expect(said).toEqual([
-        ['watcher a', 'a defect'],
-        ['watcher a', undefined],
-      ]);
-    },
-    15_000,
-  );
+  test.for(steps)('%s', { timeout: 15_000 }, async ([, broken], { onTestFinished }) => {
+    let calls = 0;
+    const recovering: Discovery = (signal) => {
+      calls += 1;
+      return calls === 1 ? broken(signal) : standing('a')(signal);
+    };
+    const resolver: ResolverConfig = { method: 'sequential', sequential_order: ['a', 'b'] };
+    const deps = { log: silentLog, patience: 300 };
+    const found = collect(multi({ a: broken, b: standing('b') }, resolver, deps), onTestFinished);
+    const said: unknown[] = [];
+    const onTrouble = (reason: string | undefined, part?: string) => said.push([part, reason]);
+    const all = collect(
+      multi(
+        { a: recovering, b: standing('b') },
+        { method: 'union' },
+        { log: silentLog, onTrouble },
+      ),
+      onTestFinished,
+    );
+    await vi.waitFor(() => expect(found.newest()).toEqual([' b:1']), 10_000);
+    await vi.waitFor(() => expect(all.newest()).toEqual([' a:1', ' b:1']), 5_000);
+    expect(calls).toBe(2);
+    expect(said).toEqual([
+      ['watcher a', 'a defect'],
+      ['watcher a', undefined],
+    ]);
+  });
 });

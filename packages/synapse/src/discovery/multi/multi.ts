@@ -69,9 +69,6 @@ export const resolverSchema = z.discriminatedUnion('method', [
 
 export type ResolverConfig = z.output<typeof resolverSchema>;
 
-/** How long a start waits for watchers that a later one could stand in for, in milliseconds. */
-const patience = 3_000;
-
 /** What is wrong with a resolver beside these watchers, or undefined. */
 export function resolverProblem(
   resolver: ResolverConfig,
@@ -105,11 +102,14 @@ export function multi(
   {
     log,
     missing = {},
+    patience = 3_000,
     onChosen = () => {},
     onMissing = () => {},
     onTrouble = () => {},
   }: Pick<DiscoveryDeps, 'log' | 'onChosen' | 'onMissing' | 'onTrouble'> & {
     readonly missing?: Readonly<Record<string, Latest<string>>>;
+    /** How long a start waits for watchers that a later one could stand in for, in milliseconds. */
+    readonly patience?: number;
   },
 ): Discovery {
   const names = Object.keys(watchers);
