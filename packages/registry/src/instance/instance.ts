@@ -98,6 +98,17 @@ export function decodeInstance(id: string, data: Buffer): NetworkInstance | BadR
     : { id, reason: reasonOf(parsed.error, json) };
 }
 
+/** The instance of a record that was written in another form, by the rules of nerve's own; never throws. */
+export function instanceFrom(id: string, record: object): NetworkInstance | BadRecord {
+  let text: string;
+  try {
+    text = JSON.stringify(record);
+  } catch {
+    return { id, reason: 'nested too deeply' };
+  }
+  return decodeInstance(id, Buffer.from(text));
+}
+
 /** What was odd about the optional fields of an instance that was decoded, and what was made of it. */
 export function oddFieldsOf(instance: Instance): readonly string[] {
   return oddFields.get(instance) ?? [];
