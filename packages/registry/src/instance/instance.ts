@@ -51,6 +51,9 @@ export interface BadRecord {
   readonly isUsual?: true;
 }
 
+/** No record is longer, in bytes. */
+export const longestRecord = 65_536;
+
 /** Identity of an instance among its service's: backends are unique by host, port and name. */
 export function keyOf(instance: Instance): string {
   const known = keys.get(instance);
@@ -85,7 +88,8 @@ export function encodeInstance(instance: Instance): Buffer {
  * a member: an odd optional field is corrected or ignored (see `oddFieldsOf`).
  */
 export function decodeInstance(id: string, data: Buffer): NetworkInstance | BadRecord {
-  if (data.length > 65_536) return { id, reason: `longer than 65536 bytes (${data.length})` };
+  if (data.length > longestRecord)
+    return { id, reason: `longer than ${longestRecord} bytes (${data.length})` };
   let json: unknown;
   try {
     json = JSON.parse(utf8.decode(data));
