@@ -60,7 +60,7 @@ export interface ConsulRegistryOptions extends DecoderDeps {
 }
 
 /** How long the end may take to deregister what is left, in milliseconds. */
-const longestEnd = 2_000;
+const longestEnd = 1_900;
 /** Readings that are answered at once, at a time. */
 const mostReads = 16;
 

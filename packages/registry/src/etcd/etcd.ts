@@ -66,6 +66,9 @@ export interface EtcdRegistry extends Registry {
   lastUnhealthy(): number | undefined;
 }
 
+/** How long the end may take, in milliseconds. */
+const longestEnd = 1_900;
+
 /**
  * Announcements are keys `<prefix><path>/<name>-<host>:<port>` with the instance as JSON, all under one lease.
  * One connection serves all paths, and one stream of watches; nothing is opened before it is needed.
@@ -174,7 +177,7 @@ export function createEtcdRegistry(options: EtcdRegistryOptions): EtcdRegistry {
     ticket,
     handOff: async () => {
       // The next process has the whole time to live to start in.
-      using limit = createDeadline(2_000);
+      using limit = createDeadline(longestEnd);
       await Promise.allSettled([keys.lease.touch(limit.signal)]);
       const last = ticket();
       await close();
@@ -193,7 +196,7 @@ export function createEtcdRegistry(options: EtcdRegistryOptions): EtcdRegistry {
     lastUnhealthy: client.lastUnhealthy,
     [Symbol.asyncDispose]: async () => {
       // What could not be withdrawn ends with its lease.
-      using limit = createDeadline(3_000);
+      using limit = createDeadline(longestEnd);
       await Promise.allSettled([keys.lease.revoke(limit.signal)]);
       await close();
     },

@@ -112,7 +112,7 @@ export function createLease(options: LeaseOptions, signal: AbortSignal): Lease {
   async function keep(): Promise<void> {
     while (!signal.aborted) {
       await round();
-      await pause(granted / 3);
+      if (!signal.aborted) await pause(granted / 3);
     }
   }
 
