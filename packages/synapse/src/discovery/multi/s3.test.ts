@@ -54,6 +54,11 @@ test.each<[string, RequestListener, RegExp]>([
     },
     /aborted|ECONNRESET|premature/i,
   ],
+  [
+    'an object that is no toggle',
+    (_, r) => void r.writeHead(200).end('x'.repeat(3_000_000)),
+    /^the object is longer than 1048576 characters$/,
+  ],
   ['no answer', () => {}, /^cannot ask @aws-sdk\/client-s3: no whole answer in 1000 ms$/],
   [
     'a body that does not end',
