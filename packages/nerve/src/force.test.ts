@@ -61,7 +61,7 @@ test.concurrent.for<[when: string, text: string]>([
 const registriesStub = {
   tickets: () => ({}),
   handOff: async () => ({}),
-  dropUnclaimed: async () => {},
+  inherited: () => [],
   lastUnhealthy: () => undefined,
   [Symbol.asyncDispose]: async () => {},
 } as unknown as OpenedRegistries;

@@ -35,8 +35,9 @@ function registriesOf(registry: TestRegistry, dropped: () => void): OpenedRegist
       throw new Error('these tests use no Kubernetes');
     },
     tickets: () => ({}),
+    agents: () => [],
     handOff: async () => ({}),
-    dropUnclaimed: async () => dropped(),
+    inherited: () => [{ drop: async () => dropped() }],
     lastUnhealthy: () => undefined,
     [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
   };

@@ -38,7 +38,10 @@ export interface NerveDeps {
   readonly overrides: Overrides;
   /** Aborts the signal with a `HandOff`. */
   handOff(): void;
-  /** How long withdrawing everything may take at the end, in milliseconds. Default 7,000. */
+  /**
+   * How long withdrawing everything may take at the end, in milliseconds. Default 7,000: by then the client of a
+   * registry of which one server hangs has withdrawn at another (decision 16).
+   */
   readonly withdrawDeadline?: number;
 }
 

@@ -74,24 +74,27 @@ interface OpenDeps extends Pick<RunDeps, 'session' | 'log' | 'metrics'> {
 
 /** Registries that take the stored sessions over; `saveSessions` stores the present ones. */
 function openRegistries({ session, store, ...deps }: OpenDeps) {
-  const saveSessions = () => store.save(registries.tickets());
+  const saveSessions = () => store.save(registries.tickets(), registries.agents());
   // A session is saved before anything is announced, so that it can be taken over when nerve is killed right
   // then; but a disk that hangs must not prevent the announcement.
   const onSession = () => Promise.race([saveSessions(), sleep(1000, undefined, { ref: false })]);
   const registries: OpenedRegistries = createRegistries({
     session: { ...session, onSession },
     resume: store.tickets,
+    agents: store.agents,
     ...deps,
   });
   return { registries, saveSessions };
 }
 
 async function handOff(registries: OpenedRegistries, store: SessionStore, log: Log): Promise<void> {
-  await store.handOff(await registries.handOff());
+  await store.handOff(await registries.handOff(), registries.agents());
   log.info('announcements are left to the next nerve');
 }
 
 async function close(registries: OpenedRegistries, store: SessionStore): Promise<void> {
   await registries[Symbol.asyncDispose]();
-  await store.clear();
+  const agents = registries.agents();
+  if (agents.length > 0) await store.handOff({}, agents);
+  else await store.clear();
 }

@@ -1,3 +1,4 @@
+export type { AgentAccess, Inherited } from './consul/agents.ts';
 export type { ConsulRegistry } from './consul/consul.ts';
 export { type ConsulMapping, defaultMapping, labelSources } from './consul/mapping.ts';
 export type { ConsulFollow } from './consul/query.ts';
@@ -81,6 +82,7 @@ export { sessionOptionsOf, sessionProblems } from './zookeeper/session-options.t
 export {
   createZooKeeperRegistry,
   type FollowOptions,
+  type IsStale,
   type ZooKeeperRegistry,
   type ZooKeeperRegistryOptions,
 } from './zookeeper/zookeeper.ts';

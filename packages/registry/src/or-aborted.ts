@@ -4,6 +4,7 @@ export async function orAborted<T>(what: Promise<T>, signal: AbortSignal): Promi
   const aborted = new Promise<never>((_, reject) => {
     stop = () => reject(signal.reason);
   });
+  if (signal.aborted) stop();
   signal.addEventListener('abort', stop);
   try {
     return await Promise.race([what, aborted]);

@@ -3,7 +3,8 @@ import type { HandedOff, SessionOptions } from '@smartstack/zookeeper';
 import { z } from 'zod';
 
 import { disposeAll } from './announcements.ts';
-import { type ConsulRegistry, createConsulRegistry } from './consul/consul.ts';
+import { type AgentAccess, createAgents, type Inherited } from './consul/agents.ts';
+import type { ConsulRegistry } from './consul/consul.ts';
 import type { ConsulSection } from './consul/section.ts';
 import { createEtcdRegistry, type EtcdRegistry } from './etcd/etcd.ts';
 import { etcdOptionsOf } from './etcd/options.ts';
@@ -16,11 +17,7 @@ import { createKubernetesRegistry, type KubernetesRegistry } from './kubernetes/
 import type { KubernetesAddress } from './kubernetes/section.ts';
 import type { Registry } from './registry.ts';
 import { splitChroot } from './zookeeper/connect-string.ts';
-import {
-  createZooKeeperRegistry,
-  type IsStale,
-  type ZooKeeperRegistry,
-} from './zookeeper/zookeeper.ts';
+import { createZooKeeperRegistry, type ZooKeeperRegistry } from './zookeeper/zookeeper.ts';
 
 /** Where a service is announced inside a folder. */
 export const registryPath = z
@@ -69,8 +66,10 @@ export interface OpenedRegistries extends Registries {
   tickets(): Tickets;
   /** Ends all of them and leaves the announcements to the next process. */
   handOff(): Promise<Tickets>;
-  /** Withdraws what an earlier process announced and this one has not, where `isStale` is true. Rejects when the signal aborts. */
-  dropUnclaimed(isStale: IsStale, signal: AbortSignal): Promise<void>;
+  /** Agents of Consul at which services of this process or an earlier one may be; once it has ended, those at which some are left. */
+  agents(): readonly AgentAccess[];
+  /** What an earlier process left, in each registry by itself. */
+  inherited(): readonly Inherited[];
   /** The last moment at which any ensemble or cluster was in trouble, on `performance.now`'s clock; undefined for never. */
   lastUnhealthy(): number | undefined;
 }
@@ -85,6 +84,8 @@ export interface RegistriesOptions extends DecoderDeps {
   readonly etcd?: EtcdSection | undefined;
   /** What an earlier process left behind. */
   readonly resume?: Tickets;
+  /** The agents of Consul of an earlier process. */
+  readonly agents?: readonly ConsulSection[];
   /** The name of the instances that this process announces. */
   readonly owner?: string;
 }
@@ -94,6 +95,7 @@ export function createRegistries({
   session,
   etcd = { endpoints: [] },
   resume = {},
+  agents: earlier = [],
   owner,
   ...deps
 }: RegistriesOptions): OpenedRegistries {
@@ -101,9 +103,7 @@ export function createRegistries({
   const ensembles = new Map<string, ZooKeeperRegistry>();
   const etcds = new Map<string, EtcdRegistry>();
   const etcdV2s = new Map<string, EtcdV2Registry>();
-  const consuls = new Map<string, ConsulRegistry>();
-  /** What this process has registered, by agent, whatever the rest of its section says. */
-  const registered = new Map<string, Map<string, symbol>>();
+  const consul = createAgents({ ...deps, owner, earlier });
   const clusters = new Map<string, KubernetesRegistry>();
 
   function openZooKeeper(hosts: readonly string[]): ZooKeeperRegistry {
@@ -149,39 +149,27 @@ export function createRegistries({
       getOrCreate(etcdV2s, `${address.host}:${address.port}`, () =>
         createEtcdV2Registry(address, deps),
       ),
-    openConsul: (section) =>
-      getOrCreate(consuls, JSON.stringify(section), () =>
-        createConsulRegistry({
-          ...deps,
-          section,
-          owner,
-          held: getOrCreate(
-            registered,
-            JSON.stringify([section.url, section.namespace, section.partition]),
-            () => new Map<string, symbol>(),
-          ),
-          isHeld: (id) => [...registered.values()].some((ids) => ids.has(id)),
-        }),
-      ),
+    openConsul: consul.open,
     openKubernetes: (address) =>
       getOrCreate(clusters, JSON.stringify(address), () => createKubernetesRegistry(address, deps)),
     tickets: () => ticketsOf(handedOn().map(([key, registry]) => [key, registry.ticket()])),
     handOff: async () => {
-      for (const registry of consuls.values()) registry.handOff();
+      for (const registry of consul.all()) registry.handOff();
       return ticketsOf(
         await Promise.all(
           handedOn().map(async ([key, registry]) => [key, await registry.handOff()] as const),
         ),
       );
     },
-    dropUnclaimed: async (isStale, signal) => {
-      const all = [...handedOn().map(([, registry]) => registry), ...consuls.values()];
-      await Promise.all(all.map((registry) => registry.dropUnclaimed(isStale, signal)));
-    },
+    agents: consul.access,
+    inherited: () => [
+      ...handedOn().map(([, { dropUnclaimed: drop }]) => ({ drop })),
+      ...consul.inherited(),
+    ],
     lastUnhealthy: () => {
       const all = [
         ...handedOn().map(([, registry]) => registry),
-        ...consuls.values(),
+        ...consul.all(),
         ...clusters.values(),
       ];
       const times = all.map((registry) => registry.lastUnhealthy() ?? -1);
@@ -193,7 +181,7 @@ export function createRegistries({
         ...folders.values(),
         ...etcdV2s.values(),
         ...etcds.values(),
-        ...consuls.values(),
+        consul,
         ...ensembles.values(),
         ...clusters.values(),
       ]);

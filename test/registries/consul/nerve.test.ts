@@ -22,13 +22,16 @@ afterAll(async () => {
 });
 
 /** A nerve without checks: what it has is up. */
-function startNerve(services: Readonly<Record<string, object>>): Promise<Daemon> {
+function startNerve(
+  services: Readonly<Record<string, object>>,
+  top: object = { consul: { url: agent.url } },
+): Promise<Daemon> {
   const usual = { host: '127.0.0.1', reporter_type: 'consul', consul_ttl: 2 };
   const all = Object.entries(services).map(([name, own]) => [name, { ...usual, ...own }]);
   const config = {
     instance_id: 'vm-1',
     status_address: false,
-    consul: { url: agent.url },
+    ...top,
     services: Object.fromEntries(all),
   };
   return startDaemon('nerve', config, scratch.directory);
@@ -153,4 +156,36 @@ test('an agent that comes back with nothing is told again, and one that was ende
   await until(() => nerve.log.some(({ msg }) => msg === lost));
   await stopped(nerve, 'SIGTERM');
   await until(() => seen.ports() === '');
+});
+
+test.each<[string, NodeJS.Signals]>([
+  ['was killed', 'SIGKILL'],
+  ['handed over', 'SIGUSR2'],
+])(
+  'what a nerve that %s had at an agent that no file names any more is deregistered',
+  async (_, signal) => {
+    const first = await startNerve({ lone: { port: 8001, consul_url: agent.url } }, {});
+    const seen = view.follow('lone');
+    await until(() => seen.ports() === '8001');
+    await stopped(first, signal);
+    await using _next = await startNerve({}, {});
+    await until(async () => (await catalog('lone')).length === 0);
+    await until(() => seen.ports() === '');
+  },
+);
+
+test('the end does not wait for an agent that hangs, and the next nerve deregisters what is left', async () => {
+  const nerve = await startNerve({ hung: { port: 8001, consul_url: agent.url } }, {});
+  const seen = view.follow('hung');
+  await until(() => seen.ports() === '8001');
+  agent.signal('SIGSTOP');
+  try {
+    const begin = performance.now();
+    await stopped(nerve, 'SIGTERM');
+    expect(performance.now() - begin).toBeLessThan(10_000);
+  } finally {
+    agent.signal('SIGCONT');
+  }
+  await using _next = await startNerve({}, {});
+  await until(async () => (await catalog('hung')).length === 0);
 });

@@ -7,7 +7,7 @@ import { haproxyServiceSchema } from '../config/config.ts';
 import { ownOf } from '../config/section.ts';
 import { splitWords } from '../render/words.ts';
 import { accessLogLines } from './access-log.ts';
-import { path, text } from './any-policy.fixture.ts';
+import { path, text } from './any-words.fixture.ts';
 import { policyFiles } from './files.ts';
 import { frontendLines } from './frontend.ts';
 

@@ -28,6 +28,18 @@ test('what one nerve noted is the next one’s, readable by their user alone', a
   expect((await open()).tickets).toEqual(tickets);
 });
 
+test('agents of Consul are the next one’s, also after a restart of the machine', async () => {
+  const agent = { url: 'http://127.0.0.1:8500', token_file: '/etc/token' };
+  await (await open()).save({}, [agent]);
+  await writeFile(file, JSON.stringify({ ...(await noted()), machine: 'a before' }));
+  expect((await open()).agents).toMatchObject([agent]);
+  await writeFile(file, JSON.stringify({ ...(await noted()), agents: [{ url: 'x' }] }));
+  expect((await open()).agents).toEqual([]);
+  // As earlier versions wrote it.
+  await writeFile(file, JSON.stringify({ ...(await noted()), agents: undefined }));
+  expect((await open()).agents).toEqual([]);
+});
+
 test('nothing is left after a clear', async () => {
   const store = await open();
   await store.save(tickets);

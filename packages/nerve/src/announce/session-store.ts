@@ -3,7 +3,12 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 import { hasCode, type Log, messageOf, writeFileAtomic } from '@smartstack/daemon';
-import type { Tickets } from '@smartstack/registry';
+import {
+  type AgentAccess,
+  type ConsulSection,
+  consulSchema,
+  type Tickets,
+} from '@smartstack/registry';
 import { z } from 'zod';
 
 import { makeFolder, readJson } from '../operator/state-directory.ts';
@@ -22,18 +27,22 @@ const sessions = z.object({
   /** When that process started: its number may be another's by now. */
   started: z.string().default(''),
   tickets: z.record(z.string(), ticket).readonly(),
+  /** Agents of Consul, which keep their services over a restart of the machine. */
+  agents: z.array(consulSchema).readonly().catch([]),
 });
 
-type Sessions = z.output<typeof sessions>;
+type Sessions = z.input<typeof sessions>;
 
-/** The ZooKeeper sessions of an earlier nerve, and where this one saves its own. */
+/** The sessions and leases of an earlier nerve, and where this one saves its own. */
 export interface SessionStore {
   /** Sessions to take over. */
   readonly tickets: Tickets;
+  /** Agents of Consul at which it may have left services. */
+  readonly agents: readonly ConsulSection[];
   /** Saves the sessions, readable by this user alone as they hold secrets; does nothing when nothing changed. */
-  save(tickets: Tickets): Promise<void>;
+  save(tickets: Tickets, agents?: readonly AgentAccess[]): Promise<void>;
   /** Saves the sessions as the next nerve's to take over. */
-  handOff(tickets: Tickets): Promise<void>;
+  handOff(tickets: Tickets, agents?: readonly AgentAccess[]): Promise<void>;
   /** Removes the sessions, which were closed. */
   clear(): Promise<void>;
 }
@@ -70,11 +79,12 @@ export async function openSessionStore(directory: string | false, log: Log): Pro
 
   return {
     tickets: isOwn && found?.machine === machine ? found.tickets : {},
-    save: async (tickets) => {
-      if (await canWrite()) await write({ ...me, tickets });
+    agents: isOwn && found ? found.agents : [],
+    save: async (tickets, agents = []) => {
+      if (await canWrite()) await write({ ...me, tickets, agents: [...agents] });
     },
-    handOff: async (tickets) => {
-      if (isOwn) await write({ ...me, pid: 0, tickets });
+    handOff: async (tickets, agents = []) => {
+      if (isOwn) await write({ ...me, pid: 0, tickets, agents: [...agents] });
     },
     clear: async () => {
       if (isOwn) await rm(file, { force: true }).catch(() => {});
@@ -84,6 +94,7 @@ export async function openSessionStore(directory: string | false, log: Log): Pro
 
 const noStore: SessionStore = {
   tickets: {},
+  agents: [],
   save: async () => {},
   handOff: async () => {},
   clear: async () => {},
@@ -121,7 +132,7 @@ function inSequence<T>(write: (content: T) => Promise<void>): (content: T) => Pr
 }
 
 /** Whether another running process uses the sessions. */
-async function isInUse({ machine, pid, started }: Sessions, here: string): Promise<boolean> {
+async function isInUse({ machine, pid, started = '' }: Sessions, here: string): Promise<boolean> {
   if (machine !== here || pid === 0 || pid === process.pid || !isAlive(pid)) return false;
   const begin = await startOf(pid);
   return started === '' || begin === '' || started === begin;

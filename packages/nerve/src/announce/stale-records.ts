@@ -61,7 +61,9 @@ export async function withdrawStaleRecords(
     await Promise.race([Promise.all(announced.map(({ reported }) => reported)), late]);
     const isChecked = (path: string, record: Instance | undefined) =>
       ![...unchecked].some((each) => isRecordOf(each, path, record));
-    await retry(() => registries.dropUnclaimed(isChecked, signal));
+    await Promise.all(
+      registries.inherited().map(({ drop }) => retry(() => drop(isChecked, signal))),
+    );
   }
 
   /** For services with the same endpoint: their records cannot be told apart. */

@@ -1,7 +1,7 @@
 import { isRecord } from '@smartstack/daemon';
 
 import { HttpError } from '../http/error.ts';
-import { decodeInstance, isBadRecord, type NetworkInstance } from '../instance/instance.ts';
+import { instanceFrom, isBadRecord, type NetworkInstance } from '../instance/instance.ts';
 import type { ConsulClient } from './client.ts';
 import { pathOf, plainQuery } from './query.ts';
 import { ownerOf, readRegistration } from './registration.ts';
@@ -63,10 +63,7 @@ export async function ownServices(
     const meta = isRecord(one.Meta) ? (one.Meta as Readonly<Record<string, string>>) : {};
     if (ownerOf(meta) !== owner) return [];
     const [address, port] = [`${one.Address}`, Number(one.Port)];
-    const plain = decodeInstance(
-      one.ID,
-      Buffer.from(JSON.stringify({ host: address, port, name: owner })),
-    );
+    const plain = instanceFrom(one.ID, { host: address, port, name: owner });
     const instance =
       readRegistration(one.ID, { meta, address, port }) ?? (isBadRecord(plain) ? undefined : plain);
     return [{ id: one.ID, service: one.Service, instance }];

@@ -15,6 +15,8 @@ export interface AnnounceDeps {
   readonly held: Map<string, symbol>;
   /** Aborts when the announcements are left to the next process. */
   readonly leaving: AbortSignal;
+  /** Aborts when nothing is asked any more. */
+  readonly closed: AbortSignal;
 }
 
 /** How long the servers may take to know what the agent knows, in milliseconds. */
@@ -30,7 +32,7 @@ export async function announceService(
   deps: AnnounceDeps,
   signal: AbortSignal,
 ): Promise<Announcement> {
-  const { client, held, log, leaving } = deps;
+  const { client, held, log, leaving, closed } = deps;
   const id = idOf(service, instance);
   const owner = Symbol(id);
   let current = instance;
@@ -50,10 +52,9 @@ export async function announceService(
 
   async function withdraw(): Promise<void> {
     if (held.get(id) !== owner && held.has(id)) return;
-    const within = new AbortController().signal;
-    if (token !== undefined && token !== (await client.token())) await register(within);
-    await deregister(client, id, within);
-    await untilSeen(false, spread.withdrawn, within);
+    if (token !== undefined && token !== (await client.token())) await register(closed);
+    await deregister(client, id, closed);
+    await untilSeen(false, spread.withdrawn, closed);
     if (held.get(id) === owner) held.delete(id);
   }
 

@@ -1,3 +1,5 @@
+import { createDeadline } from '@smartstack/daemon';
+
 import { createAnnouncements } from '../announcements.ts';
 import { createDecoder, type DecoderDeps } from '../instance/decoder.ts';
 import type { Instance } from '../instance/instance.ts';
@@ -39,8 +41,8 @@ export interface ConsulRegistry extends Registry {
   ): ReturnType<Registry['announce']>;
   /** Deregisters what an earlier process of this name registered with this agent and this one has not, where `isStale` is true. */
   dropUnclaimed(isStale: IsStale, signal: AbortSignal): Promise<void>;
-  /** Whether an earlier process of this name may have a service at a path that is neither taken over nor deregistered yet. */
-  hasUnclaimed(path: string): boolean;
+  /** Whether an earlier process of this name may have a service, at a path or at any, that is neither taken over nor deregistered yet. */
+  hasUnclaimed(path?: string): boolean;
   /** Leaves the announcements to the next process: they pass until their time to live is over. */
   handOff(): void;
   /** The last moment at which Consul did not answer or was in doubt, on `performance.now`'s clock. */
@@ -57,6 +59,8 @@ export interface ConsulRegistryOptions extends DecoderDeps {
   isHeld?(id: string): boolean;
 }
 
+/** How long the end may take to deregister what is left, in milliseconds. */
+const longestEnd = 1_900;
 /** Readings that are answered at once, at a time. */
 const mostReads = 16;
 
@@ -68,6 +72,7 @@ export function createConsulRegistry(options: ConsulRegistryOptions): ConsulRegi
   const announcements = createAnnouncements();
   const disposed = new AbortController();
   const left = new AbortController();
+  const closed = new AbortController();
   /** What an earlier process left, by its id; undefined while nobody has looked. */
   let unclaimed: Map<string, string> | undefined;
   const slots = createSlots(section.blocking_queries);
@@ -111,7 +116,7 @@ export function createConsulRegistry(options: ConsulRegistryOptions): ConsulRegi
   }
 
   const announceAs: ConsulRegistry['announceAs'] = async (form, path, instance, signal) => {
-    const deps = { client, log, held, leaving: left.signal };
+    const deps = { client, log, held, leaving: left.signal, closed: closed.signal };
     const place = { service: serviceOf(path), form };
     return announcements.add(await announceService(place, instance, deps, signal));
   };
@@ -146,13 +151,18 @@ export function createConsulRegistry(options: ConsulRegistryOptions): ConsulRegi
     hasUnclaimed: (path) =>
       owner !== undefined &&
       (unclaimed === undefined ||
-        [...unclaimed].some(([id, service]) => service === serviceOf(path) && !isHeld(id))),
+        [...unclaimed].some(
+          ([id, service]) => (path === undefined || service === serviceOf(path)) && !isHeld(id),
+        )),
     handOff: () => left.abort(),
     lastUnhealthy: client.lastUnhealthy,
     [Symbol.asyncDispose]: async () => {
       disposed.abort();
-      // What could not be deregistered turns critical.
+      // What could not be deregistered turns critical, and the next process looks for it.
+      using limit = createDeadline(longestEnd);
+      limit.signal.addEventListener('abort', () => closed.abort());
       await Promise.allSettled([announcements[Symbol.asyncDispose]()]);
+      closed.abort();
       client[Symbol.dispose]();
     },
   };

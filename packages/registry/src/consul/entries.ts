@@ -73,7 +73,8 @@ const entry = z.object({
 
 /** A record with the entry that it was read from. */
 interface Known {
-  readonly raw: string;
+  /** Undefined where it has no text. */
+  readonly raw: string | undefined;
   readonly record: RegistryRecord;
 }
 
@@ -99,17 +100,28 @@ export function createEntryReader(): ReadEntries {
     for (const [index, item] of (body as unknown[]).entries()) {
       if (slice.isOver) await slice.yield();
       signal.throwIfAborted();
-      const raw = JSON.stringify(item);
+      const raw = textOf(item);
       const key = keyOf(item) ?? `entry ${index}`;
       const known = before.get(key);
       const read =
-        known?.raw === raw ? known : { raw, record: readAgain(item, key, service, known) };
+        raw !== undefined && known?.raw === raw
+          ? known
+          : { raw, record: readAgain(item, key, service, known) };
       now.set(key, read);
       records.push(read.record);
     }
     before = now;
     return records;
   };
+}
+
+/** What of it nests too deeply to be written is nothing that is read. */
+function textOf(item: unknown): string | undefined {
+  try {
+    return JSON.stringify(item);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where an entry stands: the same id may be given on several nodes. */

@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { badRecordsOf } from '../instance/decoder.ts';
 import type { Instance } from '../instance/instance.ts';
 import { createConsulRegistry } from './consul.ts';
+import { createEntryReader } from './entries.ts';
 import { defaultMapping } from './mapping.ts';
 import { plainQuery } from './query.ts';
 import { consulSchema } from './section.ts';
@@ -148,6 +149,18 @@ test.concurrent('one bad entry is left out, and the others stand', async () => {
       .map(({ reason }) => reason)
       .toSorted(),
   ).toEqual(['bad address', 'bad port', 'not an entry of Consul', 'not an entry of Consul']);
+});
+
+test('an entry whose unused parts nest too deeply is read, and is the same again', async () => {
+  const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`) as unknown;
+  const nested = { ...entry(1), Proxy: deep };
+  const read = createEntryReader();
+  const signal = new AbortController().signal;
+  const [first, second] = await read([nested, entry(2)], 'web', signal);
+  expect(JSON.parse(String(first?.data))).toMatchObject({ port: 1 });
+  const again = await read([nested, entry(2)], 'web', signal);
+  expect(again[0]?.data).toBe(first?.data);
+  expect(again[1]?.data).toBe(second?.data);
 });
 
 test('10,000 members are read whole', async () => {

@@ -52,3 +52,11 @@ test.concurrent('a watch of a silent server yields nothing, and ends with its si
   setTimeout(() => ended.abort(), 700);
   expect(await first).toEqual({ done: true, value: undefined });
 });
+
+test('a note of an earlier process that was damaged is none', async (context) => {
+  const { endpoint } = await openSilent(context);
+  const resume = { sessionId: 'half of', password: '', paths: [] };
+  const deps = { log: silentLog, metrics: createMetrics() };
+  await using registry = createEtcdRegistry({ endpoints: [endpoint], resume, ...deps });
+  expect(registry.ticket()).toBeUndefined();
+});

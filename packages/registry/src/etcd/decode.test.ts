@@ -43,3 +43,13 @@ test.each([
 ])('JSON is read by other keys: %s', (_, keys, record, expected) => {
   expect(jsonDecoder(keys)('k', bytes(record))).toEqual(expected);
 });
+
+test.each([
+  ['labels', { labels: 'Metadata' }],
+  ['an address', { address: 'Addr' }],
+  ['a host', { host: 'Metadata' }],
+])('JSON that nests too deeply is a bad record: %s', (_, keys) => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const record = Buffer.from(`{"host":"a","port":1,"Metadata":${deep}}`);
+  expect(jsonDecoder(keys)('k', record)).toMatchObject({ id: 'k', reason: expect.any(String) });
+});

@@ -1,4 +1,9 @@
-import { type BadRecord, decodeInstance, type Instance } from '../instance/instance.ts';
+import {
+  type BadRecord,
+  decodeInstance,
+  type Instance,
+  instanceFrom,
+} from '../instance/instance.ts';
 import type { RecordDecoder } from '../instance/record.ts';
 
 /** nerve's JSON, or a plain `host:port` whose member has the key's name. */
@@ -31,7 +36,7 @@ export function jsonDecoder(keys: JsonKeys): RecordDecoder {
       path === undefined ? undefined : path.split('.').reduce(child, json);
     const rest = { name: at(keys.name) ?? id, weight: at(keys.weight), labels: at(keys.labels) };
     if (keys.address === undefined)
-      return instanceOf(id, {
+      return instanceFrom(id, {
         host: at(keys.host ?? 'host'),
         port: at(keys.port ?? 'port'),
         ...rest,
@@ -51,9 +56,5 @@ const child = (value: unknown, key: string): unknown =>
 function addressOf(id: string, text: string, rest: object = { name: id }): Instance | BadRecord {
   const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
   if (host === undefined) return { id, reason: 'neither JSON nor host:port' };
-  return instanceOf(id, { host, port, ...rest });
+  return instanceFrom(id, { host, port, ...rest });
 }
-
-/** Through the same rules as nerve's own records. */
-const instanceOf = (id: string, record: object) =>
-  decodeInstance(id, Buffer.from(JSON.stringify(record)));

@@ -4,10 +4,12 @@ import { createDeadline } from '@smartstack/daemon';
 
 import { createDecoder, type DecoderDeps } from '../instance/decoder.ts';
 import {
+  type BadRecord,
   decodeInstance,
   encodeInstance,
   type Instance,
   isBadRecord,
+  longestRecord,
 } from '../instance/instance.ts';
 import type { RecordDecoder } from '../instance/record.ts';
 import { withSource } from '../instance/source.ts';
@@ -16,7 +18,8 @@ import { type ClientOptions, createEtcdClient } from './client/client.ts';
 import { EtcdError } from './client/errors.ts';
 import { nerveOrAddress } from './decode.ts';
 import { createKeptKeys } from './lease/kept-keys.ts';
-import { type Entry, type FollowDeps, follow } from './watch/follow.ts';
+import type { Entry } from './watch/entries.ts';
+import { type FollowDeps, follow } from './watch/follow.ts';
 import { createHistory } from './watch/history.ts';
 import { joinPath, prefixOf } from './watch/prefix.ts';
 import { createWatches } from './watch/watches.ts';
@@ -63,12 +66,17 @@ export interface EtcdRegistry extends Registry {
   lastUnhealthy(): number | undefined;
 }
 
+/** How long the end may take, in milliseconds. */
+const longestEnd = 1_900;
+
 /**
  * Announcements are keys `<prefix><path>/<name>-<host>:<port>` with the instance as JSON, all under one lease.
  * One connection serves all paths, and one stream of watches; nothing is opened before it is needed.
  */
 export function createEtcdRegistry(options: EtcdRegistryOptions): EtcdRegistry {
-  const { log, metrics, prefix = '', ttl = 10_000, resume, onLease = async () => {} } = options;
+  const { log, metrics, prefix = '', ttl = 10_000, onLease = async () => {} } = options;
+  // A note that was damaged is none.
+  const resume = /^\d{1,19}$/.test(options.resume?.sessionId ?? '') ? options.resume : undefined;
   const ended = new AbortController();
   const { signal: end } = ended;
   setMaxListeners(0, end);
@@ -93,7 +101,7 @@ export function createEtcdRegistry(options: EtcdRegistryOptions): EtcdRegistry {
     const whole = prefixOf(joinPath(prefix, path));
     const sources = new WeakMap<Buffer, Entry>();
     const decodeAll = createDecoder(path, { log, metrics }, (id, data) => {
-      const instance = decode(id, data);
+      const instance = data.length > longestRecord ? tooLong(id) : decode(id, data);
       const entry = sources.get(data);
       if (isBadRecord(instance) || !entry) return instance;
       const { name, created, modified } = entry;
@@ -169,7 +177,7 @@ export function createEtcdRegistry(options: EtcdRegistryOptions): EtcdRegistry {
     ticket,
     handOff: async () => {
       // The next process has the whole time to live to start in.
-      using limit = createDeadline(2_000);
+      using limit = createDeadline(longestEnd);
       await Promise.allSettled([keys.lease.touch(limit.signal)]);
       const last = ticket();
       await close();
@@ -188,12 +196,17 @@ export function createEtcdRegistry(options: EtcdRegistryOptions): EtcdRegistry {
     lastUnhealthy: client.lastUnhealthy,
     [Symbol.asyncDispose]: async () => {
       // What could not be withdrawn ends with its lease.
-      using limit = createDeadline(3_000);
+      using limit = createDeadline(longestEnd);
       await Promise.allSettled([keys.lease.revoke(limit.signal)]);
       await close();
     },
   };
 }
+
+const tooLong = (id: string): BadRecord => ({
+  id,
+  reason: `longer than ${longestRecord} bytes`,
+});
 
 /** The key of an instance: whoever announces the same one again writes the same key, and readers see one member. */
 function keyOf(path: string, { name, host, port }: Instance): string {

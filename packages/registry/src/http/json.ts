@@ -24,38 +24,62 @@ export async function parseJson(text: Buffer, signal: AbortSignal): Promise<unkn
 }
 
 async function parseRange(parsing: Parsing, range: Range, depth: number): Promise<unknown> {
-  const { text, slice, signal } = parsing;
-  if (slice.isOver) await slice.yield();
-  signal.throwIfAborted();
+  const { text } = parsing;
+  await rest(parsing);
   const [begin, end] = trimmed(text, range);
   const first = text[begin];
   const isList = first === open.list && text[end - 1] === close.list;
   const isObject = first === open.object && text[end - 1] === close.object;
   if (end - begin <= piece || depth === deepest || !(isList || isObject))
     return parsePart(text, begin, end);
-  const parts = await partsOf(parsing, [begin + 1, end - 1]);
-  if (isList) {
-    const list: unknown[] = [];
-    for (const part of parts) list.push(await parseRange(parsing, part, depth + 1));
-    return list;
+  const inner: Range = [begin + 1, end - 1];
+  return isList ? parseList(parsing, inner, depth + 1) : parseObject(parsing, inner, depth + 1);
+}
+
+async function parseList(parsing: Parsing, inner: Range, depth: number): Promise<unknown> {
+  const list: unknown[] = [];
+  for await (const part of partsOf(parsing, inner)) {
+    await rest(parsing);
+    if (part.isLone) list.push(await parseRange(parsing, part.range, depth));
+    else for (const each of parseText(`[${textOf(parsing, part)}]`) as unknown[]) list.push(each);
   }
+  return list;
+}
+
+async function parseObject(parsing: Parsing, inner: Range, depth: number): Promise<unknown> {
   const object: Record<string, unknown> = {};
-  for (const part of parts) {
-    const [key, value] = memberOf(text, part);
-    // As `JSON.parse` does it: a key `__proto__` is a key as any other.
+  // As `JSON.parse` does it: a key `__proto__` is a key as any other.
+  const set = (key: string, value: unknown) =>
     Object.defineProperty(object, key, {
-      value: await parseRange(parsing, value, depth + 1),
+      value,
       enumerable: true,
       configurable: true,
       writable: true,
     });
+  for await (const part of partsOf(parsing, inner)) {
+    await rest(parsing);
+    if (part.isLone) {
+      const [key, value] = memberOf(parsing.text, part.range);
+      set(key, await parseRange(parsing, value, depth));
+    } else
+      for (const [key, value] of Object.entries(parseText(`{${textOf(parsing, part)}}`) as object))
+        set(key, value);
   }
   return object;
 }
 
+async function rest({ slice, signal }: Parsing): Promise<void> {
+  if (slice.isOver) await slice.yield();
+  signal.throwIfAborted();
+}
+
 function parsePart(text: Buffer, begin: number, end: number): unknown {
+  return parseText(text.toString('utf8', begin, end));
+}
+
+function parseText(text: string): unknown {
   try {
-    return JSON.parse(text.toString('utf8', begin, end));
+    return JSON.parse(text);
   } catch {
     throw new Error('answer is not valid JSON');
   }
@@ -68,28 +92,58 @@ const backslash = 0x5c;
 const comma = 0x2c;
 const colon = 0x3a;
 
-/** What stands between the commas of a list or an object. */
-async function partsOf(
-  { text, slice, signal }: Parsing,
-  [begin, end]: Range,
-): Promise<readonly Range[]> {
-  const parts: Range[] = [];
+/** Elements of a list or members of an object, with the commas between them. */
+interface Part {
+  readonly range: Range;
+  /** Whether it is one alone, which is longer than a piece. */
+  readonly isLone: boolean;
+}
+
+function textOf({ text }: Parsing, { range: [begin, end] }: Part): string {
+  return text.toString('utf8', begin, end);
+}
+
+/** What stands in a list or an object: as many as make a piece together, so that millions of them are no millions of parts. */
+async function* partsOf(parsing: Parsing, [begin, end]: Range): AsyncGenerator<Part, void> {
+  const { text } = parsing;
+  if (isBlank(text, [begin, end])) return;
+  /** Where the part begins, and its last element. */
   let start = begin;
+  let last = begin;
   let depth = 0;
+  let pause = begin + piece;
   for (let at = begin; at < end; at++) {
+    if (at >= pause) {
+      pause = at + piece;
+      await rest(parsing);
+    }
     const byte = text[at];
     if (byte === quote) at = endOfString(text, at, end);
     else if (byte === open.list || byte === open.object) depth++;
     else if (byte === close.list || byte === close.object) depth--;
     else if (byte === comma && depth === 0) {
-      parts.push([start, at]);
-      start = at + 1;
-      if (slice.isOver) await slice.yield();
-      signal.throwIfAborted();
+      if (at - last > piece) {
+        if (last > start) yield several(text, [start, last - 1]);
+        yield { range: [last, at], isLone: true };
+        start = at + 1;
+      } else if (at - start > piece) {
+        yield several(text, [start, at]);
+        start = at + 1;
+      }
+      last = at + 1;
     }
   }
-  if (parts.length === 0 && isBlank(text, [begin, end])) return [];
-  return [...parts, [start, end]];
+  if (end - last <= piece) yield several(text, [start, end]);
+  else {
+    if (last > start) yield several(text, [start, last - 1]);
+    yield { range: [last, end], isLone: true };
+  }
+}
+
+/** Nothing between commas is no element. */
+function several(text: Buffer, range: Range): Part {
+  if (isBlank(text, range)) throw new Error('answer is not valid JSON');
+  return { range, isLone: false };
 }
 
 /** Where a string's closing quote stands; the end where it has none. */

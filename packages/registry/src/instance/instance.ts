@@ -51,6 +51,9 @@ export interface BadRecord {
   readonly isUsual?: true;
 }
 
+/** No record is longer, in bytes. */
+export const longestRecord = 65_536;
+
 /** Identity of an instance among its service's: backends are unique by host, port and name. */
 export function keyOf(instance: Instance): string {
   const known = keys.get(instance);
@@ -85,7 +88,8 @@ export function encodeInstance(instance: Instance): Buffer {
  * a member: an odd optional field is corrected or ignored (see `oddFieldsOf`).
  */
 export function decodeInstance(id: string, data: Buffer): NetworkInstance | BadRecord {
-  if (data.length > 65_536) return { id, reason: `longer than 65536 bytes (${data.length})` };
+  if (data.length > longestRecord)
+    return { id, reason: `longer than ${longestRecord} bytes (${data.length})` };
   let json: unknown;
   try {
     json = JSON.parse(utf8.decode(data));
@@ -96,6 +100,17 @@ export function decodeInstance(id: string, data: Buffer): NetworkInstance | BadR
   return parsed.success
     ? withFields({ ...parsed.data, id }, json as Readonly<Record<string, unknown>>)
     : { id, reason: reasonOf(parsed.error, json) };
+}
+
+/** The instance of a record that was written in another form, by the rules of nerve's own; never throws. */
+export function instanceFrom(id: string, record: object): NetworkInstance | BadRecord {
+  let text: string;
+  try {
+    text = JSON.stringify(record);
+  } catch {
+    return { id, reason: 'nested too deeply' };
+  }
+  return decodeInstance(id, Buffer.from(text));
 }
 
 /** What was odd about the optional fields of an instance that was decoded, and what was made of it. */

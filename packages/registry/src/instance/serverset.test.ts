@@ -114,3 +114,9 @@ test('a member of others cannot choose its address by other fields', () => {
     port: 31943,
   });
 });
+
+test('a member that nests too deeply is a bad record', () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const record = `{"serviceEndpoint":{"host":"a","port":1},"labels":${deep}}`;
+  expect(decodeEither(id, Buffer.from(record))).toEqual({ id, reason: 'nested too deeply' });
+});

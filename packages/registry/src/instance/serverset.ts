@@ -5,6 +5,7 @@ import {
   decodeInstance,
   encodeInstance,
   type Instance,
+  instanceFrom,
   isBadRecord,
 } from './instance.ts';
 import type { RecordDecoder } from './record.ts';
@@ -32,7 +33,7 @@ export function serversetDecoder(endpointName?: string): RecordDecoder {
     }
     if (endpoint.port === 0) return usual('no port');
     const record = { ...own, name: own.name ?? shard, ...endpoint };
-    return decodeInstance(id, Buffer.from(JSON.stringify(record)));
+    return instanceFrom(id, record);
   };
 }
 

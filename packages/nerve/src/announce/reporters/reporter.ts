@@ -1,4 +1,10 @@
-import type { ConsulSection, EtcdSection, Instance, OpenedRegistries } from '@smartstack/registry';
+import type {
+  ConsulSection,
+  EtcdSection,
+  Instance,
+  IsStale,
+  OpenedRegistries,
+} from '@smartstack/registry';
 import type { z } from 'zod';
 
 import type { Announcing } from '../announcement.ts';
@@ -64,8 +70,6 @@ export interface Inherited {
   /** Deletes those of an instance that no session keeps and that are not announced now. */
   clear(instance: Instance, signal: AbortSignal): Promise<void>;
 }
-
-export type IsStale = Parameters<OpenedRegistries['dropUnclaimed']>[0];
 
 type Complete<Keys extends z.ZodRawShape> = Values<Keys> & {
   /** Milliseconds. */

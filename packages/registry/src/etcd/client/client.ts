@@ -6,7 +6,7 @@ import { orAborted } from '../../or-aborted.ts';
 import type { Method } from '../wire/messages.ts';
 import { type Credentials, createAuth } from './auth.ts';
 import { type Connection, type Metadata, openConnection } from './connection.ts';
-import { EtcdError, isForgotten, isRefusal } from './errors.ts';
+import { EtcdError, isFinal, isForgotten } from './errors.ts';
 import { createTrouble } from './trouble.ts';
 
 /** Calls to whichever endpoint of a cluster answers, over one connection. */
@@ -123,7 +123,7 @@ export function createEtcdClient(options: ClientOptions): EtcdClient {
       return answer;
     } catch (error) {
       if (isForgotten(error)) auth.forget(metadata);
-      else if (!signal.aborted && !isRefusal(error)) giveUp(used, error);
+      else if (!signal.aborted && !isFinal(error)) giveUp(used, error);
       throw new EtcdError(what, used.endpoint, error);
     }
   }
@@ -142,7 +142,7 @@ export function createEtcdClient(options: ClientOptions): EtcdClient {
           const isNew = isForgotten(cause) && options.credentials && !forgotten;
           if (isForgotten(cause)) forgotten = true;
           if (isNew) left += 1;
-          else if (isRefusal(cause) || left <= 0) throw error;
+          else if (isFinal(cause) || left <= 0) throw error;
         }
       }
     },

@@ -132,6 +132,8 @@ function over(session: ClientHttp2Session, endpoint: string): Connection {
     call: (path, message, { metadata, timeout, signal }) =>
       new Promise((resolve, reject) => {
         if (closed) return reject(failure ?? new Error('closed'));
+        // What is not wanted any more is not sent.
+        if (signal.aborted) return reject(new Error('aborted'));
         let answer: Buffer | undefined;
         let request: ClientHttp2Stream | undefined;
         const deadline = createDeadline(timeout * 10, signal);

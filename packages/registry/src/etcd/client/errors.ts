@@ -1,5 +1,7 @@
 import { messageOf } from '@smartstack/daemon';
 
+import { TooLong } from '../wire/frames.ts';
+
 /** Codes of gRPC that decide what happens next (https://grpc.io/docs/guides/status-codes/). */
 export const codes = {
   invalidArgument: 3,
@@ -38,7 +40,19 @@ export class EtcdError extends Error {
 
 /** Whether the server has decided, so that another one would not answer otherwise. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof GrpcError && refusals.has(error.code);
+  if (!(error instanceof GrpcError)) return false;
+  // Of a cluster that is full every server says so.
+  return refusals.has(error.code) || /space exceeded/.test(error.message);
+}
+
+/** Whether another server would not answer otherwise: this one has refused, or has more to say than is read. */
+export function isFinal(error: unknown): boolean {
+  return isRefusal(error) || error instanceof TooLong;
+}
+
+/** Whether an answer, or the failure of a request, is of one that was longer than is read. */
+export function isTooLong(error: unknown): boolean {
+  return error instanceof TooLong || (error as Error | undefined)?.cause instanceof TooLong;
 }
 
 const refusals = new Set<number>(Object.values(codes));

@@ -69,7 +69,7 @@ export function createLease(options: LeaseOptions, signal: AbortSignal): Lease {
   async function keepAlive(lease: bigint, own = signal): Promise<boolean> {
     const call = { what: 'keep the lease', timeout: timeout(), signal: own };
     const { ttl } = await client.call(leaseKeepAlive, leaseRequest.of(lease), call);
-    if (ttl > 0) granted = ttl * 1000;
+    if (ttl > 0) granted = spanOf(ttl);
     return ttl > 0;
   }
 
@@ -96,7 +96,7 @@ export function createLease(options: LeaseOptions, signal: AbortSignal): Lease {
         if (/lease already exists/.test(messageOf(error))) return { ttl: seconds };
         throw error;
       });
-    granted = Math.max(1, ttl) * 1000;
+    granted = spanOf(ttl);
     return chosen;
   }
 
@@ -112,7 +112,7 @@ export function createLease(options: LeaseOptions, signal: AbortSignal): Lease {
   async function keep(): Promise<void> {
     while (!signal.aborted) {
       await round();
-      await pause(granted / 3);
+      if (!signal.aborted) await pause(granted / 3);
     }
   }
 
@@ -201,6 +201,9 @@ export function createLease(options: LeaseOptions, signal: AbortSignal): Lease {
     ended: async () => keeping,
   };
 }
+
+/** In milliseconds, as a timer can wait. */
+const spanOf = (ttl: number) => Math.min(Math.max(1, ttl), 86_400) * 1000;
 
 /** As `etcdctl lease` writes it. */
 const text = (id: bigint) => id.toString(16);

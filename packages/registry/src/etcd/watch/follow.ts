@@ -1,19 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createBackoff, createLatest, type Log, messageOf } from '@smartstack/daemon';
 
 import type { EtcdClient } from '../client/client.ts';
-import { fixFor } from '../client/errors.ts';
-import { type KeyEvent, type KeyValue, range, rangeRequest } from '../wire/messages.ts';
+import { fixFor, isTooLong } from '../client/errors.ts';
+import { range, rangeRequest } from '../wire/messages.ts';
+import {
+  applyAll,
+  type Entry,
+  entryOf,
+  expectFew,
+  isSame,
+  mergedWith,
+  TooMuch,
+} from './entries.ts';
 import { type History, isPutBack } from './history.ts';
 import type { Prefix } from './prefix.ts';
 import type { Watched, Watches } from './watches.ts';
-
-/** A record below a path. */
-export interface Entry {
-  readonly name: string;
-  readonly data: Buffer;
-  readonly created: number;
-  readonly modified: number;
-}
 
 export interface FollowDeps {
   readonly client: EtcdClient;
@@ -24,10 +26,10 @@ export interface FollowDeps {
   onTrouble?(reason: string | undefined): void;
 }
 
-/** So many keys are read at once: an answer stays small. */
-const page = 5_000;
-/** No path has more records. */
-const maxRecords = 200_000;
+/** So many keys are read at once: an answer stays small. Where values are long, fewer. */
+const pages = { usual: 5_000, least: 10 } as const;
+/** A path that holds too much is read no more often, in milliseconds. */
+const longPause = 60_000;
 
 /**
  * Yields the records directly below a prefix, then again whenever they have changed: one read, then a watch from
@@ -81,7 +83,9 @@ async function keepFollowing(
           'cannot read etcd; what was known stands',
         );
       complaint = reason;
-      await backoff.wait(signal).catch(() => {});
+      const wait =
+        error instanceof TooMuch ? sleep(longPause, undefined, { signal }) : backoff.wait(signal);
+      await wait.catch(() => {});
     }
   }
 
@@ -90,6 +94,8 @@ async function keepFollowing(
     { revision, epoch }: Pick<Watched, 'epoch'> & { readonly revision: number },
     current: Map<string, Entry>,
   ): Promise<void> {
+    // Whoever was told of the list may have ended this.
+    if (signal.aborted) return;
     let stop = () => {};
     const lost = new Promise<void>((resolve) => {
       stop = resolve;
@@ -99,7 +105,14 @@ async function keepFollowing(
       from: revision + 1,
       epoch,
       onEvents: (events) => {
-        if (applyAll(events, current, prefix)) yieldList(current);
+        if (!applyAll(events, current, prefix)) return;
+        try {
+          expectFew(prefix.path, current);
+        } catch {
+          // What was known stands: the list is read again, which says why it cannot be.
+          return stop();
+        }
+        yieldList(current);
       },
       onLost: (reason) => {
         log.info({ path: prefix.path, reason }, 'read from etcd again');
@@ -115,33 +128,6 @@ async function keepFollowing(
   }
 }
 
-/** Whether any record has changed. */
-function applyAll(
-  events: readonly KeyEvent[],
-  entries: Map<string, Entry>,
-  prefix: Prefix,
-): boolean {
-  let isChanged = false;
-  for (const { isDelete, kv } of events) {
-    const name = prefix.nameOf(kv.key);
-    if (name === undefined) continue;
-    if (isDelete) isChanged = entries.delete(name) || isChanged;
-    else {
-      entries.set(name, entryOf(name, kv));
-      isChanged = true;
-    }
-  }
-  return isChanged;
-}
-
-const entryOf = (name: string, { value: data, created, modified }: KeyValue): Entry => ({
-  name,
-  // A view would keep the whole answer in memory.
-  data: Buffer.from(data),
-  created,
-  modified,
-});
-
 /** All records of one revision. */
 async function readAll(
   { range: whole, path, nameOf }: Prefix,
@@ -154,9 +140,21 @@ async function readAll(
   let revision = 0;
   let epoch = history.epoch;
   let key = whole.key;
+  let page: number = pages.usual;
+  let count = 0;
+  const readPage = async () => {
+    for (;;) {
+      const asked = rangeRequest({ key, end: whole.end }, { limit: page, revision });
+      try {
+        return await client.call(range, asked, { what, signal });
+      } catch (error) {
+        if (page === pages.least || !isTooLong(error)) throw error;
+        page = Math.max(pages.least, Math.floor(page / 10));
+      }
+    }
+  };
   for (;;) {
-    const asked = rangeRequest({ key, end: whole.end }, { limit: page, revision });
-    const { header, keys, more } = await client.call(range, asked, { what, signal });
+    const { header, keys, more } = await readPage();
     if (revision === 0) {
       revision = header.revision;
       // What a majority stands for is true, also of a cluster that was put back.
@@ -170,28 +168,10 @@ async function readAll(
       const name = nameOf(kv.key);
       if (name !== undefined) entries.set(name, entryOf(name, kv));
     }
+    count += keys.length;
+    expectFew(path, entries, count);
     const last = keys.at(-1);
     if (!more || !last) return { entries, revision, epoch };
-    if (entries.size > maxRecords) throw new Error(`more than ${maxRecords} records at ${path}`);
     key = Buffer.concat([last.key, Buffer.alloc(1)]);
   }
 }
-
-/** Records that are as they were stay the very same objects, which need not be parsed again. */
-function mergedWith(
-  before: ReadonlyMap<string, Entry> | undefined,
-  now: ReadonlyMap<string, Entry>,
-): Map<string, Entry> {
-  return new Map(
-    [...now].map(([name, entry]) => {
-      const last = before?.get(name);
-      return [name, last && isSameEntry(last, entry) ? last : entry];
-    }),
-  );
-}
-
-const isSameEntry = (a: Entry, b: Entry) =>
-  a.created === b.created && a.modified === b.modified && a.data.equals(b.data);
-
-const isSame = (a: ReadonlyMap<string, Entry>, b: ReadonlyMap<string, Entry>) =>
-  a.size === b.size && [...a].every(([name, entry]) => b.get(name) === entry);

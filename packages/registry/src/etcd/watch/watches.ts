@@ -1,8 +1,8 @@
 import { createBackoff, type Log, messageOf } from '@smartstack/daemon';
-
+import { orAborted } from '../../or-aborted.ts';
 import type { EtcdClient } from '../client/client.ts';
 import type { Connection, Metadata, Stream } from '../client/connection.ts';
-import { isForgotten } from '../client/errors.ts';
+import { isForgotten, isTooLong } from '../client/errors.ts';
 import {
   type KeyEvent,
   type Range,
@@ -57,6 +57,8 @@ interface Session {
 export function createWatches(deps: WatchesDeps, signal: AbortSignal): Watches {
   const { client, history, log } = deps;
   const all = new Set<Watched>();
+  /** Refused on the last stream: its token may have been too old for it. */
+  const refused = new WeakSet<Watched>();
   let session: Session | undefined;
   let running: Promise<void> | undefined;
 
@@ -69,12 +71,25 @@ export function createWatches(deps: WatchesDeps, signal: AbortSignal): Watches {
     if (all.delete(watched)) watched.onLost(reason);
   }
 
+  /** Throws, so that it is asked for again with another token; what is denied then concerns no other range. */
+  function refuse(watched: Watched, reason: string): void {
+    const isAgain = refused.has(watched);
+    if (isAgain) refused.delete(watched);
+    else refused.add(watched);
+    if (!isAgain || !isDenied(reason)) throw new Error(reason);
+    lose(watched, reason);
+  }
+
   function take(from: Session, answer: WatchAnswer): void {
     const { id, isCreated, isCanceled, compacted, reason, events, header } = answer;
     if (isCreated) {
       const watched = from.requested.shift();
       if (!watched) throw new Error('etcd created a watch that nobody asked for');
-      if (isCanceled) throw new Error(reason || 'watch refused');
+      if (isCanceled) {
+        refuse(watched, reason || 'watch refused');
+        return;
+      }
+      refused.delete(watched);
       from.ids.set(id, watched);
       if (all.has(watched)) watched.onTrouble(undefined);
       else from.stream.send(watchRequest.cancel(id));
@@ -133,11 +148,9 @@ export function createWatches(deps: WatchesDeps, signal: AbortSignal): Watches {
 
   /** Asks a majority where the cluster stands: a watch alone would wait for revisions that a restored one will not have. */
   async function check(): Promise<void> {
-    const [first] = all;
-    if (!first) return;
     const before = history.newest();
-    const asked = rangeRequest({ key: first.range.key }, { limit: 1, keysOnly: true });
-    const { header } = await client.call(range, asked, { what: 'ask for the revision', signal });
+    const header = await newestHeader();
+    if (!header) return;
     if (isPutBack(header, before)) {
       client.noteTrouble();
       const reason = `etcd was at revision ${before?.revision}, and is at ${header.revision} now`;
@@ -151,6 +164,21 @@ export function createWatches(deps: WatchesDeps, signal: AbortSignal): Watches {
       if (watched.epoch !== history.epoch) lose(watched, 'etcd went back');
   }
 
+  /** By a key of the first range that may be read; one that may not is lost, and stops no other. */
+  async function newestHeader() {
+    for (const watched of [...all]) {
+      const asked = rangeRequest({ key: watched.range.key }, { limit: 1, keysOnly: true });
+      try {
+        const call = { what: 'ask for the revision', signal };
+        return (await client.call(range, asked, call)).header;
+      } catch (error) {
+        if (!isDenied(error)) throw error;
+        lose(watched, messageOf(error));
+      }
+    }
+    return undefined;
+  }
+
   async function run(): Promise<void> {
     const backoff = createBackoff({ base: 50, max: 3_000 });
     while (!signal.aborted && all.size > 0) {
@@ -159,13 +187,15 @@ export function createWatches(deps: WatchesDeps, signal: AbortSignal): Watches {
       let metadata: Metadata = {};
       try {
         await check();
-        connection = await client.connection();
-        metadata = await client.metadata(connection);
+        connection = await orAborted(client.connection(), signal);
+        metadata = await orAborted(client.metadata(connection), signal);
         if (all.size > 0) await runStream(connection, metadata);
       } catch (error) {
         if (signal.aborted || all.size === 0) return;
         // A token that expired shows as a refusal of the watch.
         if (isForgotten(error) || isDenied(error)) client.forget(metadata);
+        // It would be said again: only a list can tell what came of so many changes.
+        else if (isTooLong(error)) for (const each of [...all]) lose(each, messageOf(error));
         else if (connection) client.giveUp(connection, error);
         for (const watched of all) watched.onTrouble(messageOf(error));
         if (performance.now() - begin > 10_000) backoff.reset();
@@ -197,4 +227,4 @@ export function createWatches(deps: WatchesDeps, signal: AbortSignal): Watches {
   };
 }
 
-const isDenied = (error: unknown) => messageOf(error).includes('permission denied');
+const isDenied = (reason: unknown) => messageOf(reason).includes('permission denied');

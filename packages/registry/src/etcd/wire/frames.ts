@@ -8,6 +8,11 @@ export function framed(message: Buffer): Buffer {
 /** No message is longer, in bytes. */
 export const maxMessage = 64 * 1024 * 1024;
 
+/** A message that is longer than is read. */
+export class TooLong extends Error {
+  override readonly name = 'TooLong';
+}
+
 /**
  * A function from the chunks of a stream to the whole messages that each completes. Throws where they are no
  * gRPC, or where a message is too long. `isWithin` says whether the stream stands in the midst of a message.
@@ -40,6 +45,6 @@ function sizeOf(frame: Buffer): number {
   if (frame[0] !== 0)
     throw new Error('answered with compressed messages, which were not asked for');
   const size = frame.readUInt32BE(1);
-  if (size > maxMessage) throw new Error(`answer is longer than ${maxMessage} bytes`);
+  if (size > maxMessage) throw new TooLong(`answer is longer than ${maxMessage} bytes`);
   return size;
 }

@@ -46,12 +46,16 @@ export function migrating({ from, to, share: part }: Migration): Resolve {
 export function shortfall(
   { from, to, share: part }: Migration,
   chosen: readonly string[],
+  lists: Lists,
 ): string | undefined {
-  const lacking = [...(part < 1 ? [from] : []), ...(part > 0 ? [to] : [])].filter(
-    (name) => !chosen.includes(name),
-  );
-  if (lacking.length === 0) return undefined;
-  return `watcher ${lacking.join(' and ')} has no members: all traffic goes to those of ${chosen.join(' and ')}`;
+  const wanted = [...(part < 1 ? [from] : []), ...(part > 0 ? [to] : [])];
+  const lacking = wanted.find((name) => !chosen.includes(name));
+  if (lacking === undefined) return undefined;
+  const why = lists.get(lacking) ? 'has no members' : 'has not answered yet';
+  const rest = chosen.some((name) => lists.get(name)?.length)
+    ? `all traffic goes to the members of ${chosen.join(' and ')}`
+    : `nor has ${chosen.join(' and ')} any member`;
+  return `watcher ${lacking} ${why}: ${rest}`;
 }
 
 /**
@@ -73,12 +77,13 @@ interface Part {
 /** The members of both lists, each once, with the weights that share the traffic as asked. */
 export function shared(lists: Lists, migration: Migration): readonly Instance[] {
   const parts = partsOf(lists, migration);
+  const largest = parts.reduce((most, { part }) => Math.max(most, part), 0);
+  let weights: readonly number[] = [];
   for (const most of heaviest) {
-    const weights = weightsOf(parts, most);
-    if (most === heaviest.at(-1) || isClose(parts, weights))
-      return parts.map(({ member }, index) => weighed(member, weights[index] ?? 0));
+    weights = weightsOf(parts, most, largest);
+    if (isClose(parts, weights)) break;
   }
-  return [];
+  return parts.map(({ member }, index) => weighed(member, weights[index] ?? 0));
 }
 
 function partsOf(lists: Lists, { from, to, share: part }: Migration): readonly Part[] {
@@ -106,14 +111,13 @@ function partsOf(lists: Lists, { from, to, share: part }: Migration): readonly P
 }
 
 /** Whole numbers up to `most`, rounded so that each side's sum is right, however little each member has. */
-function weightsOf(parts: readonly Part[], most: number): readonly number[] {
-  const largest = Math.max(...parts.map(({ part }) => part));
-  const sums = new Map<Part['in'], { readonly exact: number; readonly given: number }>();
-  return parts.map((each) => {
-    const { exact, given } = sums.get(each.in) ?? { exact: 0, given: 0 };
-    const sum = exact + (each.part / largest) * most;
-    const weight = Math.min(most, Math.round(sum) - given);
-    sums.set(each.in, { exact: sum, given: given + weight });
+function weightsOf(parts: readonly Part[], most: number, largest: number): readonly number[] {
+  const exact = { from: 0, to: 0, both: 0 };
+  const given = { from: 0, to: 0, both: 0 };
+  return parts.map(({ part, in: side }) => {
+    exact[side] += (part / largest) * most;
+    const weight = Math.min(most, Math.round(exact[side]) - given[side]);
+    given[side] += weight;
     return weight;
   });
 }

@@ -8,8 +8,9 @@ import { describe, expect, test, vi } from 'vitest';
 
 import { collect } from '../collect.fixture.ts';
 import type { Discovery } from '../discovery.ts';
-import { multi, type ResolverConfig, resolverProblem } from './multi.ts';
+import { multi } from './multi.ts';
 import { type Lists, membersOf, only, pick, type Resolve, sequential, union } from './resolvers.ts';
+import { type ResolverConfig, resolverProblem } from './schema.ts';
 
 const one = (host: string): readonly Instance[] => [{ host, port: 1 }];
 const lists = (values: Record<string, readonly Instance[] | undefined>): Lists =>

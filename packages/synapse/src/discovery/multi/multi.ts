@@ -1,94 +1,13 @@
-import {
-  createLatest,
-  duration,
-  keepRunning,
-  type Latest,
-  type Log,
-  messageOf,
-} from '@smartstack/daemon';
+import { createLatest, keepRunning, type Latest, type Log, messageOf } from '@smartstack/daemon';
 import { badRecordsOf, type Instance, withBadRecords } from '@smartstack/registry';
-import { z } from 'zod';
 
 import { loadAws } from '../aws.ts';
 import type { Discovery, DiscoveryDeps } from '../discovery.ts';
-import { migrateSchema, migrating, shared, shortfall } from './migrate.ts';
+import { migrating, shared, shortfall } from './migrate.ts';
 import { membersOf, only, type Resolve, sequential, union } from './resolvers.ts';
-import { s3Url, toggleObject } from './s3.ts';
+import { toggleObject } from './s3.ts';
+import type { ResolverConfig } from './schema.ts';
 import { toggleFile, toggles } from './toggle.ts';
-
-const seconds = duration.refine((milliseconds) => milliseconds > 0, { error: 'must not be 0' });
-
-export const resolverSchema = z.discriminatedUnion('method', [
-  z
-    .strictObject({ method: z.literal('union') })
-    .meta({ description: 'the members of all watchers' }),
-  z
-    .strictObject({
-      method: z.literal('sequential'),
-      sequential_order: z
-        .array(z.string())
-        .min(1)
-        .meta({ description: 'every watcher, the best first', examples: [['near', 'far']] }),
-    })
-    .meta({ description: 'the members of the first watcher that has some' }),
-  z
-    .strictObject({
-      method: z.literal('toggle'),
-      file: z
-        .string()
-        .min(1)
-        .meta({
-          description: 'a local file that names a watcher (`blue`), or weighs them',
-          examples: ['/etc/smartstack/web.toggle'],
-        }),
-      polling_interval: seconds
-        .prefault(1)
-        .meta({ description: 'how often it is read', examples: ['5s'] }),
-    })
-    .meta({
-      description:
-        'the members of the watcher that a file chooses; of weights (`{blue: 1, green: 0}`) one is chosen by chance once for each text',
-    }),
-  z
-    .strictObject({
-      method: z.literal('s3_toggle'),
-      s3_url: z
-        .string()
-        .regex(s3Url, { error: 'expected s3://bucket/key' })
-        .meta({ description: 'where it is', examples: ['s3://bucket/web.toggle'] }),
-      s3_polling_interval_seconds: seconds.meta({
-        description: 'how often it is read',
-        examples: [30],
-      }),
-    })
-    .meta({
-      description: 'the same of a file in S3; needs `npm install @aws-sdk/client-s3`',
-    }),
-  migrateSchema,
-]);
-
-export type ResolverConfig = z.output<typeof resolverSchema>;
-
-/** What is wrong with a resolver beside these watchers, or undefined. */
-export function resolverProblem(
-  resolver: ResolverConfig,
-  watchers: readonly string[],
-): string | undefined {
-  if (resolver.method === 'migrate') {
-    const { from, to } = resolver;
-    const stranger = [from, to].find((name) => !watchers.includes(name));
-    if (stranger !== undefined) return `migrate names ${stranger}, which is no watcher`;
-    if (from === to) return 'migrate needs two watchers: from and to are the same';
-    const other = watchers.find((name) => name !== from && name !== to);
-    return other && `migrate is between two watchers, and ${other} is neither from nor to`;
-  }
-  if (resolver.method !== 'sequential') return undefined;
-  const { sequential_order: order } = resolver;
-  const unknown = order.find((name) => !watchers.includes(name));
-  if (unknown !== undefined) return `sequential_order names ${unknown}, which is no watcher`;
-  const missing = watchers.find((name) => !order.includes(name));
-  return missing && `sequential_order lacks ${missing}`;
-}
 
 /**
  * Several discoveries as one: the resolver is applied whenever one of their lists changes. `onChosen` is
@@ -176,9 +95,9 @@ export function multi(
         if (!chosen) continue;
         onChosen(chosen);
         if (resolver.method === 'migrate') {
-          const reason = shortfall(resolver, chosen);
+          const reason = shortfall(resolver, chosen, counted);
           if (reason === undefined) troubles.clear(resolving);
-          else troubles.note(resolving, { resolver: 'migrate' })(new Error(reason));
+          else troubles.noteShare(resolving, reason);
         }
         yield withBadRecords(
           resolver.method === 'migrate' && chosen.length > 1
@@ -206,6 +125,10 @@ function createTroubles(log: Log, onTrouble: NonNullable<DiscoveryDeps['onTroubl
   };
   return {
     clear: (part: string) => void tell(part, undefined),
+    noteShare: (part: string, reason: string) => {
+      const fix = 'see why with `synapse compare`, or set the share back';
+      if (tell(part, reason)) log.warn({ reason, fix }, 'the traffic is not shared as asked');
+    },
     note: (part: string, fields: object) => (error: unknown) => {
       if (!tell(part, messageOf(error))) return;
       log.error(

@@ -56,6 +56,11 @@ test.each<[string, RequestListener, RegExp, timeout?: number]>([
   ],
   ['no answer', () => {}, /^cannot ask @aws-sdk\/client-s3: no whole answer in 200 ms$/, 200],
   [
+    'an object that is no toggle',
+    (_, r) => void r.writeHead(200).end('x'.repeat(3_000_000)),
+    /^the object is longer than 1048576 characters$/,
+  ],
+  [
     'a body that does not end',
     (_, r) => void r.writeHead(200, { 'content-length': '100' }).write('primary'),
     /^cannot ask @aws-sdk\/client-s3: no whole answer in 200 ms$/,

@@ -17,6 +17,9 @@ export function toggleObject(url: string, load: LoadAws, timeout?: number): Togg
   return (signal) => get({ Bucket, Key }, signal);
 }
 
+/** As a toggle in a file. */
+const longest = 1_048_576;
+
 export const s3Url = /^s3:\/\/([^/]+)\/(.+)$/;
 
 /** The SDK resolves with the head of the answer, and its signal says nothing to the body any more. */
@@ -26,7 +29,11 @@ async function textOf(object: unknown, signal: AbortSignal): Promise<string> {
   await pipeline(
     Body.setEncoding('utf8'),
     async (parts: AsyncIterable<string>) => {
-      for await (const part of parts) text += part;
+      for await (const part of parts) {
+        if (text.length + part.length > longest)
+          throw new Error(`the object is longer than ${longest} characters`);
+        text += part;
+      }
     },
     { signal },
   );
