@@ -49,6 +49,7 @@ export default defineConfig({
           env,
           include: ['test/**/*.test.ts'],
           exclude: [
+            'test/envoy/**',
             'test/faults/**',
             'test/house/**',
             'test/servers/**',
@@ -109,6 +110,18 @@ export default defineConfig({
           name: 'registries',
           env,
           include: ['test/registries/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'envoy',
+          env,
+          include: ['test/envoy/**/*.test.ts'],
           environment: 'node',
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -11,9 +11,12 @@ export {
 export { createHosts, type Hosts } from './members/hosts.ts';
 export { type MemoryConfig, type MemorySection, memoryProxy } from './memory/memory.ts';
 export { probe } from './process/address.ts';
+export { descriptorLimit, maxconnFor } from './process/descriptors.ts';
+export { createEndWatch, type EndWatch } from './process/end-watch.ts';
 export { listensOn } from './process/holders.ts';
 export { isStopped, startOf, takeLock } from './process/lock.ts';
-export { alertsSince, boundLog, endOf, usualBound } from './process/process-log.ts';
+export { isRunning, type ProcessId, processIdOf } from './process/process-id.ts';
+export { alertsSince, boundLog, endOf, textSince, usualBound } from './process/process-log.ts';
 export { runCommand } from './process/run-command.ts';
 export { Ended, spawnDetached } from './process/spawn.ts';
 export type {

@@ -1,6 +1,4 @@
-import { pause } from '@smartstack/proxy';
-import { createEndWatch } from './end-watch.ts';
-import { isRunning, type ProcessId } from './process-id.ts';
+import { createEndWatch, isRunning, type ProcessId, pause } from '@smartstack/proxy';
 
 /** How often HAProxy is checked, in milliseconds: with connections whose end tells at once, and without. */
 const lineInterval = 3_000;

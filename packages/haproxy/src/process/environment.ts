@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
 import { type Log, messageOf, readRegularText, UserError } from '@smartstack/daemon';
-import { atLeast, takeLock } from '@smartstack/proxy';
+import { atLeast, descriptorLimit, maxconnFor, takeLock } from '@smartstack/proxy';
 import { type HaproxyConfig, isManaged } from '../config/config.ts';
 import { policyFiles } from '../policy/files.ts';
 import type { CheckOptions } from '../reload/check.ts';
@@ -14,13 +14,7 @@ import { readWritten, type WrittenFile } from '../render/written.ts';
 import { createRuntime, type Runtime } from '../runtime/admin-socket.ts';
 import { createExternal } from './external.ts';
 import { type Loader, runningAt } from './loader.ts';
-import {
-  descriptorLimit,
-  haproxyAccount,
-  inspectProgram,
-  maxconnFor,
-  type Program,
-} from './machine.ts';
+import { haproxyAccount, inspectProgram, type Program } from './machine.ts';
 import { createManaged } from './managed.ts';
 import { externalPaths, type ManagedPaths, managedPaths, type Paths } from './paths.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 import { isRecord, messageOf, UserError } from '@smartstack/daemon';
-import { runCommand } from '@smartstack/proxy';
+import { descriptorLimit, runCommand } from '@smartstack/proxy';
 import type { HaproxyConfig } from '../config/config.ts';
 
 /** What a HAProxy program says of itself. */
@@ -48,18 +48,6 @@ export async function programVersion(written: unknown): Promise<string | undefin
 
 /** How long a program may take to say its version, in milliseconds. */
 const patience = 5_000;
-
-/** How many files a process may have open. */
-export async function descriptorLimit(): Promise<number> {
-  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '');
-  const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1];
-  return hard === undefined ? 4096 : Number(hard);
-}
-
-/** Connections that a limit allows: two descriptors each, and a fifth left for checks and listeners. */
-export function maxconnFor(limit: number): number {
-  return Math.max(10, Math.min(20_000, Math.floor(limit * 0.4)));
-}
 
 /** The account that HAProxy's packages create, if synapse runs as root: its worker changes to it. */
 export async function haproxyAccount(user = process.getuid?.()) {

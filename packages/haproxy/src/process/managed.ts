@@ -7,14 +7,13 @@ import {
   messageOf,
   writeFileAtomic,
 } from '@smartstack/daemon';
-import { alertsSince, endOf, spawnDetached, startOf } from '@smartstack/proxy';
+import { alertsSince, endOf, isRunning, spawnDetached, startOf } from '@smartstack/proxy';
 
 import type { HaproxyConfig } from '../config/config.ts';
 import { createDeaths } from './deaths.ts';
 import type { Loader } from './loader.ts';
 import { createMaster } from './master.ts';
 import type { ManagedPaths } from './paths.ts';
-import { isRunning } from './process-id.ts';
 import { reload, signalReload } from './reload.ts';
 import { createTracked } from './tracked.ts';
 

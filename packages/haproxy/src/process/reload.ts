@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { writeFileAtomic } from '@smartstack/daemon';
+import { isRunning } from '@smartstack/proxy';
 
 import type { Processes } from '../runtime/server-state.ts';
 import type { Running } from './loader.ts';
 import type { Master } from './master.ts';
-import { isRunning } from './process-id.ts';
 import type { Tracked } from './tracked.ts';
 
 /** How long a reload that the master does not count is waited for before it is asked for again, in milliseconds. */

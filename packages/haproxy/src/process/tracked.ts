@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createDeadline, readRegularText } from '@smartstack/daemon';
-import { isStopped } from '@smartstack/proxy';
+import { isRunning, isStopped, type ProcessId, processIdOf } from '@smartstack/proxy';
 
 import type { HaproxyConfig } from '../config/config.ts';
 import { createRuntime, isGone } from '../runtime/admin-socket.ts';
@@ -10,7 +10,6 @@ import type { Processes } from '../runtime/server-state.ts';
 import { type Running, runningAt } from './loader.ts';
 import type { Master } from './master.ts';
 import type { ManagedPaths } from './paths.ts';
-import { isRunning, type ProcessId, processIdOf } from './process-id.ts';
 
 /** The master and the worker of a managed HAProxy, as far as they are known. */
 export interface Tracked {

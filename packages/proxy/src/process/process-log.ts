@@ -74,6 +74,15 @@ export async function endOf(path: string): Promise<number> {
 
 /** The alerts that a log got from a place on, on one line; empty when there are none. */
 export async function alertsSince(path: string, start: number): Promise<string> {
+  return (await textSince(path, start))
+    .split('\n')
+    .filter((line) => line.startsWith('[ALERT]'))
+    .map((line) => line.replace(/^\[ALERT\]\s*\(\d+\)\s*:\s*/, '').trim())
+    .join('; ');
+}
+
+/** What a log got from a place on, at most the first 64 KB; all of it where it was emptied meanwhile. */
+export async function textSince(path: string, start: number): Promise<string> {
   const file = await open(path, 'r').catch(() => undefined);
   if (!file) return '';
   try {
@@ -81,12 +90,7 @@ export async function alertsSince(path: string, start: number): Promise<string> 
     const from = size < start ? 0 : start;
     const buffer = Buffer.alloc(Math.min(size - from, 65_536));
     await file.read(buffer, 0, buffer.length, from);
-    return buffer
-      .toString()
-      .split('\n')
-      .filter((line) => line.startsWith('[ALERT]'))
-      .map((line) => line.replace(/^\[ALERT\]\s*\(\d+\)\s*:\s*/, '').trim())
-      .join('; ');
+    return buffer.toString();
   } finally {
     await file.close();
   }

@@ -1,4 +1,4 @@
-import { startOf } from '@smartstack/proxy';
+import { startOf } from './lock.ts';
 
 /** A process by its pid and start time: pids are used again. */
 export interface ProcessId {

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 
 /** A connection to a process that is kept open to notice the process' end at once, without asking for it. */
 export interface EndWatch extends Disposable {
@@ -9,10 +9,15 @@ export interface EndWatch extends Disposable {
 }
 
 /**
- * A connection to a UNIX socket. The one of HAProxy's master keeps idle clients; one that closes them is
- * connected to again by the first `hold` after `lifetime` milliseconds, before it closes by itself.
+ * A connection to a UNIX socket, or another. The sockets of HAProxy's master and of Envoy's admin interface keep idle
+ * clients; one that closes them is connected to again by the first `hold` after `lifetime` milliseconds, before it
+ * closes by itself.
  */
-export function createEndWatch(path: string, lifetime = Number.POSITIVE_INFINITY): EndWatch {
+export function createEndWatch(
+  to: string | NetConnectOpts,
+  lifetime = Number.POSITIVE_INFINITY,
+): EndWatch {
+  const place = typeof to === 'string' ? { path: to } : to;
   let socket: Socket | undefined;
   let closed: AbortSignal | undefined;
   let end = 0;
@@ -26,7 +31,7 @@ export function createEndWatch(path: string, lifetime = Number.POSITIVE_INFINITY
     hold: async () => {
       if (closed && !closed.aborted && performance.now() < end) return closed;
       drop();
-      socket = connect(path);
+      socket = connect(place);
       end = performance.now() + lifetime;
       closed = await closingOf(socket);
       return closed;
