@@ -20,6 +20,7 @@ export type {
   ConfiguredService,
   Directives,
   ExplainedServer,
+  ListenAddress,
   Preview,
   Problem,
   ProxyConfig,
@@ -28,6 +29,7 @@ export type {
   ProxyView,
   RegistryKeys,
   ServerState,
+  StateMeaning,
   TrafficHints,
 } from './proxy.ts';
 export { createDue, type Due } from './reload/due.ts';
