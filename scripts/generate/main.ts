@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 import { writeFileAtomic } from '@smartstack/daemon';
+import { envoy } from '@smartstack/envoy';
 import { haproxy } from '@smartstack/haproxy';
 import * as nerve from '@smartstack/nerve';
 import * as synapse from '@smartstack/synapse';
@@ -28,7 +29,9 @@ const files: Readonly<Record<string, string>> = {
   }))),
   ...(await document('docs/policy.md', () => ({
     builtin: builtInTable,
-    gaps: gapsTables([haproxy].map(({ name, config }) => ({ proxy: name, gaps: config.gaps }))),
+    gaps: gapsTables(
+      [haproxy, envoy].map(({ name, config }) => ({ proxy: name, gaps: config.gaps })),
+    ),
   }))),
 };
 

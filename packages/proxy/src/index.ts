@@ -24,6 +24,7 @@ export type {
   ConfiguredService,
   Directives,
   ExplainedServer,
+  ListenAddress,
   Preview,
   Problem,
   ProxyConfig,
@@ -32,6 +33,7 @@ export type {
   ProxyView,
   RegistryKeys,
   ServerState,
+  StateMeaning,
   TrafficHints,
 } from './proxy.ts';
 export { createDue, type Due } from './reload/due.ts';

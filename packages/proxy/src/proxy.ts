@@ -98,6 +98,8 @@ export interface ProxyConfig<Config, Own> {
     config: Config | undefined,
     from?: 'own' | 'all',
   ): 'http' | 'tcp' | undefined;
+  /** Where the proxy listens for apps of a service; undefined where it does not, or not at a port. */
+  listensAt(own: Own | undefined, config: Config | undefined): ListenAddress | undefined;
   /** The section of a copy that apps do not connect to, since two cannot share an address. */
   withoutAddress(own: Own): Own;
   readonly registry: RegistryKeys<Config>;
@@ -105,6 +107,12 @@ export interface ProxyConfig<Config, Own> {
   explain(config: Config | undefined, services: readonly (Own | undefined)[]): string;
   /** How apps reach a service, in a sentence. */
   explainService(own: Own | undefined, config: Config | undefined): string;
+}
+
+/** An address and port that a proxy listens at. */
+export interface ListenAddress {
+  readonly address: string;
+  readonly port: number;
 }
 
 /** What a registry may set in a service's section. */
@@ -149,6 +157,9 @@ export interface ServerState {
   readonly reason?: string | undefined;
 }
 
+/** Whether a server gets requests, gets none any more because it left, or for other reasons; or nobody knows. */
+export type StateMeaning = 'up' | 'leaving' | 'down' | 'unknown';
+
 /** What exactly a proxy counts as a request and an error, and averages. */
 export interface TrafficHints {
   readonly requests: string;
@@ -170,6 +181,8 @@ export interface ProxyView<Config, Own> {
   placeOf(own: Own | undefined, config: Config | undefined): string | undefined;
   /** What the proxy makes of a server; `shown` is what its driver says, `measured` the proxy itself. */
   stateOf(shown: ShownServer | undefined, measured: MeasuredServer | undefined): ServerState;
+  /** What a state means, of the driver's status or of `stateOf`. */
+  meaningOf(state: string): StateMeaning;
   /**
    * The sections of the proxy's own file that it makes of one service of a snapshot, without members; none where
    * it does not serve it. Touches nothing.

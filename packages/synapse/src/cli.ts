@@ -19,7 +19,7 @@ import { loadConfig } from './config/config.ts';
 import { createReloader } from './config/reload.ts';
 import { addOperatorCommands, addressIn } from './operator/commands.ts';
 import { addPolicyCommands } from './operator/policy/commands.ts';
-import { diffOf, previewOnce } from './operator/preview.ts';
+import { diffOf, previewOnce, rendered } from './operator/preview.ts';
 import { allProxies } from './proxies.ts';
 import { runSynapse } from './synapse.ts';
 
@@ -54,8 +54,13 @@ const program = new Command('synapse')
 addFileCommands(program, fileOrExit);
 program
   .command('render')
-  .summary(`print the ${titles} file to be`)
-  .description(`Print the ${titles} file that synapse would write now, and touch nothing.`)
+  .summary(`print what ${titles} is to run`)
+  .description(`Print what ${titles} is to run, a file each, and touch nothing.`)
+  .addOption(
+    new Option('-p, --proxy <name>', 'of one proxy only').choices(
+      allProxies.map(({ name }) => name),
+    ),
+  )
   .addHelpText('after', '\nExits with 0, or 1 when that cannot be determined.')
   .action(render);
 program
@@ -113,10 +118,10 @@ async function main({ checkConfig: onlyCheck, logLevel, strict }: Options): Prom
   });
 }
 
-async function render(): Promise<void> {
-  const { previews, complaints } = await previewOrExit(1);
-  process.stderr.write(complaints.map((line) => `synapse: ${line}\n`).join(''));
-  process.stdout.write(previews.map(({ text }) => text).join('\n'));
+async function render({ proxy }: { readonly proxy?: string }): Promise<void> {
+  const previewed = await previewOrExit(1);
+  process.stderr.write(previewed.complaints.map((line) => `synapse: ${line}\n`).join(''));
+  process.stdout.write(rendered(previewed, proxy));
 }
 
 async function diff(): Promise<void> {

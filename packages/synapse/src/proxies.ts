@@ -1,8 +1,9 @@
+import { envoy } from '@smartstack/envoy';
 import { haproxy } from '@smartstack/haproxy';
 import type { ProxyKind } from '@smartstack/proxy';
 
 /** Every proxy that synapse can keep in step, by the name that its sections have in files. */
-const proxies = { haproxy };
+const proxies = { haproxy, envoy };
 
 type Proxies = typeof proxies;
 

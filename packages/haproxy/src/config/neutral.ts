@@ -1,3 +1,5 @@
+import type { ListenAddress } from '@smartstack/proxy';
+
 import { startsWith } from '../render/words.ts';
 import { type HaproxyConfig, type HaproxyService, haproxyServiceSchema } from './config.ts';
 import { sectionOf } from './section.ts';
@@ -13,6 +15,16 @@ export function withAddress(
     port: address.port ?? section.port,
     bind_address: address.bind_address ?? section.bind_address,
   };
+}
+
+/** Where HAProxy listens for apps of a service; undefined where it does not, or at a whole address. */
+export function listensAt(
+  own: HaproxyService | undefined,
+  config: HaproxyConfig | undefined,
+): ListenAddress | undefined {
+  if (!own || own.disabled || own.port === undefined || own.port === null) return undefined;
+  const address = own.bind_address ?? sectionOf(config)?.bind_address ?? 'localhost';
+  return { address, port: own.port };
 }
 
 /** The mode that the section's lines say, the last one of them; else that of the `defaults` lines. */

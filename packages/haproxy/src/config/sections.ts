@@ -6,7 +6,7 @@ import { sectionWarnings } from './advice.ts';
 import type { HaproxyConfig, HaproxyService } from './config.ts';
 import { explain, explainService } from './explain.ts';
 import { isForeign, keys } from './keys.ts';
-import { protocolOf, withAddress } from './neutral.ts';
+import { listensAt, protocolOf, withAddress } from './neutral.ts';
 import { problems } from './problems.ts';
 import { registryKeys } from './registry-keys.ts';
 import { removedLineWarnings } from './removed/warnings.ts';
@@ -32,6 +32,7 @@ export const config: ProxyConfig<HaproxyConfig, HaproxyService> = {
   versionOf: programVersion,
   withAddress,
   protocolOf,
+  listensAt,
   withoutAddress: ({ port: _, ...own }) => ({
     ...own,
     backend_name: undefined,

@@ -7,6 +7,7 @@ import type {
   ProxyView,
   ServerState,
   ShownServer,
+  StateMeaning,
 } from '@smartstack/proxy';
 
 import { type HaproxyConfig, type HaproxyService, haproxySchema } from '../config/config.ts';
@@ -30,6 +31,7 @@ export const view: ProxyView<HaproxyConfig, HaproxyService> = {
   facts,
   placeOf,
   stateOf,
+  meaningOf,
   explain,
   policy: directives,
 };
@@ -80,6 +82,12 @@ function stateOf(shown: ShownServer | undefined, seen: MeasuredServer | undefine
   if (!seen) return { state: own, tone: own === 'down' ? 'bad' : 'good' };
   const { state, tone, reason } = wordOf(seen);
   return { state, tone, reason, since };
+}
+
+function meaningOf(state: string): StateMeaning {
+  if (/^(up|added)/.test(state)) return 'up';
+  if (state === 'leaving' || state === 'parked') return 'leaving';
+  return state.startsWith('not known') ? 'unknown' : 'down';
 }
 
 function ejectedState({ since, why, back, time }: Ejection): ServerState {

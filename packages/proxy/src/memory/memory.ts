@@ -41,6 +41,8 @@ export const memoryProxy: ProxyKind<MemoryConfig, MemorySection> = {
     versionOf: async () => undefined,
     withAddress: (own, { port }) => ({ ...own, ...(port !== undefined && { port }) }),
     protocolOf: () => undefined,
+    listensAt: (own) =>
+      own?.port === undefined ? undefined : { address: '127.0.0.1', port: own.port },
     withoutAddress: ({ port: _, ...own }) => own,
     registry: {
       isTrusted: () => false,
@@ -66,6 +68,7 @@ export const memoryProxy: ProxyKind<MemoryConfig, MemorySection> = {
     },
     stateOf: (shown) =>
       shown ? { state: shown.state, tone: 'good' } : { state: 'not in the proxy', tone: 'warn' },
+    meaningOf: (state) => (state === 'up' ? 'up' : 'down'),
     explain: ({ state }) => ({
       served: true,
       why: state === undefined ? 'not in the proxy yet' : `in the proxy: ${state}`,

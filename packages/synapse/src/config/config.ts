@@ -18,8 +18,9 @@ import { regionOf } from '../discovery/aws.ts';
 import { partsOf } from '../discovery/table.ts';
 import { allProxies, isProxy, sectionOf } from '../proxies.ts';
 import { conflicts } from './conflicts.ts';
+import { neutralProblems, unusedSections } from './neutral-problems.ts';
 import { withNeutralKeys } from './policy.ts';
-import { neutralProblems, policyWarnings } from './policy-problems.ts';
+import { policyWarnings } from './policy-problems.ts';
 import { readConfigFile } from './read-config-file.ts';
 import { configKeys, type ProxyVersions, readKeys, type SynapseConfig } from './schema.ts';
 
@@ -84,7 +85,10 @@ export async function loadConfig(
     if (ofEtcd.length > 0) throw problemsAt(source, 'etcd', ofEtcd);
     for (const path of withoutRegion(config))
       warn(`${source.locate(path)}: ${formatPath(path)}: ${noRegion}`);
-    for (const [path, message] of policyWarnings(config))
+    for (const [path, message] of [
+      ...policyWarnings(config),
+      ...unusedSections(config, source.value),
+    ])
       warn(`${source.locate(path)}: ${formatPath(path)}: ${message}`);
     for (const { name, config: proxy } of allProxies)
       warnings.push(...proxy.warnings(sectionOf(config, name), source));

@@ -6,11 +6,17 @@ import { allProxies, sectionOf } from '../proxies.ts';
 import { copiesOf } from './load-test.ts';
 import { policyOf, protocolOf } from './policy.ts';
 import { policyConflicts } from './policy-problems.ts';
+import { portProblems } from './port-problems.ts';
 import type { ServiceConfig, SynapseConfig } from './schema.ts';
 
 /** What is wrong with keys that are each right: with one another, or for what they leave out. */
 export function conflicts(config: SynapseConfig): readonly Problem[] {
-  return [...discoveryProblems(config), ...policyConflicts(config), ...proxyProblems(config)];
+  return [
+    ...discoveryProblems(config),
+    ...policyConflicts(config),
+    ...portProblems(config),
+    ...proxyProblems(config),
+  ];
 }
 
 function discoveryProblems({

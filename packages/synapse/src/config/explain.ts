@@ -27,10 +27,15 @@ function statusText(address: StatusAddress | false): string {
     : 'Status is served nowhere.';
 }
 
-/** What every proxy does, in a sentence each. */
+/** What the proxies do that are in use, in a sentence each; where none is, what the one does that would be. */
 function proxyText(config: SynapseConfig): string {
   const services = Object.values(config.services);
-  return allProxies
+  const used = allProxies.filter(
+    ({ name }) =>
+      sectionOf(config, name) !== undefined ||
+      services.some((service) => sectionOf(service, name) !== undefined),
+  );
+  return (used.length > 0 ? used : [defaultProxy])
     .map((proxy) =>
       proxy.config.explain(
         sectionOf(config, proxy.name),

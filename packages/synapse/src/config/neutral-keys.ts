@@ -37,7 +37,7 @@ export const neutralKeys = {
     }),
   proxy: proxyName.optional().meta({
     description: 'which proxy serves it',
-    otherwise: 'the top level’s',
+    otherwise: 'the one that it has a section of, else the top level’s',
     examples: [defaultProxy.name],
   }),
   policy: policySchema.optional().meta({

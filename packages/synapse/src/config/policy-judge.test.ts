@@ -46,7 +46,7 @@ describe('what cannot be used here is refused', () => {
       'what the proxy cannot do',
       'web',
       { hedge: { after: '1s' } },
-      'policy.hedge: haproxy cannot do this: it sends a request to one member at a time; no proxy that synapse runs can: leave it out, or set policy_unsupported: warn',
+      'policy.hedge: haproxy cannot do this: it sends a request to one member at a time; these can: envoy',
     ],
     [
       'a service that is not followed here',

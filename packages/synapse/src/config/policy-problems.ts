@@ -7,7 +7,7 @@ import {
 } from '@smartstack/policy';
 import type { Problem } from '@smartstack/proxy';
 
-import { allProxies, sectionOf } from '../proxies.ts';
+import { allProxies } from '../proxies.ts';
 import {
   gapsFor,
   type PolicySurroundings,
@@ -18,30 +18,6 @@ import {
 } from './policy.ts';
 import { targetProblems } from './policy-targets.ts';
 import type { ServiceConfig, SynapseConfig } from './schema.ts';
-
-/** Keys that a service and the section of its proxy both have, with other values. */
-export function neutralProblems(config: SynapseConfig): readonly Problem[] {
-  return Object.entries(config.services).flatMap(([name, service]) => {
-    const { name: proxy, config: kind } = proxyOf(service, config);
-    const own = sectionOf(service, proxy) as Readonly<Record<string, unknown>> | undefined;
-    const problems = (['port', 'bind_address'] as const).flatMap((key): readonly Problem[] => {
-      const [neutral, raw] = [service[key], own?.[key]];
-      if (neutral === undefined || raw === undefined || neutral === raw) return [];
-      return [
-        [
-          ['services', name, key],
-          `is ${neutral} here and ${raw} at services.${name}.${proxy}.${key}; keep one of them`,
-        ],
-      ];
-    });
-    const said = kind.protocolOf(own, sectionOf(config, proxy), 'own');
-    const isTcp = service.protocol === 'tcp';
-    if (service.protocol === undefined || said === undefined || (said === 'tcp') === isTcp)
-      return problems;
-    const message = `is ${service.protocol}, and the lines of services.${name}.${proxy} say mode ${said}; keep one of them`;
-    return [...problems, [['services', name, 'protocol'], message] as const];
-  });
-}
 
 /** What is wrong with services' policies, each at the place of the word that says it. */
 export function policyConflicts(config: SynapseConfig): readonly Problem[] {

@@ -59,7 +59,7 @@ function unservedText(name: string, to: string, config: SynapseConfig): string |
   const { name: proxy, config: kind } = proxyOf(own, config);
   const section = sectionOf(other, proxy);
   if (section === undefined)
-    return `services.${to} is not served by ${proxy}; give it a ${proxy} section, such as ${proxy}: {}`;
+    return `services.${to} is not served by ${proxy}, as services.${name} is; give it \`proxy: ${proxy}\``;
   if (kind.isDisabled(section))
     return `services.${to} is disabled; enable it (${proxy}.disabled), or lead to another service`;
   if (other.load_test_concurrency !== undefined)

@@ -97,7 +97,7 @@ describe('words that are wrong have their place', () => {
       'a word that the proxy cannot do',
       web('{hedge: {after: 1s}}'),
       [
-        'synapse.yaml:6:14: services.web.policy.hedge: haproxy cannot do this: it sends a request to one member at a time; no proxy that synapse runs can: leave it out, or set policy_unsupported: warn',
+        'synapse.yaml:6:14: services.web.policy.hedge: haproxy cannot do this: it sends a request to one member at a time; these can: envoy',
       ],
     ],
     [
@@ -111,7 +111,7 @@ describe('words that are wrong have their place', () => {
       'a word of the defaults that the proxy cannot do',
       `defaults:\n  policy: {hedge: {after: 1s}}\n${web('{}')}`,
       [
-        'synapse.yaml:2:12: defaults.policy.hedge: haproxy cannot do this: it sends a request to one member at a time; no proxy that synapse runs can: leave it out, or set policy_unsupported: warn',
+        'synapse.yaml:2:12: defaults.policy.hedge: haproxy cannot do this: it sends a request to one member at a time; these can: envoy',
       ],
     ],
     [
@@ -149,7 +149,7 @@ describe('routes that lead in a circle, or to nobody', () => {
       'a service without a section',
       `${web('{routes: [{to: {service: api}}]}')}  api: {discovery: {method: base}}\n`,
       [
-        'synapse.yaml:6:24: services.web.policy.routes[0].to[0].service: services.api is not served by haproxy; give it a haproxy section, such as haproxy: {}',
+        'synapse.yaml:6:24: services.web.policy.routes[0].to[0].service: services.api is not served by haproxy, as services.web is; give it `proxy: haproxy`',
       ],
     ],
     [
@@ -233,7 +233,7 @@ test('policy_unsupported: warn says it of what the proxy cannot do, once for the
   const { warnings } = await loadText(
     `policy_unsupported: warn\ndefaults:\n  policy: {hedge: {after: 1s}}\n${web('{retries: {back_off: 25ms}}')}${other('api', 'port: 81, protocol: http')}`,
   );
-  const rest = 'no proxy that synapse runs can: leave it out, or set policy_unsupported: warn';
+  const rest = 'these can: envoy';
   expect(warnings).toEqual([
     `synapse.yaml:9:24: services.web.policy.retries.back_off: haproxy cannot do this: it tries again at once, on another member; ${rest}`,
     `synapse.yaml:3:12: defaults.policy.hedge: haproxy cannot do this: it sends a request to one member at a time; ${rest}`,
@@ -303,7 +303,7 @@ describe('a word that only newer versions of a proxy can do', () => {
   ])('is an error with %s', async (version, here) => {
     const binary = version ? await program(directory, version) : join(directory, 'none');
     expect(await problemsOf(file(binary))).toEqual([
-      `synapse.yaml:2:92: services.web.policy.retries.on: haproxy cannot do this: it tries again after 429 only from version 3.0 on, and ${here}; these can: haproxy from 3.0 on`,
+      `synapse.yaml:2:92: services.web.policy.retries.on: haproxy cannot do this: it tries again after 429 only from version 3.0 on, and ${here}; these can: haproxy from 3.0 on, envoy`,
     ]);
   });
 

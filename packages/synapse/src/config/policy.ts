@@ -13,10 +13,19 @@ import { gapsAt, type ProxyKind } from '@smartstack/proxy';
 import { allProxies, defaultProxy, sectionOf } from '../proxies.ts';
 import type { ServiceConfig, SynapseConfig } from './schema.ts';
 
-/** The proxy that serves a service where it is proxied at all. */
+/**
+ * The proxy that serves a service where it is proxied at all: the one that it names, else the only one that it has a
+ * section of, else the top level's.
+ */
 export function proxyOf(service: ServiceConfig, config: Pick<SynapseConfig, 'proxy'>): ProxyKind {
-  const name = service.proxy ?? config.proxy;
+  const [only, ...more] = sectionsIn(service);
+  const name = service.proxy ?? (more.length === 0 ? only : undefined) ?? config.proxy;
   return allProxies.find((proxy) => proxy.name === name) ?? defaultProxy;
+}
+
+/** The proxies that a service has a section of. */
+export function sectionsIn(service: object): readonly string[] {
+  return allProxies.flatMap(({ name }) => (sectionOf(service, name) === undefined ? [] : [name]));
 }
 
 /** How a service's applications speak: as it says, else as its proxy's section does. */
@@ -89,17 +98,25 @@ export function surroundingsOf(config: SynapseConfig): PolicySurroundings {
   return { config, policies: new Map(policies), names: new Set(Object.keys(config.services)) };
 }
 
-/** The configuration with what neutral keys say in the section of each service's proxy, too. */
+/**
+ * The configuration with what neutral keys say in the section of each service's proxy, too, and without the sections
+ * of proxies that do not serve it.
+ */
 export function withNeutralKeys(config: SynapseConfig): SynapseConfig {
   const services = Object.entries(config.services).map(([name, service]) => {
     const { port, bind_address, protocol, policy, proxy } = service;
+    const kind = proxyOf(service, config);
+    const others = sectionsIn(service).filter((each) => each !== kind.name);
+    const alone = others.length === 0 ? service : withoutKeys(service, others);
     const isAsked = [port, bind_address, protocol, policy, proxy].some(
       (each) => each !== undefined,
     );
-    if (!isAsked) return [name, service];
-    const kind = proxyOf(service, config);
+    if (!isAsked) return [name, alone];
     const own = kind.config.withAddress(sectionOf(service, kind.name), { port, bind_address });
-    return [name, { ...service, [kind.name]: own }];
+    return [name, { ...alone, [kind.name]: own }];
   });
   return { ...config, services: Object.fromEntries(services) };
 }
+
+const withoutKeys = (service: ServiceConfig, keys: readonly string[]): object =>
+  Object.fromEntries(Object.entries(service).filter(([key]) => !keys.includes(key)));

@@ -81,13 +81,13 @@ export function parseRegistryConfig(data: Buffer | undefined, trust: Trust): Par
   const sections = sectionsIn(parse(data), trust);
   const refused = new Map<string, readonly string[]>();
   const overrides: Record<string, object> = {};
+  const [first] = trust.keys();
+  if (!sections && first !== undefined)
+    refused.set(first, [`not a JSON object with ${[...trust.keys()].join(' or ')} in it`]);
   for (const { name, config } of allProxies) {
     const isTrusted = trust.get(name);
     if (isTrusted === undefined) continue;
-    if (!sections) {
-      refused.set(name, [`not a JSON object with ${name} in it`]);
-      continue;
-    }
+    if (!sections) continue;
     const results = Object.entries(sections[name] ?? {}).map(
       ([key, value]) => [key, config.registry.parse(key, value, isTrusted)] as const,
     );

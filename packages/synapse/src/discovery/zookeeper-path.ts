@@ -9,9 +9,11 @@ import {
 } from '@smartstack/registry';
 import { z } from 'zod';
 
-import { defaultProxy } from '../proxies.ts';
+import { allProxies } from '../proxies.ts';
 import type { Discovery, DiscoveryDeps } from './discovery.ts';
 import { withPace } from './policies/pace.ts';
+
+const sections = allProxies.map(({ name }) => `\`{"${name}": {…}}\``).join(' or ');
 
 /** The keys of every discovery that follows a ZooKeeper path; the originals' names. */
 export const zooKeeperKeys = {
@@ -58,7 +60,7 @@ export const zooKeeperKeys = {
     .union([z.literal('disabled'), nodePath])
     .optional()
     .meta({
-      description: `the node whose data, \`{"${defaultProxy.name}": {…}}\`, goes over the service’s \`${defaultProxy.name}\` section, seen as soon as it is written. Of a \`multi\` the nodes of the watchers whose members are served count; of several, each key is as the first of them in the file says. \`disabled\`: none. ${defaultProxy.config.registry.description}`,
+      description: `the node whose data, ${sections}, goes over the service’s section of that proxy, seen as soon as it is written. Of a \`multi\` the nodes of the watchers whose members are served count; of several, each key is as the first of them in the file says. \`disabled\`: none. ${allProxies.map(({ config }) => config.registry.description).join('. ')}`,
       otherwise: 'the path itself',
       examples: ['disabled'],
     }),

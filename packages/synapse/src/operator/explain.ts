@@ -116,8 +116,9 @@ function leftMembers(
   serving: Serving | undefined,
 ): readonly ExplainedMember[] {
   const names = new Set(traced.map(({ instance }) => serverName(serving, instance)));
-  return [...(serving?.servers ?? [])].flatMap(([name, { address, state }]) => {
-    if (names.has(name) || !/^(leaving|parked)$/.test(state)) return [];
+  if (!serving) return [];
+  return [...serving.servers].flatMap(([name, { address, state }]) => {
+    if (names.has(name) || serving.proxy.view.meaningOf(state) !== 'leaving') return [];
     const why = `no longer announced; in the proxy: ${state}`;
     return [{ address, name: null, served: false, why }];
   });

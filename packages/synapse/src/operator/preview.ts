@@ -14,9 +14,14 @@ import { createTaskGroup } from '../reconcile/task-group.ts';
 /** What synapse would do at this moment, and what is wrong. */
 export interface Previewed {
   /** By each proxy that would be touched. */
-  readonly previews: readonly Preview[];
+  readonly previews: readonly ProxyPreview[];
   /** Services without an answer, and those that would be left out, a sentence each. */
   readonly complaints: readonly string[];
+}
+
+/** What one proxy would be given. */
+export interface ProxyPreview extends Preview {
+  readonly proxy: string;
 }
 
 /**
@@ -75,11 +80,11 @@ async function previewsOf(
   config: SynapseConfig,
   snapshot: Snapshot,
   signal: AbortSignal,
-): Promise<readonly Preview[]> {
-  const previews: Preview[] = [];
+): Promise<readonly ProxyPreview[]> {
+  const previews: ProxyPreview[] = [];
   for (const { name, preview } of allProxies) {
     const one = await preview(sectionOf(config, name), snapshot, signal);
-    if (one) previews.push(one);
+    if (one) previews.push({ ...one, proxy: name });
   }
   return previews;
 }
@@ -110,6 +115,13 @@ async function firstAnswers(
   enough.abort();
   await group.done();
   return { snapshot: followers.snapshot(), failures };
+}
+
+/** The files of all proxies, or of one; where there are several, a line before each says whose it is. */
+export function rendered({ previews }: Previewed, only?: string): string {
+  const chosen = previews.filter(({ proxy }) => only === undefined || proxy === only);
+  if (chosen.length < 2) return chosen.map(({ text }) => text).join('');
+  return chosen.map(({ proxy, path, text }) => `# ${proxy}: ${path}\n${text}`).join('\n');
 }
 
 /** The differences of all proxies; `''` when there is none. */

@@ -1,4 +1,4 @@
-import type { ShownServer } from '@smartstack/proxy';
+import type { ProxyKind, ShownServer } from '@smartstack/proxy';
 
 import { allProxies } from '../proxies.ts';
 import type { ExplainedMember, Explanation } from './explain.ts';
@@ -36,26 +36,39 @@ interface ShownProxy {
 
 /** A table of every service: how many members it has, how many are up in the proxy, and what is unusual. */
 export function statusTable({ services, proxies, config_problems: problems }: ShownStatus): string {
-  const shown = allProxies.map(({ name }) => [name, (proxies[name] ?? {}) as ShownProxy] as const);
+  const shown = allProxies.map((proxy) => [proxy, shownProxy(proxy, proxies)] as const);
+  const serving = shown.filter(([, { services: served = {} }]) => Object.keys(served).length > 0);
+  const hasSeveral = serving.length > 1;
   const rows = Object.entries(services).map(([name, service]) => {
-    const servers = shown.map(([, proxy]) => proxy.services?.[name]?.servers).find(Boolean);
+    const [proxy, status] = shown.find(([, { services: served }]) => served?.[name]) ?? [];
+    const servers = status?.services?.[name]?.servers;
     const notes = [noteOf(service), ejectedText(servers ?? [])].filter(Boolean);
-    return [name, String(service.members.length), upIn(servers), notes.join('; ')];
+    return [
+      name,
+      ...(hasSeveral ? [proxy?.name ?? '-'] : []),
+      String(service.members.length),
+      upIn(servers, proxy),
+      notes.join('; '),
+    ];
   });
   const notes = [
     ...Object.entries(proxies).flatMap(troubleNote),
     ...shown.flatMap(quarantineNote),
     ...problems.map((problem) => `configuration: ${problem}`),
   ];
-  return `${table([['SERVICE', 'MEMBERS', 'UP', ''], ...rows])}${notes.map((note) => `${note}\n`).join('')}`;
+  const head = ['SERVICE', ...(hasSeveral ? ['PROXY'] : []), 'MEMBERS', 'UP', ''];
+  return `${table([head, ...rows])}${notes.map((note) => `${note}\n`).join('')}`;
 }
+
+const shownProxy = ({ name }: ProxyKind, proxies: ShownStatus['proxies']) =>
+  (proxies[name] ?? {}) as ShownProxy;
 
 function troubleNote([name, shown]: readonly [string, unknown]): readonly string[] {
   const { trouble } = (shown ?? {}) as ShownProxy;
   return trouble ? [`${name}: ${trouble}`] : [];
 }
 
-function quarantineNote([name, { quarantined = [] }]: readonly [string, ShownProxy]) {
+function quarantineNote([{ name }, { quarantined = [] }]: readonly [ProxyKind, ShownProxy]) {
   return quarantined.length > 0
     ? [`${name}: ${quarantined.length} services are left out: see --json`]
     : [];
@@ -118,10 +131,11 @@ function unreadableText(records: Explanation['unreadable']): string {
 
 type Servers = NonNullable<NonNullable<ShownProxy['services']>[string]['servers']>;
 
-function upIn(servers: Servers | undefined): string {
+function upIn(servers: Servers | undefined, proxy: ProxyKind | undefined): string {
+  const meanings = servers?.map(({ state }) => proxy?.view.meaningOf(state) ?? 'unknown');
   // A proxy that cannot be asked is not a proxy without servers that are up.
-  if (!servers || servers.some(({ state }) => state.startsWith('not known'))) return '-';
-  return String(servers.filter(({ state }) => /^(up|added)/.test(state)).length);
+  if (!meanings || meanings.includes('unknown')) return '-';
+  return String(meanings.filter((meaning) => meaning === 'up').length);
 }
 
 /** Which members are ejected, until when: `ejected: 10.0.0.1:80 until 2026-01-01T00:00:30.000Z`. */

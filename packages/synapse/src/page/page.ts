@@ -71,6 +71,7 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
       measured,
       routes: traffic.routes(service.name),
       plots: server && plotNames(measured, server.proxy.view.hints),
+      isUp: ({ state }) => !server || server.proxy.view.meaningOf(state) === 'up',
       address: server?.proxy.view.placeOf(service.own?.[server.proxy.name], server.section()),
     };
   }
@@ -112,7 +113,7 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
     return {
       notices,
       facts: [
-        ...seen.flatMap(({ proxy, status }) => proxy.view.facts(status)),
+        ...inUse(seen).flatMap(({ proxy, status }) => proxy.view.facts(status)),
         ['registry', registryAway ? 'away' : 'well', registryAway ? 'warn' : 'good'],
       ],
       services: services.map((each) => each.view).sort(byTrouble),
@@ -131,7 +132,7 @@ export function createSynapsePage(parts: SynapsePageParts): PageSource {
     journal: parts.journal,
     view,
     measure: async (signal) => {
-      const measured = await Promise.all(proxies.map(({ driver }) => driver.measure(signal)));
+      const measured = await answersOf(proxies.map(({ driver }) => driver.measure(signal)));
       traffic.take(new Map(measured.flatMap((one) => [...one])), Date.now());
     },
     sample: traffic.sample,
@@ -149,6 +150,21 @@ const seenOf = (one: RunningProxy): SeenProxy => ({
   status: statusOf(one.driver),
   refused: refusedBy(one.driver),
 });
+
+/** The proxies that are touched; where none is, the one that would be. */
+function inUse(seen: readonly SeenProxy[]): readonly SeenProxy[] {
+  const touched = seen.filter(({ status: { mode } }) => mode !== 'none');
+  return touched.length > 0 ? touched : seen.slice(0, 1);
+}
+
+/** What those said that answered; rejects where none did. */
+async function answersOf<Answer>(asked: readonly Promise<Answer>[]): Promise<readonly Answer[]> {
+  const all = await Promise.allSettled(asked);
+  const answers = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failed = all.find((one) => one.status === 'rejected');
+  if (answers.length === 0 && failed) throw failed.reason;
+  return answers;
+}
 
 /** A service at this moment, and how the page shows it. */
 interface SeenService {

@@ -3,7 +3,7 @@ import type { Measured, TrafficHints } from '@smartstack/proxy';
 
 /** What is plotted of each service, with what each proxy says of it; the numbers of `createTraffic` are in this order. */
 export function trafficPlots(hints: readonly TrafficHints[]): readonly PagePlot[] {
-  const said = (pick: (hint: TrafficHints) => string) => hints.map(pick).join('. ');
+  const said = (pick: (hint: TrafficHints) => string) => [...new Set(hints.map(pick))].join('. ');
   const percentiles = said((hint) => hint.percentiles);
   const average = said((hint) => hint.average);
   return [

@@ -18,6 +18,8 @@ export interface ServiceParts {
   readonly routes: readonly RouteNumbers[];
   /** What the plots show of it; undefined where no proxy serves it. */
   readonly plots: PageService['plots'];
+  /** Whether a member in such a row gets requests. */
+  isUp(row: PageRow): boolean;
   /** Where apps reach it; undefined where no proxy serves it. */
   readonly address: string | undefined;
 }
@@ -59,7 +61,7 @@ const substitutes = new Set(['default_servers', 'previous backends']);
 function judge(parts: ServiceParts, served: readonly PageRow[]): Judgement {
   const { failure, refused, address } = parts;
   const all = served.length;
-  const up = served.filter(({ state }) => /^(up|known|added)/.test(state)).length;
+  const up = served.filter(parts.isUp).length;
   const count = address === undefined ? `${all} known` : `${up} of ${all} up`;
   if (refused?.lastGood === false)
     return { tone: 'bad', state: 'quarantined', reason: refused.reason };

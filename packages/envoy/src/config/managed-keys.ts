@@ -1,0 +1,62 @@
+import { duration } from '@smartstack/daemon';
+import { z } from 'zod';
+
+const managed = { mode: 'managed' } as const;
+
+/** Top-level keys for an Envoy that synapse runs itself. */
+export const managedKeys = {
+  binary: z
+    .string()
+    .min(1)
+    .default('envoy')
+    .meta({
+      ...managed,
+      description: 'the Envoy program: a path, or a name to find in `PATH`',
+      examples: ['/usr/local/bin/envoy'],
+    }),
+  on_exit: z
+    .enum(['keep', 'stop'])
+    .default('keep')
+    .meta({
+      ...managed,
+      description:
+        'what becomes of Envoy when synapse ends. To stop a kept one: `kill $(cat /run/synapse/envoy.pid)`',
+    }),
+  supervised: z
+    .boolean()
+    .default(() => process.env.SYNAPSE_ENVOY_SUPERVISED === '1')
+    .meta({
+      ...managed,
+      description:
+        'a service manager starts Envoy and starts it again: synapse writes its bootstrap file and serves it, and neither starts nor ends it',
+      otherwise: '`false`',
+    }),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(1024)
+    .optional()
+    .meta({
+      ...managed,
+      description: 'its worker threads (`--concurrency`)',
+      otherwise: 'one for each core',
+      examples: [2],
+    }),
+  drain_time: duration.prefault(60).meta({
+    ...managed,
+    description:
+      'how long an old Envoy may finish its connections after a hot restart, and a listener after it was removed (`--drain-time-s`)',
+    examples: ['10m'],
+  }),
+  log_level: z
+    .enum(['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'])
+    .default('info')
+    .meta({
+      ...managed,
+      description: 'of Envoy’s own log (`--log-level`)',
+      examples: ['warning'],
+    }),
+};
+
+/** Their names. */
+export const managedNames: readonly string[] = Object.keys(managedKeys);
