@@ -9,7 +9,7 @@ export interface EndWatch extends Disposable {
 }
 
 /**
- * A connection to a UNIX socket, or another. The sockets of HAProxy's master and of Envoy's admin interface keep idle
+ * A connection to a UNIX socket, or another. A proxy's master or admin socket may keep idle
  * clients; one that closes them is connected to again by the first `hold` after `lifetime` milliseconds, before it
  * closes by itself.
  */
