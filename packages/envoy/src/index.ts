@@ -1,1 +1,3 @@
 export type { Resource, ResourceSnapshot } from './xds/resource.ts';
+export { type AdsServer, createAdsServer } from './xds/server.ts';
+export type { StreamStatus } from './xds/status.ts';
