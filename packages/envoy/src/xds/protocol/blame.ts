@@ -1,7 +1,7 @@
 /** Which resources of a response a client's reason for refusing it is about. */
 export interface Blame {
-  /** Those that the reason names as what it refuses. */
-  readonly certain: readonly string[];
+  /** Those that the reason names as what it refuses, and what it says of each. */
+  readonly certain: ReadonlyMap<string, string>;
   /** Those that it merely mentions: perhaps what a bad one refers to. */
   readonly mentioned: readonly string[];
 }
@@ -19,16 +19,22 @@ export function blame(
   suspects: ReadonlySet<string>,
 ): Blame {
   const text = reason.slice(0, longest);
-  const indexed = [...text.matchAll(/resource index (\d+)/g)]
-    .map(([, index]) => sent[Number(index)] ?? '')
-    .filter((name) => suspects.has(name));
   const mentioned = [...suspects].filter((name) => mentions(text, name));
+  const indexed = [...text.matchAll(/resource index (\d+)/g)]
+    .map(({ 1: index, index: from }) => ({ name: sent[Number(index)] ?? '', from }))
+    .filter(({ name }) => suspects.has(name));
   const listed = /^Error adding\/updating (?:cluster|listener)\(s\) /.test(text)
-    ? mentioned.filter((name) => isListed(text, name))
+    ? mentioned.flatMap((name) => listedAt(text, name).map((from) => ({ name, from })))
     : [];
-  const certain = [...new Set([...indexed, ...listed])];
-  return { certain, mentioned: mentioned.filter((name) => !certain.includes(name)) };
+  const found = [...indexed, ...listed].sort((a, b) => a.from - b.from);
+  const certain = new Map<string, string>();
+  for (const [place, { name, from }] of found.entries())
+    if (!certain.has(name)) certain.set(name, tidy(text.slice(from, found[place + 1]?.from)));
+  return { certain, mentioned: mentioned.filter((name) => !certain.has(name)) };
 }
+
+/** One reason of several, without what separates it from the next. */
+const tidy = (text: string) => text.trim().replace(/[,;]$/, '');
 
 /** How refused resources are tried again, where it is not clear which of them are bad: groups, one after the other. */
 export function trialsOf(
@@ -53,9 +59,11 @@ function mentions(text: string, name: string): boolean {
   });
 }
 
-/** Whether it is one of a list's `name: reason`. */
-function isListed(text: string, name: string): boolean {
-  return placesOf(text, name).some((at) => text.startsWith(': ', at + name.length));
+/** Where it is one of a list's `name: reason`. */
+function listedAt(text: string, name: string): readonly number[] {
+  return placesOf(text, name)
+    .filter((at) => text.startsWith(': ', at + name.length))
+    .slice(0, 1);
 }
 
 /** Where a name begins in a text, or something that has it as its beginning. */

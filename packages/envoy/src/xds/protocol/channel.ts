@@ -88,7 +88,7 @@ export function createChannel({ type, protocol, responseBytes }: ChannelOptions)
     if (resource) return isThere(has) ? 'changed' : 'fresh';
     rejected.delete(name);
     if (!has) return protocol === 'delta' && subscription.names.has(name) ? 'absent' : undefined;
-    if (canRemove) return 'removed';
+    if (canRemove || subscription.names.has(name)) return 'removed';
     held.delete(name);
     return undefined;
   }
@@ -110,6 +110,11 @@ export function createChannel({ type, protocol, responseBytes }: ChannelOptions)
       const kind = dirty.has(name) ? kindOf(name) : undefined;
       if (!kind) dirty.delete(name);
       if (!kind || !(kind === 'removed' ? removals : additions)) continue;
+      if (kind === 'removed' && !canRemove) {
+        // There is no way to say so: the client finds out by what names it.
+        held.delete(name);
+        continue;
+      }
       const resource = wanted(name);
       bytes += (resource?.value.length ?? 0) + name.length;
       if (bytes > responseBytes && changes.size > 0 && !isFull) break;
@@ -189,7 +194,7 @@ export function createChannel({ type, protocol, responseBytes }: ChannelOptions)
     const names = [...taken.changes.keys()];
     for (const name of names) dirty.add(name);
     const { certain, mentioned } = blame(reason, taken.order, new Set(names));
-    const bad = taken.count === 1 ? names : certain;
+    const bad = taken.count === 1 ? names : [...certain.keys()];
     const rest = names.filter((name) => !bad.includes(name));
     if (bad.length === 0 && rest.length > 1) trials = [...trialsOf(rest, mentioned), ...trials];
     else if (taken.isTrial && rest.length > 0) trials = [new Set(rest), ...trials];
@@ -206,7 +211,7 @@ export function createChannel({ type, protocol, responseBytes }: ChannelOptions)
         name,
         version: resource?.version ?? none,
         service: resource?.service ?? none,
-        reason: reason.slice(0, reasonLength),
+        reason: (certain.get(name) ?? reason).trim().slice(0, reasonLength),
         since: now,
         hasEarlier: isThere(held.get(name)),
       };

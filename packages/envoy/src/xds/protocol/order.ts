@@ -7,6 +7,8 @@ export type Channels = Readonly<Record<ResourceType, Channel>>;
 export interface Order {
   /** What may be sent of a type now. */
   mayNow(type: ResourceType, pending: Pending, now: number): Permission;
+  /** These clusters are sent to the client. */
+  sendsClusters(changes: ReadonlyMap<string, Resource | undefined>): void;
   /** The client took these clusters. */
   tookClusters(changes: ReadonlyMap<string, Resource | undefined>): void;
   /** When something that waits will have waited long enough; undefined where nothing does. */
@@ -93,10 +95,12 @@ export function createOrder(
       const isTogether = type === 'listener' && adds && !additions;
       return { additions, removals: removed.length > 0 && !isTogether && mayRemove(type, now) };
     },
+    sendsClusters: (changes) => {
+      // Envoy warms a cluster that changed, and confirms it, once it was sent its endpoints again.
+      for (const [name, resource] of changes) if (resource) channels.endpoints.repeat(name);
+    },
     tookClusters: (changes) => {
       for (const [name, resource] of changes) {
-        // Envoy warms a cluster that came or changed with endpoints that it is sent after it.
-        if (resource) channels.endpoints.repeat(name);
         if (resource) warming.add(name);
         else warming.delete(name);
       }

@@ -96,6 +96,7 @@ export function createStreamState(protocol: Protocol, limits: StreamLimits): Str
       const draft = channel.draft(nonce, may);
       if (!draft) continue;
       nonces.sent(type);
+      if (type === 'cluster' && channel.inFlight) order.sendsClusters(channel.inFlight);
       return { type, nonce, ...draft };
     }
     return undefined;
