@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { lstat, mkdir, rm } from 'node:fs/promises';
+import { connect, createServer, isIP, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+
+import { hasCode } from '@smartstack/daemon';
+
+/** Where to listen. */
+export interface ListenOptions {
+  /** A UNIX socket and its mode, 0600 by default. */
+  readonly socket?: { readonly path: string; readonly mode?: number };
+  /** A loopback address as `host:port`; port 0 is any free one. */
+  readonly address?: string;
+}
+
+/** A socket that accepts connections until it is disposed of. */
+export interface Listener extends Disposable {
+  /** The port, where it is an address. */
+  readonly port: number | undefined;
+}
+
+type OnConnection = (socket: Socket) => void;
+
+export interface AcceptOptions {
+  readonly onConnection: OnConnection;
+  readonly connections: number;
+}
+
+/** How long a path of a UNIX socket may be, in bytes; what is longer is cut without a word. */
+const longestPath = 107;
+
+/** Listens at a UNIX socket that has its mode from its creation on; replaces one that nobody listens at. */
+export async function listenAtSocket(
+  { path, mode = 0o600 }: { readonly path: string; readonly mode?: number },
+  options: AcceptOptions,
+): Promise<Listener> {
+  const attempt = `cannot listen at ${path}`;
+  if (Buffer.byteLength(path) > longestPath)
+    throw new Error(`${attempt}: a socket's path has at most ${longestPath} bytes`);
+  await mkdir(dirname(path), { recursive: true });
+  await removeStale(path, attempt);
+  const server = accept(options);
+  const before = process.umask(0o777 & ~mode);
+  try {
+    server.listen(path);
+  } finally {
+    process.umask(before);
+  }
+  return listening(server, attempt);
+}
+
+/** Listens at an address of this machine's own. */
+export async function listenAtAddress(address: string, options: AcceptOptions): Promise<Listener> {
+  const attempt = `cannot listen at ${address}`;
+  const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(address) ?? [];
+  const bare = host.replace(/^\[|\]$/g, '');
+  if (!isLoopback(bare)) throw new Error(`${attempt}: expected a loopback address and a port`);
+  const server = accept(options);
+  server.listen({ host: bare, port: Number(port) });
+  return listening(server, attempt);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function accept({ onConnection, connections }: AcceptOptions): Server {
+  const server = createServer({ noDelay: true }, onConnection);
+  server.maxConnections = connections;
+  return server;
+}
+
+async function listening(server: Server, attempt: string): Promise<Listener> {
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    server.close();
+    throw new Error(`${attempt}: ${(cause as Error).message}`, { cause });
+  }
+  // Accepting may fail for want of descriptors; those who are connected go on.
+  server.on('error', () => {});
+  const at = server.address();
+  return {
+    port: typeof at === 'object' ? at?.port : undefined,
+    [Symbol.dispose]: () => {
+      server.close();
+    },
+  };
+}
+
+/** Removes a socket that a process left which was killed. */
+async function removeStale(path: string, attempt: string): Promise<void> {
+  const found = await lstat(path).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  });
+  if (!found) return;
+  if (!found.isSocket()) throw new Error(`${attempt}: there is something that is no socket`);
+  if (await isServed(path)) throw new Error(`${attempt}: another process listens there`);
+  await rm(path, { force: true });
+}
+
+async function isServed(path: string): Promise<boolean> {
+  const socket = connect(path);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ECONNREFUSED') || hasCode(error, 'ENOENT')) return false;
+    throw error;
+  } finally {
+    socket.destroy();
+  }
+}
