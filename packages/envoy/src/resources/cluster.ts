@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { type Any, anyPack } from '@bufbuild/protobuf/wkt';
 import type { Policy, Protocol } from '@smartstack/policy';
 
@@ -14,18 +14,30 @@ import {
 import { HttpProtocolOptionsSchema } from '../proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
 import { ads } from './source.ts';
 
-export interface ClusterInput {
-  readonly name: string;
-  readonly policy: Policy;
-  readonly protocol: Protocol;
+/**
+ * A function that encodes how members of a service, or some of them, are asked (`Cluster`); who they are is told apart
+ * from it. Clusters of one fleet differ by their names, mostly: the rest is made once.
+ */
+export function createClusters(): (name: string, policy: Policy, protocol: Protocol) => Uint8Array {
+  const made = new Map<string, Uint8Array>();
+  return (name, policy, protocol) => {
+    const { routes: _, access_log: _l, slo: _s, ...words } = policy;
+    const key = JSON.stringify([protocol, words]);
+    const rest = made.get(key) ?? toBinary(ClusterSchema, clusterOf(policy, protocol));
+    if (made.size >= most) made.clear();
+    made.set(key, rest);
+    return Buffer.concat([toBinary(ClusterSchema, create(ClusterSchema, { name })), rest]);
+  };
 }
 
-/** How members of a service, or some of them, are asked. Who they are is told apart from it. */
-export function clusterOf({ name, policy, protocol }: ClusterInput): Cluster {
+/** How many are kept: of policies that were, some day there are too many. */
+const most = 1000;
+
+/** A cluster but for its name. */
+function clusterOf(policy: Policy, protocol: Protocol): Cluster {
   const { timeouts: { connect = 1000 } = {}, panic = 0 } = policy;
   const ejection = ejectionOf(policy);
   return create(ClusterSchema, {
-    name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
     edsClusterConfig: { edsConfig: { ...ads, initialFetchTimeout: timeOf(firstMembers) } },
     connectTimeout: timeOf(connect),

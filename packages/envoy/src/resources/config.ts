@@ -3,12 +3,11 @@ import type { Service } from '@smartstack/proxy';
 
 import type { LogTarget } from '../policy/access-log.ts';
 import { routesOf, type Targets } from '../policy/routes.ts';
-import { ClusterSchema } from '../proto/envoy/config/cluster/v3/cluster_pb.ts';
 import { ListenerSchema } from '../proto/envoy/config/listener/v3/listener_pb.ts';
 import { RouteConfigurationSchema } from '../proto/envoy/config/route/v3/route_pb.ts';
 import type { Resource } from '../xds/resource.ts';
-import { clusterOf } from './cluster.ts';
-import { encoded } from './encode.ts';
+import type { createClusters } from './cluster.ts';
+import { encoded, resourceOf } from './encode.ts';
 import { listenerOf } from './listener.ts';
 import { clusterName } from './names.ts';
 import type { ListenAddress } from './resources.ts';
@@ -22,17 +21,18 @@ export interface ConfigInput {
   /** The parts of its members that are served, each a cluster. */
   readonly subsets: ReadonlyMap<string, Subset>;
   readonly target: LogTarget;
+  readonly clusterOf: ReturnType<typeof createClusters>;
 }
 
 /** All of a service but its members: its clusters, and its listener and routes where apps connect to it. */
 export function configOf(input: ConfigInput): readonly Resource[] {
-  const { service, policy, listen, subsets, targets, target } = input;
+  const { service, policy, listen, subsets, targets, target, clusterOf } = input;
   const { name, protocol = 'tcp' } = service;
   const facts = { audience: 'all', service: name } as const;
   const clusters = [...subsets.values()].map((subset) => {
     const cluster = clusterName(name, subset);
-    const message = clusterOf({ name: cluster, policy, protocol });
-    return encoded(ClusterSchema, message, { type: 'cluster', name: cluster, ...facts });
+    const value = clusterOf(cluster, policy, protocol);
+    return resourceOf(value, { type: 'cluster', name: cluster, ...facts });
   });
   if (!listen) return clusters;
   const listener = listenerOf({ service: name, ...listen, policy, protocol, target });

@@ -44,11 +44,9 @@ export function connectionManagerOf(
 
 /** A service with routes has the filters that any of them may ask for, so that a change of routes is one of routes alone. */
 function filtersOf({ policy }: ListenerInput): MessageInitShape<typeof HttpFilterSchema>[] {
-  const routed = policy.routes?.length
-    ? [
-        filterOf(limitFilter, LocalRateLimitSchema, { statPrefix: 'rate_limit' }),
-        filterOf(faultFilter, HTTPFaultSchema, {}),
-      ]
-    : [];
-  return [...routed, filterOf('envoy.filters.http.router', RouterSchema, {})];
+  return [...(policy.routes?.length ? [limits, faults] : []), router];
 }
+
+const limits = filterOf(limitFilter, LocalRateLimitSchema, { statPrefix: 'rate_limit' });
+const faults = filterOf(faultFilter, HTTPFaultSchema, {});
+const router = filterOf('envoy.filters.http.router', RouterSchema, {});

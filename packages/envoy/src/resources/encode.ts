@@ -9,9 +9,14 @@ export function encoded<Desc extends DescMessage>(
   message: MessageShape<Desc>,
   facts: Omit<Resource, 'value' | 'version'>,
 ): Resource {
-  const value = toBinary(schema, message);
-  return { ...facts, value, version: versionOf(value) };
+  return resourceOf(toBinary(schema, message), facts);
 }
+
+/** What is encoded already. */
+export const resourceOf = (
+  value: Uint8Array,
+  facts: Omit<Resource, 'value' | 'version'>,
+): Resource => ({ ...facts, value, version: versionOf(value) });
 
 /** Equal for equal bytes, and no secret. */
 function versionOf(value: Uint8Array): string {

@@ -3,9 +3,8 @@ import type { Subset } from '@smartstack/policy';
 import type { Service } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 
-import { ClusterLoadAssignmentSchema } from '../proto/envoy/config/endpoint/v3/endpoint_pb.ts';
 import type { Resource } from '../xds/resource.ts';
-import { encoded } from './encode.ts';
+import { resourceOf } from './encode.ts';
 import { endpointsOf } from './endpoints.ts';
 import { type Member, memberOf, nameOf, type Resolve, type Unresolved } from './members.ts';
 import { clusterName } from './names.ts';
@@ -74,9 +73,9 @@ function madeOf(
   const left = leaving.flatMap((instance) => memberOf(instance, resolve) ?? []);
   const resources = [...subsets.values()].map((subset) => {
     const cluster = clusterName(name, subset);
-    const message = endpointsOf(cluster, { members: reached, leaving: left, subset, locality });
+    const value = endpointsOf(cluster, { members: reached, leaving: left, subset, locality });
     const facts = { type: 'endpoints', name: cluster, audience: 'all', service: name } as const;
-    const made = encoded(ClusterLoadAssignmentSchema, message, facts);
+    const made = resourceOf(value, facts);
     return before.find((one) => one.name === cluster && one.version === made.version) ?? made;
   });
   return { resources, unresolved };

@@ -5,6 +5,7 @@ import type { Instance } from '@smartstack/registry';
 import type { LogTarget } from '../policy/access-log.ts';
 import type { Resource, ResourceSnapshot } from '../xds/resource.ts';
 import { subsetsAsked } from './asked.ts';
+import { createClusters } from './cluster.ts';
 import { createCollection, type Part } from './collection.ts';
 import { configOf } from './config.ts';
 import { createEndpoints } from './endpoint-resources.ts';
@@ -51,6 +52,7 @@ export function createResources(
 ): (snapshot: Snapshot, leaving?: Leaving) => Made {
   const endpoints = createEndpoints(options.resolve);
   const collect = createCollection();
+  const clusterOf = createClusters();
   let configs: ReadonlyMap<string, Config> = new Map();
 
   return (snapshot, leaving = new Map()) => {
@@ -100,7 +102,15 @@ export function createResources(
     if (isSame) return { ...before, service, listen, isPlain };
     const subsets: ReadonlyMap<string, Subset> = new Map([['', {}], ...(asked ?? [])]);
     const { target } = options;
-    const resources = configOf({ service, policy, listen, targets, subsets, target });
+    const resources = configOf({
+      service,
+      policy,
+      listen,
+      targets,
+      subsets,
+      target,
+      clusterOf,
+    });
     return { service, listen, isPlain, facts, subsets, resources };
   }
 }
