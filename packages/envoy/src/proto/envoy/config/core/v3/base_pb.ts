@@ -3,9 +3,11 @@
 /* eslint-disable */
 
 import type { JsonObject, Message } from '@bufbuild/protobuf';
-import type { GenFile, GenMessage } from '@bufbuild/protobuf/codegenv2';
-import { fileDesc, messageDesc } from '@bufbuild/protobuf/codegenv2';
+import type { GenEnum, GenFile, GenMessage } from '@bufbuild/protobuf/codegenv2';
+import { enumDesc, fileDesc, messageDesc } from '@bufbuild/protobuf/codegenv2';
 import { file_google_protobuf_struct } from '@bufbuild/protobuf/wkt';
+import type { FractionalPercent } from '../../../type/v3/percent_pb.ts';
+import { file_envoy_type_v3_percent } from '../../../type/v3/percent_pb.ts';
 
 /**
  * Describes the file envoy/config/core/v3/base.proto.
@@ -13,8 +15,8 @@ import { file_google_protobuf_struct } from '@bufbuild/protobuf/wkt';
 export const file_envoy_config_core_v3_base: GenFile =
   /*@__PURE__*/
   fileDesc(
-    'Ch9lbnZveS9jb25maWcvY29yZS92My9iYXNlLnByb3RvEhRlbnZveS5jb25maWcuY29yZS52MyI6CghMb2NhbGl0eRIOCgZyZWdpb24YASABKAkSDAoEem9uZRgCIAEoCRIQCghzdWJfem9uZRgDIAEoCSLSAQoETm9kZRIKCgJpZBgBIAEoCRIPCgdjbHVzdGVyGAIgASgJEikKCG1ldGFkYXRhGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIwCghsb2NhbGl0eRgEIAEoCzIeLmVudm95LmNvbmZpZy5jb3JlLnYzLkxvY2FsaXR5EhcKD3VzZXJfYWdlbnRfbmFtZRgGIAEoCRIcChJ1c2VyX2FnZW50X3ZlcnNpb24YByABKAlIAEIZChd1c2VyX2FnZW50X3ZlcnNpb25fdHlwZWIGcHJvdG8z',
-    [file_google_protobuf_struct],
+    'Ch9lbnZveS9jb25maWcvY29yZS92My9iYXNlLnByb3RvEhRlbnZveS5jb25maWcuY29yZS52MyI6CghMb2NhbGl0eRIOCgZyZWdpb24YASABKAkSDAoEem9uZRgCIAEoCRIQCghzdWJfem9uZRgDIAEoCSLSAQoETm9kZRIKCgJpZBgBIAEoCRIPCgdjbHVzdGVyGAIgASgJEikKCG1ldGFkYXRhGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIwCghsb2NhbGl0eRgEIAEoCzIeLmVudm95LmNvbmZpZy5jb3JlLnYzLkxvY2FsaXR5EhcKD3VzZXJfYWdlbnRfbmFtZRgGIAEoCRIcChJ1c2VyX2FnZW50X3ZlcnNpb24YByABKAlIAEIZChd1c2VyX2FnZW50X3ZlcnNpb25fdHlwZSKnAQoITWV0YWRhdGESSwoPZmlsdGVyX21ldGFkYXRhGAEgAygLMjIuZW52b3kuY29uZmlnLmNvcmUudjMuTWV0YWRhdGEuRmlsdGVyTWV0YWRhdGFFbnRyeRpOChNGaWx0ZXJNZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRImCgV2YWx1ZRgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3Q6AjgBIikKC0hlYWRlclZhbHVlEgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCSKyAgoRSGVhZGVyVmFsdWVPcHRpb24SMQoGaGVhZGVyGAEgASgLMiEuZW52b3kuY29uZmlnLmNvcmUudjMuSGVhZGVyVmFsdWUSUQoNYXBwZW5kX2FjdGlvbhgDIAEoDjI6LmVudm95LmNvbmZpZy5jb3JlLnYzLkhlYWRlclZhbHVlT3B0aW9uLkhlYWRlckFwcGVuZEFjdGlvbhIYChBrZWVwX2VtcHR5X3ZhbHVlGAQgASgIIn0KEkhlYWRlckFwcGVuZEFjdGlvbhIbChdBUFBFTkRfSUZfRVhJU1RTX09SX0FERBAAEhEKDUFERF9JRl9BQlNFTlQQARIeChpPVkVSV1JJVEVfSUZfRVhJU1RTX09SX0FERBACEhcKE09WRVJXUklURV9JRl9FWElTVFMQAyIyCgpEYXRhU291cmNlEhcKDWlubGluZV9zdHJpbmcYAyABKAlIAEILCglzcGVjaWZpZXIiaAoYUnVudGltZUZyYWN0aW9uYWxQZXJjZW50EjcKDWRlZmF1bHRfdmFsdWUYASABKAsyIC5lbnZveS50eXBlLnYzLkZyYWN0aW9uYWxQZXJjZW50EhMKC3J1bnRpbWVfa2V5GAIgASgJKj4KEFRyYWZmaWNEaXJlY3Rpb24SDwoLVU5TUEVDSUZJRUQQABILCgdJTkJPVU5EEAESDAoIT1VUQk9VTkQQAmIGcHJvdG8z',
+    [file_envoy_type_v3_percent, file_google_protobuf_struct],
   );
 
 /**
@@ -95,3 +97,183 @@ export type Node = Message<'envoy.config.core.v3.Node'> & {
 export const NodeSchema: GenMessage<Node> =
   /*@__PURE__*/
   messageDesc(file_envoy_config_core_v3_base, 1);
+
+/**
+ * @generated from message envoy.config.core.v3.Metadata
+ */
+export type Metadata = Message<'envoy.config.core.v3.Metadata'> & {
+  /**
+   * @generated from field: map<string, google.protobuf.Struct> filter_metadata = 1;
+   */
+  filterMetadata: { [key: string]: JsonObject };
+};
+
+/**
+ * Describes the message envoy.config.core.v3.Metadata.
+ * Use `create(MetadataSchema)` to create a new message.
+ */
+export const MetadataSchema: GenMessage<Metadata> =
+  /*@__PURE__*/
+  messageDesc(file_envoy_config_core_v3_base, 2);
+
+/**
+ * @generated from message envoy.config.core.v3.HeaderValue
+ */
+export type HeaderValue = Message<'envoy.config.core.v3.HeaderValue'> & {
+  /**
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * @generated from field: string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message envoy.config.core.v3.HeaderValue.
+ * Use `create(HeaderValueSchema)` to create a new message.
+ */
+export const HeaderValueSchema: GenMessage<HeaderValue> =
+  /*@__PURE__*/
+  messageDesc(file_envoy_config_core_v3_base, 3);
+
+/**
+ * @generated from message envoy.config.core.v3.HeaderValueOption
+ */
+export type HeaderValueOption = Message<'envoy.config.core.v3.HeaderValueOption'> & {
+  /**
+   * @generated from field: envoy.config.core.v3.HeaderValue header = 1;
+   */
+  header?: HeaderValue | undefined;
+
+  /**
+   * @generated from field: envoy.config.core.v3.HeaderValueOption.HeaderAppendAction append_action = 3;
+   */
+  appendAction: HeaderValueOption_HeaderAppendAction;
+
+  /**
+   * @generated from field: bool keep_empty_value = 4;
+   */
+  keepEmptyValue: boolean;
+};
+
+/**
+ * Describes the message envoy.config.core.v3.HeaderValueOption.
+ * Use `create(HeaderValueOptionSchema)` to create a new message.
+ */
+export const HeaderValueOptionSchema: GenMessage<HeaderValueOption> =
+  /*@__PURE__*/
+  messageDesc(file_envoy_config_core_v3_base, 4);
+
+/**
+ * @generated from enum envoy.config.core.v3.HeaderValueOption.HeaderAppendAction
+ */
+export const HeaderValueOption_HeaderAppendAction = {
+  /**
+   * @generated from enum value: APPEND_IF_EXISTS_OR_ADD = 0;
+   */
+  APPEND_IF_EXISTS_OR_ADD: 0,
+
+  /**
+   * @generated from enum value: ADD_IF_ABSENT = 1;
+   */
+  ADD_IF_ABSENT: 1,
+
+  /**
+   * @generated from enum value: OVERWRITE_IF_EXISTS_OR_ADD = 2;
+   */
+  OVERWRITE_IF_EXISTS_OR_ADD: 2,
+
+  /**
+   * @generated from enum value: OVERWRITE_IF_EXISTS = 3;
+   */
+  OVERWRITE_IF_EXISTS: 3,
+} as const;
+export type HeaderValueOption_HeaderAppendAction =
+  (typeof HeaderValueOption_HeaderAppendAction)[keyof typeof HeaderValueOption_HeaderAppendAction];
+
+/**
+ * Describes the enum envoy.config.core.v3.HeaderValueOption.HeaderAppendAction.
+ */
+export const HeaderValueOption_HeaderAppendActionSchema: GenEnum<HeaderValueOption_HeaderAppendAction> =
+  /*@__PURE__*/
+  enumDesc(file_envoy_config_core_v3_base, 4, 0);
+
+/**
+ * @generated from message envoy.config.core.v3.DataSource
+ */
+export type DataSource = Message<'envoy.config.core.v3.DataSource'> & {
+  /**
+   * @generated from oneof envoy.config.core.v3.DataSource.specifier
+   */
+  specifier:
+    | {
+        /**
+         * @generated from field: string inline_string = 3;
+         */
+        value: string;
+        case: 'inlineString';
+      }
+    | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message envoy.config.core.v3.DataSource.
+ * Use `create(DataSourceSchema)` to create a new message.
+ */
+export const DataSourceSchema: GenMessage<DataSource> =
+  /*@__PURE__*/
+  messageDesc(file_envoy_config_core_v3_base, 5);
+
+/**
+ * @generated from message envoy.config.core.v3.RuntimeFractionalPercent
+ */
+export type RuntimeFractionalPercent = Message<'envoy.config.core.v3.RuntimeFractionalPercent'> & {
+  /**
+   * @generated from field: envoy.type.v3.FractionalPercent default_value = 1;
+   */
+  defaultValue?: FractionalPercent | undefined;
+
+  /**
+   * @generated from field: string runtime_key = 2;
+   */
+  runtimeKey: string;
+};
+
+/**
+ * Describes the message envoy.config.core.v3.RuntimeFractionalPercent.
+ * Use `create(RuntimeFractionalPercentSchema)` to create a new message.
+ */
+export const RuntimeFractionalPercentSchema: GenMessage<RuntimeFractionalPercent> =
+  /*@__PURE__*/
+  messageDesc(file_envoy_config_core_v3_base, 6);
+
+/**
+ * @generated from enum envoy.config.core.v3.TrafficDirection
+ */
+export const TrafficDirection = {
+  /**
+   * @generated from enum value: UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: INBOUND = 1;
+   */
+  INBOUND: 1,
+
+  /**
+   * @generated from enum value: OUTBOUND = 2;
+   */
+  OUTBOUND: 2,
+} as const;
+export type TrafficDirection = (typeof TrafficDirection)[keyof typeof TrafficDirection];
+
+/**
+ * Describes the enum envoy.config.core.v3.TrafficDirection.
+ */
+export const TrafficDirectionSchema: GenEnum<TrafficDirection> =
+  /*@__PURE__*/
+  enumDesc(file_envoy_config_core_v3_base, 0);

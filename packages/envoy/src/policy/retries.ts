@@ -1,0 +1,91 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { anyPack } from '@bufbuild/protobuf/wkt';
+import type { Policy } from '@smartstack/policy';
+
+import type {
+  RetryPolicySchema,
+  RouteActionSchema,
+} from '../proto/envoy/config/route/v3/route_components_pb.ts';
+import { PreviousHostsPredicateSchema } from '../proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts';
+import { set } from './headers.ts';
+import { methodIn } from './match.ts';
+import { timeOf } from './values.ts';
+
+type Words = Pick<Policy, 'retries' | 'timeouts' | 'hedge'>;
+
+/** What failed before anything of the request was sent. */
+const neverSent = ['connect-failure', 'refused-stream', 'reset-before-request'];
+
+/** How long, how often and beside what a request is tried. */
+export function triesOf(
+  words: Words,
+): Pick<MessageInitShape<typeof RouteActionSchema>, 'timeout' | 'retryPolicy' | 'hedgePolicy'> {
+  const { timeouts: { request, per_try: perTry } = {}, hedge } = words;
+  const tryTime = hedge?.after ?? perTry;
+  const retries = retriesOf(words);
+  return {
+    // No time at all is Envoy's word for no limit: else it were 15 s.
+    timeout: timeOf(request ?? 0),
+    ...((retries || tryTime !== undefined) && {
+      retryPolicy: {
+        ...retries,
+        ...(tryTime !== undefined && { perTryTimeout: timeOf(tryTime) }),
+      },
+    }),
+    ...(hedge && { hedgePolicy: { hedgeOnPerTryTimeout: true } }),
+  };
+}
+
+function retriesOf({
+  retries = {},
+  hedge,
+}: Words): MessageInitShape<typeof RetryPolicySchema> | undefined {
+  const { attempts = 0, on = ['connect_failure'], back_off: backOff } = retries;
+  const most = hedge ? Math.max(1, attempts) : attempts;
+  if (most === 0) return undefined;
+  const statuses = on.filter((cause) => typeof cause === 'number');
+  const causes = [
+    ...(on.includes('connect_failure') || hedge ? neverSent : []),
+    // Envoy counts a try that took too long as one that was reset.
+    ...(on.includes('reset') || on.includes('timeout') ? ['reset'] : []),
+    ...(statuses.length > 0 ? ['retriable-status-codes'] : []),
+  ];
+  return {
+    retryOn: causes.join(','),
+    numRetries: most,
+    retriableStatusCodes: statuses,
+    ...(isLimited(retries) && { retriableRequestHeaders: [methodIn(retries.methods ?? ['-'])] }),
+    retryHostPredicate: [previousHosts],
+    hostSelectionRetryMaxAttempts: 5n,
+    retryBackOff: backOffOf(backOff, most),
+  };
+}
+
+/** Whether some of the requests must not be sent a second time. */
+const isLimited = ({ on = [] }: NonNullable<Policy['retries']>) =>
+  on.some((cause) => cause !== 'connect_failure');
+
+/**
+ * A header by which Envoy tries again what was never sent, whatever its method: it counts beside a policy that is for
+ * some methods only, and goes no further.
+ */
+export const retryHeaders = ({ retries = {}, hedge }: Words) =>
+  isLimited(retries) &&
+  (retries.attempts ?? 0) > 0 &&
+  (retries.on?.includes('connect_failure') || hedge)
+    ? [set('x-envoy-retry-on', neverSent.join(','))]
+    : [];
+
+/** Each wait is at random up to its end; where none is asked for, it is as short as Envoy has it. */
+function backOffOf(base: number | undefined, attempts: number) {
+  if (base === undefined) return { baseInterval: timeOf(1), maxInterval: timeOf(1) };
+  return { baseInterval: timeOf(base), maxInterval: timeOf(base * 2 ** attempts) };
+}
+
+const previousHosts = {
+  name: 'envoy.retry_host_predicates.previous_hosts',
+  configType: {
+    case: 'typedConfig',
+    value: anyPack(PreviousHostsPredicateSchema, create(PreviousHostsPredicateSchema)),
+  },
+} as const;

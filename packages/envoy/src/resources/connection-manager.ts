@@ -1,0 +1,52 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+
+import { accessLogsOf } from '../policy/access-log.ts';
+import { faultFilter } from '../policy/faults.ts';
+import { filterOf } from '../policy/filter.ts';
+import { limitFilter } from '../policy/rate-limit.ts';
+import { timeOf } from '../policy/values.ts';
+import { HTTPFaultSchema } from '../proto/envoy/extensions/filters/http/fault/v3/fault_pb.ts';
+import { LocalRateLimitSchema } from '../proto/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.ts';
+import { RouterSchema } from '../proto/envoy/extensions/filters/http/router/v3/router_pb.ts';
+import {
+  HttpConnectionManager_CodecType as CodecType,
+  type HttpConnectionManagerSchema,
+  type HttpFilterSchema,
+  HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
+} from '../proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
+import type { ListenerInput } from './listener.ts';
+import { ads } from './source.ts';
+
+/** How requests of apps are read and passed on. Its routes are told apart from it. */
+export function connectionManagerOf(
+  input: ListenerInput,
+): MessageInitShape<typeof HttpConnectionManagerSchema> {
+  const { service, policy } = input;
+  const { timeouts: { idle } = {}, request_id: requestId = false } = policy;
+  return {
+    // HTTP/1 and HTTP/2, as the client begins.
+    codecType: CodecType.AUTO,
+    statPrefix: service,
+    routeSpecifier: { case: 'rds', value: { configSource: ads, routeConfigName: service } },
+    httpFilters: filtersOf(input),
+    httpProtocolOptions: { acceptHttp10: true },
+    ...(idle !== undefined && {
+      commonHttpProtocolOptions: { idleTimeout: timeOf(idle) },
+      streamIdleTimeout: timeOf(idle),
+    }),
+    serverHeaderTransformation: ServerHeader.PASS_THROUGH,
+    generateRequestId: requestId,
+    preserveExternalRequestId: true,
+    upgradeConfigs: [{ upgradeType: 'websocket' }],
+    accessLog: accessLogsOf(input),
+  };
+}
+
+/** A service with routes has the filters that any of them may ask for, so that a change of routes is one of routes alone. */
+function filtersOf({ policy }: ListenerInput): MessageInitShape<typeof HttpFilterSchema>[] {
+  return [...(policy.routes?.length ? [limits, faults] : []), router];
+}
+
+const limits = filterOf(limitFilter, LocalRateLimitSchema, { statPrefix: 'rate_limit' });
+const faults = filterOf(faultFilter, HTTPFaultSchema, {});
+const router = filterOf('envoy.filters.http.router', RouterSchema, {});

@@ -1,0 +1,72 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { Policy, Protocol } from '@smartstack/policy';
+
+import type { LogTarget } from '../policy/access-log.ts';
+import { sourcesOf } from '../policy/allow.ts';
+import { filterOf } from '../policy/filter.ts';
+import { TrafficDirection } from '../proto/envoy/config/core/v3/base_pb.ts';
+import type { FilterSchema } from '../proto/envoy/config/listener/v3/listener_components_pb.ts';
+import { type Listener, ListenerSchema } from '../proto/envoy/config/listener/v3/listener_pb.ts';
+import { ConnectionLimitSchema } from '../proto/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.ts';
+import { HttpConnectionManagerSchema } from '../proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
+import { TcpProxySchema } from '../proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
+import { connectionManagerOf } from './connection-manager.ts';
+import { listenerName } from './names.ts';
+import { tcpProxyOf } from './tcp-proxy.ts';
+
+export interface ListenerInput {
+  readonly service: string;
+  readonly address: string;
+  readonly port: number;
+  readonly policy: Policy;
+  readonly protocol: Protocol;
+  readonly target: LogTarget;
+}
+
+/** Where apps connect to a service, and how they speak there. */
+export function listenerOf(input: ListenerInput): Listener {
+  const { service, address, port, policy, protocol } = input;
+  const ranges = sourcesOf(policy);
+  const proxy =
+    protocol === 'tcp'
+      ? filterOf('envoy.filters.network.tcp_proxy', TcpProxySchema, tcpProxyOf(input))
+      : filterOf(
+          'envoy.filters.network.http_connection_manager',
+          HttpConnectionManagerSchema,
+          connectionManagerOf(input),
+        );
+  return create(ListenerSchema, {
+    name: listenerName(service),
+    statPrefix: service,
+    address: {
+      address: {
+        case: 'socketAddress',
+        value: { address, portSpecifier: { case: 'portValue', value: port } },
+      },
+    },
+    trafficDirection: TrafficDirection.OUTBOUND,
+    filterChains: [
+      {
+        ...(ranges && { filterChainMatch: { sourcePrefixRanges: [...ranges] } }),
+        filters: [...limitFilters(input), proxy],
+      },
+    ],
+  });
+}
+
+/** More connections are closed. */
+function limitFilters({
+  service,
+  policy,
+  protocol,
+}: ListenerInput): MessageInitShape<typeof FilterSchema>[] {
+  const { connections = Infinity, requests = Infinity } = policy.limits ?? {};
+  const most = protocol === 'tcp' ? Math.min(connections, requests) : connections;
+  if (most === Infinity) return [];
+  return [
+    filterOf('envoy.filters.network.connection_limit', ConnectionLimitSchema, {
+      statPrefix: service,
+      maxConnections: BigInt(most),
+    }),
+  ];
+}

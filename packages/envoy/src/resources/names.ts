@@ -1,0 +1,11 @@
+import { type Subset, subsetText } from '@smartstack/policy';
+
+/** What the listener is called at which apps connect to a service. */
+export const listenerName = (service: string): string => `listener/${service}`;
+
+/** What the members of a service are called, or those of them with some labels: `web`, `web|version=v2`. */
+export function clusterName(service: string, subset: Subset = {}): string {
+  const text = subsetText(subset);
+  const own = service.replace(/[\\|]/g, '\\$&');
+  return text === '' ? own : `${own}|${text}`;
+}

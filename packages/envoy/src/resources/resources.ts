@@ -1,0 +1,159 @@
+import { builtIn, type Policy, type Subset } from '@smartstack/policy';
+import type { Service, Snapshot } from '@smartstack/proxy';
+import type { Instance } from '@smartstack/registry';
+
+import type { LogTarget } from '../policy/access-log.ts';
+import type { Resource, ResourceSnapshot } from '../xds/resource.ts';
+import { subsetsAsked } from './asked.ts';
+import { createClusters } from './cluster.ts';
+import { createCollection, type Part } from './collection.ts';
+import { configOf } from './config.ts';
+import { createEndpoints } from './endpoint-resources.ts';
+import type { Resolve, Unresolved } from './members.ts';
+import { membersAt } from './served.ts';
+import { targetsOf } from './targets.ts';
+
+export interface ResourcesOptions {
+  /** Whether Envoy is to serve a service. */
+  serves(service: Service): boolean;
+  /** Where apps connect to it; undefined where they do not. */
+  listensAt(service: Service): ListenAddress | undefined;
+  /** The address of a host; undefined while it is not known. */
+  readonly resolve: Resolve;
+  /** Where access logs go. */
+  readonly target: LogTarget;
+}
+
+export interface ListenAddress {
+  /** An IP address. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Members that left and may finish what they have, by service. */
+export type Leaving = ReadonlyMap<string, readonly Instance[]>;
+
+/** What a snapshot comes to. */
+export interface Made {
+  readonly resources: ResourceSnapshot;
+  /** What is left out, and why. */
+  readonly refused: readonly { readonly owner: string; readonly reason: string }[];
+  readonly unresolved: readonly Unresolved[];
+  /** Services whose members nobody knows: there are no endpoints of theirs, which says nothing of who they are. */
+  readonly unknown: readonly string[];
+}
+
+/**
+ * A function from snapshots to what Envoy is told. What did not change since the last call is the same object again:
+ * a change of one service's members encodes these alone.
+ */
+export function createResources(
+  options: ResourcesOptions,
+): (snapshot: Snapshot, leaving?: Leaving) => Made {
+  const endpoints = createEndpoints(options.resolve);
+  const collect = createCollection();
+  const clusterOf = createClusters();
+  let configs: ReadonlyMap<string, Config> = new Map();
+
+  return (snapshot, leaving = new Map()) => {
+    const policyOf = (name: string) => policyIn(snapshot.get(name));
+    const subsets = subsetsAsked(snapshot);
+    const places = placesOf(snapshot, options);
+    const now = new Map<string, Config>();
+    const parts = new Map<string, Part>();
+    const unresolved: Unresolved[] = [];
+    const unknown: string[] = [];
+    for (const service of snapshot.values()) {
+      const { name } = service;
+      const asked = subsets.get(name);
+      if (!options.serves(service) && !asked) continue;
+      const around = { snapshot, policyOf, asked, listen: places.taken.get(name) };
+      const config = configFor(service, around, configs.get(name));
+      now.set(name, config);
+      const members = membersAt(service);
+      if (!members) unknown.push(name);
+      const made = endpoints.of({
+        service,
+        members,
+        leaving: leaving.get(name) ?? none,
+        subsets: config.subsets,
+      });
+      parts.set(name, { config: config.resources, endpoints: made.resources });
+      unresolved.push(...made.unresolved);
+    }
+    configs = now;
+    endpoints.keep(now);
+    return { resources: collect(parts), refused: places.refused, unresolved, unknown };
+  };
+
+  function configFor(service: Service, around: Around, before: Config | undefined): Config {
+    const { listen, asked } = around;
+    const isPlain = !asked && !service.policy?.policy.routes?.length;
+    if (before?.service === service && before.listen === listen && isPlain && before.isPlain)
+      return before;
+    const policy = policyIn(service) ?? {};
+    const targets = listen ? targetsOf({ ...around, service, policy }) : [];
+    const facts = JSON.stringify([listen, targets, [...(asked ?? [])]]);
+    const isSame =
+      before &&
+      before.service.policy === service.policy &&
+      before.service.protocol === service.protocol &&
+      before.facts === facts;
+    if (isSame) return { ...before, service, listen, isPlain };
+    const subsets: ReadonlyMap<string, Subset> = new Map([['', {}], ...(asked ?? [])]);
+    const { target } = options;
+    const resources = configOf({
+      service,
+      policy,
+      listen,
+      targets,
+      subsets,
+      target,
+      clusterOf,
+    });
+    return { service, listen, isPlain, facts, subsets, resources };
+  }
+}
+
+/** What of others decides what is made of a service. */
+interface Around {
+  readonly snapshot: Snapshot;
+  readonly listen: ListenAddress | undefined;
+  readonly asked: ReadonlyMap<string, Subset> | undefined;
+  policyOf(service: string): Policy | undefined;
+}
+
+interface Config {
+  readonly service: Service;
+  readonly listen: ListenAddress | undefined;
+  /** Whether no other service decides what is made of it. */
+  readonly isPlain: boolean;
+  readonly facts: string;
+  /** The parts of its members that are served, each a cluster. */
+  readonly subsets: ReadonlyMap<string, Subset>;
+  readonly resources: readonly Resource[];
+}
+
+const none: readonly Instance[] = [];
+
+/** What is in force for a service's traffic: what is built in, where nothing asks for a policy. */
+const policyIn = (service: Service | undefined): Policy | undefined =>
+  service && (service.policy?.policy ?? builtIn(service.protocol ?? 'tcp'));
+
+/** Where services are to listen. Of two at one address the first has it: Envoy would take neither. */
+function placesOf(snapshot: Snapshot, { serves, listensAt }: ResourcesOptions) {
+  const owners = new Map<string, string>();
+  const taken = new Map<string, ListenAddress>();
+  const refused: { owner: string; reason: string }[] = [];
+  for (const service of snapshot.values()) {
+    const listen = serves(service) ? listensAt(service) : undefined;
+    if (!listen) continue;
+    const place = `${listen.address}:${listen.port}`;
+    const owner = owners.get(place);
+    if (owner === undefined) {
+      owners.set(place, service.name);
+      taken.set(service.name, listen);
+    } else refused.push({ owner: service.name, reason: `${owner} listens at ${place}, too` });
+  }
+  return { taken, refused };
+}
