@@ -12,6 +12,7 @@ export function trafficIn(stats: string): number {
   let connections = 0;
   for (const line of stats.split('\n')) {
     const [name = '', value] = line.split(': ');
+    if (value === undefined) continue;
     if (/^(http|listener)\.admin\./.test(name) || /\.worker_\d+\./.test(name)) continue;
     if (name.endsWith('.downstream_rq_active')) requests += Number(value);
     else if (name.startsWith('listener.')) connections += Number(value);
