@@ -1,34 +1,132 @@
-import { createLatest } from '@smartstack/daemon';
-import type { ConfigurableDriver, ProxyDeps } from '@smartstack/proxy';
+import { isDeepStrictEqual } from 'node:util';
 
-import type { EnvoyConfig } from './config/config.ts';
-import { isAsked, isOff, name, sectionsOf } from './config/section.ts';
+import type { Applied, ConfigurableDriver, ProxyDeps, Snapshot } from '@smartstack/proxy';
+import { createDue, createFailures, createHosts, wakesBeside } from '@smartstack/proxy';
 
-/** A driver that touches no Envoy. */
+import { type EnvoyConfig, envoySchema } from './config/config.ts';
+import { reconfigured } from './config/reconfigured.ts';
+import { isAsked, isOff, name, sectionOf, sectionsOf } from './config/section.ts';
+import { createEngine, type Engine } from './engine.ts';
+import { createMeters, type Meters } from './status/metrics.ts';
+
+/**
+ * Keeps Envoys and gRPC applications in step over xDS, and one Envoy running. No socket is opened and no Envoy touched
+ * before the first `apply`, and none at all where Envoy is off, or where there is no section and no service asks for
+ * it. Disposing of it leaves a managed Envoy running, unless `on_exit` is `stop`.
+ */
 export function createEnvoyDriver(
   first: EnvoyConfig | undefined,
-  _deps: ProxyDeps,
+  { log, metrics }: ProxyDeps,
 ): ConfigurableDriver<EnvoyConfig> {
-  const wakes = createLatest<void>();
+  const due = createDue();
+  const hosts = createHosts();
+  const failures = createFailures();
   let section = first;
-  let why: string | undefined;
+  let config = sectionOf(first) ?? envoySchema.parse({});
+  let meters: Meters | undefined;
+  let engine: Engine | undefined;
+  /** Why no Envoy is touched. */
+  let none: string | undefined;
+
+  /** Why there is nothing to do; undefined where there is. */
+  function whyNone(snapshot: Snapshot): string | undefined {
+    if (isOff(section)) return 'envoy.managed is false, and there is no socket, address or folder';
+    if (section !== undefined || engine || isAsked(sectionsOf(snapshot))) return undefined;
+    return 'there is no envoy section, and no service is served by it';
+  }
+
+  async function ready(): Promise<Engine> {
+    // Registered on first use: an Envoy that is off has no metrics.
+    meters ??= createMeters(metrics);
+    if (!engine) {
+      engine = await createEngine({ config, hosts, due, meters, log, metrics });
+      due.at('engine', performance.now());
+    }
+    return engine;
+  }
+
+  async function apply(snapshot: Snapshot, signal: AbortSignal): Promise<Applied> {
+    const now = due.collect();
+    none = whyNone(snapshot);
+    try {
+      return none === undefined ? await step(snapshot, now, signal) : 'unchanged';
+    } finally {
+      due.attended();
+    }
+  }
+
+  async function step(
+    snapshot: Snapshot,
+    now: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<Applied> {
+    const using = await ready().catch((error: unknown) => failed(error, now, signal));
+    const end = meters?.apply.startTimer();
+    try {
+      const applied = await using.step(snapshot, now, signal);
+      failures.clear();
+      end?.({ result: applied });
+      return applied;
+    } catch (error) {
+      end?.({ result: 'failed' });
+      return failed(error, now, signal);
+    }
+  }
+
+  /** What was due is due again after a while. */
+  function failed(error: unknown, now: ReadonlySet<string>, signal: AbortSignal): never {
+    signal.throwIfAborted();
+    const wait = failures.add(error);
+    for (const each of [...now, 'retry']) due.at(each, performance.now() + wait);
+    throw error;
+  }
+
+  /** Notes that something is due whenever a part of the engine yields, once there is one. */
+  const watch =
+    (what: string, of: (engine: Engine, signal: AbortSignal) => AsyncIterable<void>) =>
+    async (signal: AbortSignal) => {
+      while (!signal.aborted) {
+        if (!engine) await due.changed(signal);
+        else for await (const _ of of(engine, signal)) due.at(what, performance.now());
+      }
+    };
+
   return {
     name,
-    configure: (next) => {
-      section = next;
-      wakes.set();
-      return [];
+    apply,
+    prepare: async (snapshot) => {
+      if (whyNone(snapshot) === undefined) (await ready()).prepare(snapshot);
     },
-    apply: async (snapshot) => {
-      why = isOff(section) ? 'envoy is false' : undefined;
-      if (why === undefined && section === undefined && !isAsked(sectionsOf(snapshot)))
-        why = 'there is no envoy section, and no service is served by it';
-      return 'unchanged';
+    configure: (newer) => {
+      section = newer;
+      due.at('configured', performance.now());
+      const next = sectionOf(newer) ?? envoySchema.parse({});
+      const { merged, kept } = engine ? reconfigured(config, next) : { merged: next, kept: [] };
+      if (!isDeepStrictEqual(merged, config)) engine?.configure(merged);
+      config = merged;
+      return kept;
     },
-    wakes: (signal) => wakes.values(signal),
-    status: () => (why === undefined ? { services: {} } : { mode: 'none', why, services: {} }),
-    refused: () => [],
-    measure: async () => new Map(),
-    [Symbol.asyncDispose]: async () => wakes.end(),
+    wakes: (signal) =>
+      wakesBeside(
+        due,
+        {
+          deaths: watch('died', (using, until) => using.deaths(until)),
+          subscribers: watch('told', (using, until) => using.told(until)),
+          hosts: watch('hosts', (_, until) => hosts.changes(until)),
+        },
+        log,
+        signal,
+      ),
+    refresh: async (signal) => {
+      if (none === undefined) await engine?.refresh(signal);
+    },
+    measure: async (signal) => (none === undefined && (await engine?.measure(signal))) || new Map(),
+    refused: () => engine?.refused() ?? [],
+    status: () => {
+      if (none !== undefined) return { mode: 'none', why: none, trouble: null, services: {} };
+      const status = engine?.status();
+      return { ...status, trouble: failures.latest ?? status?.trouble ?? null };
+    },
+    [Symbol.asyncDispose]: async () => engine?.[Symbol.asyncDispose](),
   };
 }

@@ -18,6 +18,7 @@ export { isStopped, startOf, takeLock } from './process/lock.ts';
 export { isRunning, type ProcessId, processIdOf } from './process/process-id.ts';
 export { alertsSince, boundLog, endOf, textSince, usualBound } from './process/process-log.ts';
 export { runCommand } from './process/run-command.ts';
+export { defaultRunDirectory, givenBySystemd } from './process/run-directory.ts';
 export { Ended, spawnDetached } from './process/spawn.ts';
 export type {
   ConfigurableDriver,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { meaningOf, states } from './states.ts';
-import { serverName, view } from './view.ts';
+import { view } from './view.ts';
 
 const server = (state: string) => ({ name: '10.0.0.1:80', address: '10.0.0.1:80', state });
 const seen = (status: string, reason = '') => ({
@@ -11,10 +11,9 @@ const seen = (status: string, reason = '') => ({
   reason,
 });
 
-test('a member goes by the name that Envoy gives its endpoint', () => {
-  expect(serverName({ host: '10.0.0.1', port: 80, name: 'web-1' })).toBe('10.0.0.1:80');
-  expect(serverName({ host: 'fe80::1', port: 80 })).toBe('[fe80::1]:80');
-  expect(serverName({ host: 'unix', port: '/run/web.sock' })).toBe('/run/web.sock');
+test('a member goes by the name that its server has in HAProxy', () => {
+  expect(view.serverName({ host: '10.0.0.1', port: 80, name: 'web-1' })).toBe('web-1_10.0.0.1:80');
+  expect(view.serverName({ host: '10.0.0.1', port: 80 })).toBe('10.0.0.1:80');
 });
 
 describe('the state of a member', () => {

@@ -8,11 +8,11 @@ import type {
   ServerState,
   ShownServer,
 } from '@smartstack/proxy';
-import type { Instance } from '@smartstack/registry';
 
 import type { EnvoyConfig, EnvoyService } from '../config/config.ts';
 import { placeText } from '../config/explain.ts';
 import { listensAt } from '../config/section.ts';
+import { nameOf } from '../resources/members.ts';
 import { directives } from './directives.ts';
 import { meaningOf, states } from './states.ts';
 
@@ -26,7 +26,7 @@ export interface EnvoyStatus extends ProxyStatus {
 
 /** How people are shown what Envoy does. */
 export const view: ProxyView<EnvoyConfig, EnvoyService> = {
-  serverName,
+  serverName: nameOf,
   hints: {
     requests: 'Requests a second that Envoy took for this service; connections where it is TCP',
     errors:
@@ -47,12 +47,6 @@ export const view: ProxyView<EnvoyConfig, EnvoyService> = {
   explain,
   policy: directives,
 };
-
-/** As Envoy's `/clusters` names an endpoint: IPv6 in brackets, a UNIX socket by its path. */
-export function serverName({ host, port }: Instance): string {
-  if (typeof port === 'string') return port;
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
 
 function facts(status: ProxyStatus): PageView['facts'] {
   const { version, mode, resources } = status as EnvoyStatus;

@@ -1,6 +1,6 @@
-import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 
+import { defaultRunDirectory, givenBySystemd } from '@smartstack/proxy';
 import type { HaproxyConfig } from '../config/config.ts';
 
 /** Paths; absolute, because HAProxy outlives the folder that synapse was started in. */
@@ -28,7 +28,7 @@ export interface ManagedPaths extends Paths {
 }
 
 export function managedPaths(config: HaproxyConfig): ManagedPaths {
-  const directory = resolve(config.run_directory ?? defaultDirectory());
+  const directory = resolve(config.run_directory ?? defaultRunDirectory());
   const file = resolve(config.config_file_path ?? join(directory, 'haproxy.cfg'));
   const sockets = [config.socket_file_path ?? join(directory, 'haproxy.sock')].flat();
   return {
@@ -59,19 +59,4 @@ export function externalPaths(config: HaproxyConfig): Paths {
       ? [config.socket_file_path ?? []].flat().map((path) => resolve(path))
       : [],
   };
-}
-
-function defaultDirectory(): string {
-  const given = givenBySystemd('RUNTIME_DIRECTORY');
-  if (given !== undefined) return given;
-  if (process.getuid?.() === 0) return '/run/synapse';
-  return join(
-    process.env.XDG_RUNTIME_DIR ?? join(tmpdir(), `synapse-${userInfo().uid}`),
-    'synapse',
-  );
-}
-
-/** The folder that systemd gives a unit; the first, where there are several. */
-function givenBySystemd(name: 'RUNTIME_DIRECTORY' | 'LOGS_DIRECTORY'): string | undefined {
-  return process.env[name]?.split(':', 1)[0] || undefined;
 }

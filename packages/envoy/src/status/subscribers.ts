@@ -1,0 +1,47 @@
+import type { Refused } from '@smartstack/proxy';
+
+import { listenerName } from '../resources/names.ts';
+import type { AdsServer } from '../xds/server.ts';
+import type { StreamStatus } from '../xds/status.ts';
+
+/** The Envoys that are connected; gRPC applications are other subscribers of the same server. */
+export interface Envoys {
+  readonly all: readonly StreamStatus[];
+  /** Whether there is one, and each has confirmed all that it asked for. */
+  readonly isInStep: boolean;
+  /** Whether each one that is connected has confirmed or refused all that it asked for. */
+  readonly isSettled: boolean;
+  /** What they refuse, once for each service. */
+  readonly refused: readonly Refused[];
+  /** Whether one has a service's listener, in this version or an earlier one. */
+  serves(service: string): boolean;
+}
+
+/** `node` is the Envoy that synapse runs; where it runs none, each one that calls itself so counts. */
+export function envoysOf(ads: Pick<AdsServer, 'status'>, node: string | undefined): Envoys {
+  const all = ads
+    .status()
+    .filter((each) => each.userAgent === 'envoy' && (node === undefined || each.node === node));
+  const refused = new Map<string, Refused>();
+  for (const { rejected } of all)
+    for (const { service, reason, since, serves } of rejected)
+      if (!refused.has(service))
+        refused.set(service, { owner: service, reason, since, lastGood: serves === 'last good' });
+  return {
+    all,
+    isInStep: all.length > 0 && all.every(({ inStep }) => inStep),
+    isSettled:
+      all.length > 0 &&
+      all.every(({ types, rejected }) =>
+        Object.entries(types).every(
+          ([type, { pending }]) => pending === 0 || rejected.some((one) => one.type === type),
+        ),
+      ),
+    refused: [...refused.values()],
+    serves: (service) =>
+      all.some(({ types, rejected }) => {
+        const refusal = rejected.find(({ resource }) => resource === listenerName(service));
+        return types.listener?.pending === 0 && refusal?.serves !== 'nothing';
+      }),
+  };
+}
