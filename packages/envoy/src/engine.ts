@@ -1,4 +1,4 @@
-import type { Log, Metrics } from '@smartstack/daemon';
+import { createDeadline, type Log, type Metrics } from '@smartstack/daemon';
 import type { Applied, Due, Hosts, Measured, Refused, Snapshot } from '@smartstack/proxy';
 
 import { createAdmin } from './admin/client.ts';
@@ -108,9 +108,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   /** Waits until Envoy has, or refuses, all that it asked for. */
   async function settled(signal: AbortSignal): Promise<void> {
-    const ended = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
+    using deadline = createDeadline(patience, signal);
     if (envoys().isSettled) return;
-    for await (const _ of ads.changes(ended)) if (envoys().isSettled) return;
+    for await (const _ of ads.changes(deadline.signal)) if (envoys().isSettled) return;
     signal.throwIfAborted();
   }
 
