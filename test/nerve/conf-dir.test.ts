@@ -5,10 +5,14 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Daemon } from '../support/daemon.ts';
 import { until } from '../support/until.ts';
 import { createScene, type Scene, told } from './scene.ts';
+import { shareZooKeeper } from './shared-zookeeper.ts';
 
+const shared = shareZooKeeper();
 let scene: Scene;
+let scenes = 0;
 beforeEach(async () => {
-  scene = await createScene();
+  const path = `/services/web-${scenes++}`;
+  scene = await createScene(undefined, { zookeeper: shared.zookeeper, path });
   await mkdir(scene.scratch.path('conf.d'));
 });
 afterEach(() => scene[Symbol.asyncDispose]());

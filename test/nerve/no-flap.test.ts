@@ -6,10 +6,14 @@ import type { Daemon } from '../support/daemon.ts';
 import { type Relay, startRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 import { createScene, type Scene, told, watch } from './scene.ts';
+import { shareZooKeeper } from './shared-zookeeper.ts';
 
+const shared = shareZooKeeper();
 let scene: Scene;
+let scenes = 0;
 beforeEach(async () => {
-  scene = await createScene();
+  const path = `/services/web-${scenes++}`;
+  scene = await createScene(undefined, { zookeeper: shared.zookeeper, path });
 });
 afterEach(() => scene[Symbol.asyncDispose]());
 
@@ -31,7 +35,9 @@ async function relayed(timeout: number): Promise<{ relay: Relay; config: object 
 test('a watcher is told of nothing while nerve is handed off, killed and restarted, cut off, and told of another service', async () => {
   const { relay, config } = await relayed(12);
   await using _relay = relay;
-  const others = Object.fromEntries(['c'].map((name) => [name, { zk_path: '/services/other' }]));
+  const others = Object.fromEntries(
+    ['c'].map((name) => [name, { zk_path: `${scene.path}-other` }]),
+  );
   const first = scene.config(others, { zookeeper: (config as { zookeeper: object }).zookeeper });
   const changed = {
     ...first,
@@ -190,7 +196,7 @@ test('a storm of SIGHUPs ends with the newest configuration, and what did not ch
   const nodeOf = async (port?: number) => (await records()).find((each) => each.port === port);
   const before = await nodeOf(a?.port);
   for (let weight = 1; weight <= 30; weight++) {
-    const config = scene.config({ b: { weight }, c: { zk_path: '/services/other' } });
+    const config = scene.config({ b: { weight }, c: { zk_path: `${scene.path}-other` } });
     await writeFile(scene.scratch.path('nerve.yaml'), JSON.stringify(config));
     daemon.kill('SIGHUP');
   }

@@ -23,12 +23,22 @@ export interface Scene extends AsyncDisposable {
   names(): Promise<readonly string[]>;
 }
 
-export async function createScene(names: readonly string[] = ['a', 'b', 'c']): Promise<Scene> {
-  const zookeeper = await startZooKeeper();
+/** Where a scene takes place that shares its ZooKeeper with others. */
+export interface Place {
+  readonly zookeeper: ZooKeeper;
+  readonly path: string;
+}
+
+/** Starts it all; its ZooKeeper too where it is given no place. */
+export async function createScene(
+  names: readonly string[] = ['a', 'b', 'c'],
+  place?: Place,
+): Promise<Scene> {
+  const zookeeper = place?.zookeeper ?? (await startZooKeeper());
   const session = connect({ hosts: [zookeeper.hosts] });
   const scratch = await createScratch();
   const copies = await Promise.all(names.map(startCopy));
-  const path = '/services/web';
+  const path = place?.path ?? '/services/web';
   const daemons: Daemon[] = [];
 
   const config: Scene['config'] = (keys = {}, top = {}) => ({
@@ -71,7 +81,7 @@ export async function createScene(names: readonly string[] = ['a', 'b', 'c']): P
       await Promise.all(daemons.map((daemon) => daemon[Symbol.asyncDispose]()));
       await Promise.all(copies.map((copy) => copy[Symbol.asyncDispose]()));
       await session.close();
-      await zookeeper[Symbol.asyncDispose]();
+      if (!place) await zookeeper[Symbol.asyncDispose]();
       await scratch[Symbol.asyncDispose]();
     },
   };

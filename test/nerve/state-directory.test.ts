@@ -6,10 +6,14 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { commandOf, type Daemon } from '../support/daemon.ts';
 import { until } from '../support/until.ts';
 import { createScene, type Scene, told, watch } from './scene.ts';
+import { shareZooKeeper } from './shared-zookeeper.ts';
 
+const shared = shareZooKeeper();
 let scene: Scene;
+let scenes = 0;
 beforeEach(async () => {
-  scene = await createScene(['a', 'b']);
+  const path = `/services/web-${scenes++}`;
+  scene = await createScene(['a', 'b'], { zookeeper: shared.zookeeper, path });
 });
 afterEach(() => scene[Symbol.asyncDispose]());
 

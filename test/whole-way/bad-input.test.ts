@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { connect } from '@smartstack/zookeeper';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 
+import { shareZooKeeper } from '../nerve/shared-zookeeper.ts';
 import { startCopy } from '../support/copies.ts';
 import { commandOf, startDaemon } from '../support/daemon.ts';
 import { freePort } from '../support/ports.ts';
@@ -12,7 +12,9 @@ import { createScratch } from '../support/scratch.ts';
 import { createStage } from '../support/stage.ts';
 import { startTraffic } from '../support/traffic.ts';
 import { until } from '../support/until.ts';
-import { startZooKeeper } from '../support/zookeeper.ts';
+
+const shared = shareZooKeeper();
+let paths = 0;
 
 describe.each(['nerve', 'synapse'] as const)(
   '%s refuses a bad configuration with exit code 1 and',
@@ -119,19 +121,17 @@ test.each([
   ['a port that is a command', '{"host":"127.0.0.1","port":"80; rm"}', 'bad port'],
   ['a host that is a configuration', '{"host":"127.0.0.1\\n  listen evil","port":80}', 'bad host'],
 ])('a znode with %s is left out and logged once; the rest serves', async (_, data, reason) => {
-  await using zookeeper = await startZooKeeper();
-  await using stage = await createStage({ zookeeper: { hosts: [zookeeper.hosts] } });
+  const { hosts } = shared.zookeeper;
+  const path = `/services/web-${paths++}`;
+  await using stage = await createStage({ zookeeper: { hosts: [hosts] } }, path);
   await using copy = await startCopy('web-1');
-  await using writer = connect({ hosts: [zookeeper.hosts] });
-  await writer.makePath('/services/web');
-  await writer.create('/services/web/bad_', Buffer.from(data), 'persistent_sequential');
+  await shared.session.makePath(path);
+  await shared.session.create(`${path}/bad_`, Buffer.from(data), 'persistent_sequential');
   await stage.nerve([copy]);
   const synapse = await stage.synapse();
   await until(async () => (await stage.rotation()).length === 1);
   const complaints = synapse.log.filter(({ msg }) => msg === 'bad registry record left out');
-  expect(complaints).toEqual([
-    expect.objectContaining({ path: '/services/web', record: 'bad_0000000000', reason }),
-  ]);
+  expect(complaints).toEqual([expect.objectContaining({ path, record: 'bad_0000000000', reason })]);
 
   const ended = new AbortController();
   const traffic = startTraffic(stage.port, 100, ended.signal);
