@@ -74,5 +74,9 @@ test('compare says which members only one registry has, and explain where each m
   await fresh.registry.announce(fresh.path, instance(lone), ended.signal);
   await until(async () => (await ask('compare', 'web')).exitCode === 0);
   expect((await ask('compare', 'none')).exitCode).toBe(2);
+  // What a registry had last proves nothing once it does not answer.
+  await old.kill();
+  await until(async () => (await ask('compare', 'web')).exitCode === 2);
+  expect((await ask('compare', 'web')).stdout).toContain('not known: old does not answer now');
   ended.abort();
 });

@@ -115,6 +115,7 @@ function createMulti(
       },
       onTrouble: (reason, part) =>
         deps.onTrouble?.(reason, part ? `watcher ${name}, ${part}` : `watcher ${name}`),
+      onHealth: (lastUnhealthy) => deps.onHealth?.(lastUnhealthy, name),
       log: deps.log.child({ watcher: name }),
     };
     // One that cannot be made fails when it is followed, and stops no other.

@@ -4,7 +4,7 @@ import type { Instance } from '@smartstack/registry';
 import type { ServiceConfig } from '../config/config.ts';
 import { addressOf } from '../discovery/multi/resolvers.ts';
 import { partsOf } from '../discovery/table.ts';
-import type { Trace, Trouble } from '../discovery/trace.ts';
+import type { Trace } from '../discovery/trace.ts';
 import { table } from './shown.ts';
 
 /** What one registry of a service has. */
@@ -47,14 +47,14 @@ export interface Comparison {
 export function compare(
   service: string,
   config: ServiceConfig,
-  trace: Pick<Trace, 'parts' | 'troubles'> | undefined,
+  trace: Pick<Trace, 'parts' | 'troubles' | 'isAway'> | undefined,
 ): Comparison | undefined {
   const { discovery } = config;
   if (discovery.method !== 'multi') return undefined;
   const lists = trace?.parts() ?? new Map<string, readonly Instance[]>();
   const watchers = partsOf(discovery).map(([path, { method }]) => {
     const name = String(path.at(-1));
-    const trouble = troubleAt(name, trace?.troubles() ?? []);
+    const trouble = troubleAt(name, trace);
     const members = lists.get(name)?.length ?? null;
     return { name, method, members, ...(trouble !== undefined && { trouble }) };
   });
@@ -75,9 +75,15 @@ export function compare(
 }
 
 /** Why a watcher, or a part of it, cannot be asked. */
-function troubleAt(watcher: string, troubles: readonly Trouble[]): string | undefined {
+function troubleAt(
+  watcher: string,
+  trace: Pick<Trace, 'troubles' | 'isAway'> | undefined,
+): string | undefined {
   const whole = `watcher ${watcher}`;
-  return troubles.find(({ part }) => part === whole || part.startsWith(`${whole}, `))?.reason;
+  const found = trace
+    ?.troubles()
+    .find(({ part }) => part === whole || part.startsWith(`${whole}, `));
+  return found?.reason ?? (trace?.isAway(watcher) ? 'its connection is lost' : undefined);
 }
 
 /** One machine's records, by watcher. */
