@@ -1,53 +1,28 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
 import { expect, test } from 'vitest';
 
 import { type Copy, startCopy } from '../support/copies.ts';
 import { startDaemon } from '../support/daemon.ts';
+import { gathered, type Prometheus, startPrometheus } from '../support/prometheus.ts';
 import { createScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { startZooKeeper } from '../support/zookeeper.ts';
-import { startServer } from './server.ts';
 
 const paths = ['/services/web', '/services/api'];
 
-/** Prometheus with its own discovery of what nerve announces, `nerve_sd_configs`, and nothing else. */
-const startPrometheus = (hosts: string) =>
-  startServer({
-    prepare: (_, { directory }) =>
-      writeFile(
-        join(directory, 'prometheus.yml'),
-        JSON.stringify({
-          scrape_configs: [
-            { job_name: 'nerve', nerve_sd_configs: [{ servers: [hosts], paths, timeout: '5s' }] },
-          ],
-        }),
-      ),
-    command: ({ directory, port }) => [
-      'prometheus',
-      `--config.file=${directory}/prometheus.yml`,
-      `--storage.tsdb.path=${directory}/data`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ],
-  });
-
-interface Target {
-  readonly discoveredLabels: Readonly<Record<string, string>>;
-}
+/** Its own discovery of what nerve announces, and nothing else. */
+const jobsOf = (hosts: string) => [
+  { job_name: 'nerve', nerve_sd_configs: [{ servers: [hosts], paths, timeout: '5s' }] },
+];
 
 /** `path name address` of every target that a Prometheus knows, sorted. */
-async function targetsOf({ port }: { port: number }): Promise<readonly string[]> {
-  const answer = await fetch(`http://127.0.0.1:${port}/api/v1/targets?state=active`);
-  const { data } = (await answer.json()) as { data: { activeTargets: readonly Target[] } };
-  return data.activeTargets
+const targetsOf = async (prometheus: Prometheus) =>
+  (await prometheus.targets())
     .map(({ discoveredLabels: labels }) => {
       const path = labels.__meta_nerve_path ?? '';
       const parent = path.slice(0, path.lastIndexOf('/'));
       return `${parent} ${labels.__meta_nerve_endpoint_name} ${labels.__address__}`;
     })
     .sort();
-}
 
 test("Prometheus' nerve_sd_configs lists exactly the announced instances", async () => {
   await using zookeeper = await startZooKeeper();
@@ -82,18 +57,14 @@ test("Prometheus' nerve_sd_configs lists exactly the announced instances", async
       sick: service(sick, paths[1]),
     },
   };
-  await using prometheus = await startPrometheus(zookeeper.hosts);
+  await using prometheus = await startPrometheus(jobsOf(zookeeper.hosts));
   await using _nerve = await startDaemon('nerve', config, scratch.directory);
   const listed = (...copies: readonly (readonly [string, Copy])[]) =>
-    until(
-      async () => {
-        const expected = copies.map(([path, { port }]) => `${path} vm-1 127.0.0.1:${port}`).sort();
-        expect(await targetsOf(prometheus)).toEqual(expected);
-        return true;
-      },
-      // Prometheus gathers what its discoveries found every 5 s.
-      30_000,
-    );
+    until(async () => {
+      const expected = copies.map(([path, { port }]) => `${path} vm-1 127.0.0.1:${port}`).sort();
+      expect(await targetsOf(prometheus)).toEqual(expected);
+      return true;
+    }, gathered);
   const [web = '', api = ''] = paths;
   await listed([web, plain], [web, rich], [api, encoded], [api, persistent]);
   plain.healthy(false);

@@ -45,6 +45,7 @@ export type {
   Tone,
 } from './page/model.ts';
 export { percentDecoded } from './percent.ts';
+export { oneLine, printable } from './printable.ts';
 export { type Backoff, type BackoffLimits, createBackoff, delayOf } from './run/backoff.ts';
 export { createBroadcast } from './run/broadcast.ts';
 export { endWithReader, orExit, packageFile, sayOk, versionOf } from './run/command.ts';

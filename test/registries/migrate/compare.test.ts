@@ -36,6 +36,17 @@ test('compare says which members only one registry has, and explain where each m
           },
           haproxy: { port: await freePort(), listen: ['mode tcp'] },
         },
+        fresh: {
+          discovery: {
+            method: 'multi',
+            watchers: {
+              old: fresh.discovery,
+              new: { method: 'zookeeper', path: '/not/there/yet' },
+            },
+            resolver: { method: 'union' },
+          },
+          haproxy: { port: await freePort(), listen: ['mode tcp'] },
+        },
       },
     },
     run.directory,
@@ -49,6 +60,10 @@ test('compare says which members only one registry has, and explain where each m
   expect(differing.exitCode, differing.stdout).toBe(1);
   expect(differing.stdout).toMatch(new RegExp(`127.0.0.1:${lone.port} +lone +old +new`));
   expect(differing.stdout).toMatch(new RegExp(`127.0.0.1:${both.port} +weight +old: none; new: 3`));
+  // A registry in which there is no such path has none of the members.
+  const none = await ask('compare', 'fresh');
+  expect(none.exitCode, none.stdout).toBe(1);
+  expect(none.stdout).toMatch(/\nnew +zookeeper +0\n/);
   const explained = (await ask('explain', 'web')).stdout;
   expect(explained).toMatch(
     /both +served .*in watcher old, also in new; \/services\/web\/both_\d{10} cZxid 0x[0-9a-f]+, mZxid 0x[0-9a-f]+/,
@@ -59,5 +74,9 @@ test('compare says which members only one registry has, and explain where each m
   await fresh.registry.announce(fresh.path, instance(lone), ended.signal);
   await until(async () => (await ask('compare', 'web')).exitCode === 0);
   expect((await ask('compare', 'none')).exitCode).toBe(2);
+  // What a registry had last proves nothing once it does not answer.
+  await old.kill();
+  await until(async () => (await ask('compare', 'web')).exitCode === 2);
+  expect((await ask('compare', 'web')).stdout).toContain('not known: old does not answer now');
   ended.abort();
 });

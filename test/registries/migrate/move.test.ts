@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { Agent, get, type IncomingMessage } from 'node:http';
 
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -17,9 +19,12 @@ import { consulSide, zookeeperSide } from './sides.ts';
 const steps = [0, 1, 10, 50, 90, 100, 50, 10, 0];
 const rate = 500;
 
-test.each([['zookeeper', 'consul', zookeeperSide, consulSide]] as const)(
-  'a move from %s to %s in five steps and back loses no request and reloads nothing',
-  async (_from, _to, startOld, startNew) => {
+test.each([
+  ['zookeeper', 'consul', 'http', zookeeperSide, consulSide],
+  ['zookeeper', 'consul', 'tcp', zookeeperSide, consulSide],
+] as const)(
+  'a move from %s to %s in five steps and back, in mode %s, loses no request and reloads nothing',
+  async (_from, _to, mode, startOld, startNew) => {
     await using old = await startOld();
     await using fresh = await startNew();
     await using scratch = await createScratch();
@@ -40,7 +45,7 @@ test.each([['zookeeper', 'consul', zookeeperSide, consulSide]] as const)(
             watchers: { old: old.discovery, new: fresh.discovery },
             resolver: { method: 'migrate', from: 'old', to: 'new', share: `${share}%` },
           },
-          haproxy: { port, listen: ['mode http'] },
+          haproxy: { port, listen: [`mode ${mode}`] },
         },
       },
     });
@@ -59,6 +64,7 @@ test.each([['zookeeper', 'consul', zookeeperSide, consulSide]] as const)(
     await until(async () => (await inRotation()).length === 2);
     await using socket = await openStatsSocket(scratch.path('run', 'haproxy.sock'));
     const worker = await workerOf(socket);
+    using line = openLine(port);
     const traffic = startTraffic(port, rate, ended.signal);
     // What was sent before a change is answered as it was meant then.
     const answeredUpTo = (count: number) =>
@@ -68,6 +74,7 @@ test.each([['zookeeper', 'consul', zookeeperSide, consulSide]] as const)(
       await writeFile(scratch.path('synapse.yaml'), stringify(config(share)));
       synapse.kill('SIGHUP');
       await until(async () => Math.abs((await weightedShare()) - share) < 1);
+      await line.ask();
       await answeredUpTo(traffic.sent + 100);
       const [answered, byNew] = [traffic.answered, newOf(traffic.byCopy)];
       await answeredUpTo(answered + 600);
@@ -81,6 +88,8 @@ test.each([['zookeeper', 'consul', zookeeperSide, consulSide]] as const)(
     expect([traffic.lost, [...traffic.reasons]]).toEqual([0, []]);
     expect(traffic.answered).toBeGreaterThan(steps.length * 500);
     expect(await workerOf(socket)).toBe(worker);
+    // One that came before all of the steps is still there.
+    expect(line.connections).toBe(1);
     for (const copy of copies) await copy[Symbol.asyncDispose]();
   },
 );
@@ -90,3 +99,25 @@ const announce = ({ registry, path }: Side, { name, port }: Copy, signal: AbortS
 
 const newOf = (byCopy: ReadonlyMap<string, number>) =>
   [...byCopy].reduce((all, [name, count]) => all + (name.startsWith('new') ? count : 0), 0);
+
+/** Requests over one connection that is kept for as long as it lasts. */
+function openLine(port: number) {
+  let connections = 0;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  return {
+    get connections() {
+      return connections;
+    },
+    ask: async () => {
+      const request = get({ host: '127.0.0.1', port, agent });
+      request.on('socket', (socket) => {
+        if (socket.connecting) connections += 1;
+      });
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      expect(response.statusCode).toBe(200);
+      response.resume();
+      await once(response, 'end');
+    },
+    [Symbol.dispose]: () => agent.destroy(),
+  };
+}

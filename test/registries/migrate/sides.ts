@@ -10,7 +10,7 @@ import type { Side } from './side.ts';
 const deps = { log: silentLog, metrics: createMetrics() };
 const path = '/services/web';
 
-export async function zookeeperSide(): Promise<Side> {
+export async function zookeeperSide(): Promise<Side & { kill(): Promise<void> }> {
   const server = await startZooKeeper();
   const registry = createZooKeeperRegistry({ hosts: [server.hosts], ...deps });
   return {
@@ -19,6 +19,7 @@ export async function zookeeperSide(): Promise<Side> {
     discovery: { method: 'zookeeper', path },
     registry,
     path,
+    kill: () => server.kill('SIGKILL'),
     [Symbol.asyncDispose]: async () => {
       await registry[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();

@@ -1,45 +1,20 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
 import { expect, test } from 'vitest';
 
-import { startServer } from '../../servers/server.ts';
 import { startCopy } from '../../support/copies.ts';
 import { startDaemon } from '../../support/daemon.ts';
 import { createRun } from '../../support/haproxy.ts';
 import { freePort } from '../../support/ports.ts';
+import { gathered, startPrometheus } from '../../support/prometheus.ts';
 import { until } from '../../support/until.ts';
 import { fileSide } from '../migrate/sides.ts';
 
-/** Prometheus with two jobs that ask synapse: for everything, and for one service. */
-const startPrometheus = (url: string) =>
-  startServer({
-    prepare: (_, { directory }) => writeFile(join(directory, 'prometheus.yml'), configOf(url)),
-    command: ({ directory, port }) => [
-      'prometheus',
-      `--config.file=${directory}/prometheus.yml`,
-      `--storage.tsdb.path=${directory}/data`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ],
-  });
-
-function configOf(url: string): string {
+/** Two jobs that ask synapse: for everything, and for one service. */
+function jobsOf(url: string): readonly object[] {
   const job = (name: string, query: string) => ({
     job_name: name,
     http_sd_configs: [{ url: `${url}/v1/prometheus${query}`, refresh_interval: '1s' }],
   });
-  return JSON.stringify({ scrape_configs: [job('all', ''), job('web', '?service=web')] });
-}
-
-interface Target {
-  readonly scrapePool: string;
-  readonly discoveredLabels: Readonly<Record<string, string>>;
-}
-
-async function targetsOf({ port }: { port: number }): Promise<readonly Target[]> {
-  const answer = await fetch(`http://127.0.0.1:${port}/api/v1/targets?state=active`);
-  return ((await answer.json()) as { data: { activeTargets: readonly Target[] } }).data
-    .activeTargets;
+  return [job('all', ''), job('web', '?service=web')];
 }
 
 test('Prometheus’ http_sd_configs lists exactly the members that synapse follows', async () => {
@@ -69,20 +44,19 @@ test('Prometheus’ http_sd_configs lists exactly the members that synapse follo
     run.directory,
   );
   await until(async () => (await fetch(`http://127.0.0.1:${status}/ready`)).status === 200);
-  await using prometheus = await startPrometheus(`http://127.0.0.1:${status}`);
-  // Prometheus gathers what its discoveries found every 5 s.
+  await using prometheus = await startPrometheus(jobsOf(`http://127.0.0.1:${status}`));
   const listed = (...expected: readonly string[]) =>
     until(async () => {
-      const found = (await targetsOf(prometheus)).map(
+      const found = (await prometheus.targets()).map(
         ({ scrapePool, discoveredLabels: labels }) =>
           `${scrapePool}: ${labels.__meta_smartstack_service} ${labels.__meta_smartstack_name} ${labels.__address__}`,
       );
       expect(found.toSorted()).toEqual(expected.toSorted());
       return true;
-    }, 30_000);
+    }, gathered);
   const at = ({ name, port }: typeof one) => `${name} 127.0.0.1:${port}`;
   await listed(`all: web ${at(one)}`, `all: api ${at(other)}`, `web: web ${at(one)}`);
-  const target = (await targetsOf(prometheus)).find(({ scrapePool }) => scrapePool === 'web');
+  const target = (await prometheus.targets()).find(({ scrapePool }) => scrapePool === 'web');
   expect(target?.discoveredLabels).toMatchObject({
     __meta_smartstack_zone: 'a',
     __meta_smartstack_label_zone: 'a',

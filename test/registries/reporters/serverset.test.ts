@@ -1,13 +1,13 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { connect, type Session } from '@smartstack/zookeeper';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { startServer } from '../../servers/server.ts';
 import { type Copy, startCopy } from '../../support/copies.ts';
 import { commandOf, startDaemon } from '../../support/daemon.ts';
+import { gathered, type Prometheus, startPrometheus } from '../../support/prometheus.ts';
 import { createScratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 import { startZooKeeper, type ZooKeeper } from '../../support/zookeeper.ts';
@@ -26,35 +26,18 @@ afterAll(async () => {
   await zookeeper[Symbol.asyncDispose]();
 });
 
-/** Prometheus with its two discoveries in ZooKeeper, a path each. */
-const startPrometheus = (hosts: string) =>
-  startServer({
-    prepare: (_, { directory }) => {
-      const common = { servers: [hosts], timeout: '5s' };
-      const scrape_configs = [
-        { job_name: 'serverset', serverset_sd_configs: [{ ...common, paths: [members] }] },
-        { job_name: 'nerve', nerve_sd_configs: [{ ...common, paths: [plain] }] },
-      ];
-      return writeFile(join(directory, 'prometheus.yml'), JSON.stringify({ scrape_configs }));
-    },
-    command: ({ directory, port }) => [
-      'prometheus',
-      `--config.file=${directory}/prometheus.yml`,
-      `--storage.tsdb.path=${directory}/data`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ],
-  });
-
-interface Target {
-  readonly discoveredLabels: Readonly<Record<string, string>>;
+/** Prometheus' two discoveries in ZooKeeper, a path each. */
+function jobsOf(hosts: string): readonly object[] {
+  const common = { servers: [hosts], timeout: '5s' };
+  return [
+    { job_name: 'serverset', serverset_sd_configs: [{ ...common, paths: [members] }] },
+    { job_name: 'nerve', nerve_sd_configs: [{ ...common, paths: [plain] }] },
+  ];
 }
 
 /** What a Prometheus knows of each target, in a line. */
-async function targetsOf({ port }: { port: number }): Promise<readonly string[]> {
-  const answer = await fetch(`http://127.0.0.1:${port}/api/v1/targets?state=active`);
-  const { data } = (await answer.json()) as { data: { activeTargets: readonly Target[] } };
-  return data.activeTargets.map(({ discoveredLabels: labels }) => lineOf(labels)).sort();
-}
+const targetsOf = async (prometheus: Prometheus) =>
+  (await prometheus.targets()).map(({ discoveredLabels: labels }) => lineOf(labels)).sort();
 
 function lineOf(labels: Readonly<Record<string, string>>): string {
   const of = (name: string) => labels[`__meta_serverset_${name}`];
@@ -105,19 +88,15 @@ test('Prometheus lists exactly the members of either encoding, and synapse serve
       sick: service(sick, { zk_path: members, encode }),
     },
   };
-  await using prometheus = await startPrometheus(zookeeper.hosts);
+  await using prometheus = await startPrometheus(jobsOf(zookeeper.hosts));
   const first = await startDaemon('nerve', config, scratch.directory);
   const memberOf = ({ port }: Copy, shard = 0) =>
     `${members}/member_# 127.0.0.1:${port} ALIVE shard ${shard} admin ${port}`;
   const listed = (...lines: readonly string[]) =>
-    until(
-      async () => {
-        expect(await targetsOf(prometheus)).toEqual([...lines].sort());
-        return true;
-      },
-      // Prometheus gathers what its discoveries found every 5 s.
-      30_000,
-    );
+    until(async () => {
+      expect(await targetsOf(prometheus)).toEqual([...lines].sort());
+      return true;
+    }, gathered);
   await listed(memberOf(web, 3), memberOf(both), `nerve 127.0.0.1:${both.port}`);
 
   const output = other.path('services');

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 
-import { orExit } from '@smartstack/daemon';
+import { orExit, printable } from '@smartstack/daemon';
 import type { Command } from 'commander';
 
 import { readConfigFile } from '../config/read-config-file.ts';
@@ -140,5 +140,5 @@ async function socketOf(config: string | undefined): Promise<string> {
 }
 
 function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${printable(text)}\n`);
 }

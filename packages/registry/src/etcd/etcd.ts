@@ -12,7 +12,7 @@ import {
   longestRecord,
 } from '../instance/instance.ts';
 import type { RecordDecoder } from '../instance/record.ts';
-import { withSource } from '../instance/source.ts';
+import { changed, withSource } from '../instance/source.ts';
 import { type Announcement, type Registry, Unconfirmed } from '../registry.ts';
 import { type ClientOptions, createEtcdClient } from './client/client.ts';
 import { EtcdError } from './client/errors.ts';
@@ -106,7 +106,7 @@ export function createEtcdRegistry(options: EtcdRegistryOptions): EtcdRegistry {
       if (isBadRecord(instance) || !entry) return instance;
       const { name, created, modified } = entry;
       const source = `${whole.path}/${name} created at revision ${created}, modified at ${modified}`;
-      return withSource({ ...instance, id: `${name}@${created}` }, source);
+      return withSource(changed(instance, { id: `${name}@${created}` }), source);
     });
     const deps = { client, watches, history, log, ...(onTrouble && { onTrouble }) };
     for await (const entries of follow(whole, deps, AbortSignal.any([signal, end])))

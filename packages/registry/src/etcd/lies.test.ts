@@ -70,6 +70,19 @@ describe.concurrent('a list that is none is no list: what was known stands', () 
       },
       /100 %zz/,
     ],
+    [
+      'a page of nothing, and that there is more',
+      (etcd) => (stream) => answer(stream, encode({ 1: etcd.header(), 3: true, 4: 9 })),
+      /no keys, and that there are more/,
+    ],
+    [
+      'the same page again and again',
+      (etcd) => (stream) => {
+        const kvs = Array.from({ length: 5_000 }, () => encode({ 1: key(1), 2: 2, 3: 2 }));
+        answer(stream, encode({ 1: etcd.header(), 2: kvs, 3: true }));
+      },
+      /keys that were read before/,
+    ],
     ['silence', () => () => {}, /no answer in 500 ms/],
     [
       'records of another service',

@@ -1,4 +1,4 @@
-import { createMetrics, silentLog } from '@smartstack/daemon';
+import { createMetrics, type Metrics, silentLog } from '@smartstack/daemon';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 
 import { badRecordsOf } from '../instance/decoder.ts';
@@ -8,14 +8,16 @@ import { type FakeEtcd, startFakeEtcd } from './server.fixture.ts';
 
 let etcd: FakeEtcd;
 let registry: EtcdRegistry;
+let metrics: Metrics;
 let ended: AbortController;
 beforeEach(async () => {
   etcd = await startFakeEtcd();
+  metrics = createMetrics();
   registry = createEtcdRegistry({
     endpoints: [etcd.endpoint],
     timeout: 5_000,
     log: silentLog,
-    metrics: createMetrics(),
+    metrics,
   });
   ended = new AbortController();
   onTestFinished(async () => {
@@ -129,4 +131,12 @@ test('a follower that is ended by whoever hears that all is well ends', async ()
   for await (const list of registry.follow('/services/web', { onTrouble }, own.signal))
     lists.push(list);
   expect(lists.length).toBeLessThan(2);
+});
+
+test('an odd field of a record is counted', async () => {
+  etcd.put('/services/web/m1', '{"host":"10.0.0.1","port":1,"weight":"x"}');
+  await follow('/services/web').has('1');
+  expect((await metrics.text()).body).toContain(
+    'smartstack_registry_odd_fields_total{path="/services/web"} 1',
+  );
 });

@@ -101,6 +101,8 @@ export function urlOf(endpoint: string, isSecure: boolean): string {
 
 function isEndpoint(endpoint: string): boolean {
   try {
+    // Without a port it would be 80, where no etcd is.
+    if (!endpoint.includes('://') && !/:\d+$/.test(endpoint)) return false;
     const url = new URL(endpoint.includes('://') ? endpoint : `http://${endpoint}`);
     const isBare = url.pathname === '/' && url.search === '' && url.username === '';
     return ['http:', 'https:'].includes(url.protocol) && url.hostname !== '' && isBare;

@@ -96,3 +96,11 @@ test('a file without a certificate is an error that names it', async () => {
     `cannot use ${at('bad.pem')}: no certificate in PEM form`,
   );
 });
+
+test.each([
+  [{ cert: '/a.pem' }, [['cert'], 'needs its key']],
+  [{ key: '/a.key' }, [['key'], 'needs its cert']],
+])('%j is refused: it would be shown to nobody', (section, [path, message]) => {
+  const issues = tlsSchema.safeParse(section).error?.issues ?? [];
+  expect(issues.map((issue) => [issue.path, issue.message])).toEqual([[path, message]]);
+});

@@ -118,6 +118,11 @@ export function oddFieldsOf(instance: Instance): readonly string[] {
   return oddFields.get(instance) ?? [];
 }
 
+/** Notes what was odd about an instance that another one was made of. */
+export function noteOddFields(instance: Instance, odd: readonly string[]): void {
+  if (odd.length > 0) oddFields.set(instance, odd);
+}
+
 const oddFields = new WeakMap<Instance, readonly string[]>();
 
 function withFields(
@@ -139,7 +144,7 @@ function withFields(
     id,
   };
   const odd = [name, weight, labels, options, serverId].flatMap((each) => each.odd ?? []);
-  if (odd.length > 0) oddFields.set(instance, odd);
+  noteOddFields(instance, odd);
   return instance;
 }
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { get as httpGet, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Service, Snapshot } from '@smartstack/proxy';
@@ -46,6 +48,14 @@ const body = async (response: Response | Promise<Response>) =>
 
 test('before the first snapshot nothing is known, which is not nothing', async () => {
   expect((await get('/v1/services')).status).toBe(503);
+});
+
+test('what is no path is not ours', async () => {
+  const { hostname, port } = new URL(server.url);
+  const request = httpGet({ hostname, port, path: '//' });
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  response.resume();
+  expect(response.statusCode).toBe(418);
 });
 
 test('services and their members are told, without a proxy’s words', async () => {

@@ -141,11 +141,17 @@ export function createApi(parts: ApiParts) {
 
   /** Answers what is under `/v1/`; false for everything else. */
   return (request: IncomingMessage, response: ServerResponse): boolean => {
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    if (!url.pathname.startsWith('/v1/')) return false;
+    const url = urlOf(request.url ?? '/');
+    if (!url?.pathname.startsWith('/v1/')) return false;
     route(request, response, url).catch(() => response.destroy());
     return true;
   };
+}
+
+/** Undefined for what is none, such as `//`. */
+function urlOf(text: string): URL | undefined {
+  const base = 'http://localhost';
+  return URL.canParse(text, base) ? new URL(text, base) : undefined;
 }
 
 const routes =

@@ -37,6 +37,8 @@ export interface DiscoveryDeps {
    * again. `part` says which of several parts it is, `''` the whole.
    */
   onTrouble?(reason: string | undefined, part?: string): void;
+  /** Called with how to ask a registry, which says no trouble of its own, when it did not answer last (`performance.now`). */
+  onHealth?(lastUnhealthy: () => number | undefined, watcher?: string): void;
   readonly log: Log;
   readonly metrics: Metrics;
 }

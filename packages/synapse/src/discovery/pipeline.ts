@@ -52,6 +52,7 @@ export function createPipeline(
       port,
       onTrouble: trace.note,
       onFound: trace.found,
+      onHealth: trace.health,
     }),
   );
   const filtered = trace.through('filtered', withFilters(found, filtersOf(service.discovery)));

@@ -101,17 +101,27 @@ function createMulti(
   const names = Object.keys(all);
   const missing = Object.fromEntries(names.map((name) => [name, createLatest<string>()]));
   const made = Object.entries(all).map(([name, each]) => {
+    let hasListed = false;
+    const found = (list: readonly Instance[]) => {
+      hasListed = true;
+      deps.onFound?.(name, list);
+    };
     const own: DiscoveryDeps = {
       ...deps,
-      onMissing: missing[name]?.set,
+      onMissing: (reason) => {
+        // It counts as empty until it has a list.
+        if (!hasListed) deps.onFound?.(name, []);
+        missing[name]?.set(reason);
+      },
       onTrouble: (reason, part) =>
         deps.onTrouble?.(reason, part ? `watcher ${name}, ${part}` : `watcher ${name}`),
+      onHealth: (lastUnhealthy) => deps.onHealth?.(lastUnhealthy, name),
       log: deps.log.child({ watcher: name }),
     };
     // One that cannot be made fails when it is followed, and stops no other.
     const follow: Discovery = (signal) => createSingle(each, own)(signal);
     const filtered = withFilters(follow, filtersOf(each));
-    return [name, told(filtered, (list) => deps.onFound?.(name, list))] as const;
+    return [name, told(filtered, found)] as const;
   });
   return multi(Object.fromEntries(made), resolver, { ...deps, missing });
 }

@@ -14,6 +14,10 @@ export interface Trace {
   parts(): ReadonlyMap<string, readonly Instance[]>;
   /** Notes why a part of the discovery cannot be asked; undefined for no more. `''` is the whole. */
   note(reason: string | undefined, part?: string): void;
+  /** Notes how to ask when a part's registry did not answer last. */
+  health(lastUnhealthy: () => number | undefined, part?: string): void;
+  /** Whether a part's registry does not answer now, as far as it was noted how to ask it. */
+  isAway(part: string): boolean;
   /** Why parts of the discovery cannot be asked now. */
   troubles(): readonly Trouble[];
 }
@@ -25,10 +29,14 @@ export interface Trouble {
   readonly reason: string;
 }
 
+/** In milliseconds. */
+const recent = 100;
+
 export function createTrace(): Trace {
   const lists = new Map<string, readonly Instance[]>();
   const parts = new Map<string, readonly Instance[]>();
   const troubles = new Map<string, string>();
+  const healths = new Map<string, () => number | undefined>();
   return {
     found: (part, list) => void parts.set(part, list),
     parts: () => parts,
@@ -36,6 +44,9 @@ export function createTrace(): Trace {
       if (reason === undefined) troubles.delete(part);
       else troubles.set(part, reason);
     },
+    health: (lastUnhealthy, part = '') => void healths.set(part, lastUnhealthy),
+    // While it does not answer, its last failure is always recent.
+    isAway: (part) => performance.now() - (healths.get(part)?.() ?? -recent) < recent,
     troubles: () => [...troubles].map(([part, reason]) => ({ part, reason })),
     at: (step) => lists.get(step),
     through: (step, discovery) =>

@@ -114,9 +114,10 @@ export function isZooKeeper<D extends { readonly method: string }>(
 export function followPath(
   { hosts, path, decode, discovery_jitter: pace }: ZooKeeperPath,
   pollInterval: number | undefined,
-  { registries, zookeeper, service, onMissing }: DiscoveryDeps,
+  { registries, zookeeper, service, onMissing, onHealth }: DiscoveryDeps,
 ): Discovery {
   const registry = registries.openZooKeeper(hostsOf(hosts, zookeeper, service));
+  onHealth?.(registry.lastUnhealthy);
   const options: FollowOptions = {
     pollInterval,
     onMissing: onMissing && (() => onMissing(`the path ${path} does not exist`)),

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   orExit,
   parseDuration,
+  printable,
   type StatusAddress,
   statusAddress,
   UserError,
@@ -96,7 +97,7 @@ function addCompare(program: Command, client: ClientOf): void {
 }
 
 const compareCodes =
-  '0 when they have the same, 1 when they differ,\n2 when a registry has not answered or synapse cannot be asked';
+  '0 when they have the same, 1 when they differ,\n2 when a registry does not answer or synapse cannot be asked';
 
 function addWait(program: Command, client: ClientOf): void {
   add(program, 'wait <service>', {
@@ -157,7 +158,7 @@ async function statusText(client: Client, all: boolean | undefined): Promise<str
 }
 
 function say(text: string): void {
-  process.stdout.write(text);
+  process.stdout.write(printable(text));
 }
 
 function json(value: unknown): string {

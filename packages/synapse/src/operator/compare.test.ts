@@ -14,13 +14,17 @@ const b: Instance = {
   labels: { x: '1', y: '2' },
 };
 
-async function compared(lists: Readonly<Record<string, readonly Instance[]>>) {
+async function compared(
+  lists: Readonly<Record<string, readonly Instance[]>>,
+  troubles: Readonly<Record<string, string>> = {},
+) {
   const { config } = await loadText(
     'services: {web: {discovery: {method: multi, resolver: {method: union}, watchers: {old: {method: base}, new: {method: base}}}, haproxy: {port: 1}}}',
   );
   if (!config.services.web) throw new Error('no service');
   const trace = createTrace();
   for (const [name, list] of Object.entries(lists)) trace.found(name, list);
+  for (const [part, reason] of Object.entries(troubles)) trace.note(reason, part);
   return compare('web', config.services.web, trace);
 }
 
@@ -77,6 +81,21 @@ test('a registry without an answer is not one without members', async () => {
   expect(all).not.toHaveProperty('equal');
   expect(all && comparisonText(all)).toContain('web: not known: no answer from new yet\n');
 });
+
+test.each(['watcher new', 'watcher new, dc1'])(
+  'a registry that does not answer now proves nothing: %s',
+  async (part) => {
+    const all = await compared({ old: [a], new: [a] }, { [part]: 'no\u001b answer' });
+    expect(all).toMatchObject({ watchers: [{ name: 'old' }, { trouble: 'no\u001b answer' }] });
+    expect(all).not.toHaveProperty('equal');
+    expect(all && comparisonText(all)).toContain(
+      'web: not known: new does not answer now, and what it had last is compared: no\ufffd answer\n',
+    );
+    expect(await compared({ old: [a], new: [a] }, { 'watcher newer': 'x' })).toMatchObject({
+      equal: true,
+    });
+  },
+);
 
 describe('a discovery of one registry', () => {
   test('is compared with nothing', async () => {

@@ -1,3 +1,4 @@
+import { oneLine } from '@smartstack/daemon';
 import type { Instance } from '@smartstack/registry';
 
 import type { ServiceConfig } from '../config/config.ts';
@@ -12,6 +13,8 @@ export interface ComparedWatcher {
   readonly method: string;
   /** Null where it has not answered. */
   readonly members: number | null;
+  /** Why it does not answer now: its members are those that it had last. */
+  readonly trouble?: string;
 }
 
 /** A machine that not every registry has. */
@@ -33,7 +36,7 @@ export interface Difference {
 /** What the registries of one service have, beside one another. */
 export interface Comparison {
   readonly service: string;
-  /** Undefined while a registry has not answered. */
+  /** Undefined while a registry does not answer. */
   readonly equal?: boolean;
   readonly watchers: readonly ComparedWatcher[];
   readonly lone: readonly LoneMember[];
@@ -44,20 +47,24 @@ export interface Comparison {
 export function compare(
   service: string,
   config: ServiceConfig,
-  trace: Pick<Trace, 'parts'> | undefined,
+  trace: Pick<Trace, 'parts' | 'troubles' | 'isAway'> | undefined,
 ): Comparison | undefined {
   const { discovery } = config;
   if (discovery.method !== 'multi') return undefined;
   const lists = trace?.parts() ?? new Map<string, readonly Instance[]>();
   const watchers = partsOf(discovery).map(([path, { method }]) => {
     const name = String(path.at(-1));
-    return { name, method, members: lists.get(name)?.length ?? null };
+    const trouble = troubleAt(name, trace);
+    const members = lists.get(name)?.length ?? null;
+    return { name, method, members, ...(trouble !== undefined && { trouble }) };
   });
   const names = watchers.flatMap(({ name, members }) => (members === null ? [] : [name]));
   const found = membersIn(names, lists);
   const lone = [...found.values()].flatMap((one) => loneOf(one, names));
   const differences = [...found.values()].flatMap(differencesOf);
-  const isWhole = names.length === watchers.length;
+  const isWhole = watchers.every(
+    ({ members, trouble }) => members !== null && trouble === undefined,
+  );
   return {
     service,
     ...(isWhole && { equal: lone.length === 0 && differences.length === 0 }),
@@ -65,6 +72,18 @@ export function compare(
     lone,
     differences,
   };
+}
+
+/** Why a watcher, or a part of it, cannot be asked. */
+function troubleAt(
+  watcher: string,
+  trace: Pick<Trace, 'troubles' | 'isAway'> | undefined,
+): string | undefined {
+  const whole = `watcher ${watcher}`;
+  const found = trace
+    ?.troubles()
+    .find(({ part }) => part === whole || part.startsWith(`${whole}, `));
+  return found?.reason ?? (trace?.isAway(watcher) ? 'its connection is lost' : undefined);
 }
 
 /** One machine's records, by watcher. */
@@ -124,11 +143,16 @@ export function comparisonText({
   differences,
 }: Comparison): string {
   const silent = watchers.filter(({ members }) => members === null).map(({ name }) => name);
+  const failing = watchers.filter(({ members, trouble }) => members !== null && trouble);
   const heads = [
     ...(equal ? [`${service}: the registries have the same members`] : []),
     ...(silent.length > 0
       ? [`${service}: not known: no answer from ${silent.join(', ')} yet`]
       : []),
+    ...failing.map(
+      ({ name, trouble = '' }) =>
+        `${service}: not known: ${name} does not answer now, and what it had last is compared: ${oneLine(trouble)}`,
+    ),
     ...(lone.length > 0
       ? [
           `${service}: ${lone.length} ${lone.length === 1 ? 'member is' : 'members are'} not in every registry`,

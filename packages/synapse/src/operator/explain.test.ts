@@ -133,6 +133,15 @@ test('records that cannot be read are said, with their reasons', async () => {
   expect(explanationText(explained)).toMatch(/\n {2}vm-9_0000000009 +cannot be read +not JSON\n$/);
 });
 
+test('what others wrote does not command the terminal, nor make lines of its own', async () => {
+  const bad = [{ id: 'x\u001b[2J\nweb', reason: 'not JSON\u009b' }];
+  const each = await followed({ found: withBadRecords([], bad), filtered: [], kept: [] }, {});
+  each.trace?.note('no\nanswer');
+  const text = explanationText(explain(each, service([]), []));
+  expect(text).toMatch(/\n {2}x\ufffd\[2J\ufffdweb +cannot be read +not JSON\ufffd\n$/);
+  expect(text).toContain('tried again: no\ufffdanswer\n');
+});
+
 test('a replaced port is the member’s', async () => {
   const a = member('a');
   const each = await followed(

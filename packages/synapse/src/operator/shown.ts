@@ -1,3 +1,4 @@
+import { oneLine } from '@smartstack/daemon';
 import type { ProxyKind, ShownServer } from '@smartstack/proxy';
 
 import { allProxies } from '../proxies.ts';
@@ -103,7 +104,8 @@ function watchersText({ watchers: [first, ...others] = [] }: ExplainedMember): s
 function troubleText({ troubles }: Explanation): string {
   return troubles
     .map(
-      ({ part, reason }) => `  ${part || 'its discovery'} fails, and is tried again: ${reason}\n`,
+      ({ part, reason }) =>
+        `  ${part || 'its discovery'} fails, and is tried again: ${oneLine(reason)}\n`,
     )
     .join('');
 }
@@ -171,8 +173,9 @@ function noteOf({
   return notes.join('; ');
 }
 
-/** Rows in columns, as wide as their widest cells. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** Rows in columns, as wide as their widest cells. Cells may hold what others wrote. */
+export function table(written: readonly (readonly string[])[]): string {
+  const rows = written.map((row) => row.map(oneLine));
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
   return rows
     .map(

@@ -170,8 +170,11 @@ async function readAll(
     }
     count += keys.length;
     expectFew(path, entries, count);
+    if (keys[0] && keys[0].key.compare(key) < 0)
+      throw new Error('answered with keys that were read before');
     const last = keys.at(-1);
-    if (!more || !last) return { entries, revision, epoch };
+    if (!more) return { entries, revision, epoch };
+    if (!last) throw new Error('answered with no keys, and that there are more');
     key = Buffer.concat([last.key, Buffer.alloc(1)]);
   }
 }

@@ -1,4 +1,4 @@
-import { createDeadline, orExit, UserError } from '@smartstack/daemon';
+import { createDeadline, orExit, printable, UserError } from '@smartstack/daemon';
 import type { Command } from 'commander';
 
 import { type LoadedConfig, loadConfig } from '../../config/config.ts';
@@ -68,7 +68,7 @@ function refuseTcp(service: string): never {
 const attempt = async <T>(work: () => T): Promise<T> => work();
 
 function say(text: string): void {
-  process.stdout.write(text);
+  process.stdout.write(printable(text));
 }
 
 function json(value: unknown): string {
