@@ -170,6 +170,7 @@ describe('a whole driver that fails', () => {
       status: fail,
       refused: fail,
       measure: reject,
+      serves: fail,
     };
     const { trouble, goesOn, scene } = await startBeside(broken);
     await goesOn('next');

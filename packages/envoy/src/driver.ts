@@ -122,6 +122,7 @@ export function createEnvoyDriver(
     },
     measure: async (signal) => (none === undefined && (await engine?.measure(signal))) || new Map(),
     refused: () => engine?.refused() ?? [],
+    serves: (service) => none === undefined && (engine?.serves(service) ?? false),
     status: () => {
       if (none !== undefined) return { mode: 'none', why: none, trouble: null, services: {} };
       const status = engine?.status();

@@ -9,6 +9,7 @@ import { createUnresolved } from './desired/unresolved.ts';
 import { createManagedEnvoy } from './process/managed.ts';
 import { envoyPaths } from './process/options.ts';
 import { adminOf, optionsOf, xdsSocketOf } from './process/paths.ts';
+import { clusterName, listenerName } from './resources/names.ts';
 import { createLeftOut } from './status/left-out.ts';
 import { measuredServices } from './status/measured-services.ts';
 import type { Meters } from './status/metrics.ts';
@@ -67,6 +68,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   let desired: Desired | undefined;
   let isRunning = false;
 
+  const isListening = (service: string) =>
+    desired?.resources.listener.has(listenerName(service)) === true;
   const envoys = () => envoysOf(ads, runs?.node.id);
 
   async function step(
@@ -143,7 +146,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     refresh: (signal) => seen.refresh(signal),
     measure: async (signal) => seen.note(await measure(signal)),
     refused,
-    serves: (service) => envoys().serves(service),
+    serves: (service) =>
+      desired?.resources.cluster.has(clusterName(service)) === true &&
+      (!isListening(service) || envoys().serves(service)),
     status: () =>
       statusOf({
         config,

@@ -90,6 +90,7 @@ export function createHaproxyDriver(
   return {
     name,
     refused: () => current.engine?.refused() ?? [],
+    serves: (service) => none === undefined && (current.engine?.serves(service) ?? false),
     measure: async (signal) => {
       const [runtime] = current.environment?.runtimes ?? [];
       if (none !== undefined || !runtime || !current.engine) return new Map();

@@ -27,6 +27,8 @@ export interface Engine {
   status(): ReturnType<typeof statusOf>;
   /** The services and sections that are left out for now. */
   refused(): readonly Refused[];
+  /** Whether the HAProxy that runs has a service's lines. */
+  serves(service: string): boolean;
   /** The backend of each service. */
   backends(): ReadonlyMap<string, MeasuredBackend>;
 }
@@ -127,6 +129,10 @@ export function createEngine(options: EngineOptions): Engine {
       return version !== '' && version !== settings.capabilities.version;
     },
     refused: quarantine.list,
+    serves: (service) =>
+      actual.running !== undefined &&
+      !reloads.isUnderWay &&
+      reloads.layout?.partOf.has(service) === true,
     backends: () => backendsOf(desired),
     refresh: (signal) => actual.refresh(signal, ejectTimesOf(backendsOf(desired).values())),
     status: () => statusOf(statusInputOf(options, parts, desired)),

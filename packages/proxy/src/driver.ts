@@ -41,6 +41,8 @@ export interface ProxyDriver extends Output {
   /** Asks the proxy what `status` is to show of its actual state; within a bounded time, and never rejects. */
   refresh?(signal: AbortSignal): Promise<void>;
   status(): ProxyStatus;
+  /** Whether apps reach a service of the last snapshot through it now, by that snapshot's section or an earlier one. */
+  serves(service: string): boolean;
   /** What is left out for now. */
   refused(): readonly Refused[];
   /** What the proxy counted and checked, by service; asks it, which costs it something. */

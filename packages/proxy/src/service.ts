@@ -22,6 +22,8 @@ export interface Service {
   readonly policy?: MergedPolicy;
   /** How each proxy is to serve it, by the proxy's name; one that is not to is absent. */
   readonly own?: Readonly<Record<string, unknown>>;
+  /** The proxy that listens at its address, too, until this one does: the address is not another's. */
+  readonly takenFrom?: string;
   /** What its registry sets in these sections, where it sets something. */
   readonly registryConfig?: Readonly<Record<string, object>> | undefined;
   /** What its registry says of its traffic, where that is in force: a part of `policy`. */

@@ -16,6 +16,7 @@ import { type Reloads, serveSynapse } from './api/serve.ts';
 import type { LoadedConfig, SynapseConfig } from './config/config.ts';
 import { createOwnedOutputs } from './outputs/disposal.ts';
 import { createFileOutput } from './outputs/file-output.ts';
+import { createHandOver } from './outputs/hand-over.ts';
 import { createRecorder } from './outputs/journal.ts';
 import { observed } from './outputs/observed.ts';
 import { readSnapshotFile, type SavedServices, savedOf } from './outputs/snapshot-file.ts';
@@ -72,7 +73,8 @@ export async function runSynapse(
     metrics: deps.metrics,
     held: (name) => reconciler.get(name)?.guard?.held(),
   });
-  const drivers = proxies.map(({ driver }) => observed(counted(driver), journal));
+  const handOver = createHandOver(deps.log);
+  const drivers = proxies.map(({ driver }) => observed(counted(handOver.wrap(driver)), journal));
   const outputs = [
     ...drivers,
     owned.own(catalog.driver),

@@ -7,6 +7,7 @@ import { isSupervised } from '../config/config.ts';
 import type { Desired } from '../desired/desire.ts';
 import type { EnvoyProcessStatus } from '../process/managed.ts';
 import { nameOf } from '../resources/members.ts';
+import { clusterName } from '../resources/names.ts';
 import { membersAt } from '../resources/served.ts';
 import type { StreamStatus } from '../xds/status.ts';
 import { states } from './states.ts';
@@ -66,7 +67,7 @@ function serversOf(
   { desired, envoys, seen }: StatusInput,
 ): readonly ShownServer[] | undefined {
   const service = desired?.snapshot.get(name);
-  if (!desired || !service || !desired.resources.cluster.has(name)) return undefined;
+  if (!desired || !service || !desired.resources.cluster.has(clusterName(name))) return undefined;
   const had = seen?.members?.get(name);
   const show = (instance: Instance, isLeaving = false): ShownServer => {
     const server = nameOf(instance);

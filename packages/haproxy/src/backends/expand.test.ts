@@ -33,6 +33,7 @@ const idle: HaproxyDriver = {
   wakes: async function* () {},
   status: () => ({}),
   refused: () => [],
+  serves: () => false,
   measure: async () => new Map(),
   configure: () => [],
   [Symbol.asyncDispose]: async () => {},

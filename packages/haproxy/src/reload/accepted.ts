@@ -56,7 +56,7 @@ export async function acceptable(
     const file = await fileWith(layout, desired, membersOptions(options));
     await values.write(layout.parts);
     if (trust !== 'none' && layout.shape === written?.shape) return { layout, file, desired };
-    const judging = { candidate: paths.candidate, check, held, pid };
+    const judging = { candidate: paths.candidate, check, held, pid, shared: sharedIn(snapshot) };
     const objections =
       trust === 'whole' ? clashes(layout) : await judge(layout, file, judging, signal);
     if (objections.length === 0) return { layout, file, desired };
@@ -68,6 +68,10 @@ export async function acceptable(
   }
   throw new Error('cannot make a file that HAProxy accepts');
 }
+
+/** The services whose addresses another proxy of this machine is to let go of. */
+const sharedIn = (snapshot: Snapshot): ReadonlySet<string> =>
+  new Set([...snapshot.values()].flatMap(({ name, takenFrom }) => (takenFrom ? name : [])));
 
 /** Puts the owner that an objection is about into quarantine. */
 function leaveOut(

@@ -24,6 +24,8 @@ export interface JudgeOptions {
   readonly check: CheckOptions | undefined;
   /** Places that the running HAProxy listens at already, by its file. */
   readonly held: ReadonlySet<string>;
+  /** Owners whose addresses another proxy holds that shares them. */
+  readonly shared?: ReadonlySet<string>;
   /** The worker that runs: ports that it holds itself are free for the new one. */
   readonly pid: number | undefined;
 }
@@ -36,13 +38,16 @@ export interface JudgeOptions {
 export async function judge(
   layout: Layout,
   file: File,
-  { candidate, check, held, pid }: JudgeOptions,
+  { candidate, check, held, shared, pid }: JudgeOptions,
   signal: AbortSignal,
 ): Promise<readonly Objection[]> {
   const conflicts = clashes(layout);
   if (conflicts.length > 0) return conflicts;
   const binds = bindsOf(layout.sections);
-  const fresh = binds.filter((bind) => !held.has(placeOf(bind)) && bind.port !== 0);
+  const isShared = ({ section: { owner } }: Bind) => owner !== undefined && shared?.has(owner);
+  const fresh = binds.filter(
+    (bind) => !held.has(placeOf(bind)) && bind.port !== 0 && !isShared(bind),
+  );
   const taken = await takenOf(fresh, pid);
   if (taken.length > 0) return taken;
   if (!check || candidate === undefined) return [];

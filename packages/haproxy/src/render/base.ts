@@ -54,7 +54,6 @@ function managedLines(config: HaproxyConfig, around: Surroundings): readonly Nee
   });
   const account = config.global === undefined ? around.account : undefined;
   return [
-    needed('noreuseport'),
     needed('hard-stop-after', timeOf(config.hard_stop_after)),
     needed('mworker-max-reloads', config.max_old_workers),
     ...(around.maxconn === undefined ? [] : [needed('maxconn', around.maxconn)]),

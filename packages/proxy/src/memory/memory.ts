@@ -126,6 +126,7 @@ function createDriver(first: MemoryConfig | undefined): ConfigurableDriver<Memor
         [...served].map(([service, members]) => [service, { servers: members.map(shown) }]),
       ),
     }),
+    serves: (service) => served.has(service),
     refused: () => refused,
     measure: async () => new Map(),
     [Symbol.asyncDispose]: async () => wakes.end(),

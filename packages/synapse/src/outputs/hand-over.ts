@@ -1,0 +1,134 @@
+import { createLatest, type Latest, type Log } from '@smartstack/daemon';
+import type { ConfigurableDriver, Service, Snapshot } from '@smartstack/proxy';
+
+/**
+ * Lets a service that moves from one proxy to another be served by both for a while: the one that had it goes on, with
+ * the members as they are now, until the other one listens at its address, too. Where that one cannot, nothing moves.
+ */
+export interface HandOver {
+  /** The same driver, which takes over services and hands them over. */
+  wrap<Driver extends ConfigurableDriver<unknown>>(driver: Driver): Driver;
+}
+
+/** One proxy, and what it serves. */
+interface Side {
+  readonly driver: ConfigurableDriver<unknown>;
+  readonly poke: Latest<void>;
+  /** As they were last applied, those that are kept for another proxy included. */
+  applied: ReadonlyMap<string, Service>;
+  /** Services that are another proxy's by now. */
+  kept: ReadonlySet<string>;
+}
+
+export function createHandOver(log: Log): HandOver {
+  const sides = new Map<string, Side>();
+
+  /** What a proxy is to have: what is its own, and what another one has not taken over yet. */
+  function viewFor(side: Side, snapshot: Snapshot): Snapshot {
+    const { name: proxy } = side.driver;
+    const others = [...sides.values()].filter((other) => other !== side);
+    const view = new Map<string, Service>();
+    const kept = new Set<string>();
+    for (const [name, service] of snapshot) {
+      const isIn = ({ driver }: Side) => sectionOf(service, driver.name) !== undefined;
+      const before = side.applied.get(name);
+      if (isIn(side)) {
+        const from = others.find((other) => !isIn(other) && other.applied.has(name));
+        view.set(name, from ? taken(service, from.driver.name) : service);
+      } else if (
+        before &&
+        others.some(isIn) &&
+        !others.some((other) => isIn(other) && other.driver.serves(name))
+      ) {
+        view.set(name, keptFrom(before, service, proxy));
+        kept.add(name);
+      } else view.set(name, service);
+    }
+    note(side, kept, view);
+    return view;
+  }
+
+  function note(side: Side, kept: ReadonlySet<string>, view: Snapshot): void {
+    const from = side.driver.name;
+    for (const service of kept)
+      if (!side.kept.has(service))
+        log.info({ service, from }, 'service moves to another proxy: served here until it listens');
+    for (const service of side.kept)
+      if (!kept.has(service) && view.has(service))
+        log.info({ service, from }, 'service moved: another proxy listens now');
+    side.kept = kept;
+  }
+
+  return {
+    wrap: (driver) => {
+      const side: Side = {
+        driver,
+        poke: createLatest<void>(),
+        applied: new Map(),
+        kept: new Set(),
+      };
+      sides.set(driver.name, side);
+      return {
+        ...driver,
+        apply: async (snapshot, signal) => {
+          const view = viewFor(side, snapshot);
+          const applied = await driver.apply(view, signal);
+          side.applied = servedOf(view, driver.name);
+          for (const other of sides.values())
+            if (other !== side && [...other.kept].some((name) => driver.serves(name)))
+              other.poke.set();
+          return applied;
+        },
+        wakes: (signal) => merged([(until) => driver.wakes(until), side.poke.values], signal),
+      };
+    },
+  };
+}
+
+const sectionOf = ({ own }: Service, proxy: string): unknown => own?.[proxy];
+
+/** The services that a proxy has of a snapshot. */
+const servedOf = (snapshot: Snapshot, proxy: string): ReadonlyMap<string, Service> =>
+  new Map([...snapshot].filter(([, service]) => sectionOf(service, proxy) !== undefined));
+
+/** A service as a proxy had it, with its members of now. */
+function keptFrom(before: Service, now: Service, proxy: string): Service {
+  const { instances, defaults } = now;
+  return { ...before, instances, defaults, own: { [proxy]: sectionOf(before, proxy) } };
+}
+
+/** The same object again for the same service: drivers make nothing anew of what they know. */
+function taken(service: Service, takenFrom: string): Service {
+  const known = takenServices.get(service) ?? { ...service, takenFrom };
+  takenServices.set(service, known);
+  return known;
+}
+
+const takenServices = new WeakMap<Service, Service>();
+
+/** Yields when any of them does, and fails as the first one does. */
+async function* merged(
+  parts: readonly ((signal: AbortSignal) => AsyncIterable<void>)[],
+  signal: AbortSignal,
+): AsyncGenerator<void, void> {
+  const ended = new AbortController();
+  const both = AbortSignal.any([signal, ended.signal]);
+  const latest = createLatest<void>();
+  let failure: { readonly error: unknown } | undefined;
+  const forward = async (part: (typeof parts)[number]) => {
+    try {
+      for await (const _ of part(both)) latest.set();
+    } catch (error) {
+      failure ??= { error };
+      latest.end();
+    }
+  };
+  const running = parts.map(forward);
+  try {
+    yield* latest.values(both);
+    if (failure) throw failure.error;
+  } finally {
+    ended.abort();
+    await Promise.all(running);
+  }
+}
