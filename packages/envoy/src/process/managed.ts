@@ -107,7 +107,7 @@ export function createManagedEnvoy(options: EnvoyOptions, log: Log): ManagedEnvo
     if (found?.info && isWanted(found, wanted, bootstrap)) return adopt(found, wanted);
     if (wanted instanceof Error) throw wanted;
     if (performance.now() < pace.next)
-      throw new Error(trouble ?? `Envoy ended soon after its start: ${await lastWords(paths.log)}`);
+      throw new Error(trouble ?? (found ? tooSoon : await endedSoon(paths.log)));
     pace.trying(true);
     const next = { program: wanted, bootstrap: bootstrap.id };
     if (found) await replacement.replace(found, next, signal);
@@ -163,6 +163,7 @@ export function createManagedEnvoy(options: EnvoyOptions, log: Log): ManagedEnvo
         if (lock && options.onExit === 'stop' && !options.supervised) await stopNow();
       } finally {
         await lock?.[Symbol.asyncDispose]();
+        lock = undefined;
       }
     },
   };
@@ -191,10 +192,13 @@ function isWanted({ info }: Found, wanted: Program | Error, bootstrap: Bootstrap
   );
 }
 
-/** What Envoy complained about last. */
-async function lastWords(log: string): Promise<string> {
+const tooSoon = 'cannot restart Envoy: it was started just now; this is tried again in a moment';
+
+/** With what Envoy complained about last. */
+async function endedSoon(log: string): Promise<string> {
   const end = await endOf(log);
-  return complaintsIn(await textSince(log, Math.max(0, end - 4_096))) || 'it says nothing';
+  const said = complaintsIn(await textSince(log, Math.max(0, end - 4_096)));
+  return `Envoy ended soon after its start${said && `: ${said}`}; it is started again in a moment`;
 }
 
 async function makeFolder(directory: string): Promise<void> {
