@@ -28,15 +28,19 @@ async function setUp() {
   };
   const run = use(await createEnvoyRun());
   await mkdir(run.options.directory);
-  const served = use(await serveEnvoys(run.options.xds));
   const ports = await Promise.all([1, 2].map(async () => use(await startMember()).port));
   const port = await freePort();
   const members = ports.map((each) => ({ host: '127.0.0.1', port: each }));
-  served.serve({ web: { port, members } });
+  const serve = async () => {
+    const served = use(await serveEnvoys(run.options.xds));
+    served.serve({ web: { port, members } });
+    return served;
+  };
   return {
     run,
     port,
-    served,
+    serve,
+    served: await serve(),
     own: (more: Partial<EnvoyOptions> = {}) => use(run.own(more)),
     [Symbol.asyncDispose]: async () => {
       for (const part of parts) await part[Symbol.asyncDispose]();
@@ -175,6 +179,49 @@ test('an upgraded program takes over; one that refuses its file leaves all as it
   sending.abort();
   await traffic.done;
   expect([...traffic.reasons]).toEqual([]);
+});
+
+test('one that was killed before it took over leaves the first one serving, until another takes its place', async () => {
+  await using setting = await setUp();
+  const { run, port, served } = setting;
+  const first = setting.own();
+  await first.ensure(signal);
+  await live(first);
+  const pid = pidOf(first);
+  await first[Symbol.asyncDispose]();
+  await served[Symbol.asyncDispose]();
+  const sending = new AbortController();
+  const traffic = startTraffic(port, 100, sending.signal);
+  const envoy = setting.own({ concurrency: 2 });
+  expect(await envoy.ensure(signal)).toBe('restarted');
+  expect(envoy.status().state).toContain('INITIALIZING');
+  process.kill(pidOf(envoy), 'SIGKILL');
+  await sleep(1_000);
+  expect(traffic.reasons.size).toBe(0);
+  await setting.serve();
+  await until(() => envoy.ensure(signal).then((done) => done === 'restarted'));
+  await live(envoy);
+  expect(pidOf(envoy)).not.toBe(pid);
+  await until(async () => (await envoysOf(run.options.directory)).length === 1);
+  sending.abort();
+  await traffic.done;
+  // The first one has lost its admin interface to the second: it is ended, and what it was answering is cut.
+  expect(traffic.lost).toBeLessThan(10);
+});
+
+test('one that hangs is left as it is, and told', async () => {
+  await using setting = await setUp();
+  const envoy = setting.own();
+  await envoy.ensure(signal);
+  await live(envoy);
+  const pid = pidOf(envoy);
+  process.kill(pid, 'SIGSTOP');
+  await expect(envoy.ensure(signal)).rejects.toThrow(
+    `it runs with pid ${pid}, but does not answer at its admin interface`,
+  );
+  process.kill(pid, 'SIGCONT');
+  await until(() => envoy.ensure(signal).then((done) => done === 'running'));
+  expect(pidOf(envoy)).toBe(pid);
 });
 
 test('one that ends with its owner finishes its requests first', async () => {

@@ -55,12 +55,14 @@ export interface EnvoyProcessStatus {
 
 /** How soon what failed is tried again, in milliseconds; a start that failed waits longer each time. */
 const retryInterval = 1_000;
+/** How long its admin interface may take, in milliseconds. */
+const answerTime = 2_000;
 /** How long `onExit: stop` waits for requests, in milliseconds: the daemon itself has to end in time. */
 const longestStop = 6_000;
 
 export function createManagedEnvoy(options: EnvoyOptions, log: Log): ManagedEnvoy {
   const paths = envoyPaths(options);
-  const admin = createAdmin(options.admin);
+  const admin = createAdmin(options.admin, { timeout: answerTime });
   const tracked = createTracked(paths, admin);
   const program = createProgram(options.binary);
   const args = usualArgs(options);
