@@ -19,7 +19,7 @@ export { isRunning, type ProcessId, processIdOf } from './process/process-id.ts'
 export { alertsSince, boundLog, endOf, textSince, usualBound } from './process/process-log.ts';
 export { runCommand } from './process/run-command.ts';
 export { defaultRunDirectory, givenBySystemd } from './process/run-directory.ts';
-export { Ended, spawnDetached } from './process/spawn.ts';
+export { Ended, spawnDetached, spawnOrphan } from './process/spawn.ts';
 export type {
   ConfigurableDriver,
   ConfiguredService,

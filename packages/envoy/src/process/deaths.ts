@@ -48,9 +48,8 @@ export function createDeaths({ admin, tracked, pace, bound }: Watched): Deaths {
       }
       await bound();
       const closed = await watch.hold();
-      const { ended } = tracked;
-      const told = [closed, ended].flatMap((each) => (each && !each.aborted ? [each] : []));
-      const interval = closed && !closed.aborted ? watchedInterval : unwatchedInterval;
+      const told = closed && !closed.aborted ? [closed] : [];
+      const interval = told.length > 0 ? watchedInterval : unwatchedInterval;
       const wait = Math.max(1, Math.min(interval, next - performance.now()));
       await pause(wait, signal, changed.signal, ...told);
       if (closed?.aborted) await pause(closingTime, signal);

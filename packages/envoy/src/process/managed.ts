@@ -55,12 +55,14 @@ export interface EnvoyProcessStatus {
 
 /** How soon what failed is tried again, in milliseconds; a start that failed waits longer each time. */
 const retryInterval = 1_000;
+/** How long its admin interface may take, in milliseconds. */
+const answerTime = 2_000;
 /** How long `onExit: stop` waits for requests, in milliseconds: the daemon itself has to end in time. */
 const longestStop = 6_000;
 
 export function createManagedEnvoy(options: EnvoyOptions, log: Log): ManagedEnvoy {
   const paths = envoyPaths(options);
-  const admin = createAdmin(options.admin);
+  const admin = createAdmin(options.admin, { timeout: answerTime });
   const tracked = createTracked(paths, admin);
   const program = createProgram(options.binary);
   const args = usualArgs(options);
@@ -107,7 +109,7 @@ export function createManagedEnvoy(options: EnvoyOptions, log: Log): ManagedEnvo
     if (found?.info && isWanted(found, wanted, bootstrap)) return adopt(found, wanted);
     if (wanted instanceof Error) throw wanted;
     if (performance.now() < pace.next)
-      throw new Error(trouble ?? `Envoy ended soon after its start: ${await lastWords(paths.log)}`);
+      throw new Error(trouble ?? (found ? tooSoon : await endedSoon(paths.log)));
     pace.trying(true);
     const next = { program: wanted, bootstrap: bootstrap.id };
     if (found) await replacement.replace(found, next, signal);
@@ -163,6 +165,7 @@ export function createManagedEnvoy(options: EnvoyOptions, log: Log): ManagedEnvo
         if (lock && options.onExit === 'stop' && !options.supervised) await stopNow();
       } finally {
         await lock?.[Symbol.asyncDispose]();
+        lock = undefined;
       }
     },
   };
@@ -191,10 +194,13 @@ function isWanted({ info }: Found, wanted: Program | Error, bootstrap: Bootstrap
   );
 }
 
-/** What Envoy complained about last. */
-async function lastWords(log: string): Promise<string> {
+const tooSoon = 'cannot restart Envoy: it was started just now; this is tried again in a moment';
+
+/** With what Envoy complained about last. */
+async function endedSoon(log: string): Promise<string> {
   const end = await endOf(log);
-  return complaintsIn(await textSince(log, Math.max(0, end - 4_096))) || 'it says nothing';
+  const said = complaintsIn(await textSince(log, Math.max(0, end - 4_096)));
+  return `Envoy ended soon after its start${said && `: ${said}`}; it is started again in a moment`;
 }
 
 async function makeFolder(directory: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 
 import { messageOf } from '@smartstack/daemon';
 import { runCommand } from '@smartstack/proxy';
@@ -71,7 +71,7 @@ async function ask(path: string, option: string, signal: AbortSignal): Promise<s
 async function locate(binary: string): Promise<string> {
   const folders = binary.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter);
   for (const folder of folders) {
-    const path = folder === '' ? binary : join(folder, binary);
+    const path = resolve(folder === '' ? binary : join(folder, binary));
     const found = await stat(path).catch(() => undefined);
     if (found?.isFile() && (found.mode & 0o111) !== 0) return path;
   }

@@ -5,7 +5,7 @@ import { createDeadline, type Log, messageOf } from '@smartstack/daemon';
 import { isRunning, type ProcessId } from '@smartstack/proxy';
 
 import { createAdmin } from '../admin/client.ts';
-import { numberOf, serverInfo } from '../admin/server-info.ts';
+import { numberOf } from '../admin/server-info.ts';
 import { type Program, refusal } from './program.ts';
 import { retire, stop } from './retire.ts';
 import { baseIdOf, type Launcher, launch } from './start.ts';
@@ -152,7 +152,7 @@ export function createReplacement(options: ReplacementOptions, log: Log): Replac
   async function ready(signal: AbortSignal): Promise<void> {
     using deadline = createDeadline(readyTime, signal);
     try {
-      while ((await serverInfo(admin, deadline.signal)).state !== 'LIVE')
+      while ((await tracked.find(deadline.signal))?.info?.state !== 'LIVE')
         await sleep(50, undefined, { signal: deadline.signal });
     } catch (error) {
       signal.throwIfAborted();

@@ -2,13 +2,19 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createDeadline, messageOf } from '@smartstack/daemon';
-import { endOf, type ProcessId, processIdOf, spawnDetached, textSince } from '@smartstack/proxy';
+import {
+  endOf,
+  isRunning,
+  type ProcessId,
+  processIdOf,
+  spawnOrphan,
+  textSince,
+} from '@smartstack/proxy';
 
 import type { Admin } from '../admin/client.ts';
 import { type ServerInfo, serverInfo } from '../admin/server-info.ts';
 import type { EnvoyOptions, EnvoyPaths } from './options.ts';
 import { complaintsIn } from './program.ts';
-import type { EnvoyState } from './state.ts';
 import type { Tracked } from './tracked.ts';
 
 /** How often an Envoy that starts is asked, in milliseconds: no app is served before it answers. */
@@ -38,38 +44,40 @@ export async function launch(
   { admin, paths, tracked, timeout }: Launcher,
   what: Launch,
   signal: AbortSignal,
-): Promise<ServerInfo> {
+): Promise<void> {
   const logged = await endOf(paths.log);
-  const child = await spawnDetached(what.program, argsOf(paths, what), paths.log);
-  using deadline = createDeadline(timeout, signal, child.ended);
+  const process = processIdOf(await spawnOrphan(what.program, argsOf(paths, what), paths.log));
+  using deadline = createDeadline(timeout, signal);
   try {
-    if (child.pid === undefined) throw child.ended.reason;
-    const state: EnvoyState = {
-      process: processIdOf(child.pid),
-      epoch: what.epoch,
-      baseId: what.baseId,
-      before: what.before,
-    };
-    const info = await answer(admin, what, deadline.signal);
-    await tracked.started(state, info, child.ended);
-    return info;
+    const info = await answer(admin, { ...what, process }, deadline.signal);
+    const { epoch, baseId, before } = what;
+    await tracked.started({ process, epoch, baseId, before }, info);
   } catch (error) {
     // Left as it is where only this process ends: the next one finds it.
     signal.throwIfAborted();
-    if (!child.ended.aborted) child.kill();
-    const said = complaintsIn(await textSince(paths.log, logged));
+    kill(process);
     const late = `no answer at its admin interface in ${timeout} ms`;
-    const why = said || (deadline.isOver ? late : messageOf(child.ended.reason ?? error));
+    const said = complaintsIn(await textSince(paths.log, logged));
+    const why = said || (deadline.isOver ? late : messageOf(error));
     throw new Error(`cannot start Envoy: ${why}`, { cause: error });
   }
 }
 
-async function answer(admin: Admin, what: Launch, signal: AbortSignal): Promise<ServerInfo> {
+async function answer(
+  admin: Admin,
+  { process, epoch, bootstrap }: Launch & { readonly process: ProcessId },
+  signal: AbortSignal,
+): Promise<ServerInfo> {
   for (;;) {
     const info = await serverInfo(admin, signal).catch(() => undefined);
-    if (info?.epoch === what.epoch && info.bootstrap === what.bootstrap) return info;
+    if (info?.epoch === epoch && info.bootstrap === bootstrap) return info;
+    if (!isRunning(process)) throw new Error('it ended');
     await sleep(startInterval, undefined, { signal });
   }
+}
+
+function kill(id: ProcessId): void {
+  if (isRunning(id)) process.kill(id.pid, 'SIGKILL');
 }
 
 function argsOf(paths: EnvoyPaths, { args, epoch, baseId }: Launch): readonly string[] {
@@ -94,9 +102,9 @@ export function usualArgs(options: EnvoyOptions): readonly string[] {
 
 /**
  * A base id names what Envoys that replace each other share in memory. The same folder has the same one, so that an
- * Envoy that was killed leaves nothing behind that the next one does not take; 28 bits, as Envoy's own have.
+ * Envoy that was killed leaves nothing behind that the next one does not take. Envoy takes ten of them as an `int`.
  */
 export function baseIdOf(directory: string, attempt = 0): number {
   const hash = createHash('sha256').update(`${directory}\n${attempt}`).digest();
-  return hash.readUInt32BE() & 0x0fffffff;
+  return hash.readUInt32BE() & 0x07ffffff;
 }

@@ -25,19 +25,16 @@ export interface Tracked {
   readonly process: ProcessId | undefined;
   readonly info: ServerInfo | undefined;
   readonly state: EnvoyState | undefined;
-  /** Aborts when an Envoy that this synapse started ends. */
-  readonly ended: AbortSignal | undefined;
   /** The one that runs; undefined where none does. */
   find(signal: AbortSignal): Promise<Found | undefined>;
   /** One was started; the next synapse will know of it. */
-  started(state: EnvoyState, said: ServerInfo, ended: AbortSignal): Promise<void>;
+  started(state: EnvoyState, said: ServerInfo): Promise<void>;
 }
 
 export function createTracked(paths: EnvoyPaths, admin: Admin): Tracked {
   let state: EnvoyState | undefined;
   let process: ProcessId | undefined;
   let info: ServerInfo | undefined;
-  let ended: AbortSignal | undefined;
 
   async function find(signal: AbortSignal): Promise<Found | undefined> {
     state ??= await readState(paths.state);
@@ -64,15 +61,11 @@ export function createTracked(paths: EnvoyPaths, admin: Admin): Tracked {
     get state() {
       return state;
     },
-    get ended() {
-      return ended;
-    },
     find,
-    started: async (next, said, end) => {
+    started: async (next, said) => {
       state = next;
       info = said;
       process = next.process;
-      ended = end;
       await writeState(paths.state, next);
     },
   };

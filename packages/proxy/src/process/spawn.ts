@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import type { Writable } from 'node:stream';
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
 
 import { openLog } from './process-log.ts';
 
@@ -43,6 +44,39 @@ export async function spawnDetached(
     await log.close();
   }
 }
+
+/**
+ * The same of a program that ends with the process that started it, as Envoy does where hot restarts are possible
+ * (`PR_SET_PDEATHSIG`): that one is a shell, which is gone before the program begins. Answers its pid.
+ */
+export async function spawnOrphan(
+  program: string,
+  args: readonly string[],
+  logPath: string,
+): Promise<number> {
+  const log = await openLog(logPath);
+  const output = startCopier(log.fd);
+  try {
+    const shell = spawn('/bin/sh', ['-c', orphan, program, ...args], {
+      detached: true,
+      stdio: ['ignore', output ?? log.fd, log.fd, 'pipe'],
+      cwd: '/',
+    });
+    const printed = shell.stdio[3] as Readable;
+    const [[line]] = await Promise.all([once(printed, 'data'), once(shell, 'exit')]);
+    printed.destroy();
+    return Number(line);
+  } finally {
+    output?.destroy();
+    await log.close();
+  }
+}
+
+const orphan = `(
+  while kill -0 $$ 2>/dev/null; do sleep 0.01; done
+  exec "$0" "$@" 3>&-
+) &
+echo $! >&3`;
 
 /** Copies what is written to it to a file, in whatever moment that is emptied; undefined where it cannot. */
 function startCopier(file: number): Writable | undefined {
