@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import type { ResourceSnapshot } from '../resource.ts';
+import { changedBetween } from './changed.ts';
 import { createClient } from './client.fixture.ts';
 import type { Protocol, Request } from './request.ts';
 import type { Response } from './response.ts';
 import { snapshotOf } from './snapshot.fixture.ts';
-import { changedBetween, createStreamState } from './stream-state.ts';
+import { createStreamState } from './stream-state.ts';
 
 const never = Number.MAX_SAFE_INTEGER;
 const limits = { responseBytes: 30, names: 100, patience: never, letGo: never };
