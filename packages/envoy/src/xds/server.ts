@@ -9,10 +9,10 @@ import {
 } from '@smartstack/daemon';
 import { defaultLimits, type Limits } from './limits.ts';
 import { createMeters } from './metrics.ts';
+import { changedBetween } from './protocol/changed.ts';
 import type { Rejection } from './protocol/contract.ts';
 import type { Protocol } from './protocol/request.ts';
 import { createEncoder } from './protocol/response.ts';
-import { changedBetween } from './protocol/stream-state.ts';
 import { type ResourceSnapshot, resourceTypes } from './resource.ts';
 import { type StreamStatus, statusOf } from './status.ts';
 import { createGrpcServer } from './transport/grpc.ts';

@@ -36,8 +36,41 @@ export function blame(
 /** One reason of several, without what separates it from the next. */
 const tidy = (text: string) => text.trim().replace(/[,;]$/, '');
 
+/** What is made of the refusal of a response. */
+export interface Verdict {
+  /** What is bad for sure, and why. */
+  readonly bad: ReadonlyMap<string, string>;
+  /** What may be good. */
+  readonly rest: readonly string[];
+  /** How the rest is tried again: one after the other; none where it goes with whatever is sent next. */
+  readonly trials: readonly ReadonlySet<string>[];
+}
+
+/** What was refused. */
+export interface Refused {
+  readonly reason: string;
+  /** The names in the response's order. */
+  readonly order: readonly string[];
+  /** What the client did not have before. */
+  readonly changes: readonly string[];
+  /** Whether nothing else was in it. */
+  readonly isAll: boolean;
+  readonly isTrial: boolean;
+}
+
+export function verdictOf({ reason, order, changes, isAll, isTrial }: Refused): Verdict {
+  const [only] = changes;
+  const { certain, mentioned } = blame(reason, order, new Set(changes));
+  if (only !== undefined && changes.length === 1 && isAll)
+    return { bad: new Map([[only, certain.get(only) ?? reason]]), rest: [], trials: [] };
+  const rest = changes.filter((name) => !certain.has(name));
+  if (certain.size > 0)
+    return { bad: certain, rest, trials: isTrial && rest.length > 0 ? [new Set(rest)] : [] };
+  return { bad: certain, rest, trials: rest.length > 1 ? trialsOf(rest, mentioned) : [] };
+}
+
 /** How refused resources are tried again, where it is not clear which of them are bad: groups, one after the other. */
-export function trialsOf(
+function trialsOf(
   names: readonly string[],
   mentioned: readonly string[],
 ): readonly ReadonlySet<string>[] {

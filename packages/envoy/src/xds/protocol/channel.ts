@@ -1,24 +1,10 @@
-import type { Resource, ResourceType } from '../resource.ts';
-import { blame, trialsOf } from './blame.ts';
-import type { Channel, Draft, Pending, Permission, Rejection } from './contract.ts';
-import type { Names, Protocol } from './request.ts';
+import type { Resource } from '../resource.ts';
+import { verdictOf } from './blame.ts';
+import type { Channel, ChannelOptions, Draft, Pending, Permission, Rejection } from './contract.ts';
+import type { Names } from './request.ts';
 import { createSubscription } from './subscription.ts';
 import { versionOf, versionOfAll } from './versions.ts';
-
-export interface ChannelOptions {
-  readonly type: ResourceType;
-  readonly protocol: Protocol;
-  readonly responseBytes: number;
-}
-
-/** A resource that the client has: its version, empty for "there is none", undefined for an unknown one. */
-interface Held {
-  readonly version: string | undefined;
-  /** Kept where a later response has to repeat it. */
-  readonly resource?: Resource | undefined;
-  /** Whether the client may have none: it was in a response that was refused for another resource. */
-  readonly isUnsure?: boolean;
-}
+import { byName, createView, none } from './view.ts';
 
 interface InFlight {
   readonly nonce: string;
@@ -34,8 +20,7 @@ interface InFlight {
 
 type Kind = 'fresh' | 'changed' | 'absent' | 'removed';
 
-/** The version of what does not exist. */
-const none = '';
+/** So much of a reason is kept, in characters. */
 const reasonLength = 1_000;
 
 export function createChannel({ type, protocol, responseBytes }: ChannelOptions): Channel {
@@ -43,7 +28,7 @@ export function createChannel({ type, protocol, responseBytes }: ChannelOptions)
   /** Whether each response has to have everything: then what is left out is removed. */
   const isFull = protocol === 'sotw' && (type === 'cluster' || type === 'listener');
   const canRemove = isFull || protocol === 'delta';
-  const held = new Map<string, Held>();
+  const view = createView(protocol === 'sotw');
   const dirty = new Set<string>();
   const rejected = new Map<string, Rejection>();
   let trials: readonly ReadonlySet<string>[] = [];
@@ -56,40 +41,38 @@ export function createChannel({ type, protocol, responseBytes }: ChannelOptions)
   const wanted = (name: string) => subscription.wanted(resources, name);
 
   function forget(name: string): void {
-    held.delete(name);
+    view.forget(name);
     rejected.delete(name);
     inFlight?.changes.delete(name);
   }
 
   /** It is sent once more, whatever the client has. */
   function doubt(name: string): void {
-    const has = held.get(name);
-    forget(name);
-    if (has && has.version !== none) held.set(name, { ...has, version: undefined });
+    view.doubt(name);
+    rejected.delete(name);
+    inFlight?.changes.delete(name);
     dirty.add(name);
   }
-
-  const isThere = (has: Held | undefined) =>
-    has !== undefined && has.version !== none && !has.isUnsure;
 
   /** What there is to send of a name; while something of it is in flight, what there is left to confirm. */
   function kindOf(name: string): Kind | undefined {
     const resource = wanted(name);
-    const has = held.get(name);
+    const version = resource?.version ?? none;
     if (inFlight?.changes.has(name)) {
       if (!resource) return 'removed';
-      return inFlight.changes.get(name) && isThere(has) ? 'changed' : 'fresh';
+      return inFlight.changes.get(name) && view.has(name) ? 'changed' : 'fresh';
     }
-    if (has?.version === (resource?.version ?? none)) {
+    if (view.version(name) === version) {
       rejected.delete(name);
       return undefined;
     }
-    if (rejected.get(name)?.version === (resource?.version ?? none)) return undefined;
-    if (resource) return isThere(has) ? 'changed' : 'fresh';
+    if (rejected.get(name)?.version === version) return undefined;
+    if (resource) return view.has(name) ? 'changed' : 'fresh';
     rejected.delete(name);
-    if (!has) return protocol === 'delta' && subscription.names.has(name) ? 'absent' : undefined;
-    if (canRemove || subscription.names.has(name)) return 'removed';
-    held.delete(name);
+    const isNamed = subscription.names.has(name);
+    if (!view.knows(name)) return protocol === 'delta' && isNamed ? 'absent' : undefined;
+    if (canRemove || isNamed) return 'removed';
+    view.forget(name);
     return undefined;
   }
 
@@ -112,7 +95,7 @@ export function createChannel({ type, protocol, responseBytes }: ChannelOptions)
       if (!kind || !(kind === 'removed' ? removals : additions)) continue;
       if (kind === 'removed' && !canRemove) {
         // There is no way to say so: the client finds out by what names it.
-        held.delete(name);
+        view.forget(name);
         continue;
       }
       const resource = wanted(name);
@@ -134,25 +117,14 @@ export function createChannel({ type, protocol, responseBytes }: ChannelOptions)
     return { changes: pick(dirty, may), isTrial: false };
   }
 
-  /** What the client has once it takes these changes. */
-  function after(changes: ReadonlyMap<string, Resource | undefined>): readonly Resource[] {
-    const view = new Map<string, Resource>();
-    for (const [name, { resource }] of held) if (resource) view.set(name, resource);
-    for (const [name, resource] of changes) {
-      if (resource) view.set(name, resource);
-      else view.delete(name);
-    }
-    return [...view.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-  }
-
   function draft(nonce: string, may: Permission): Draft | undefined {
     if (inFlight || !resources) return undefined;
     const { changes, isTrial } = nextChanges(may);
     if (changes.size === 0 && !(owes && may.additions)) return undefined;
-    const added = [...changes.values()].filter((one) => one !== undefined);
-    const view = protocol === 'sotw' ? after(changes) : [];
-    const sent = isFull ? view : added;
-    const version = protocol === 'sotw' ? versionOf(view) : versionOfAll(resources);
+    const added = [...changes.values()].filter((one) => one !== undefined).sort(byName);
+    const all = protocol === 'sotw' ? view.after(changes) : [];
+    const sent = isFull ? all : added;
+    const version = protocol === 'sotw' ? versionOf(all) : versionOfAll(resources);
     owes = false;
     const count = changes.size;
     inFlight = { nonce, version, changes, count, order: sent.map(({ name }) => name), isTrial };
@@ -177,47 +149,39 @@ export function createChannel({ type, protocol, responseBytes }: ChannelOptions)
     for (const [name, resource] of taken.changes) {
       rejected.delete(name);
       dirty.add(name);
-      if (resource) held.set(name, heldOf(resource));
-      else if (protocol === 'delta' && subscription.names.has(name))
-        held.set(name, { version: none });
-      else held.delete(name);
+      if (resource) view.took(resource);
+      else if (protocol === 'delta' && subscription.names.has(name)) view.lacks(name);
+      else view.forget(name);
     }
     return taken.changes;
   }
 
-  const heldOf = (resource: Resource): Held =>
-    protocol === 'sotw' ? { version: resource.version, resource } : { version: resource.version };
-
   function refuse(nonce: string, reason: string, now: number) {
     const taken = take(nonce);
     if (!taken) return undefined;
-    const names = [...taken.changes.keys()];
-    for (const name of names) dirty.add(name);
-    const { certain, mentioned } = blame(reason, taken.order, new Set(names));
-    const bad = taken.count === 1 ? names : [...certain.keys()];
-    const rest = names.filter((name) => !bad.includes(name));
-    if (bad.length === 0 && rest.length > 1) trials = [...trialsOf(rest, mentioned), ...trials];
-    else if (taken.isTrial && rest.length > 0) trials = [new Set(rest), ...trials];
+    const changes = [...taken.changes.keys()];
+    for (const name of changes) dirty.add(name);
+    const isAll = changes.length === taken.count;
+    const verdict = verdictOf({ ...taken, reason, changes, isAll });
+    trials = [...verdict.trials, ...trials];
     // A client may keep what is good of a response that it refuses, or not.
-    for (const name of rest) {
-      const has = held.get(name);
-      held.set(name, { resource: has?.resource, version: undefined, isUnsure: !isThere(has) });
-    }
-    const found = taken.count === 0 ? [none] : bad;
-    return found.map((name) => {
-      const resource = taken.changes.get(name);
-      const rejection: Rejection = {
-        type,
-        name,
-        version: resource?.version ?? none,
-        service: resource?.service ?? none,
-        reason: (certain.get(name) ?? reason).trim().slice(0, reasonLength),
-        since: now,
-        hasEarlier: isThere(held.get(name)),
-      };
-      rejected.set(name, rejection);
-      return rejection;
-    });
+    for (const name of verdict.rest) view.mayHave(name);
+    const bad = taken.count === 0 ? new Map([[none, reason]]) : verdict.bad;
+    return Array.from(bad, ([name, why]) => reject(name, taken.changes.get(name), why, now));
+  }
+
+  function reject(name: string, resource: Resource | undefined, why: string, since: number) {
+    const rejection: Rejection = {
+      type,
+      name,
+      version: resource?.version ?? none,
+      service: resource?.service ?? none,
+      reason: why.trim().slice(0, reasonLength),
+      since,
+      hasEarlier: view.has(name),
+    };
+    rejected.set(name, rejection);
+    return rejection;
   }
 
   function ask(names: Names): void {
@@ -229,17 +193,17 @@ export function createChannel({ type, protocol, responseBytes }: ChannelOptions)
         : subscription.adjust(names.subscribe, names.unsubscribe);
     for (const name of subscription.isWildcard ? change.released : []) {
       // It has "everything" as well, and does not know whether this is a part of that.
-      if (protocol === 'delta') held.set(name, { version: undefined });
+      if (protocol === 'delta') view.claims(name, none);
       doubt(name);
     }
     if (change.everything) everything();
     for (const name of change.again) doubt(name);
     const isNamed = (name: string) => subscription.isWildcard || subscription.names.has(name);
     if (change.isNarrower)
-      for (const name of [...held.keys(), ...(inFlight?.changes.keys() ?? [])])
+      for (const name of [...view.names(), ...(inFlight?.changes.keys() ?? [])])
         if (!isNamed(name)) forget(name);
     for (const [name, version] of known.filter(([name]) => isNamed(name))) {
-      held.set(name, { version: version === none ? undefined : version });
+      view.claims(name, version);
       dirty.add(name);
     }
     owes ||= change.everything && known.length === 0;
@@ -247,7 +211,7 @@ export function createChannel({ type, protocol, responseBytes }: ChannelOptions)
   }
 
   function everything(): void {
-    for (const name of [...held.keys()]) doubt(name);
+    for (const name of view.names()) doubt(name);
     for (const [name, { audience }] of resources ?? []) if (audience === 'all') dirty.add(name);
   }
 
@@ -261,13 +225,12 @@ export function createChannel({ type, protocol, responseBytes }: ChannelOptions)
     },
     rejected,
     get confirmed() {
-      const count = [...held.values()].filter(isThere).length;
-      return { version: confirmed, count };
+      return { version: confirmed, count: view.count };
     },
     get size() {
-      return Math.max(subscription.names.size, held.size);
+      return Math.max(subscription.names.size, view.size);
     },
-    has: (name) => held.get(name)?.version !== undefined,
+    has: (name) => view.version(name) !== undefined,
     serve: (served, changed) => {
       resources = served;
       if (!isAsked) return;
@@ -276,7 +239,7 @@ export function createChannel({ type, protocol, responseBytes }: ChannelOptions)
     },
     ask,
     repeat: (name) => {
-      if (subscription.names.has(name) && held.has(name)) doubt(name);
+      if (subscription.names.has(name) && view.knows(name)) doubt(name);
     },
     pending,
     draft,

@@ -1,5 +1,5 @@
 import type { Resource, ResourceType } from '../resource.ts';
-import type { Names } from './request.ts';
+import type { Names, Protocol } from './request.ts';
 import type { Subscription } from './subscription.ts';
 
 /** What a client has, and is still to be sent, of one type on one stream. */
@@ -64,4 +64,10 @@ export interface Draft {
   readonly version: string;
   readonly resources: readonly Resource[];
   readonly removed: readonly string[];
+}
+
+export interface ChannelOptions {
+  readonly type: ResourceType;
+  readonly protocol: Protocol;
+  readonly responseBytes: number;
 }

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { type ResourceSnapshot, type ResourceType, resourceTypes } from '../resource.ts';
+import { changedBetween } from './changed.ts';
 import { type Client, createClient, type Judge } from './client.fixture.ts';
 import type { Protocol, Request } from './request.ts';
 import type { Response } from './response.ts';
 import { snapshotOf } from './snapshot.fixture.ts';
-import { changedBetween, createStreamState, type StreamState } from './stream-state.ts';
+import { createStreamState, type StreamState } from './stream-state.ts';
 
 const limits = { responseBytes: 40, names: 100, patience: 5_000, letGo: 30_000 };
 

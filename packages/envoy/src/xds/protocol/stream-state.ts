@@ -1,9 +1,5 @@
-import {
-  type Resource,
-  type ResourceSnapshot,
-  type ResourceType,
-  resourceTypes,
-} from '../resource.ts';
+import { type ResourceSnapshot, type ResourceType, resourceTypes } from '../resource.ts';
+import type { Changed } from './changed.ts';
 import { createChannel } from './channel.ts';
 import type { Channel, Rejection } from './contract.ts';
 import { type Channels, createOrder } from './order.ts';
@@ -27,8 +23,6 @@ export interface StreamState {
   /** Whether that is so, and nothing was refused. */
   readonly isInStep: boolean;
 }
-
-export type Changed = Readonly<Record<ResourceType, Iterable<string>>>;
 
 /** What a request was. */
 export interface Received {
@@ -137,33 +131,6 @@ export function createStreamState(protocol: Protocol, limits: StreamLimits): Str
 }
 
 const nothing = { answer: 'none', refused: [] } as const;
-
-/** What differs between two snapshots: names by type. */
-export function changedBetween(
-  before: ResourceSnapshot | undefined,
-  after: ResourceSnapshot,
-): Record<ResourceType, readonly string[]> {
-  const of = (type: ResourceType) => changedNames(before?.[type] ?? new Map(), after[type]);
-  return {
-    cluster: of('cluster'),
-    endpoints: of('endpoints'),
-    listener: of('listener'),
-    route: of('route'),
-  };
-}
-
-function changedNames(
-  before: ReadonlyMap<string, Resource>,
-  after: ReadonlyMap<string, Resource>,
-): readonly string[] {
-  if (before === after) return [];
-  const changed = [...after].filter(([name, resource]) => {
-    const was = before.get(name);
-    return was?.version !== resource.version || was.audience !== resource.audience;
-  });
-  const gone = [...before.keys()].filter((name) => !after.has(name));
-  return [...changed.map(([name]) => name), ...gone];
-}
 
 /** The nonces of one stream's responses: a count over all types. */
 function createNonces() {
