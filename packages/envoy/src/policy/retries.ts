@@ -28,6 +28,8 @@ export function triesOf(
       retryPolicy: {
         ...retries,
         ...(tryTime !== undefined && { perTryTimeout: timeOf(tryTime) }),
+        // A second try has no effect on the first: what ends this one is that nothing comes.
+        ...(hedge && perTry !== undefined && { perTryIdleTimeout: timeOf(perTry) }),
       },
     }),
     ...(hedge && { hedgePolicy: { hedgeOnPerTryTimeout: true } }),
