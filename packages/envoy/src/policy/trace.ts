@@ -55,15 +55,23 @@ export function traceFiltersOf({ trace = 'off', access_log: log }: Policy) {
 }
 
 const appended = (key: string, value: string) => ({
-  action: { case: 'append' as const, value: header(key, value, Action.ADD_IF_ABSENT) },
+  // A header of nothing is not added.
+  action: {
+    case: 'append' as const,
+    value: { ...header(key, value, Action.ADD_IF_ABSENT), keepEmptyValue: false },
+  },
 });
+
+/** Nothing where a request has a trace. */
+const unlessTraced = (value: string) => `%CEL('x-b3-traceid' in request.headers ? '' : ${value})%`;
 
 const contexts = {
   w3c: [['traceparent', `00-${traceId}-${spanId}-01`]],
+  // The trace id last: the others are made where it is missing.
   b3: [
+    ['x-b3-spanid', unlessTraced(`metadata.filter_metadata['${metadataNamespace}']['span_id']`)],
+    ['x-b3-sampled', unlessTraced("'1'")],
     ['x-b3-traceid', traceId],
-    ['x-b3-spanid', spanId],
-    ['x-b3-sampled', '1'],
   ],
 } as const;
 
