@@ -6,6 +6,8 @@ import type { SubstitutionFormatStringSchema } from '../proto/envoy/config/core/
 import { FileAccessLogSchema } from '../proto/envoy/extensions/access_loggers/file/v3/file_pb.ts';
 import { StdoutAccessLogSchema } from '../proto/envoy/extensions/access_loggers/stream/v3/stream_pb.ts';
 import { filterOf } from './filter.ts';
+import { httpReason, tcpReason } from './reasons.ts';
+import { traceId } from './trace.ts';
 import { literal } from './values.ts';
 
 /** Where lines go: a file; else Envoy's own output. */
@@ -71,12 +73,14 @@ const http = {
   connect_ms: '%COMMON_DURATION(US_CX_BEG:US_CX_END:ms)%',
   response_ms: '%COMMON_DURATION(US_TX_END:US_RX_BEG:ms)%',
   total_ms: '%DURATION%',
-  retries: '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
+  retries:
+    '%TYPED_CEL(upstream.request_attempt_count > 0u ? upstream.request_attempt_count - 1u : 0u)%',
   request_id: '%REQ(X-REQUEST-ID):128%',
+  trace_id: traceId,
   bytes_in: '%DOWNSTREAM_WIRE_BYTES_RECEIVED%',
   bytes_out: '%DOWNSTREAM_WIRE_BYTES_SENT%',
   termination: '%RESPONSE_FLAGS%',
-  reason: '%RESPONSE_CODE_DETAILS%',
+  reason: httpReason,
 };
 
 const tcp = {
@@ -86,5 +90,5 @@ const tcp = {
   bytes_in: '%BYTES_RECEIVED%',
   bytes_out: '%BYTES_SENT%',
   termination: '%RESPONSE_FLAGS%',
-  reason: '%CONNECTION_TERMINATION_DETAILS%',
+  reason: tcpReason,
 };

@@ -21,14 +21,14 @@ export function answerOf({ respond, redirect }: Route): RouteInit['action'] | un
   }
   if (!redirect) return undefined;
   const { status, scheme, host, path } = redirect;
+  // Envoy would put the host of the request before it, as it knows it.
+  if (host === undefined) return { case: 'directResponse', value: { status } };
   return {
     case: 'redirect',
     value: {
       responseCode: codes[status],
-      ...(host !== undefined && {
-        hostRedirect: host,
-        schemeRewriteSpecifier: { case: 'schemeRedirect', value: scheme },
-      }),
+      hostRedirect: host,
+      schemeRewriteSpecifier: { case: 'schemeRedirect', value: scheme },
       ...(path !== undefined && {
         stripQuery: true,
         pathRewriteSpecifier: { case: 'pathRedirect', value: path },
@@ -38,8 +38,11 @@ export function answerOf({ respond, redirect }: Route): RouteInit['action'] | un
 }
 
 /** The headers of such an answer. */
-export const answerHeaders = ({ respond }: Route) =>
-  respond && hasBody(respond) ? [set('content-type', literal(respond.type))] : [];
+export function answerHeaders({ respond, redirect }: Route) {
+  if (respond && hasBody(respond)) return [set('content-type', literal(respond.type))];
+  const { host, path } = redirect ?? {};
+  return host === undefined && path !== undefined ? [set('location', literal(path))] : [];
+}
 
 const inline = (value: string) => ({ specifier: { case: 'inlineString', value } }) as const;
 

@@ -7,8 +7,13 @@ export function filterOf<Desc extends DescMessage>(
   schema: Desc,
   config: MessageInitShape<Desc>,
 ) {
-  return {
-    name,
-    configType: { case: 'typedConfig', value: anyPack(schema, create(schema, config)) },
-  } as const;
+  const { typedConfig: value } = extensionOf(name, schema, config);
+  return { name, configType: { case: 'typedConfig', value } } as const;
 }
+
+/** The same where nothing but a configuration may stand beside the name. */
+export const extensionOf = <Desc extends DescMessage>(
+  name: string,
+  schema: Desc,
+  config: MessageInitShape<Desc>,
+) => ({ name, typedConfig: anyPack(schema, create(schema, config)) });

@@ -7,11 +7,9 @@ import type {
   RouteActionSchema,
 } from '../proto/envoy/config/route/v3/route_components_pb.ts';
 import { PreviousHostsPredicateSchema } from '../proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts';
-import { set } from './headers.ts';
-import { methodIn } from './match.ts';
 import { timeOf } from './values.ts';
 
-type Words = Pick<Policy, 'retries' | 'timeouts' | 'hedge'>;
+export type Words = Pick<Policy, 'retries' | 'timeouts' | 'hedge'>;
 
 /** What failed before anything of the request was sent. */
 const neverSent = ['connect-failure', 'refused-stream', 'reset-before-request'];
@@ -30,6 +28,8 @@ export function triesOf(
       retryPolicy: {
         ...retries,
         ...(tryTime !== undefined && { perTryTimeout: timeOf(tryTime) }),
+        // A second try has no effect on the first: what ends this one is that nothing comes.
+        ...(hedge && perTry !== undefined && { perTryIdleTimeout: timeOf(perTry) }),
       },
     }),
     ...(hedge && { hedgePolicy: { hedgeOnPerTryTimeout: true } }),
@@ -45,6 +45,7 @@ function retriesOf({
   if (most === 0) return undefined;
   const statuses = on.filter((cause) => typeof cause === 'number');
   const causes = [
+    // A second try beside the first is one of these too, whatever it is tried again for.
     ...(on.includes('connect_failure') || hedge ? neverSent : []),
     // Envoy counts a try that took too long as one that was reset.
     ...(on.includes('reset') || on.includes('timeout') ? ['reset'] : []),
@@ -54,27 +55,27 @@ function retriesOf({
     retryOn: causes.join(','),
     numRetries: most,
     retriableStatusCodes: statuses,
-    ...(isLimited(retries) && { retriableRequestHeaders: [methodIn(retries.methods ?? ['-'])] }),
     retryHostPredicate: [previousHosts],
     hostSelectionRetryMaxAttempts: 5n,
     retryBackOff: backOffOf(backOff, most),
   };
 }
 
-/** Whether some of the requests must not be sent a second time. */
-const isLimited = ({ on = [] }: NonNullable<Policy['retries']>) =>
-  on.some((cause) => cause !== 'connect_failure');
-
 /**
- * A header by which Envoy tries again what was never sent, whatever its method: it counts beside a policy that is for
- * some methods only, and goes no further.
+ * What holds of requests whose method may not be sent a second time: only what was never sent is tried again. Undefined
+ * where that is the same for all.
  */
-export const retryHeaders = ({ retries = {}, hedge }: Words) =>
-  isLimited(retries) &&
-  (retries.attempts ?? 0) > 0 &&
-  (retries.on?.includes('connect_failure') || hedge)
-    ? [set('x-envoy-retry-on', neverSent.join(','))]
-    : [];
+export function sentOnceOf(words: Words): Words | undefined {
+  const { hedge, retries = {}, ...rest } = words;
+  const { on = ['connect_failure'], attempts = 0 } = retries;
+  if (!hedge && (attempts === 0 || on.every((cause) => cause === 'connect_failure')))
+    return undefined;
+  const isTried = on.includes('connect_failure');
+  return {
+    ...rest,
+    retries: { ...retries, on: ['connect_failure'], attempts: isTried ? attempts : 0 },
+  };
+}
 
 /** Each wait is at random up to its end; where none is asked for, it is as short as Envoy has it. */
 function backOffOf(base: number | undefined, attempts: number) {

@@ -17,13 +17,14 @@ import {
   RouteConfigurationSchema,
 } from '../proto/envoy/config/route/v3/route_pb.ts';
 import { answerHeaders, answerOf } from './answers.ts';
+import { clientFilter, clientReaderOf } from './clients.ts';
 import { faultFilter, faultOf } from './faults.ts';
 import { hashPolicyOf } from './hashing.ts';
 import { headersOf, type set } from './headers.ts';
 import { matchOf, methodIn } from './match.ts';
 import { mirrorOf } from './mirror.ts';
-import { limitFilter, rateLimitOf } from './rate-limit.ts';
-import { retryHeaders, triesOf } from './retries.ts';
+import { limitFilter, limitNamespace, limitNote, rateLimitsOf } from './rate-limit.ts';
+import { sentOnceOf, triesOf, type Words } from './retries.ts';
 import { rewriteOf } from './rewrite.ts';
 import { timeOf } from './values.ts';
 
@@ -49,12 +50,14 @@ export function routesOf(input: RoutesInput): RouteConfiguration {
   const routes = policy.routes ?? [];
   const names = routeNames(routes);
   const all = [...routes.map((route, at) => ({ route, name: names[at] ?? '' })), rest];
+  const limits = rateLimitsOf(all);
   return create(RouteConfigurationSchema, {
     name: service,
     virtualHosts: [
       {
         name: service,
         domains: ['*'],
+        typedPerFilterConfig: limits ? { [limitFilter]: limits } : {},
         routes: all.flatMap(({ route, name }, at) =>
           routesFor({ ...input, route, name, targets: targets[at] ?? nowhere }),
         ),
@@ -72,19 +75,18 @@ interface One extends Omit<RoutesInput, 'targets'> {
   readonly targets: Targets;
 }
 
-/** A route; two where only some of its methods may be sent a second time beside the first. */
+/** A route; two where only some of its methods may be sent a second time. */
 function routesFor(one: One): readonly RouteInit[] {
   const { route, policy } = one;
   const words = wordsOf(policy, route);
   const answer = answerOf(route);
   if (answer) return [routeOf(one, { action: answer, responseHeaders: answerHeaders(route) })];
-  const { hedge, ...single } = words;
+  const once = sentOnceOf(words);
+  if (!once) return [sentOn(one, words)];
   const { methods = [] } = words.retries ?? {};
-  const hedged = hedge && methods.length > 0 ? [sentOn(one, words, [methodIn(methods)])] : [];
-  return [...hedged, sentOn(one, single)];
+  const again = methods.length > 0 ? [sentOn(one, words, [methodIn(methods)])] : [];
+  return [...again, sentOn(one, once)];
 }
-
-type Words = Pick<Policy, 'timeouts' | 'retries' | 'hedge'>;
 
 /** What counts of the service's words for this route's requests. */
 function wordsOf(policy: Policy, route: Route): Words {
@@ -107,14 +109,12 @@ function sentOn(one: One, words: Words, conditions: Conditions = []): RouteInit 
     requestMirrorPolicies: mirrorOf(route, one.clusterOf),
     hashPolicy: targets.keys.map(hashPolicyOf),
   };
-  const requestHeaders = retryHeaders(words);
-  return routeOf(one, { action: { case: 'route', value }, requestHeaders, conditions });
+  return routeOf(one, { action: { case: 'route', value }, conditions });
 }
 
 /** What a route does, with what that needs beside the route's own words. */
 interface Done {
   readonly action: NonNullable<RouteInit['action']>;
-  readonly requestHeaders?: readonly HeaderInit[];
   readonly responseHeaders?: readonly HeaderInit[];
   readonly conditions?: Conditions;
 }
@@ -122,24 +122,25 @@ interface Done {
 type HeaderInit = ReturnType<typeof set>;
 
 function routeOf({ route, name }: One, done: Done): RouteInit {
-  const { action, requestHeaders = [], responseHeaders = [], conditions = [] } = done;
+  const { action, responseHeaders = [], conditions = [] } = done;
   const filters = [
     [faultFilter, faultOf(route)],
-    [limitFilter, rateLimitOf(route)],
+    [clientFilter, clientReaderOf(route)],
   ] as const;
-  const { requestHeadersToAdd, responseHeadersToAdd, ...removed } = headersOf(route);
+  const { responseHeadersToAdd, ...headers } = headersOf(route);
   const match = matchOf(route.match ?? {});
+  const note = limitNote({ name, route });
   return {
     name,
     statPrefix: name,
     match: { ...match, headers: [...match.headers, ...conditions] },
     action,
+    ...(note && { metadata: { filterMetadata: { [limitNamespace]: note } } }),
     typedPerFilterConfig: Object.fromEntries(
       filters.flatMap(([filter, config]) => (config ? [[filter, config]] : [])),
     ),
-    requestHeadersToAdd: [...requestHeadersToAdd, ...requestHeaders],
     responseHeadersToAdd: [...responseHeadersToAdd, ...responseHeaders],
-    ...removed,
+    ...headers,
   };
 }
 

@@ -1,11 +1,14 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 
 import { accessLogsOf } from '../policy/access-log.ts';
+import { clientFilter, needsClients } from '../policy/clients.ts';
 import { faultFilter } from '../policy/faults.ts';
 import { filterOf } from '../policy/filter.ts';
 import { limitFilter } from '../policy/rate-limit.ts';
+import { earlyMutationsOf, traceFiltersOf } from '../policy/trace.ts';
 import { timeOf } from '../policy/values.ts';
 import { HTTPFaultSchema } from '../proto/envoy/extensions/filters/http/fault/v3/fault_pb.ts';
+import { ConfigSchema } from '../proto/envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata_pb.ts';
 import { LocalRateLimitSchema } from '../proto/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.ts';
 import { RouterSchema } from '../proto/envoy/extensions/filters/http/router/v3/router_pb.ts';
 import {
@@ -37,6 +40,7 @@ export function connectionManagerOf(
     serverHeaderTransformation: ServerHeader.PASS_THROUGH,
     generateRequestId: requestId,
     preserveExternalRequestId: true,
+    earlyHeaderMutationExtensions: earlyMutationsOf(policy),
     upgradeConfigs: [{ upgradeType: 'websocket' }],
     accessLog: accessLogsOf(input),
   };
@@ -44,9 +48,15 @@ export function connectionManagerOf(
 
 /** A service with routes has the filters that any of them may ask for, so that a change of routes is one of routes alone. */
 function filtersOf({ policy }: ListenerInput): MessageInitShape<typeof HttpFilterSchema>[] {
-  return [...(policy.routes?.length ? [limits, faults] : []), router];
+  return [
+    ...traceFiltersOf(policy),
+    ...(needsClients(policy) ? [clients] : []),
+    ...(policy.routes?.length ? [limits, faults] : []),
+    router,
+  ];
 }
 
+const clients = filterOf(clientFilter, ConfigSchema, {});
 const limits = filterOf(limitFilter, LocalRateLimitSchema, { statPrefix: 'rate_limit' });
 const faults = filterOf(faultFilter, HTTPFaultSchema, {});
 const router = filterOf('envoy.filters.http.router', RouterSchema, {});

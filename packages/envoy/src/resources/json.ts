@@ -19,7 +19,8 @@ import { PreviousHostsPredicateSchema } from '../proto/envoy/extensions/retry/ho
 import { HttpProtocolOptionsSchema } from '../proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
 import type { Resource, ResourceType } from '../xds/resource.ts';
 
-const schemas = {
+/** What each type of resource is. */
+export const schemas = {
   cluster: ClusterSchema,
   endpoints: ClusterLoadAssignmentSchema,
   listener: ListenerSchema,

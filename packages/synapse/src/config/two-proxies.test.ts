@@ -122,6 +122,15 @@ test('what a proxy cannot do is asked of the proxy that serves', async () => {
   ]);
 });
 
+test('what is built in asks nothing of a proxy that it cannot do', async () => {
+  const text = (policy: string) =>
+    services(`web: {port: 1, protocol: http, proxy: envoy, policy: ${policy}}`);
+  await loadText(text('{}'));
+  expect(await problemsOf(text('{timeouts: {queue: 1s}}'))).toEqual([
+    expect.stringContaining('services.web.policy.timeouts.queue: envoy cannot do this'),
+  ]);
+});
+
 test('routes lead to services of the same proxy', async () => {
   const text = services(
     'web: {port: 1, protocol: http, proxy: envoy, policy: {routes: [{to: [{service: api}]}]}}',

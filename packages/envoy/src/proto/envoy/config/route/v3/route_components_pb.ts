@@ -15,9 +15,12 @@ import type { RegexMatchAndSubstitute, RegexMatcher } from '../../../type/matche
 import { file_envoy_type_matcher_v3_regex } from '../../../type/matcher/v3/regex_pb.ts';
 import type { StringMatcher } from '../../../type/matcher/v3/string_pb.ts';
 import { file_envoy_type_matcher_v3_string } from '../../../type/matcher/v3/string_pb.ts';
+import type { MetadataKey } from '../../../type/metadata/v3/metadata_pb.ts';
+import { file_envoy_type_metadata_v3_metadata } from '../../../type/metadata/v3/metadata_pb.ts';
 import type {
   DataSource,
   HeaderValueOption,
+  Metadata,
   RuntimeFractionalPercent,
 } from '../../core/v3/base_pb.ts';
 import { file_envoy_config_core_v3_base } from '../../core/v3/base_pb.ts';
@@ -28,11 +31,12 @@ import { file_envoy_config_core_v3_base } from '../../core/v3/base_pb.ts';
 export const file_envoy_config_route_v3_route_components: GenFile =
   /*@__PURE__*/
   fileDesc(
-    'CixlbnZveS9jb25maWcvcm91dGUvdjMvcm91dGVfY29tcG9uZW50cy5wcm90bxIVZW52b3kuY29uZmlnLnJvdXRlLnYzIowCCgtWaXJ0dWFsSG9zdBIMCgRuYW1lGAEgASgJEg8KB2RvbWFpbnMYAiADKAkSLAoGcm91dGVzGAMgAygLMhwuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJvdXRlEl0KF3R5cGVkX3Blcl9maWx0ZXJfY29uZmlnGA8gAygLMjwuZW52b3kuY29uZmlnLnJvdXRlLnYzLlZpcnR1YWxIb3N0LlR5cGVkUGVyRmlsdGVyQ29uZmlnRW50cnkaUQoZVHlwZWRQZXJGaWx0ZXJDb25maWdFbnRyeRILCgNrZXkYASABKAkSIwoFdmFsdWUYAiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55OgI4ASKkBQoFUm91dGUSMAoFbWF0Y2gYASABKAsyIS5lbnZveS5jb25maWcucm91dGUudjMuUm91dGVNYXRjaBJHChZyZXF1ZXN0X2hlYWRlcnNfdG9fYWRkGAkgAygLMicuZW52b3kuY29uZmlnLmNvcmUudjMuSGVhZGVyVmFsdWVPcHRpb24SSAoXcmVzcG9uc2VfaGVhZGVyc190b19hZGQYCiADKAsyJy5lbnZveS5jb25maWcuY29yZS52My5IZWFkZXJWYWx1ZU9wdGlvbhIiChpyZXNwb25zZV9oZWFkZXJzX3RvX3JlbW92ZRgLIAMoCRIhChlyZXF1ZXN0X2hlYWRlcnNfdG9fcmVtb3ZlGAwgAygJElcKF3R5cGVkX3Blcl9maWx0ZXJfY29uZmlnGA0gAygLMjYuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJvdXRlLlR5cGVkUGVyRmlsdGVyQ29uZmlnRW50cnkSDAoEbmFtZRgOIAEoCRITCgtzdGF0X3ByZWZpeBgTIAEoCRIzCgVyb3V0ZRgCIAEoCzIiLmVudm95LmNvbmZpZy5yb3V0ZS52My5Sb3V0ZUFjdGlvbkgAEjkKCHJlZGlyZWN0GAMgASgLMiUuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJlZGlyZWN0QWN0aW9uSAASRgoPZGlyZWN0X3Jlc3BvbnNlGAcgASgLMisuZW52b3kuY29uZmlnLnJvdXRlLnYzLkRpcmVjdFJlc3BvbnNlQWN0aW9uSAAaUQoZVHlwZWRQZXJGaWx0ZXJDb25maWdFbnRyeRILCgNrZXkYASABKAkSIwoFdmFsdWUYAiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55OgI4AUIICgZhY3Rpb24ipgEKD1dlaWdodGVkQ2x1c3RlchJGCghjbHVzdGVycxgBIAMoCzI0LmVudm95LmNvbmZpZy5yb3V0ZS52My5XZWlnaHRlZENsdXN0ZXIuQ2x1c3RlcldlaWdodBpLCg1DbHVzdGVyV2VpZ2h0EgwKBG5hbWUYASABKAkSLAoGd2VpZ2h0GAIgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQzMlZhbHVlIpsCCgpSb3V0ZU1hdGNoEjUKB2hlYWRlcnMYBiADKAsyJC5lbnZveS5jb25maWcucm91dGUudjMuSGVhZGVyTWF0Y2hlchJGChBxdWVyeV9wYXJhbWV0ZXJzGAcgAygLMiwuZW52b3kuY29uZmlnLnJvdXRlLnYzLlF1ZXJ5UGFyYW1ldGVyTWF0Y2hlchIQCgZwcmVmaXgYASABKAlIABIOCgRwYXRoGAIgASgJSAASOQoKc2FmZV9yZWdleBgKIAEoCzIjLmVudm95LnR5cGUubWF0Y2hlci52My5SZWdleE1hdGNoZXJIABIfChVwYXRoX3NlcGFyYXRlZF9wcmVmaXgYDiABKAlIAEIQCg5wYXRoX3NwZWNpZmllciLwCgoLUm91dGVBY3Rpb24SFgoOcHJlZml4X3Jld3JpdGUYBSABKAkSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI4CgxyZXRyeV9wb2xpY3kYCSABKAsyIi5lbnZveS5jb25maWcucm91dGUudjMuUmV0cnlQb2xpY3kSNQoLcmF0ZV9saW1pdHMYDSADKAsyIC5lbnZveS5jb25maWcucm91dGUudjMuUmF0ZUxpbWl0EkIKC2hhc2hfcG9saWN5GA8gAygLMi0uZW52b3kuY29uZmlnLnJvdXRlLnYzLlJvdXRlQWN0aW9uLkhhc2hQb2xpY3kSLwoMaWRsZV90aW1lb3V0GBggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjgKDGhlZGdlX3BvbGljeRgbIAEoCzIiLmVudm95LmNvbmZpZy5yb3V0ZS52My5IZWRnZVBvbGljeRJXChdyZXF1ZXN0X21pcnJvcl9wb2xpY2llcxgeIAMoCzI2LmVudm95LmNvbmZpZy5yb3V0ZS52My5Sb3V0ZUFjdGlvbi5SZXF1ZXN0TWlycm9yUG9saWN5EkUKDXJlZ2V4X3Jld3JpdGUYICABKAsyLi5lbnZveS50eXBlLm1hdGNoZXIudjMuUmVnZXhNYXRjaEFuZFN1YnN0aXR1dGUSUQoTbWF4X3N0cmVhbV9kdXJhdGlvbhgkIAEoCzI0LmVudm95LmNvbmZpZy5yb3V0ZS52My5Sb3V0ZUFjdGlvbi5NYXhTdHJlYW1EdXJhdGlvbhIRCgdjbHVzdGVyGAEgASgJSAASQwoRd2VpZ2h0ZWRfY2x1c3RlcnMYAyABKAsyJi5lbnZveS5jb25maWcucm91dGUudjMuV2VpZ2h0ZWRDbHVzdGVySAASHgoUaG9zdF9yZXdyaXRlX2xpdGVyYWwYBiABKAlIARqbAQoTUmVxdWVzdE1pcnJvclBvbGljeRIPCgdjbHVzdGVyGAEgASgJEkgKEHJ1bnRpbWVfZnJhY3Rpb24YAyABKAsyLi5lbnZveS5jb25maWcuY29yZS52My5SdW50aW1lRnJhY3Rpb25hbFBlcmNlbnQSKQohZGlzYWJsZV9zaGFkb3dfaG9zdF9zdWZmaXhfYXBwZW5kGAYgASgIGvcCCgpIYXNoUG9saWN5EkYKBmhlYWRlchgBIAEoCzI0LmVudm95LmNvbmZpZy5yb3V0ZS52My5Sb3V0ZUFjdGlvbi5IYXNoUG9saWN5LkhlYWRlckgAEkYKBmNvb2tpZRgCIAEoCzI0LmVudm95LmNvbmZpZy5yb3V0ZS52My5Sb3V0ZUFjdGlvbi5IYXNoUG9saWN5LkNvb2tpZUgAEmMKFWNvbm5lY3Rpb25fcHJvcGVydGllcxgDIAEoCzJCLmVudm95LmNvbmZpZy5yb3V0ZS52My5Sb3V0ZUFjdGlvbi5IYXNoUG9saWN5LkNvbm5lY3Rpb25Qcm9wZXJ0aWVzSAAaHQoGSGVhZGVyEhMKC2hlYWRlcl9uYW1lGAEgASgJGhYKBkNvb2tpZRIMCgRuYW1lGAEgASgJGikKFENvbm5lY3Rpb25Qcm9wZXJ0aWVzEhEKCXNvdXJjZV9pcBgBIAEoCEISChBwb2xpY3lfc3BlY2lmaWVyGksKEU1heFN0cmVhbUR1cmF0aW9uEjYKE21heF9zdHJlYW1fZHVyYXRpb24YASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEwoRY2x1c3Rlcl9zcGVjaWZpZXJCGAoWaG9zdF9yZXdyaXRlX3NwZWNpZmllciKMBQoLUmV0cnlQb2xpY3kSEAoIcmV0cnlfb24YASABKAkSMQoLbnVtX3JldHJpZXMYAiABKAsyHC5nb29nbGUucHJvdG9idWYuVUludDMyVmFsdWUSMgoPcGVyX3RyeV90aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uElMKFHJldHJ5X2hvc3RfcHJlZGljYXRlGAUgAygLMjUuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJldHJ5UG9saWN5LlJldHJ5SG9zdFByZWRpY2F0ZRIpCiFob3N0X3NlbGVjdGlvbl9yZXRyeV9tYXhfYXR0ZW1wdHMYBiABKAMSHgoWcmV0cmlhYmxlX3N0YXR1c19jb2RlcxgHIAMoDRJHCg5yZXRyeV9iYWNrX29mZhgIIAEoCzIvLmVudm95LmNvbmZpZy5yb3V0ZS52My5SZXRyeVBvbGljeS5SZXRyeUJhY2tPZmYSRwoZcmV0cmlhYmxlX3JlcXVlc3RfaGVhZGVycxgKIAMoCzIkLmVudm95LmNvbmZpZy5yb3V0ZS52My5IZWFkZXJNYXRjaGVyGl8KElJldHJ5SG9zdFByZWRpY2F0ZRIMCgRuYW1lGAEgASgJEiwKDHR5cGVkX2NvbmZpZxgDIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnlIAEINCgtjb25maWdfdHlwZRpxCgxSZXRyeUJhY2tPZmYSMAoNYmFzZV9pbnRlcnZhbBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIvCgxtYXhfaW50ZXJ2YWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iLwoLSGVkZ2VQb2xpY3kSIAoYaGVkZ2Vfb25fcGVyX3RyeV90aW1lb3V0GAMgASgIIvICCg5SZWRpcmVjdEFjdGlvbhIVCg1ob3N0X3JlZGlyZWN0GAEgASgJElEKDXJlc3BvbnNlX2NvZGUYAyABKA4yOi5lbnZveS5jb25maWcucm91dGUudjMuUmVkaXJlY3RBY3Rpb24uUmVkaXJlY3RSZXNwb25zZUNvZGUSEwoLc3RyaXBfcXVlcnkYBiABKAgSFwoNcGF0aF9yZWRpcmVjdBgCIAEoCUgAEhkKD3NjaGVtZV9yZWRpcmVjdBgHIAEoCUgBIncKFFJlZGlyZWN0UmVzcG9uc2VDb2RlEhUKEU1PVkVEX1BFUk1BTkVOVExZEAASCQoFRk9VTkQQARINCglTRUVfT1RIRVIQAhIWChJURU1QT1JBUllfUkVESVJFQ1QQAxIWChJQRVJNQU5FTlRfUkVESVJFQ1QQBEIYChZwYXRoX3Jld3JpdGVfc3BlY2lmaWVyQhoKGHNjaGVtZV9yZXdyaXRlX3NwZWNpZmllciJWChREaXJlY3RSZXNwb25zZUFjdGlvbhIOCgZzdGF0dXMYASABKA0SLgoEYm9keRgCIAEoCzIgLmVudm95LmNvbmZpZy5jb3JlLnYzLkRhdGFTb3VyY2UigwYKCVJhdGVMaW1pdBI4CgdhY3Rpb25zGAMgAygLMicuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJhdGVMaW1pdC5BY3Rpb24auwUKBkFjdGlvbhJRCg9yZXF1ZXN0X2hlYWRlcnMYAyABKAsyNi5lbnZveS5jb25maWcucm91dGUudjMuUmF0ZUxpbWl0LkFjdGlvbi5SZXF1ZXN0SGVhZGVyc0gAEk8KDnJlbW90ZV9hZGRyZXNzGAQgASgLMjUuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJhdGVMaW1pdC5BY3Rpb24uUmVtb3RlQWRkcmVzc0gAEkkKC2dlbmVyaWNfa2V5GAUgASgLMjIuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJhdGVMaW1pdC5BY3Rpb24uR2VuZXJpY0tleUgAElYKEmhlYWRlcl92YWx1ZV9tYXRjaBgGIAEoCzI4LmVudm95LmNvbmZpZy5yb3V0ZS52My5SYXRlTGltaXQuQWN0aW9uLkhlYWRlclZhbHVlTWF0Y2hIABoPCg1SZW1vdGVBZGRyZXNzGlUKDlJlcXVlc3RIZWFkZXJzEhMKC2hlYWRlcl9uYW1lGAEgASgJEhYKDmRlc2NyaXB0b3Jfa2V5GAIgASgJEhYKDnNraXBfaWZfYWJzZW50GAMgASgIGj4KCkdlbmVyaWNLZXkSGAoQZGVzY3JpcHRvcl92YWx1ZRgBIAEoCRIWCg5kZXNjcmlwdG9yX2tleRgCIAEoCRqtAQoQSGVhZGVyVmFsdWVNYXRjaBIYChBkZXNjcmlwdG9yX3ZhbHVlGAEgASgJEjAKDGV4cGVjdF9tYXRjaBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5Cb29sVmFsdWUSNQoHaGVhZGVycxgDIAMoCzIkLmVudm95LmNvbmZpZy5yb3V0ZS52My5IZWFkZXJNYXRjaGVyEhYKDmRlc2NyaXB0b3Jfa2V5GAQgASgJQhIKEGFjdGlvbl9zcGVjaWZpZXIipAEKDUhlYWRlck1hdGNoZXISDAoEbmFtZRgBIAEoCRIUCgxpbnZlcnRfbWF0Y2gYCCABKAgSFwoNcHJlc2VudF9tYXRjaBgHIAEoCEgAEjwKDHN0cmluZ19tYXRjaBgNIAEoCzIkLmVudm95LnR5cGUubWF0Y2hlci52My5TdHJpbmdNYXRjaGVySABCGAoWaGVhZGVyX21hdGNoX3NwZWNpZmllciKGAQoVUXVlcnlQYXJhbWV0ZXJNYXRjaGVyEgwKBG5hbWUYASABKAkSPAoMc3RyaW5nX21hdGNoGAUgASgLMiQuZW52b3kudHlwZS5tYXRjaGVyLnYzLlN0cmluZ01hdGNoZXJIAEIhCh9xdWVyeV9wYXJhbWV0ZXJfbWF0Y2hfc3BlY2lmaWVyYgZwcm90bzM',
+    'CixlbnZveS9jb25maWcvcm91dGUvdjMvcm91dGVfY29tcG9uZW50cy5wcm90bxIVZW52b3kuY29uZmlnLnJvdXRlLnYzIowCCgtWaXJ0dWFsSG9zdBIMCgRuYW1lGAEgASgJEg8KB2RvbWFpbnMYAiADKAkSLAoGcm91dGVzGAMgAygLMhwuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJvdXRlEl0KF3R5cGVkX3Blcl9maWx0ZXJfY29uZmlnGA8gAygLMjwuZW52b3kuY29uZmlnLnJvdXRlLnYzLlZpcnR1YWxIb3N0LlR5cGVkUGVyRmlsdGVyQ29uZmlnRW50cnkaUQoZVHlwZWRQZXJGaWx0ZXJDb25maWdFbnRyeRILCgNrZXkYASABKAkSIwoFdmFsdWUYAiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55OgI4ASLWBQoFUm91dGUSMAoFbWF0Y2gYASABKAsyIS5lbnZveS5jb25maWcucm91dGUudjMuUm91dGVNYXRjaBIwCghtZXRhZGF0YRgEIAEoCzIeLmVudm95LmNvbmZpZy5jb3JlLnYzLk1ldGFkYXRhEkcKFnJlcXVlc3RfaGVhZGVyc190b19hZGQYCSADKAsyJy5lbnZveS5jb25maWcuY29yZS52My5IZWFkZXJWYWx1ZU9wdGlvbhJIChdyZXNwb25zZV9oZWFkZXJzX3RvX2FkZBgKIAMoCzInLmVudm95LmNvbmZpZy5jb3JlLnYzLkhlYWRlclZhbHVlT3B0aW9uEiIKGnJlc3BvbnNlX2hlYWRlcnNfdG9fcmVtb3ZlGAsgAygJEiEKGXJlcXVlc3RfaGVhZGVyc190b19yZW1vdmUYDCADKAkSVwoXdHlwZWRfcGVyX2ZpbHRlcl9jb25maWcYDSADKAsyNi5lbnZveS5jb25maWcucm91dGUudjMuUm91dGUuVHlwZWRQZXJGaWx0ZXJDb25maWdFbnRyeRIMCgRuYW1lGA4gASgJEhMKC3N0YXRfcHJlZml4GBMgASgJEjMKBXJvdXRlGAIgASgLMiIuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJvdXRlQWN0aW9uSAASOQoIcmVkaXJlY3QYAyABKAsyJS5lbnZveS5jb25maWcucm91dGUudjMuUmVkaXJlY3RBY3Rpb25IABJGCg9kaXJlY3RfcmVzcG9uc2UYByABKAsyKy5lbnZveS5jb25maWcucm91dGUudjMuRGlyZWN0UmVzcG9uc2VBY3Rpb25IABpRChlUeXBlZFBlckZpbHRlckNvbmZpZ0VudHJ5EgsKA2tleRgBIAEoCRIjCgV2YWx1ZRgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5Bbnk6AjgBQggKBmFjdGlvbiKmAQoPV2VpZ2h0ZWRDbHVzdGVyEkYKCGNsdXN0ZXJzGAEgAygLMjQuZW52b3kuY29uZmlnLnJvdXRlLnYzLldlaWdodGVkQ2x1c3Rlci5DbHVzdGVyV2VpZ2h0GksKDUNsdXN0ZXJXZWlnaHQSDAoEbmFtZRgBIAEoCRIsCgZ3ZWlnaHQYAiABKAsyHC5nb29nbGUucHJvdG9idWYuVUludDMyVmFsdWUimwIKClJvdXRlTWF0Y2gSNQoHaGVhZGVycxgGIAMoCzIkLmVudm95LmNvbmZpZy5yb3V0ZS52My5IZWFkZXJNYXRjaGVyEkYKEHF1ZXJ5X3BhcmFtZXRlcnMYByADKAsyLC5lbnZveS5jb25maWcucm91dGUudjMuUXVlcnlQYXJhbWV0ZXJNYXRjaGVyEhAKBnByZWZpeBgBIAEoCUgAEg4KBHBhdGgYAiABKAlIABI5CgpzYWZlX3JlZ2V4GAogASgLMiMuZW52b3kudHlwZS5tYXRjaGVyLnYzLlJlZ2V4TWF0Y2hlckgAEh8KFXBhdGhfc2VwYXJhdGVkX3ByZWZpeBgOIAEoCUgAQhAKDnBhdGhfc3BlY2lmaWVyIvAKCgtSb3V0ZUFjdGlvbhIWCg5wcmVmaXhfcmV3cml0ZRgFIAEoCRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjgKDHJldHJ5X3BvbGljeRgJIAEoCzIiLmVudm95LmNvbmZpZy5yb3V0ZS52My5SZXRyeVBvbGljeRI1CgtyYXRlX2xpbWl0cxgNIAMoCzIgLmVudm95LmNvbmZpZy5yb3V0ZS52My5SYXRlTGltaXQSQgoLaGFzaF9wb2xpY3kYDyADKAsyLS5lbnZveS5jb25maWcucm91dGUudjMuUm91dGVBY3Rpb24uSGFzaFBvbGljeRIvCgxpZGxlX3RpbWVvdXQYGCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SOAoMaGVkZ2VfcG9saWN5GBsgASgLMiIuZW52b3kuY29uZmlnLnJvdXRlLnYzLkhlZGdlUG9saWN5ElcKF3JlcXVlc3RfbWlycm9yX3BvbGljaWVzGB4gAygLMjYuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJvdXRlQWN0aW9uLlJlcXVlc3RNaXJyb3JQb2xpY3kSRQoNcmVnZXhfcmV3cml0ZRggIAEoCzIuLmVudm95LnR5cGUubWF0Y2hlci52My5SZWdleE1hdGNoQW5kU3Vic3RpdHV0ZRJRChNtYXhfc3RyZWFtX2R1cmF0aW9uGCQgASgLMjQuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJvdXRlQWN0aW9uLk1heFN0cmVhbUR1cmF0aW9uEhEKB2NsdXN0ZXIYASABKAlIABJDChF3ZWlnaHRlZF9jbHVzdGVycxgDIAEoCzImLmVudm95LmNvbmZpZy5yb3V0ZS52My5XZWlnaHRlZENsdXN0ZXJIABIeChRob3N0X3Jld3JpdGVfbGl0ZXJhbBgGIAEoCUgBGpsBChNSZXF1ZXN0TWlycm9yUG9saWN5Eg8KB2NsdXN0ZXIYASABKAkSSAoQcnVudGltZV9mcmFjdGlvbhgDIAEoCzIuLmVudm95LmNvbmZpZy5jb3JlLnYzLlJ1bnRpbWVGcmFjdGlvbmFsUGVyY2VudBIpCiFkaXNhYmxlX3NoYWRvd19ob3N0X3N1ZmZpeF9hcHBlbmQYBiABKAga9wIKCkhhc2hQb2xpY3kSRgoGaGVhZGVyGAEgASgLMjQuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJvdXRlQWN0aW9uLkhhc2hQb2xpY3kuSGVhZGVySAASRgoGY29va2llGAIgASgLMjQuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJvdXRlQWN0aW9uLkhhc2hQb2xpY3kuQ29va2llSAASYwoVY29ubmVjdGlvbl9wcm9wZXJ0aWVzGAMgASgLMkIuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJvdXRlQWN0aW9uLkhhc2hQb2xpY3kuQ29ubmVjdGlvblByb3BlcnRpZXNIABodCgZIZWFkZXISEwoLaGVhZGVyX25hbWUYASABKAkaFgoGQ29va2llEgwKBG5hbWUYASABKAkaKQoUQ29ubmVjdGlvblByb3BlcnRpZXMSEQoJc291cmNlX2lwGAEgASgIQhIKEHBvbGljeV9zcGVjaWZpZXIaSwoRTWF4U3RyZWFtRHVyYXRpb24SNgoTbWF4X3N0cmVhbV9kdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITChFjbHVzdGVyX3NwZWNpZmllckIYChZob3N0X3Jld3JpdGVfc3BlY2lmaWVyIsUFCgtSZXRyeVBvbGljeRIQCghyZXRyeV9vbhgBIAEoCRIxCgtudW1fcmV0cmllcxgCIAEoCzIcLmdvb2dsZS5wcm90b2J1Zi5VSW50MzJWYWx1ZRIyCg9wZXJfdHJ5X3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SUwoUcmV0cnlfaG9zdF9wcmVkaWNhdGUYBSADKAsyNS5lbnZveS5jb25maWcucm91dGUudjMuUmV0cnlQb2xpY3kuUmV0cnlIb3N0UHJlZGljYXRlEikKIWhvc3Rfc2VsZWN0aW9uX3JldHJ5X21heF9hdHRlbXB0cxgGIAEoAxIeChZyZXRyaWFibGVfc3RhdHVzX2NvZGVzGAcgAygNEkcKDnJldHJ5X2JhY2tfb2ZmGAggASgLMi8uZW52b3kuY29uZmlnLnJvdXRlLnYzLlJldHJ5UG9saWN5LlJldHJ5QmFja09mZhJHChlyZXRyaWFibGVfcmVxdWVzdF9oZWFkZXJzGAogAygLMiQuZW52b3kuY29uZmlnLnJvdXRlLnYzLkhlYWRlck1hdGNoZXISNwoUcGVyX3RyeV9pZGxlX3RpbWVvdXQYDSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24aXwoSUmV0cnlIb3N0UHJlZGljYXRlEgwKBG5hbWUYASABKAkSLAoMdHlwZWRfY29uZmlnGAMgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueUgAQg0KC2NvbmZpZ190eXBlGnEKDFJldHJ5QmFja09mZhIwCg1iYXNlX2ludGVydmFsGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi8KDG1heF9pbnRlcnZhbBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiIvCgtIZWRnZVBvbGljeRIgChhoZWRnZV9vbl9wZXJfdHJ5X3RpbWVvdXQYAyABKAgi8gIKDlJlZGlyZWN0QWN0aW9uEhUKDWhvc3RfcmVkaXJlY3QYASABKAkSUQoNcmVzcG9uc2VfY29kZRgDIAEoDjI6LmVudm95LmNvbmZpZy5yb3V0ZS52My5SZWRpcmVjdEFjdGlvbi5SZWRpcmVjdFJlc3BvbnNlQ29kZRITCgtzdHJpcF9xdWVyeRgGIAEoCBIXCg1wYXRoX3JlZGlyZWN0GAIgASgJSAASGQoPc2NoZW1lX3JlZGlyZWN0GAcgASgJSAEidwoUUmVkaXJlY3RSZXNwb25zZUNvZGUSFQoRTU9WRURfUEVSTUFORU5UTFkQABIJCgVGT1VORBABEg0KCVNFRV9PVEhFUhACEhYKElRFTVBPUkFSWV9SRURJUkVDVBADEhYKElBFUk1BTkVOVF9SRURJUkVDVBAEQhgKFnBhdGhfcmV3cml0ZV9zcGVjaWZpZXJCGgoYc2NoZW1lX3Jld3JpdGVfc3BlY2lmaWVyIlYKFERpcmVjdFJlc3BvbnNlQWN0aW9uEg4KBnN0YXR1cxgBIAEoDRIuCgRib2R5GAIgASgLMiAuZW52b3kuY29uZmlnLmNvcmUudjMuRGF0YVNvdXJjZSL1AwoJUmF0ZUxpbWl0EjgKB2FjdGlvbnMYAyADKAsyJy5lbnZveS5jb25maWcucm91dGUudjMuUmF0ZUxpbWl0LkFjdGlvbhqtAwoGQWN0aW9uEk8KDnJlbW90ZV9hZGRyZXNzGAQgASgLMjUuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJhdGVMaW1pdC5BY3Rpb24uUmVtb3RlQWRkcmVzc0gAEkQKCG1ldGFkYXRhGAggASgLMjAuZW52b3kuY29uZmlnLnJvdXRlLnYzLlJhdGVMaW1pdC5BY3Rpb24uTWV0YURhdGFIABoPCg1SZW1vdGVBZGRyZXNzGuYBCghNZXRhRGF0YRIWCg5kZXNjcmlwdG9yX2tleRgBIAEoCRI5CgxtZXRhZGF0YV9rZXkYAiABKAsyIy5lbnZveS50eXBlLm1ldGFkYXRhLnYzLk1ldGFkYXRhS2V5EkcKBnNvdXJjZRgEIAEoDjI3LmVudm95LmNvbmZpZy5yb3V0ZS52My5SYXRlTGltaXQuQWN0aW9uLk1ldGFEYXRhLlNvdXJjZRIWCg5za2lwX2lmX2Fic2VudBgFIAEoCCImCgZTb3VyY2USCwoHRFlOQU1JQxAAEg8KC1JPVVRFX0VOVFJZEAFCEgoQYWN0aW9uX3NwZWNpZmllciJ1Cg1IZWFkZXJNYXRjaGVyEgwKBG5hbWUYASABKAkSPAoMc3RyaW5nX21hdGNoGA0gASgLMiQuZW52b3kudHlwZS5tYXRjaGVyLnYzLlN0cmluZ01hdGNoZXJIAEIYChZoZWFkZXJfbWF0Y2hfc3BlY2lmaWVyIoYBChVRdWVyeVBhcmFtZXRlck1hdGNoZXISDAoEbmFtZRgBIAEoCRI8CgxzdHJpbmdfbWF0Y2gYBSABKAsyJC5lbnZveS50eXBlLm1hdGNoZXIudjMuU3RyaW5nTWF0Y2hlckgAQiEKH3F1ZXJ5X3BhcmFtZXRlcl9tYXRjaF9zcGVjaWZpZXJiBnByb3RvMw',
     [
       file_envoy_config_core_v3_base,
       file_envoy_type_matcher_v3_regex,
       file_envoy_type_matcher_v3_string,
+      file_envoy_type_metadata_v3_metadata,
       file_google_protobuf_any,
       file_google_protobuf_duration,
       file_google_protobuf_wrappers,
@@ -80,6 +84,11 @@ export type Route = Message<'envoy.config.route.v3.Route'> & {
    * @generated from field: envoy.config.route.v3.RouteMatch match = 1;
    */
   match?: RouteMatch | undefined;
+
+  /**
+   * @generated from field: envoy.config.core.v3.Metadata metadata = 4;
+   */
+  metadata?: Metadata | undefined;
 
   /**
    * @generated from field: repeated envoy.config.core.v3.HeaderValueOption request_headers_to_add = 9;
@@ -535,6 +544,11 @@ export type RetryPolicy = Message<'envoy.config.route.v3.RetryPolicy'> & {
    * @generated from field: repeated envoy.config.route.v3.HeaderMatcher retriable_request_headers = 10;
    */
   retriableRequestHeaders: HeaderMatcher[];
+
+  /**
+   * @generated from field: google.protobuf.Duration per_try_idle_timeout = 13;
+   */
+  perTryIdleTimeout?: Duration | undefined;
 };
 
 /**
@@ -762,13 +776,6 @@ export type RateLimit_Action = Message<'envoy.config.route.v3.RateLimit.Action'>
   actionSpecifier:
     | {
         /**
-         * @generated from field: envoy.config.route.v3.RateLimit.Action.RequestHeaders request_headers = 3;
-         */
-        value: RateLimit_Action_RequestHeaders;
-        case: 'requestHeaders';
-      }
-    | {
-        /**
          * @generated from field: envoy.config.route.v3.RateLimit.Action.RemoteAddress remote_address = 4;
          */
         value: RateLimit_Action_RemoteAddress;
@@ -776,17 +783,10 @@ export type RateLimit_Action = Message<'envoy.config.route.v3.RateLimit.Action'>
       }
     | {
         /**
-         * @generated from field: envoy.config.route.v3.RateLimit.Action.GenericKey generic_key = 5;
+         * @generated from field: envoy.config.route.v3.RateLimit.Action.MetaData metadata = 8;
          */
-        value: RateLimit_Action_GenericKey;
-        case: 'genericKey';
-      }
-    | {
-        /**
-         * @generated from field: envoy.config.route.v3.RateLimit.Action.HeaderValueMatch header_value_match = 6;
-         */
-        value: RateLimit_Action_HeaderValueMatch;
-        case: 'headerValueMatch';
+        value: RateLimit_Action_MetaData;
+        case: 'metadata';
       }
     | { case: undefined; value?: undefined };
 };
@@ -814,91 +814,62 @@ export const RateLimit_Action_RemoteAddressSchema: GenMessage<RateLimit_Action_R
   messageDesc(file_envoy_config_route_v3_route_components, 9, 0, 0);
 
 /**
- * @generated from message envoy.config.route.v3.RateLimit.Action.RequestHeaders
+ * @generated from message envoy.config.route.v3.RateLimit.Action.MetaData
  */
-export type RateLimit_Action_RequestHeaders =
-  Message<'envoy.config.route.v3.RateLimit.Action.RequestHeaders'> & {
+export type RateLimit_Action_MetaData =
+  Message<'envoy.config.route.v3.RateLimit.Action.MetaData'> & {
     /**
-     * @generated from field: string header_name = 1;
-     */
-    headerName: string;
-
-    /**
-     * @generated from field: string descriptor_key = 2;
+     * @generated from field: string descriptor_key = 1;
      */
     descriptorKey: string;
 
     /**
-     * @generated from field: bool skip_if_absent = 3;
+     * @generated from field: envoy.type.metadata.v3.MetadataKey metadata_key = 2;
+     */
+    metadataKey?: MetadataKey | undefined;
+
+    /**
+     * @generated from field: envoy.config.route.v3.RateLimit.Action.MetaData.Source source = 4;
+     */
+    source: RateLimit_Action_MetaData_Source;
+
+    /**
+     * @generated from field: bool skip_if_absent = 5;
      */
     skipIfAbsent: boolean;
   };
 
 /**
- * Describes the message envoy.config.route.v3.RateLimit.Action.RequestHeaders.
- * Use `create(RateLimit_Action_RequestHeadersSchema)` to create a new message.
+ * Describes the message envoy.config.route.v3.RateLimit.Action.MetaData.
+ * Use `create(RateLimit_Action_MetaDataSchema)` to create a new message.
  */
-export const RateLimit_Action_RequestHeadersSchema: GenMessage<RateLimit_Action_RequestHeaders> =
+export const RateLimit_Action_MetaDataSchema: GenMessage<RateLimit_Action_MetaData> =
   /*@__PURE__*/
   messageDesc(file_envoy_config_route_v3_route_components, 9, 0, 1);
 
 /**
- * @generated from message envoy.config.route.v3.RateLimit.Action.GenericKey
+ * @generated from enum envoy.config.route.v3.RateLimit.Action.MetaData.Source
  */
-export type RateLimit_Action_GenericKey =
-  Message<'envoy.config.route.v3.RateLimit.Action.GenericKey'> & {
-    /**
-     * @generated from field: string descriptor_value = 1;
-     */
-    descriptorValue: string;
+export const RateLimit_Action_MetaData_Source = {
+  /**
+   * @generated from enum value: DYNAMIC = 0;
+   */
+  DYNAMIC: 0,
 
-    /**
-     * @generated from field: string descriptor_key = 2;
-     */
-    descriptorKey: string;
-  };
+  /**
+   * @generated from enum value: ROUTE_ENTRY = 1;
+   */
+  ROUTE_ENTRY: 1,
+} as const;
+export type RateLimit_Action_MetaData_Source =
+  (typeof RateLimit_Action_MetaData_Source)[keyof typeof RateLimit_Action_MetaData_Source];
 
 /**
- * Describes the message envoy.config.route.v3.RateLimit.Action.GenericKey.
- * Use `create(RateLimit_Action_GenericKeySchema)` to create a new message.
+ * Describes the enum envoy.config.route.v3.RateLimit.Action.MetaData.Source.
  */
-export const RateLimit_Action_GenericKeySchema: GenMessage<RateLimit_Action_GenericKey> =
+export const RateLimit_Action_MetaData_SourceSchema: GenEnum<RateLimit_Action_MetaData_Source> =
   /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 9, 0, 2);
-
-/**
- * @generated from message envoy.config.route.v3.RateLimit.Action.HeaderValueMatch
- */
-export type RateLimit_Action_HeaderValueMatch =
-  Message<'envoy.config.route.v3.RateLimit.Action.HeaderValueMatch'> & {
-    /**
-     * @generated from field: string descriptor_value = 1;
-     */
-    descriptorValue: string;
-
-    /**
-     * @generated from field: google.protobuf.BoolValue expect_match = 2;
-     */
-    expectMatch?: boolean | undefined;
-
-    /**
-     * @generated from field: repeated envoy.config.route.v3.HeaderMatcher headers = 3;
-     */
-    headers: HeaderMatcher[];
-
-    /**
-     * @generated from field: string descriptor_key = 4;
-     */
-    descriptorKey: string;
-  };
-
-/**
- * Describes the message envoy.config.route.v3.RateLimit.Action.HeaderValueMatch.
- * Use `create(RateLimit_Action_HeaderValueMatchSchema)` to create a new message.
- */
-export const RateLimit_Action_HeaderValueMatchSchema: GenMessage<RateLimit_Action_HeaderValueMatch> =
-  /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 9, 0, 3);
+  enumDesc(file_envoy_config_route_v3_route_components, 9, 0, 1, 0);
 
 /**
  * @generated from message envoy.config.route.v3.HeaderMatcher
@@ -910,21 +881,9 @@ export type HeaderMatcher = Message<'envoy.config.route.v3.HeaderMatcher'> & {
   name: string;
 
   /**
-   * @generated from field: bool invert_match = 8;
-   */
-  invertMatch: boolean;
-
-  /**
    * @generated from oneof envoy.config.route.v3.HeaderMatcher.header_match_specifier
    */
   headerMatchSpecifier:
-    | {
-        /**
-         * @generated from field: bool present_match = 7;
-         */
-        value: boolean;
-        case: 'presentMatch';
-      }
     | {
         /**
          * @generated from field: envoy.type.matcher.v3.StringMatcher string_match = 13;

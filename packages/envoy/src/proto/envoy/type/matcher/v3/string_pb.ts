@@ -14,7 +14,7 @@ import { file_envoy_type_matcher_v3_regex } from './regex_pb.ts';
 export const file_envoy_type_matcher_v3_string: GenFile =
   /*@__PURE__*/
   fileDesc(
-    'CiJlbnZveS90eXBlL21hdGNoZXIvdjMvc3RyaW5nLnByb3RvEhVlbnZveS50eXBlLm1hdGNoZXIudjMifgoNU3RyaW5nTWF0Y2hlchIPCgVleGFjdBgBIAEoCUgAEhAKBnByZWZpeBgCIAEoCUgAEjkKCnNhZmVfcmVnZXgYBSABKAsyIy5lbnZveS50eXBlLm1hdGNoZXIudjMuUmVnZXhNYXRjaGVySABCDwoNbWF0Y2hfcGF0dGVybmIGcHJvdG8z',
+    'CiJlbnZveS90eXBlL21hdGNoZXIvdjMvc3RyaW5nLnByb3RvEhVlbnZveS50eXBlLm1hdGNoZXIudjMibAoNU3RyaW5nTWF0Y2hlchIPCgVleGFjdBgBIAEoCUgAEjkKCnNhZmVfcmVnZXgYBSABKAsyIy5lbnZveS50eXBlLm1hdGNoZXIudjMuUmVnZXhNYXRjaGVySABCDwoNbWF0Y2hfcGF0dGVybmIGcHJvdG8z',
     [file_envoy_type_matcher_v3_regex],
   );
 
@@ -32,13 +32,6 @@ export type StringMatcher = Message<'envoy.type.matcher.v3.StringMatcher'> & {
          */
         value: string;
         case: 'exact';
-      }
-    | {
-        /**
-         * @generated from field: string prefix = 2;
-         */
-        value: string;
-        case: 'prefix';
       }
     | {
         /**
