@@ -56,14 +56,16 @@ export function policyWarnings(config: SynapseConfig): readonly Problem[] {
   );
 }
 
-/** What the proxy of a service cannot do of its policy. */
+/** What the proxy of a service cannot do of its policy; what is built in nobody asked for, and it is left out there. */
 export function gapsOf(
   service: ServiceConfig,
   config: SynapseConfig,
   merged: MergedPolicy,
 ): readonly PolicyProblem[] {
   const all = allProxies.map((proxy) => gapsFor(proxy, config));
-  return unsupported(merged.policy, gapsFor(proxyOf(service, config), config), all);
+  return unsupported(merged.policy, gapsFor(proxyOf(service, config), config), all).filter(
+    ({ path }) => originOf(merged, path) !== 'built-in',
+  );
 }
 
 /** Where the word stands that a problem is of: in the service's policy, or in the defaults'. */
