@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { envoySchema, isManaged, isSupervised } from './config.ts';
 import { keys } from './keys.ts';
@@ -6,7 +10,7 @@ import { problems } from './problems.ts';
 import { reconfigured } from './reconfigured.ts';
 import { isAsked, isOff, listensAt } from './section.ts';
 import { config as sections } from './sections.ts';
-import { versionIn } from './version.ts';
+import { programVersion } from './version.ts';
 
 const read = (written: unknown) => keys.read.parse(written);
 const service = (written: unknown = {}) => keys.service.parse(written) ?? { disabled: false };
@@ -147,10 +151,28 @@ describe("a service's section", () => {
   });
 });
 
-test('the version is read from what the program prints', () => {
-  const line = '\nenvoy  version: 6a8f2a9e/1.40.0/Clean/RELEASE/BoringSSL\n';
-  expect(versionIn(line)).toBe('1.40.0');
-  expect(versionIn('envoy: no such option')).toBeUndefined();
+describe('the version', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'envoy-version-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  test('is what the program says, asked once', async () => {
+    const binary = join(directory, 'envoy');
+    const script = `#!/bin/sh\necho "$1" >> ${directory}/asked\necho 'envoy  version: 6a8f/1.40.0/Clean/RELEASE/BoringSSL'\n`;
+    await writeFile(binary, script, { mode: 0o755 });
+    expect(await programVersion({ binary })).toBe('1.40.0');
+    expect(await programVersion({ binary })).toBe('1.40.0');
+    const asked = (await readFile(`${directory}/asked`, 'utf8')).trim().split('\n').sort();
+    expect(asked).toEqual(['--hot-restart-version', '--version']);
+  });
+
+  test('is not known where there is none, or where it is somebody else’s', async () => {
+    expect(await programVersion({ binary: join(directory, 'none') })).toBeUndefined();
+    expect(await programVersion({ managed: false })).toBeUndefined();
+    expect(await programVersion(false)).toBeUndefined();
+  });
 });
 
 describe('in words', () => {

@@ -34,8 +34,7 @@ export const envoySchema = z.strictObject({
       'synapse runs Envoy. `false`: somebody else does, and its bootstrap points at `xds.socket`',
   }),
   run_directory: filePath.optional().meta({
-    description:
-      'its bootstrap file, sockets, pid and log (the log in `$LOGS_DIRECTORY` where systemd gives one)',
+    description: 'its bootstrap file, sockets and logs',
     otherwise:
       'systemd’s `$RUNTIME_DIRECTORY`, else `/run/synapse`; for a user `$XDG_RUNTIME_DIR/synapse`',
     examples: ['/srv/synapse/run'],

@@ -20,7 +20,7 @@ export const managedKeys = {
     .meta({
       ...managed,
       description:
-        'what becomes of Envoy when synapse ends. To stop a kept one: `kill $(cat /run/synapse/envoy.pid)`',
+        'what becomes of Envoy when synapse ends. To stop a kept one: `curl -X POST --unix-socket /run/synapse/envoy-admin.sock http://envoy/quitquitquit`',
     }),
   supervised: z
     .boolean()
@@ -45,7 +45,7 @@ export const managedKeys = {
   drain_time: duration.prefault(60).meta({
     ...managed,
     description:
-      'how long an old Envoy may finish its connections after a hot restart, and a listener after it was removed (`--drain-time-s`)',
+      'how long connections may go on at an Envoy that is replaced or stopped, and at a listener that was removed',
     examples: ['10m'],
   }),
   log_level: z

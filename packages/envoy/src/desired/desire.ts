@@ -1,7 +1,8 @@
 import type { Hosts, Snapshot } from '@smartstack/proxy';
 
 import type { EnvoyConfig } from '../config/config.ts';
-import { listensAt, ownOf } from '../config/section.ts';
+import { resourcesOptions } from '../config/rendering.ts';
+import { ownOf } from '../config/section.ts';
 import { createResources, type Made } from '../resources/resources.ts';
 import { createLeaving, type Leaving } from './leaving.ts';
 
@@ -48,14 +49,5 @@ export function createDesire(first: EnvoyConfig, hosts: Hosts): Desire {
   };
 }
 
-function makerOf(config: EnvoyConfig, hosts: Hosts) {
-  return createResources({
-    serves: (service) => {
-      const own = ownOf(service);
-      return own !== undefined && !own.disabled;
-    },
-    listensAt: (service) => listensAt(ownOf(service), config),
-    resolve: hosts.resolve,
-    target: { file: config.access_log },
-  });
-}
+const makerOf = (config: EnvoyConfig, hosts: Hosts) =>
+  createResources(resourcesOptions(config, hosts.resolve));

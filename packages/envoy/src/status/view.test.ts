@@ -34,8 +34,14 @@ describe('the state of a member', () => {
     [
       'what Envoy says just now',
       server('healthy'),
-      seen('unhealthy', 'failed_eds_health'),
-      { state: 'unhealthy', tone: 'bad', since: 5000, reason: 'failed_eds_health' },
+      seen('UNHEALTHY', 'its check failed'),
+      { state: 'unhealthy', tone: 'bad', since: 5000, reason: 'its check failed' },
+    ],
+    [
+      'one of the second choice',
+      server('healthy'),
+      seen('DEGRADED'),
+      { state: 'degraded', tone: 'warn' },
     ],
     ['one that leaves', server('draining'), seen('healthy'), { state: 'draining', tone: 'idle' }],
     [

@@ -77,14 +77,14 @@ function stateOf(shown: ShownServer | undefined, seen: MeasuredServer | undefine
       ...(back !== null && { back: Date.parse(back) }),
     });
   }
-  const state = seen?.status ?? own;
+  const state = seen?.status.toLowerCase() ?? own;
   return { state, tone: toneOf(state), since: seen?.since, reason: seen?.reason || undefined };
 }
 
 function toneOf(state: string): ServerState['tone'] {
   if (state === states.healthy) return 'good';
   if (state === states.draining) return 'idle';
-  return state === states.unhealthy || state === states.ejected ? 'bad' : 'warn';
+  return state === states.degraded || state.startsWith(states.unknown) ? 'warn' : 'bad';
 }
 
 function ejectedState({ since, why, back }: Pick<Ejection, 'since' | 'why' | 'back'>): ServerState {

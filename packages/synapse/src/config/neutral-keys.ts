@@ -2,7 +2,7 @@ import { portKey } from '@smartstack/daemon';
 import { policySchema, protocols } from '@smartstack/policy';
 import { z } from 'zod';
 
-import { allProxies, defaultProxy } from '../proxies.ts';
+import { allProxies } from '../proxies.ts';
 
 const proxyNames = allProxies.map(({ name }) => name);
 
@@ -38,7 +38,7 @@ export const neutralKeys = {
   proxy: proxyName.optional().meta({
     description: 'which proxy serves it',
     otherwise: 'the one that it has a section of, else the top level’s',
-    examples: [defaultProxy.name],
+    examples: [proxyNames.at(-1)],
   }),
   policy: policySchema.optional().meta({
     description: 'what happens to its traffic: see below',

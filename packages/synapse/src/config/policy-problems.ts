@@ -56,7 +56,7 @@ export function policyWarnings(config: SynapseConfig): readonly Problem[] {
   );
 }
 
-/** What the proxy of a service cannot do of its policy. What is built in is nobody's word: where a proxy cannot, it does not. */
+/** What the proxy of a service cannot do of its policy; what is built in nobody asked for, and it is left out there. */
 export function gapsOf(
   service: ServiceConfig,
   config: SynapseConfig,

@@ -128,7 +128,7 @@ export const configKeys = z
     kubernetes: kubernetesSchema.optional(),
     proxy: proxyName.prefault(defaultProxy.name).meta({
       description: 'which proxy serves services that do not name one',
-      examples: [defaultProxy.name],
+      examples: [allProxies.at(-1)?.name],
     }),
     policy_unsupported: z
       .enum(['error', 'warn'])
