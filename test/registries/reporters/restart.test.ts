@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { until } from '../../support/until.ts';
 import { watchNumbers } from './machine.ts';
-import { all, shareRegistries } from './shared.ts';
+import { all, shareRegistries, signal } from './shared.ts';
 
 const shared = shareRegistries();
 const { has } = shared;
@@ -49,10 +49,10 @@ test.each<[string, NodeJS.Signals]>([
   for (const numbers of seen.values()) expect(numbers).toEqual(new Set([1]));
 });
 
-test.each(['zookeeper', 'consul'] as const)(
+test.each(['zookeeper', 'etcd', 'consul'] as const)(
   'a nerve hands over the others though %s hangs',
   async (hung) => {
-    const { zookeeper, consul, machine } = shared;
+    const { machine } = shared;
     const first = await machine.start();
     await has([1], all);
     const { path, scratch } = machine;
@@ -61,9 +61,7 @@ test.each(['zookeeper', 'consul'] as const)(
       (registries) => registries.open({ type: 'file', directory }),
       path,
     );
-    const signal = (name: 'SIGSTOP' | 'SIGCONT') =>
-      hung === 'consul' ? consul.signal(name) : process.kill(zookeeper.pid, name);
-    signal('SIGSTOP');
+    signal(shared, hung, 'SIGSTOP');
     try {
       const begin = performance.now();
       first.kill('SIGUSR2');
@@ -72,7 +70,7 @@ test.each(['zookeeper', 'consul'] as const)(
       await machine.start();
       await until(async () => (await machine.ready()) === 200);
     } finally {
-      signal('SIGCONT');
+      signal(shared, hung, 'SIGCONT');
     }
     await has([1], all);
     expect(new Set(inFolder.numbers)).toEqual(new Set([1]));

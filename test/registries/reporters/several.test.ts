@@ -2,18 +2,10 @@ import { expect, test } from 'vitest';
 
 import { freeze } from '../../support/freeze.ts';
 import { until } from '../../support/until.ts';
-import { all, others, shareRegistries } from './shared.ts';
+import { all, others, shareRegistries, signal } from './shared.ts';
 
 const shared = shareRegistries();
 const { has } = shared;
-
-/** Stops one of the servers, or lets it go on. */
-function signal(hung: 'zookeeper' | 'etcd' | 'consul', name: 'SIGSTOP' | 'SIGCONT'): void {
-  const { zookeeper, etcd, consul } = shared;
-  if (hung === 'zookeeper') process.kill(zookeeper.pid, name);
-  else if (hung === 'etcd') etcd.kill(name);
-  else consul.signal(name);
-}
 
 test('one that is down at the start is announced in once it is there, and the others at once', async () => {
   const { zookeeper, machine } = shared;
@@ -82,14 +74,14 @@ test.each([
   const { machine } = shared;
   await machine.start();
   await has([1], all);
-  signal(hung, 'SIGSTOP');
+  signal(shared, hung, 'SIGSTOP');
   try {
     machine.copy.healthy(false);
     await has([], good);
     machine.copy.healthy(true);
     await has([1], good);
   } finally {
-    signal(hung, 'SIGCONT');
+    signal(shared, hung, 'SIGCONT');
   }
   await has([1], all);
 });
@@ -104,7 +96,7 @@ test.each([
     const { machine } = shared;
     const daemon = await machine.start();
     await has([1], all);
-    signal(hung, 'SIGSTOP');
+    signal(shared, hung, 'SIGSTOP');
     try {
       const begin = performance.now();
       daemon.kill('SIGTERM');
@@ -116,7 +108,7 @@ test.each([
       const late = daemon.log.find(({ msg }) => msg === 'not everything was withdrawn in time');
       expect(late).toMatchObject({ services: [`web (${hung})`] });
     } finally {
-      signal(hung, 'SIGCONT');
+      signal(shared, hung, 'SIGCONT');
     }
   },
 );

@@ -79,3 +79,14 @@ export function shareRegistries(): Shared {
       }, 15_000),
   });
 }
+
+/** Stops one of the servers, or lets it go on. */
+export function signal(
+  { zookeeper, etcd, consul }: Shared,
+  hung: 'zookeeper' | 'etcd' | 'consul',
+  name: 'SIGSTOP' | 'SIGCONT',
+): void {
+  if (hung === 'zookeeper') process.kill(zookeeper.pid, name);
+  else if (hung === 'etcd') etcd.kill(name);
+  else consul.signal(name);
+}

@@ -18,7 +18,7 @@ import { type ClientOptions, createEtcdClient } from './client/client.ts';
 import { EtcdError } from './client/errors.ts';
 import { nerveOrAddress } from './decode.ts';
 import { createKeptKeys } from './lease/kept-keys.ts';
-import type { Entry } from './watch/entries.ts';
+import type { Entry, Limits } from './watch/entries.ts';
 import { type FollowDeps, follow } from './watch/follow.ts';
 import { createHistory } from './watch/history.ts';
 import { joinPath, prefixOf } from './watch/prefix.ts';
@@ -29,6 +29,8 @@ export interface EtcdRegistryOptions extends DecoderDeps, Omit<ClientOptions, 'l
   readonly prefix?: string | undefined;
   /** How long announcements outlive this process, in milliseconds. */
   readonly ttl?: number | undefined;
+  /** How much a path may hold. */
+  readonly limits?: Limits | undefined;
   /** What an earlier process left. */
   readonly resume?: EtcdTicket | undefined;
   /** Called with a new lease before anything is announced: the place to save the `ticket`. */
@@ -108,7 +110,8 @@ export function createEtcdRegistry(options: EtcdRegistryOptions): EtcdRegistry {
       const source = `${whole.path}/${name} created at revision ${created}, modified at ${modified}`;
       return withSource(changed(instance, { id: `${name}@${created}` }), source);
     });
-    const deps = { client, watches, history, log, ...(onTrouble && { onTrouble }) };
+    const { limits } = options;
+    const deps = { client, watches, history, log, limits, ...(onTrouble && { onTrouble }) };
     for await (const entries of follow(whole, deps, AbortSignal.any([signal, end])))
       yield decodeAll(
         entries.map((entry) => {

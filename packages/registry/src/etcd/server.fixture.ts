@@ -18,6 +18,8 @@ export interface FakeEtcd extends AsyncDisposable {
   say(message: Buffer): void;
   /** Nobody may read or watch keys that begin so, while it is set. */
   denied: string | undefined;
+  /** A list of more keys is answered with more than is read. */
+  mostListed: number;
   /** Who watches from an earlier revision than this is answered with more than is read. */
   flood: number;
   /** Ends every connection. */
@@ -45,6 +47,8 @@ const grpc = { ':status': 200, 'content-type': 'application/grpc' };
 /** A range that is watched on a stream; its id is its place there. */
 type Ranges = (readonly [from: string, end: string])[];
 
+/** The beginning of a message that is longer than any that is read. */
+const endless = Buffer.from([0, 255, 255, 255, 255]);
 const permission = 'etcdserver: permission denied';
 
 /** Answers with one message, or none, and success. */
@@ -58,8 +62,7 @@ export async function startFakeEtcd(): Promise<FakeEtcd> {
   const keys = new Map<string, Stored>();
   const sessions = new Set<ServerHttp2Session>();
   const streams = new Map<ServerHttp2Stream, Ranges>();
-  // It has long answers in memory.
-  const server = createServer({ maxSessionMemory: 1_000 });
+  const server = createServer();
   let lists = 0;
   let watches = 0;
   let connections = 0;
@@ -85,6 +88,11 @@ export async function startFakeEtcd(): Promise<FakeEtcd> {
       .filter(([key]) => (isList ? key >= from && key < end : key === from))
       .sort(([one], [other]) => (one < other ? -1 : 1));
     const limit = asked.number(3) || found.length;
+    if (Math.min(limit, found.length) > fake.mostListed) {
+      stream.respond(grpc);
+      stream.write(endless);
+      return;
+    }
     const kvs = found.slice(0, limit).map(([key, stored]) => keyValue(key, stored));
     const more = kvs.length < found.length;
     answer(stream, encode({ 1: fake.header(), 2: kvs, 3: more, 4: found.length }));
@@ -118,7 +126,7 @@ export async function startFakeEtcd(): Promise<FakeEtcd> {
           continue;
         }
         stream.write(framed(encode({ ...created, 2: ranges.push([from, end]) - 1 })));
-        if (asked.number(3) < fake.flood) stream.write(Buffer.from([0, 255, 255, 255, 255]));
+        if (asked.number(3) < fake.flood) stream.write(endless);
       }
     });
   }
@@ -150,6 +158,7 @@ export async function startFakeEtcd(): Promise<FakeEtcd> {
     listing: undefined,
     denied: undefined,
     flood: 0,
+    mostListed: Number.POSITIVE_INFINITY,
     header: () => encode({ 1: 77n, 2: 1n, 3: fake.revision, 4: fake.term }),
     event: (key, value, revision) =>
       encode({ 2: keyValue(key, { value, created: revision, modified: revision }) }),

@@ -11,8 +11,14 @@ export interface Entry {
   readonly modified: number;
 }
 
-/** No path has more records, nor more bytes in them. */
-const limits = { records: 200_000, bytes: 64 * 1024 * 1024 } as const;
+/** How much a path may hold. */
+export interface Limits {
+  readonly records: number;
+  /** In all of its records. */
+  readonly bytes: number;
+}
+
+export const usualLimits: Limits = { records: 200_000, bytes: 64 * 1024 * 1024 };
 
 /** A path holds more than is read of one. */
 export class TooMuch extends Error {
@@ -28,7 +34,12 @@ export function entryOf(
 }
 
 /** Throws a `TooMuch` where these are more than a path may have; `keys` counts what is below it and deeper, too. */
-export function expectFew(path: string, entries: ReadonlyMap<string, Entry>, keys = 0): void {
+export function expectFew(
+  path: string,
+  limits: Limits,
+  entries: ReadonlyMap<string, Entry>,
+  keys = 0,
+): void {
   if (Math.max(entries.size, keys) > limits.records)
     throw new TooMuch(`more than ${limits.records} records at ${path}`);
   let bytes = 0;

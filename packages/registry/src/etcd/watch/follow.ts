@@ -10,8 +10,10 @@ import {
   entryOf,
   expectFew,
   isSame,
+  type Limits,
   mergedWith,
   TooMuch,
+  usualLimits,
 } from './entries.ts';
 import { type History, isPutBack } from './history.ts';
 import type { Prefix } from './prefix.ts';
@@ -22,6 +24,7 @@ export interface FollowDeps {
   readonly watches: Watches;
   readonly history: History;
   readonly log: Log;
+  readonly limits?: Limits | undefined;
   /** Called with the reason why etcd does not answer now, and with undefined once it does. */
   onTrouble?(reason: string | undefined): void;
 }
@@ -55,7 +58,7 @@ export async function* follow(
 /** Never rejects. */
 async function keepFollowing(
   prefix: Prefix,
-  { client, watches, history, log, onTrouble = () => {} }: FollowDeps,
+  { client, watches, history, log, limits = usualLimits, onTrouble = () => {} }: FollowDeps,
   yieldList: (entries: ReadonlyMap<string, Entry>) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -64,7 +67,7 @@ async function keepFollowing(
   let complaint = '';
   while (!signal.aborted) {
     try {
-      const read = await readAll(prefix, { client, history }, signal);
+      const read = await readAll(prefix, { client, history, limits }, signal);
       const merged = mergedWith(entries, read.entries);
       const isChanged = !entries || !isSame(entries, merged);
       entries = merged;
@@ -107,7 +110,7 @@ async function keepFollowing(
       onEvents: (events) => {
         if (!applyAll(events, current, prefix)) return;
         try {
-          expectFew(prefix.path, current);
+          expectFew(prefix.path, limits, current);
         } catch {
           // What was known stands: the list is read again, which says why it cannot be.
           return stop();
@@ -131,7 +134,7 @@ async function keepFollowing(
 /** All records of one revision. */
 async function readAll(
   { range: whole, path, nameOf }: Prefix,
-  { client, history }: Pick<FollowDeps, 'client' | 'history'>,
+  { client, history, limits }: Pick<FollowDeps, 'client' | 'history'> & { readonly limits: Limits },
   signal: AbortSignal,
 ) {
   const entries = new Map<string, Entry>();
@@ -169,7 +172,7 @@ async function readAll(
       if (name !== undefined) entries.set(name, entryOf(name, kv));
     }
     count += keys.length;
-    expectFew(path, entries, count);
+    expectFew(path, limits, entries, count);
     if (keys[0] && keys[0].key.compare(key) < 0)
       throw new Error('answered with keys that were read before');
     const last = keys.at(-1);
