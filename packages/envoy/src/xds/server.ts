@@ -10,11 +10,12 @@ import {
 import { defaultLimits, type Limits } from './limits.ts';
 import { createMeters } from './metrics.ts';
 import { changedBetween } from './protocol/changed.ts';
-import type { Rejection } from './protocol/contract.ts';
 import type { Protocol } from './protocol/request.ts';
 import { createEncoder } from './protocol/response.ts';
+import { createRefusalLog } from './refusal-log.ts';
 import { type ResourceSnapshot, resourceTypes } from './resource.ts';
 import { type StreamStatus, statusOf } from './status.ts';
+import { createTally } from './tally.ts';
 import { createGrpcServer } from './transport/grpc.ts';
 import {
   type Listener,
@@ -22,7 +23,13 @@ import {
   listenAtAddress,
   listenAtSocket,
 } from './transport/socket.ts';
-import { type Call, openStream, type Stream, type StreamEvents } from './transport/stream.ts';
+import {
+  type Call,
+  clientOf,
+  openStream,
+  type Stream,
+  type StreamEvents,
+} from './transport/stream.ts';
 
 /** Serves resources over the aggregated discovery service (ADS), in both protocols, until it is disposed of. */
 export interface AdsServer extends AsyncDisposable {
@@ -51,10 +58,10 @@ export function createAdsServer({ log, metrics, limits: own }: AdsOptions): AdsS
   const meters = createMeters(metrics);
   const encoder = createEncoder();
   const streams = new Set<Stream>();
-  const settled = new WeakSet<Stream>();
+  const tally = createTally(meters);
   const listeners: Listener[] = [];
   const readers = new Set<Latest<void>>();
-  const refusals = createRefusalLog(log);
+  const logRefusal = createRefusalLog(log);
   const ready = new Set<Stream>();
   let isPumping = false;
   let isClosing = false;
@@ -78,7 +85,6 @@ export function createAdsServer({ log, metrics, limits: own }: AdsOptions): AdsS
       if (slice.isOver) await slice.yield();
     }
     isPumping = false;
-    measure();
   }
 
   function wakeUp(stream: Stream): void {
@@ -86,32 +92,19 @@ export function createAdsServer({ log, metrics, limits: own }: AdsOptions): AdsS
     void pump();
   }
 
-  function measure(): void {
-    const all = [...streams];
-    for (const protocol of ['delta', 'sotw'] as const)
-      meters.streams.set({ protocol }, all.filter((one) => one.protocol === protocol).length);
-    meters.notInStep.set(all.filter(({ state }) => !state.isInStep).length);
-    const rejected = all.flatMap(({ state }) =>
-      resourceTypes.map((type) => state.channels[type].rejected.size),
-    );
-    meters.rejected.set(rejected.reduce((sum, one) => sum + one, 0));
-  }
-
   const events: StreamEvents = {
     received: (stream, request, { answer, refused }) => {
       meters.requests.inc({ answer });
       if (request.client && request.client === stream.state.client)
         log.info(clientOf(stream), 'subscriber connected');
-      for (const rejection of refused) refusals.log(rejection, stream);
-      const isSettled = stream.state.isSettled;
-      if (answer === 'nack' || (isSettled && !settled.has(stream))) tell();
-      if (isSettled) settled.add(stream);
-      else settled.delete(stream);
+      for (const rejection of refused) logRefusal(rejection, stream);
+      const isDone = tally.note(stream);
+      if (answer === 'nack' || isDone) tell();
     },
     sent: (stream, { type }, bytes) => {
       meters.responses.inc({ type });
       meters.bytes.inc({ type }, bytes);
-      settled.delete(stream);
+      tally.note(stream);
     },
     ready: wakeUp,
     malformed: (stream, reason) => {
@@ -122,8 +115,8 @@ export function createAdsServer({ log, metrics, limits: own }: AdsOptions): AdsS
     ended: (stream) => {
       streams.delete(stream);
       ready.delete(stream);
+      tally.drop(stream);
       if (stream.state.client) log.info(clientOf(stream), 'subscriber disconnected');
-      measure();
       tell();
     },
   };
@@ -143,6 +136,7 @@ export function createAdsServer({ log, metrics, limits: own }: AdsOptions): AdsS
     else {
       streams.add(stream);
       if (snapshot) stream.state.serve(snapshot, unchanged);
+      tally.note(stream);
       tell();
     }
   }
@@ -165,6 +159,7 @@ export function createAdsServer({ log, metrics, limits: own }: AdsOptions): AdsS
       encoder.forget();
       for (const stream of streams) {
         stream.state.serve(next, changed);
+        tally.note(stream);
         wakeUp(stream);
       }
     },
@@ -200,31 +195,3 @@ async function* follow(
 }
 
 const unchanged = { cluster: [], endpoints: [], listener: [], route: [] };
-
-const clientOf = ({ state: { client }, peer, protocol }: Stream) => ({
-  node: client?.id ?? '',
-  userAgent: client?.userAgent ?? '',
-  peer,
-  protocol,
-});
-
-/** So many refusals are remembered as logged. */
-const mostLogged = 10_000;
-
-/** Logs a resource's refusal once, however many subscribers refuse it. */
-function createRefusalLog(log: Log) {
-  const logged = new Set<string>();
-  return {
-    log: (rejection: Rejection, stream: Stream): void => {
-      const { type, name, version, service, reason, hasEarlier } = rejection;
-      const key = [type, name, version].join('\0');
-      if (logged.has(key)) return;
-      if (logged.size >= mostLogged) logged.clear();
-      logged.add(key);
-      log.warn(
-        { ...clientOf(stream), type, resource: name, service, reason, lastGoodServes: hasEarlier },
-        'subscriber refused a resource',
-      );
-    },
-  };
-}

@@ -143,3 +143,11 @@ function peerOf(call: Call): string {
   const peer = call.getPeer();
   return peer === 'unknown' ? 'unix socket' : peer;
 }
+
+/** Whose stream it is, for logs. */
+export const clientOf = ({ state: { client }, peer, protocol }: Stream) => ({
+  node: client?.id ?? '',
+  userAgent: client?.userAgent ?? '',
+  peer,
+  protocol,
+});
