@@ -30,10 +30,14 @@ const envoySubject: Subject = {
   title: 'Envoy',
   top: (scratch) => ({
     proxy: 'envoy',
+    // Words that it cannot do stand in the same services: what becomes of these differs.
+    policy_unsupported: 'warn',
     envoy: {
       binary: process.env.ENVOY ?? 'envoy',
       run_directory: scratch.path('envoy'),
       on_exit: 'stop',
+      // Each of its threads takes members in turn by itself: of one alone it can be said whose turn it is.
+      concurrency: 1,
     },
   }),
 };

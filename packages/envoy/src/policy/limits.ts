@@ -16,7 +16,8 @@ export function limitsOf(
     thresholds: [
       {
         maxConnections: unlimited,
-        maxPendingRequests: pending ?? unlimited,
+        // None at all would be no request at all: see what it cannot do.
+        maxPendingRequests: pending || unlimited,
         maxRequests: isTcp ? unlimited : (requests ?? unlimited),
         ...(budget === undefined
           ? { maxRetries: unlimited }

@@ -19,7 +19,7 @@ export function triesOf(
   words: Words,
 ): Pick<MessageInitShape<typeof RouteActionSchema>, 'timeout' | 'retryPolicy' | 'hedgePolicy'> {
   const { timeouts: { request, per_try: perTry } = {}, hedge } = words;
-  const tryTime = hedge?.after ?? perTry;
+  const tryTime = hedge?.after ?? perTry ?? partOf(words);
   const retries = retriesOf(words);
   return {
     // No time at all is Envoy's word for no limit: else it were 15 s.
@@ -35,6 +35,18 @@ export function triesOf(
     ...(hedge && { hedgePolicy: { hedgeOnPerTryTimeout: true } }),
   };
 }
+
+/** How long one try may take where only the time of all is said: an equal part of it. */
+function partOf({ timeouts: { request } = {}, retries = {} }: Words): number | undefined {
+  const { attempts = 0 } = retries;
+  return request === undefined || attempts === 0 || isSentOnce(retries)
+    ? undefined
+    : request / (1 + attempts);
+}
+
+/** Whether what is tried again was never sent: that takes no time of the other tries. */
+const isSentOnce = ({ on = ['connect_failure'] }: NonNullable<Policy['retries']>) =>
+  on.every((cause) => cause === 'connect_failure');
 
 function retriesOf({
   retries = {},
@@ -68,8 +80,7 @@ function retriesOf({
 export function sentOnceOf(words: Words): Words | undefined {
   const { hedge, retries = {}, ...rest } = words;
   const { on = ['connect_failure'], attempts = 0 } = retries;
-  if (!hedge && (attempts === 0 || on.every((cause) => cause === 'connect_failure')))
-    return undefined;
+  if (!hedge && (attempts === 0 || isSentOnce(retries))) return undefined;
   const isTried = on.includes('connect_failure');
   return {
     ...rest,

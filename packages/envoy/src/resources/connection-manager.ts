@@ -4,6 +4,7 @@ import { accessLogsOf } from '../policy/access-log.ts';
 import { clientFilter, needsClients } from '../policy/clients.ts';
 import { faultFilter } from '../policy/faults.ts';
 import { filterOf } from '../policy/filter.ts';
+import { isMultiplexed } from '../policy/limits.ts';
 import { limitFilter } from '../policy/rate-limit.ts';
 import { earlyMutationsOf, traceFiltersOf } from '../policy/trace.ts';
 import { timeOf } from '../policy/values.ts';
@@ -24,11 +25,10 @@ import { ads } from './source.ts';
 export function connectionManagerOf(
   input: ListenerInput,
 ): MessageInitShape<typeof HttpConnectionManagerSchema> {
-  const { service, policy } = input;
+  const { service, policy, protocol } = input;
   const { timeouts: { idle } = {}, request_id: requestId = false } = policy;
   return {
-    // HTTP/1 and HTTP/2, as the client begins.
-    codecType: CodecType.AUTO,
+    codecType: isMultiplexed(protocol) ? CodecType.HTTP2 : CodecType.AUTO,
     statPrefix: service,
     routeSpecifier: { case: 'rds', value: { configSource: ads, routeConfigName: service } },
     httpFilters: filtersOf(input),
@@ -37,6 +37,7 @@ export function connectionManagerOf(
       commonHttpProtocolOptions: { idleTimeout: timeOf(idle) },
       streamIdleTimeout: timeOf(idle),
     }),
+    drainTimeout: timeOf(lastRequest),
     serverHeaderTransformation: ServerHeader.PASS_THROUGH,
     generateRequestId: requestId,
     preserveExternalRequestId: true,
@@ -45,6 +46,12 @@ export function connectionManagerOf(
     accessLog: accessLogsOf(input),
   };
 }
+
+/**
+ * How long a connection that is to end, such as an idle one, takes requests that are on their way, in milliseconds: apps
+ * are near, and Envoy's own 5 s come on top of `timeouts.idle`.
+ */
+const lastRequest = 100;
 
 /** A service with routes has the filters that any of them may ask for, so that a change of routes is one of routes alone. */
 function filtersOf({ policy }: ListenerInput): MessageInitShape<typeof HttpFilterSchema>[] {
