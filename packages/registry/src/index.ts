@@ -1,4 +1,4 @@
-export type { AgentAccess, Inherited } from './consul/agents.ts';
+export type { Inherited, UsedAgent } from './consul/agents.ts';
 export type { ConsulRegistry } from './consul/consul.ts';
 export { type ConsulMapping, defaultMapping, labelSources } from './consul/mapping.ts';
 export type { ConsulFollow } from './consul/query.ts';

@@ -3,7 +3,7 @@ import type { HandedOff, SessionOptions } from '@smartstack/zookeeper';
 import { z } from 'zod';
 
 import { disposeAll } from './announcements.ts';
-import { type AgentAccess, createAgents, type Inherited } from './consul/agents.ts';
+import { createAgents, type Inherited, type UsedAgent } from './consul/agents.ts';
 import type { ConsulRegistry } from './consul/consul.ts';
 import type { ConsulSection } from './consul/section.ts';
 import { createEtcdRegistry, type EtcdRegistry } from './etcd/etcd.ts';
@@ -67,7 +67,7 @@ export interface OpenedRegistries extends Registries {
   /** Ends all of them and leaves the announcements to the next process. */
   handOff(): Promise<Tickets>;
   /** Agents of Consul at which services of this process or an earlier one may be; once it has ended, those at which some are left. */
-  agents(): readonly AgentAccess[];
+  agents(): readonly UsedAgent[];
   /** What an earlier process left, in each registry by itself. */
   inherited(): readonly Inherited[];
   /** The last moment at which any ensemble or cluster was in trouble, on `performance.now`'s clock; undefined for never. */
@@ -85,7 +85,7 @@ export interface RegistriesOptions extends DecoderDeps {
   /** What an earlier process left behind. */
   readonly resume?: Tickets;
   /** The agents of Consul of an earlier process. */
-  readonly agents?: readonly ConsulSection[];
+  readonly agents?: readonly UsedAgent<ConsulSection>[];
   /** The name of the instances that this process announces. */
   readonly owner?: string;
 }
@@ -161,7 +161,7 @@ export function createRegistries({
         ),
       );
     },
-    agents: consul.access,
+    agents: consul.used,
     inherited: () => [
       ...handedOn().map(([, { dropUnclaimed: drop }]) => ({ drop })),
       ...consul.inherited(),

@@ -109,13 +109,15 @@ test('Consul’s own command, API and DNS list exactly what nerve registers', as
 test.each<NodeJS.Signals>(['SIGKILL', 'SIGUSR2'])(
   'a nerve that ends by %s and is started again does not flap its services',
   async (signal) => {
-    const first = await startNerve({ api: { port: 8001 }, gone: { port: 8002 } });
+    // A machine under load starts a nerve in some seconds.
+    const kept = { port: 8001, consul_ttl: 15 };
+    const first = await startNerve({ api: kept, gone: { port: 8002, consul_ttl: 15 } });
     const [api, gone] = [view.follow('api'), view.follow('gone')];
     await until(() => api.ports() === '8001' && gone.ports() === '8002');
     const lists = api.lists.length;
     await stopped(first, signal);
     expect(await statusOf('api')).toBe('passing');
-    const second = await startNerve({ api: { port: 8001 } });
+    await using second = await startNerve({ api: kept });
     // What this nerve does not have any more is deregistered; what it has never left.
     await until(() => gone.ports() === '');
     expect(await catalog('gone')).toEqual([]);

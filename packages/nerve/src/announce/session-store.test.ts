@@ -29,11 +29,15 @@ test('what one nerve noted is the next one’s, readable by their user alone', a
 });
 
 test('agents of Consul are the next one’s, also after a restart of the machine', async () => {
-  const agent = { url: 'http://127.0.0.1:8500', token_file: '/etc/token' };
+  const section = { url: 'http://127.0.0.1:8500', token_file: '/etc/token' };
+  const agent = { section, day: 20_000 };
   await (await open()).save({}, [agent]);
   await writeFile(file, JSON.stringify({ ...(await noted()), machine: 'a before' }));
   expect((await open()).agents).toMatchObject([agent]);
-  await writeFile(file, JSON.stringify({ ...(await noted()), agents: [{ url: 'x' }] }));
+  await writeFile(
+    file,
+    JSON.stringify({ ...(await noted()), agents: [{ section: { url: 'x' }, day: 1 }] }),
+  );
   expect((await open()).agents).toEqual([]);
   // As earlier versions wrote it.
   await writeFile(file, JSON.stringify({ ...(await noted()), agents: undefined }));

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 
 import { hasCode, type Log, messageOf, writeFileAtomic } from '@smartstack/daemon';
 import {
-  type AgentAccess,
   type ConsulSection,
   consulSchema,
   type Tickets,
+  type UsedAgent,
 } from '@smartstack/registry';
 import { z } from 'zod';
 
@@ -28,7 +28,10 @@ const sessions = z.object({
   started: z.string().default(''),
   tickets: z.record(z.string(), ticket).readonly(),
   /** Agents of Consul, which keep their services over a restart of the machine. */
-  agents: z.array(consulSchema).readonly().catch([]),
+  agents: z
+    .array(z.object({ section: consulSchema, day: z.int() }))
+    .readonly()
+    .catch([]),
 });
 
 type Sessions = z.input<typeof sessions>;
@@ -38,11 +41,11 @@ export interface SessionStore {
   /** Sessions to take over. */
   readonly tickets: Tickets;
   /** Agents of Consul at which it may have left services. */
-  readonly agents: readonly ConsulSection[];
+  readonly agents: readonly UsedAgent<ConsulSection>[];
   /** Saves the sessions, readable by this user alone as they hold secrets; does nothing when nothing changed. */
-  save(tickets: Tickets, agents?: readonly AgentAccess[]): Promise<void>;
+  save(tickets: Tickets, agents?: readonly UsedAgent[]): Promise<void>;
   /** Saves the sessions as the next nerve's to take over. */
-  handOff(tickets: Tickets, agents?: readonly AgentAccess[]): Promise<void>;
+  handOff(tickets: Tickets, agents?: readonly UsedAgent[]): Promise<void>;
   /** Removes the sessions, which were closed. */
   clear(): Promise<void>;
 }

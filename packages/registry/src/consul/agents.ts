@@ -4,17 +4,27 @@ import type { IsStale } from '../zookeeper/zookeeper.ts';
 import { type ConsulRegistry, createConsulRegistry } from './consul.ts';
 import type { ConsulSection } from './section.ts';
 
-/** How to reach an agent at which services of this process may be. It may hold a token; JSON-safe. */
-export type AgentAccess = Pick<ConsulSection, 'url'> &
+/** An agent at which services of this process may be; JSON-safe. */
+export interface UsedAgent<Section = AgentAccess> {
+  /** How to reach it; it may hold a token. */
+  readonly section: Section;
+  /** The day on which it was last used, counted from 1970. */
+  readonly day: number;
+}
+
+type AgentAccess = Pick<ConsulSection, 'url'> &
   Partial<Pick<ConsulSection, (typeof accessKeys)[number]>>;
 
 const accessKeys = ['token', 'token_file', 'tls', 'namespace', 'partition'] as const;
+
+/** So many days later nothing is looked for at an agent that never answered: it has long removed what is critical. */
+const kept = 2;
 
 export interface AgentsOptions extends DecoderDeps {
   /** The name of the instances that this process announces. */
   readonly owner?: string | undefined;
   /** Agents at which an earlier process had services. */
-  readonly earlier: readonly ConsulSection[];
+  readonly earlier: readonly UsedAgent<ConsulSection>[];
 }
 
 /** What an earlier process left in one registry. */
@@ -30,7 +40,7 @@ export interface Agents extends AsyncDisposable {
   /** What an earlier process left, also at agents that this one has no service at. */
   inherited(): readonly Inherited[];
   /** Where services of this process or an earlier one may be, and once it has ended still are: the next one is to look there. */
-  access(): readonly AgentAccess[];
+  used(): readonly UsedAgent[];
 }
 
 export function createAgents({ owner, earlier, ...deps }: AgentsOptions): Agents {
@@ -38,7 +48,11 @@ export function createAgents({ owner, earlier, ...deps }: AgentsOptions): Agents
   const sections = new Map<string, ConsulSection>();
   /** What this process has registered, by agent, whatever the rest of its section says. */
   const registered = new Map<string, Map<string, symbol>>();
-  const left = new Map(earlier.map((section) => [agentOf(section), section]));
+  const left = new Map(
+    earlier
+      .filter(({ day }) => today() - day <= kept)
+      .map((agent) => [agentOf(agent.section), agent]),
+  );
   let hasEnded = false;
   const isHeld = (id: string) => [...registered.values()].some((ids) => ids.has(id));
 
@@ -77,14 +91,19 @@ export function createAgents({ owner, earlier, ...deps }: AgentsOptions): Agents
       ...[...registries.values()].map(({ dropUnclaimed: drop }) => ({ drop })),
       ...[...left]
         .filter(([agent]) => !sections.has(agent))
-        .map(([agent, section]) => ({
+        .map(([agent, { section }]) => ({
           drop: (isStale: IsStale, signal: AbortSignal) =>
             dropLeft(agent, section, isStale, signal),
         })),
     ],
-    access: () => {
-      const own = [...sections].filter(([agent]) => !hasEnded || registered.get(agent)?.size);
-      return [...new Map([...left, ...own]).values()].map(accessOf);
+    used: () => {
+      const own = [...sections]
+        .filter(([agent]) => !hasEnded || registered.get(agent)?.size)
+        .map(([agent, section]) => [agent, { section, day: today() }] as const);
+      return [...new Map([...left, ...own]).values()].map(({ section, day }) => ({
+        section: accessOf(section),
+        day,
+      }));
     },
     [Symbol.asyncDispose]: async () => {
       hasEnded = true;
@@ -92,6 +111,8 @@ export function createAgents({ owner, earlier, ...deps }: AgentsOptions): Agents
     },
   };
 }
+
+const today = () => Math.floor(Date.now() / 86_400_000);
 
 /** Equal for two sections of one agent. */
 function agentOf({ url, namespace, partition }: ConsulSection): string {
