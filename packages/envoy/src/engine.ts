@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+
 import { createDeadline, type Log, type Metrics } from '@smartstack/daemon';
 import type { Applied, Due, Hosts, Measured, Refused, Snapshot } from '@smartstack/proxy';
 
@@ -6,6 +8,7 @@ import { createMeasuring } from './admin/measuring.ts';
 import type { EnvoyConfig } from './config/config.ts';
 import { createDesire, type Desired } from './desired/desire.ts';
 import { createUnresolved } from './desired/unresolved.ts';
+import { createFiles } from './files/files.ts';
 import { createManagedEnvoy } from './process/managed.ts';
 import { envoyPaths } from './process/options.ts';
 import { adminOf, optionsOf, xdsSocketOf } from './process/paths.ts';
@@ -61,6 +64,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const managed = runs && createManagedEnvoy(runs, log);
   const measuring =
     place && createMeasuring(createAdmin(place), runs && envoyPaths(runs).ejections);
+  const files = config.files === undefined ? undefined : createFiles(resolve(config.files));
   const desire = createDesire(config, hosts);
   const logUnresolved = createUnresolved(meters, log);
   const leftOut = createLeftOut();
@@ -85,6 +89,19 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       serve(snapshot);
     }
     const applied = isServed ? 'updated' : 'unchanged';
+    try {
+      return await keepRunning(applied, now, signal);
+    } finally {
+      await writeFiles(now);
+    }
+  }
+
+  /** Sees to it that an Envoy runs, and waits for one that was started. */
+  async function keepRunning(
+    applied: Applied,
+    now: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<Applied> {
     if (!managed) return applied;
     if (now.has('died') || now.has('audit')) isRunning = false;
     if (isRunning) return applied;
@@ -95,6 +112,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     meters.starts.inc({ result: ensured });
     await settled(signal);
     return 'reloaded';
+  }
+
+  async function writeFiles(now: ReadonlySet<string>): Promise<void> {
+    if (!files || !desired) return;
+    if (now.has('files')) files.recheck();
+    due.at('files', performance.now() + config.audit_interval);
+    await files.write(desired.resources);
   }
 
   /** Whether something else is served than before. */

@@ -34,7 +34,7 @@ export type Member = Pick<ClusterMember, 'status' | 'address'> & Pick<ShownServe
 
 /** What the driver knows, for people: JSON-safe. */
 export function statusOf(input: StatusInput) {
-  const { config, desired, envoys, process, seen } = input;
+  const { config, desired, process, seen } = input;
   const mode = config.managed ? (isSupervised(config) ? 'supervised' : 'managed') : 'external';
   return {
     ...(process?.trouble && { trouble: process.trouble }),
@@ -43,7 +43,7 @@ export function statusOf(input: StatusInput) {
     ...(process && { process }),
     /** When Envoy was asked for its members; null if these are what synapse serves. */
     askedAt: seen ? new Date(seen.at).toISOString() : null,
-    resources: resourcesText(envoys),
+    resources: resourcesText(input),
     subscribers: input.subscribers,
     services: Object.fromEntries(
       [...(desired?.snapshot ?? [])].flatMap(([name]) => {
@@ -54,18 +54,17 @@ export function statusOf(input: StatusInput) {
   };
 }
 
-function resourcesText({ all, isInStep, refused }: Envoys): string {
-  if (all.length === 0) return 'no Envoy is connected';
+function resourcesText({ config, envoys }: Pick<StatusInput, 'config' | 'envoys'>): string {
+  const { all, isInStep, refused } = envoys;
+  if (all.length === 0) return config.files ? `in ${config.files}` : 'no Envoy is connected';
   if (isInStep) return 'in step';
   return refused.length > 0
     ? `refused: ${refused.map(({ owner }) => owner).join(', ')}`
     : 'on their way';
 }
 
-function serversOf(
-  name: string,
-  { desired, envoys, seen }: StatusInput,
-): readonly ShownServer[] | undefined {
+function serversOf(name: string, input: StatusInput): readonly ShownServer[] | undefined {
+  const { desired, seen } = input;
   const service = desired?.snapshot.get(name);
   if (!desired || !service || !desired.resources.cluster.has(clusterName(name))) return undefined;
   const had = seen?.members?.get(name);
@@ -75,7 +74,7 @@ function serversOf(
     return {
       name: server,
       address: known?.address ?? `${instance.host}:${instance.port}`,
-      state: isLeaving ? states.draining : stateOf(known, { seen, envoys }),
+      state: isLeaving ? states.draining : stateOf(known, input),
       ...(known?.ejected && !isLeaving && { ejected: known.ejected }),
     };
   };
@@ -87,12 +86,15 @@ function serversOf(
 
 function stateOf(
   known: Member | undefined,
-  { seen, envoys }: Pick<StatusInput, 'seen' | 'envoys'>,
+  { config, seen, envoys }: Pick<StatusInput, 'config' | 'seen' | 'envoys'>,
 ) {
   if (known) return wordOf(known.status);
   if (seen?.members) return `${states.missing}: not confirmed yet`;
   if (seen) return `${states.unknown}: envoy does not answer`;
-  return envoys.isInStep ? states.healthy : `${states.missing}: ${resourcesText(envoys)}`;
+  if (envoys.isInStep) return states.healthy;
+  // An Envoy that reads files confirms nothing.
+  const state = config.files && envoys.all.length === 0 ? states.unknown : states.missing;
+  return `${state}: ${resourcesText({ config, envoys })}`;
 }
 
 /** Envoy's own word in small letters; a member of which it knows nothing else it takes for healthy. */
