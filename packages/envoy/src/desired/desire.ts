@@ -2,6 +2,7 @@ import type { Hosts, Snapshot } from '@smartstack/proxy';
 
 import type { EnvoyConfig } from '../config/config.ts';
 import { listensAt, ownOf } from '../config/section.ts';
+import { isCallable } from '../grpc/callable.ts';
 import { createResources, type Made } from '../resources/resources.ts';
 import { createLeaving, type Leaving } from './leaving.ts';
 
@@ -55,6 +56,7 @@ function makerOf(config: EnvoyConfig, hosts: Hosts) {
       return own !== undefined && !own.disabled;
     },
     listensAt: (service) => listensAt(ownOf(service), config),
+    callable: isCallable,
     resolve: hosts.resolve,
     target: { file: config.access_log },
   });
