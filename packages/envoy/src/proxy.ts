@@ -4,6 +4,7 @@ import type { EnvoyConfig, EnvoyService } from './config/config.ts';
 import { name } from './config/section.ts';
 import { config } from './config/sections.ts';
 import { createEnvoyDriver } from './driver.ts';
+import { grpcBootstrap } from './grpc/bootstrap.ts';
 import { preview } from './status/preview.ts';
 import { view } from './status/view.ts';
 
@@ -15,4 +16,5 @@ export const envoy: ProxyKind<EnvoyConfig, EnvoyService> = {
   view,
   create: createEnvoyDriver,
   preview,
+  clientFiles: [grpcBootstrap],
 };

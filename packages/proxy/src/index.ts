@@ -1,3 +1,4 @@
+export type { ClientFile, ClientFileInput, ClientFileText } from './client-file.ts';
 export type { Applied, Output, ProxyDriver, ProxyStatus, Refused, ShownServer } from './driver.ts';
 export {
   type Ejection,

@@ -3,6 +3,7 @@ import type { Gap, Locality, MergedPolicy, Protocol } from '@smartstack/policy';
 import type { Instance } from '@smartstack/registry';
 import type { z } from 'zod';
 
+import type { ClientFile } from './client-file.ts';
 import type { ProxyDriver, ProxyStatus, Refused, ShownServer } from './driver.ts';
 import type { MeasuredServer } from './measured.ts';
 import type { Snapshot } from './service.ts';
@@ -26,6 +27,8 @@ export interface ProxyKind<Config = unknown, Own = unknown> {
     snapshot: Snapshot,
     signal: AbortSignal,
   ): Promise<Preview | undefined>;
+  /** Files for applications that need no proxy. */
+  readonly clientFiles?: readonly ClientFile<Config, Own>[];
 }
 
 export interface ProxyDeps {

@@ -17,6 +17,7 @@ import { Command, Option } from 'commander';
 import { addFileCommands, checkConfig } from './config/cli.ts';
 import { loadConfig } from './config/config.ts';
 import { createReloader } from './config/reload.ts';
+import { addClientFileCommands } from './operator/client-files.ts';
 import { addOperatorCommands, addressIn } from './operator/commands.ts';
 import { addPolicyCommands } from './operator/policy/commands.ts';
 import { diffOf, previewOnce, rendered } from './operator/preview.ts';
@@ -75,6 +76,7 @@ program
   )
   .action(diff);
 addPolicyCommands(program, fileOrExit);
+addClientFileCommands(program, fileOrExit);
 addOperatorCommands(program, async () => {
   const { config: file } = program.opts<Options>();
   const { config } = file === undefined ? { config: defaults } : await loadConfig(file);

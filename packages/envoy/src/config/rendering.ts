@@ -1,3 +1,4 @@
+import { isCallable } from '../grpc/callable.ts';
 import type { ResourcesOptions } from '../resources/resources.ts';
 import type { EnvoyConfig } from './config.ts';
 import { listensAt, ownOf } from './section.ts';
@@ -13,6 +14,7 @@ export function resourcesOptions(
       return own !== undefined && !own.disabled;
     },
     listensAt: (service) => listensAt(ownOf(service), config),
+    callable: isCallable,
     resolve,
     target: { file: config?.access_log },
   };

@@ -1,6 +1,8 @@
 import type { Policy, Subset } from '@smartstack/policy';
 import type { Service } from '@smartstack/proxy';
 
+import { grpcResourcesOf } from '../grpc/resources.ts';
+import type { GrpcUse } from '../grpc/uses.ts';
 import type { LogTarget } from '../policy/access-log.ts';
 import { routesOf, type Targets } from '../policy/routes.ts';
 import { ListenerSchema } from '../proto/envoy/config/listener/v3/listener_pb.ts';
@@ -22,10 +24,23 @@ export interface ConfigInput {
   readonly subsets: ReadonlyMap<string, Subset>;
   readonly target: LogTarget;
   readonly clusterOf: ReturnType<typeof createClusters>;
+  /** Whether Envoy has it. */
+  readonly isProxied: boolean;
+  /** What gRPC applications need of it. */
+  readonly use: GrpcUse | undefined;
 }
 
-/** All of a service but its members: its clusters, and its listener and routes where apps connect to it. */
+/** All of a service but its members, for Envoy and for gRPC applications. */
 export function configOf(input: ConfigInput): readonly Resource[] {
+  const { service, use, isProxied } = input;
+  return [
+    ...(isProxied ? envoyResourcesOf(input) : []),
+    ...(use ? grpcResourcesOf({ ...input, service: service.name, use }) : []),
+  ];
+}
+
+/** Its clusters, and its listener and routes where apps connect to it. */
+function envoyResourcesOf(input: ConfigInput): readonly Resource[] {
   const { service, policy, listen, subsets, targets, target, clusterOf } = input;
   const { name, protocol = 'tcp' } = service;
   const facts = { audience: 'all', service: name } as const;

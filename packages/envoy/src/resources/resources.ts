@@ -2,6 +2,7 @@ import { builtIn, type Policy, type Subset } from '@smartstack/policy';
 import type { Service, Snapshot } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 
+import { type GrpcUse, grpcUses } from '../grpc/uses.ts';
 import type { LogTarget } from '../policy/access-log.ts';
 import type { Resource, ResourceSnapshot } from '../xds/resource.ts';
 import { subsetsAsked } from './asked.ts';
@@ -18,6 +19,8 @@ export interface ResourcesOptions {
   serves(service: Service): boolean;
   /** Where apps connect to it; undefined where they do not. */
   listensAt(service: Service): ListenAddress | undefined;
+  /** Whether gRPC applications call it without a proxy; none do where it is left out. */
+  callable?(service: Service): boolean;
   /** The address of a host; undefined while it is not known. */
   readonly resolve: Resolve;
   /** Where access logs go. */
@@ -59,6 +62,7 @@ export function createResources(
     const policyOf = (name: string) => policyIn(snapshot.get(name));
     const subsets = subsetsAsked(snapshot);
     const places = placesOf(snapshot, options);
+    const uses = grpcUses(snapshot, options.callable ?? (() => false));
     const now = new Map<string, Config>();
     const parts = new Map<string, Part>();
     const unresolved: Unresolved[] = [];
@@ -66,8 +70,11 @@ export function createResources(
     for (const service of snapshot.values()) {
       const { name } = service;
       const asked = subsets.get(name);
-      if (!options.serves(service) && !asked) continue;
-      const around = { snapshot, policyOf, asked, listen: places.taken.get(name) };
+      const isProxied = options.serves(service) || asked !== undefined;
+      const use = uses.get(name);
+      if (!isProxied && !use) continue;
+      const listen = places.taken.get(name);
+      const around = { snapshot, policyOf, asked, listen, use, isProxied };
       const config = configFor(service, around, configs.get(name));
       now.set(name, config);
       const members = membersAt(service);
@@ -87,13 +94,13 @@ export function createResources(
   };
 
   function configFor(service: Service, around: Around, before: Config | undefined): Config {
-    const { listen, asked } = around;
-    const isPlain = !asked && !service.policy?.policy.routes?.length;
+    const { listen, asked, use, isProxied } = around;
+    const isPlain = !asked && !use && !service.policy?.policy.routes?.length;
     if (before?.service === service && before.listen === listen && isPlain && before.isPlain)
       return before;
     const policy = policyIn(service) ?? {};
-    const targets = listen ? targetsOf({ ...around, service, policy }) : [];
-    const facts = JSON.stringify([listen, targets, [...(asked ?? [])]]);
+    const targets = listen || use === 'called' ? targetsOf({ ...around, service, policy }) : [];
+    const facts = JSON.stringify([listen, targets, [...(asked ?? [])], use, isProxied]);
     const isSame =
       before &&
       before.service.policy === service.policy &&
@@ -110,6 +117,8 @@ export function createResources(
       subsets,
       target,
       clusterOf,
+      isProxied,
+      use,
     });
     return { service, listen, isPlain, facts, subsets, resources };
   }
@@ -120,6 +129,9 @@ interface Around {
   readonly snapshot: Snapshot;
   readonly listen: ListenAddress | undefined;
   readonly asked: ReadonlyMap<string, Subset> | undefined;
+  /** What gRPC applications need of it, and whether Envoy has it at all. */
+  readonly use: GrpcUse | undefined;
+  readonly isProxied: boolean;
   policyOf(service: string): Policy | undefined;
 }
 

@@ -10,8 +10,8 @@ export function measuredServices({
   snapshot,
 }: Pick<Desired, 'resources' | 'snapshot'>): ReadonlyMap<string, MeasuredService> {
   const clusters = new Map<string, string[]>();
-  for (const { name, service } of resources.cluster.values())
-    clusters.set(service, [...(clusters.get(service) ?? []), name]);
+  for (const { name, service, audience } of resources.cluster.values())
+    if (audience === 'all') clusters.set(service, [...(clusters.get(service) ?? []), name]);
   const measured = new Map<string, MeasuredService>();
   for (const [name, own] of clusters) {
     const service = snapshot.get(name);

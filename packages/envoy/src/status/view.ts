@@ -12,6 +12,7 @@ import type {
 import type { EnvoyConfig, EnvoyService } from '../config/config.ts';
 import { placeText } from '../config/explain.ts';
 import { listensAt } from '../config/section.ts';
+import { grpcDirectives } from '../grpc/directives.ts';
 import { nameOf } from '../resources/members.ts';
 import { directives } from './directives.ts';
 import { meaningOf, states } from './states.ts';
@@ -45,7 +46,7 @@ export const view: ProxyView<EnvoyConfig, EnvoyService> = {
   stateOf,
   meaningOf,
   explain,
-  policy: directives,
+  policy: (...input) => [...directives(...input), ...grpcDirectives(...input)],
 };
 
 function facts(status: ProxyStatus): PageView['facts'] {

@@ -1,5 +1,5 @@
 import type { MergedPolicy } from '@smartstack/policy';
-import type { Problem } from '@smartstack/proxy';
+import type { ConfiguredService, Problem } from '@smartstack/proxy';
 import { clusterProblem } from '../discovery/kubernetes.ts';
 import { partsOf, problemOf, type SingleDiscovery } from '../discovery/table.ts';
 import { allProxies, sectionOf } from '../proxies.ts';
@@ -103,23 +103,29 @@ export function proxyProblems(
     return name === only.service ? only.policy : undefined;
   };
   return allProxies.flatMap(({ name, config: proxy }) =>
-    proxy.problems(
-      sectionOf(config, name),
-      new Map(
-        Object.entries(config.services).map(([service, one]) => [
-          service,
-          {
-            own: sectionOf(one, name),
-            locality: one.locality,
-            policy: policyFor(service, one),
-            protocol: protocolOf(one, config),
-            copies: copiesOf(service, one).map(([copy, each]) => ({
-              name: copy,
-              own: sectionOf(each, name),
-            })),
-          },
-        ]),
-      ),
-    ),
+    proxy.problems(sectionOf(config, name), configuredServices(config, name, policyFor)),
+  );
+}
+
+/** All services as a proxy sees them. */
+export function configuredServices(
+  config: SynapseConfig,
+  proxy: string,
+  policyFor: (name: string, service: ServiceConfig) => MergedPolicy | undefined,
+): ReadonlyMap<string, ConfiguredService<unknown>> {
+  return new Map(
+    Object.entries(config.services).map(([name, service]) => [
+      name,
+      {
+        own: sectionOf(service, proxy),
+        locality: service.locality,
+        policy: policyFor(name, service),
+        protocol: protocolOf(service, config),
+        copies: copiesOf(name, service).map(([copy, each]) => ({
+          name: copy,
+          own: sectionOf(each, proxy),
+        })),
+      },
+    ]),
   );
 }

@@ -11,7 +11,7 @@ import { writtenPolicyOf } from '../../config/policy.ts';
 import { gapsOf } from '../../config/policy-problems.ts';
 import { partsOf } from '../../discovery/table.ts';
 import { isZooKeeper } from '../../discovery/zookeeper-path.ts';
-import { sectionOf } from '../../proxies.ts';
+import { allProxies, sectionOf } from '../../proxies.ts';
 import { table } from '../shown.ts';
 import { noPolicyText, type PolicyLook } from './look.ts';
 
@@ -51,7 +51,9 @@ export function shownPolicy(look: PolicyLook): ShownPolicy {
     version: loaded.config.versions?.get(proxy.name) ?? null,
     ignored: ignoredOf(look),
     directives: merged
-      ? proxy.view.policy(service.name, sectionOf(loaded.config, proxy.name), snapshot)
+      ? [proxy, ...allProxies.filter((other) => other !== proxy)].flatMap(({ name: kind, view }) =>
+          view.policy(service.name, sectionOf(loaded.config, kind), snapshot),
+        )
       : [],
   };
 }

@@ -17,7 +17,7 @@ import {
 export const file_envoy_config_cluster_v3_outlier_detection: GenFile =
   /*@__PURE__*/
   fileDesc(
-    'Ci9lbnZveS9jb25maWcvY2x1c3Rlci92My9vdXRsaWVyX2RldGVjdGlvbi5wcm90bxIXZW52b3kuY29uZmlnLmNsdXN0ZXIudjMi6QQKEE91dGxpZXJEZXRlY3Rpb24SNQoPY29uc2VjdXRpdmVfNXh4GAEgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQzMlZhbHVlEisKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjUKEmJhc2VfZWplY3Rpb25fdGltZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI6ChRtYXhfZWplY3Rpb25fcGVyY2VudBgEIAEoCzIcLmdvb2dsZS5wcm90b2J1Zi5VSW50MzJWYWx1ZRI/ChllbmZvcmNpbmdfY29uc2VjdXRpdmVfNXh4GAUgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQzMlZhbHVlEjwKFmVuZm9yY2luZ19zdWNjZXNzX3JhdGUYBiABKAsyHC5nb29nbGUucHJvdG9idWYuVUludDMyVmFsdWUSQQobY29uc2VjdXRpdmVfZ2F0ZXdheV9mYWlsdXJlGAogASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQzMlZhbHVlEksKJWVuZm9yY2luZ19jb25zZWN1dGl2ZV9nYXRld2F5X2ZhaWx1cmUYCyABKAsyHC5nb29nbGUucHJvdG9idWYuVUludDMyVmFsdWUSNAoRbWF4X2VqZWN0aW9uX3RpbWUYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SOQoVYWx3YXlzX2VqZWN0X29uZV9ob3N0GBkgASgLMhouZ29vZ2xlLnByb3RvYnVmLkJvb2xWYWx1ZWIGcHJvdG8z',
+    'Ci9lbnZveS9jb25maWcvY2x1c3Rlci92My9vdXRsaWVyX2RldGVjdGlvbi5wcm90bxIXZW52b3kuY29uZmlnLmNsdXN0ZXIudjMiggcKEE91dGxpZXJEZXRlY3Rpb24SNQoPY29uc2VjdXRpdmVfNXh4GAEgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQzMlZhbHVlEisKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjUKEmJhc2VfZWplY3Rpb25fdGltZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI6ChRtYXhfZWplY3Rpb25fcGVyY2VudBgEIAEoCzIcLmdvb2dsZS5wcm90b2J1Zi5VSW50MzJWYWx1ZRI/ChllbmZvcmNpbmdfY29uc2VjdXRpdmVfNXh4GAUgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQzMlZhbHVlEjwKFmVuZm9yY2luZ19zdWNjZXNzX3JhdGUYBiABKAsyHC5nb29nbGUucHJvdG9idWYuVUludDMyVmFsdWUSQQobY29uc2VjdXRpdmVfZ2F0ZXdheV9mYWlsdXJlGAogASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQzMlZhbHVlEksKJWVuZm9yY2luZ19jb25zZWN1dGl2ZV9nYXRld2F5X2ZhaWx1cmUYCyABKAsyHC5nb29nbGUucHJvdG9idWYuVUludDMyVmFsdWUSQgocZmFpbHVyZV9wZXJjZW50YWdlX3RocmVzaG9sZBgQIAEoCzIcLmdvb2dsZS5wcm90b2J1Zi5VSW50MzJWYWx1ZRJCChxlbmZvcmNpbmdfZmFpbHVyZV9wZXJjZW50YWdlGBEgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQzMlZhbHVlEkYKIGZhaWx1cmVfcGVyY2VudGFnZV9taW5pbXVtX2hvc3RzGBMgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQzMlZhbHVlEkcKIWZhaWx1cmVfcGVyY2VudGFnZV9yZXF1ZXN0X3ZvbHVtZRgUIAEoCzIcLmdvb2dsZS5wcm90b2J1Zi5VSW50MzJWYWx1ZRI0ChFtYXhfZWplY3Rpb25fdGltZRgVIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI5ChVhbHdheXNfZWplY3Rfb25lX2hvc3QYGSABKAsyGi5nb29nbGUucHJvdG9idWYuQm9vbFZhbHVlYgZwcm90bzM',
     [file_google_protobuf_duration, file_google_protobuf_wrappers],
   );
 
@@ -64,6 +64,26 @@ export type OutlierDetection = Message<'envoy.config.cluster.v3.OutlierDetection
    * @generated from field: google.protobuf.UInt32Value enforcing_consecutive_gateway_failure = 11;
    */
   enforcingConsecutiveGatewayFailure?: number | undefined;
+
+  /**
+   * @generated from field: google.protobuf.UInt32Value failure_percentage_threshold = 16;
+   */
+  failurePercentageThreshold?: number | undefined;
+
+  /**
+   * @generated from field: google.protobuf.UInt32Value enforcing_failure_percentage = 17;
+   */
+  enforcingFailurePercentage?: number | undefined;
+
+  /**
+   * @generated from field: google.protobuf.UInt32Value failure_percentage_minimum_hosts = 19;
+   */
+  failurePercentageMinimumHosts?: number | undefined;
+
+  /**
+   * @generated from field: google.protobuf.UInt32Value failure_percentage_request_volume = 20;
+   */
+  failurePercentageRequestVolume?: number | undefined;
 
   /**
    * @generated from field: google.protobuf.Duration max_ejection_time = 21;

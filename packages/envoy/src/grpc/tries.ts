@@ -1,0 +1,61 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Policy } from '@smartstack/policy';
+
+import { timeOf } from '../policy/values.ts';
+import type {
+  RetryPolicySchema,
+  RouteActionSchema,
+} from '../proto/envoy/config/route/v3/route_components_pb.ts';
+
+type Retries = NonNullable<Policy['retries']>;
+type Cause = NonNullable<Retries['on']>[number];
+
+/** The method of every call. */
+export const callMethod = 'POST';
+
+/** The statuses of gRPC that stand for a cause; it tries calls again for five of them only. */
+const statuses: Partial<Readonly<Record<Cause, readonly string[]>>> = {
+  reset: ['unavailable'],
+  429: ['resource-exhausted'],
+  500: ['internal'],
+  502: ['unavailable'],
+  503: ['unavailable'],
+  504: ['deadline-exceeded', 'unavailable'],
+};
+
+/** Whether calls that failed of a cause are tried again. That nothing was sent yet needs no word: gRPC does so by itself. */
+export const isRetried = (cause: Cause): boolean =>
+  cause === 'connect_failure' || statuses[cause] !== undefined;
+
+/** How long a call may take, with all its tries. */
+export function durationOf({
+  request,
+}: NonNullable<Policy['timeouts']>): Pick<
+  MessageInitShape<typeof RouteActionSchema>,
+  'maxStreamDuration'
+> {
+  return request === undefined ? {} : { maxStreamDuration: { maxStreamDuration: timeOf(request) } };
+}
+
+/** How often a call is tried, and after which statuses. */
+export function retriesOf({
+  attempts = 0,
+  on = [],
+  methods = [callMethod],
+  back_off: backOff,
+}: Retries): MessageInitShape<typeof RetryPolicySchema> | undefined {
+  const codes = new Set(on.flatMap((cause) => statuses[cause] ?? []));
+  if (attempts === 0 || codes.size === 0 || !methods.includes(callMethod)) return undefined;
+  const first = backOff ?? 1;
+  return {
+    retryOn: [...codes].join(','),
+    numRetries: attempts,
+    retryBackOff: {
+      baseInterval: timeOf(first),
+      maxInterval: timeOf(backOff === undefined ? first : first * 2 ** attempts),
+    },
+  };
+}
+
+/** So often clients try a call again at most, whatever they are told. */
+export const mostAttempts = 4;
