@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { createServer as createHttp } from 'node:http';
+import { Agent, createServer as createHttp, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -12,7 +12,7 @@ import type { ManagedEnvoy } from '../../packages/envoy/src/process/managed.ts';
 import type { EnvoyOptions } from '../../packages/envoy/src/process/options.ts';
 import { envoysOf } from '../support/envoy.ts';
 import { serveEnvoys } from '../support/envoy-served.ts';
-import { createEnvoyRun } from '../support/managed-envoy.ts';
+import { createEnvoyRun, type EnvoyRun } from '../support/managed-envoy.ts';
 import { freePort } from '../support/ports.ts';
 import { startTraffic } from '../support/traffic.ts';
 import { until } from '../support/until.ts';
@@ -60,6 +60,14 @@ async function startMember() {
   };
 }
 
+/** A program whose hot restarts are of another kind than those of the one that runs. */
+async function withoutHotRestarts(run: EnvoyRun): Promise<string> {
+  const program = run.path('other-envoy');
+  const script = `#!/bin/sh\ncase "$1" in --hot-restart-version) echo 0.0;; *) exec "${run.options.binary}" "$@";; esac\n`;
+  await writeFile(program, script, { mode: 0o755 });
+  return program;
+}
+
 const pidOf = (envoy: ManagedEnvoy) => envoy.status().pid ?? 0;
 
 async function live(envoy: ManagedEnvoy): Promise<void> {
@@ -95,6 +103,66 @@ test('another configuration takes over by hot restarts, without a lost request',
   expect(traffic.answered).toBe(traffic.sent);
 });
 
+test('connections that are kept lose no request to a hot restart', async () => {
+  await using setting = await setUp();
+  const { run, port } = setting;
+  const first = setting.own();
+  await first.ensure(signal);
+  await live(first);
+  await first[Symbol.asyncDispose]();
+  const agent = new Agent({ keepAlive: true, maxSockets: 10 });
+  let isOver = false;
+  let answered = 0;
+  const failures: string[] = [];
+  const ask = () =>
+    new Promise<void>((resolve) => {
+      const fail = ({ message }: Error) => resolve(void failures.push(message));
+      get({ host: '127.0.0.1', port, agent }, (response) => {
+        if (response.statusCode === 200) answered += 1;
+        else failures.push(String(response.statusCode));
+        response.resume().once('end', resolve).once('error', fail);
+      }).once('error', fail);
+    });
+  const senders = Array.from({ length: 10 }, async () => {
+    while (!isOver) await ask();
+  });
+  const envoy = setting.own({ concurrency: 2 });
+  expect(await envoy.ensure(signal)).toBe('restarted');
+  await live(envoy);
+  await until(async () => (await envoysOf(run.options.directory)).length === 1);
+  isOver = true;
+  await Promise.all(senders);
+  agent.destroy();
+  expect(failures).toEqual([]);
+  expect(answered).toBeGreaterThan(100);
+});
+
+test('an admin interface at an address is handed over, too', async () => {
+  await using setting = await setUp();
+  const { run, port } = setting;
+  const admin = { host: '127.0.0.1', port: await freePort() };
+  const first = setting.own({ admin });
+  await first.ensure(signal);
+  await live(first);
+  const sending = new AbortController();
+  const traffic = startTraffic(port, 100, sending.signal);
+  await first[Symbol.asyncDispose]();
+  const second = setting.own({ admin, concurrency: 2 });
+  expect(await second.ensure(signal)).toBe('restarted');
+  await live(second);
+  await until(async () => (await envoysOf(run.options.directory)).length === 1);
+  await second[Symbol.asyncDispose]();
+  sending.abort();
+  await traffic.done;
+  expect([...traffic.reasons]).toEqual([]);
+  // Without hot restarts, one has to end before the next one can have the address.
+  const other = setting.own({ admin, binary: await withoutHotRestarts(run), concurrency: 1 });
+  expect(await other.ensure(signal)).toBe('restarted');
+  await live(other);
+  expect(await fetch(`http://127.0.0.1:${port}/`).then((answer) => answer.text())).toBe('here');
+  expect(await envoysOf(run.options.directory)).toEqual([pidOf(other)]);
+});
+
 test('where no hot restart is possible a second one takes its place, without a lost request', async () => {
   await using setting = await setUp();
   const { run, port } = setting;
@@ -106,10 +174,7 @@ test('where no hot restart is possible a second one takes its place, without a l
   const sending = new AbortController();
   const traffic = startTraffic(port, 200, sending.signal);
   await until(() => traffic.answered > 50);
-  // A program whose hot restarts are of another kind.
-  const program = run.path('envoy');
-  const script = `#!/bin/sh\ncase "$1" in --hot-restart-version) echo 0.0;; *) exec "${run.options.binary}" "$@";; esac\n`;
-  await writeFile(program, script, { mode: 0o755 });
+  const program = await withoutHotRestarts(run);
   const envoy = setting.own({ binary: program, concurrency: 2 });
   expect(await envoy.ensure(signal)).toBe('restarted');
   expect(envoy.status()).toMatchObject({ restarts: 0, state: 'LIVE' });
