@@ -15,14 +15,27 @@ export interface Stats {
 /** How long Envoy's threads have to bring what they counted together, in milliseconds. */
 const mergeTime = 100;
 
+/** How old histograms may be, in milliseconds. */
+const freshness = 5_000;
+
 /**
- * The statistics whose names a regular expression (RE2) matches, of those that were ever counted. Histograms are as they
- * were when somebody asked before, so this asks twice.
+ * Reads the statistics whose names a regular expression (RE2) matches, of those that were ever counted. Histograms are
+ * as they were when somebody asked before: this asks twice where that was long ago.
  */
-export async function readStats(admin: Admin, filter: string, signal: AbortSignal): Promise<Stats> {
-  await admin.get(pathOf('^$'), signal);
-  await sleep(mergeTime, undefined, { signal });
-  return parseStats(JSON.parse(await admin.get(pathOf(filter), signal)));
+export function createStatsReader(
+  admin: Admin,
+  filter: string,
+): (signal: AbortSignal) => Promise<Stats> {
+  let last = Number.NEGATIVE_INFINITY;
+  return async (signal) => {
+    if (performance.now() - last > freshness) {
+      await admin.get(pathOf('^$'), signal);
+      await sleep(mergeTime, undefined, { signal });
+    }
+    const answer = await admin.get(pathOf(filter), signal);
+    last = performance.now();
+    return parseStats(JSON.parse(answer));
+  };
 }
 
 function pathOf(filter: string): string {

@@ -15,6 +15,8 @@ import type { Found } from './tracked.ts';
 const closedTime = 2_000;
 /** How long a second Envoy beside the first may take until it serves, in milliseconds. */
 const readyTime = 15_000;
+/** How long a start waits for the requests of the one before where both cannot run, in milliseconds. */
+const longestGap = 1_000;
 /** What Envoy says where it is the hot restart itself that does not work, and no file or address. */
 const hotRestartOnly = /initializing|parent|shared memory|shm_open|hot.?restart|domain socket/i;
 
@@ -117,6 +119,11 @@ export function createReplacement(options: ReplacementOptions, log: Log): Replac
     reason: string,
     signal: AbortSignal,
   ): Promise<void> {
+    // A port cannot be moved aside, so that there is a gap.
+    if (info && process && !('path' in admin.place)) {
+      await stop(process, admin, Math.min(drainTime, longestGap), signal);
+      return start({ program, bootstrap }, signal);
+    }
     const baseId = [0, 1]
       .map((n) => baseIdOf(paths.directory, n))
       .find((id) => id !== info?.baseId);
