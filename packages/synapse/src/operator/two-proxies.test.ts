@@ -63,7 +63,7 @@ test('explain asks the proxy that serves, in its words', () => {
   const drivers = [
     driver('haproxy', [{ ...server('up'), name: 'web-1_10.0.0.1:80' }]),
     driver('envoy', [
-      { ...server('healthy'), name: '10.0.0.1:80' },
+      { ...server('healthy'), name: 'web-1_10.0.0.1:80' },
       { ...server('draining'), name: '10.0.0.2:80' },
     ]),
   ];
