@@ -28,6 +28,8 @@ export interface ListenAddress {
   /** An IP address. */
   readonly address: string;
   readonly port: number;
+  /** The network device that it listens at; all where it is not said. */
+  readonly device?: string | undefined;
 }
 
 /** Members that left and may finish what they have, by service. */
