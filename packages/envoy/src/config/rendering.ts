@@ -1,4 +1,5 @@
-import type { ListenAddress, ResourcesOptions } from '../resources/resources.ts';
+import type { ListenAddress } from '../resources/listen-address.ts';
+import type { ResourcesOptions } from '../resources/resources.ts';
 import type { EnvoyConfig, EnvoyService } from './config.ts';
 import { deviceFor } from './device.ts';
 import { listensAt, ownOf } from './section.ts';

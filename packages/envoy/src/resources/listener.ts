@@ -1,7 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { Policy, Protocol } from '@smartstack/policy';
 
-import type { LogTarget } from '../policy/access-log.ts';
 import { sourcesOf } from '../policy/allow.ts';
 import { filterOf } from '../policy/filter.ts';
 import { TrafficDirection } from '../proto/envoy/config/core/v3/base_pb.ts';
@@ -15,18 +13,9 @@ import { ConnectionLimitSchema } from '../proto/envoy/extensions/filters/network
 import { HttpConnectionManagerSchema } from '../proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
 import { TcpProxySchema } from '../proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 import { connectionManagerOf } from './connection-manager.ts';
+import type { ListenerInput } from './listen-address.ts';
 import { listenerName } from './names.ts';
 import { tcpProxyOf } from './tcp-proxy.ts';
-
-export interface ListenerInput {
-  readonly service: string;
-  readonly address: string;
-  readonly port: number;
-  readonly device?: string | undefined;
-  readonly policy: Policy;
-  readonly protocol: Protocol;
-  readonly target: LogTarget;
-}
 
 /** Where apps connect to a service, and how they speak there. */
 export function listenerOf(input: ListenerInput): Listener {

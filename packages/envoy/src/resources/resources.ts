@@ -9,6 +9,7 @@ import { createClusters } from './cluster.ts';
 import { createCollection, type Part } from './collection.ts';
 import { configOf } from './config.ts';
 import { createEndpoints } from './endpoint-resources.ts';
+import type { ListenAddress } from './listen-address.ts';
 import type { Resolve, Unresolved } from './members.ts';
 import { membersAt } from './served.ts';
 import { targetsOf } from './targets.ts';
@@ -22,14 +23,6 @@ export interface ResourcesOptions {
   readonly resolve: Resolve;
   /** Where access logs go. */
   readonly target: LogTarget;
-}
-
-export interface ListenAddress {
-  /** An IP address. */
-  readonly address: string;
-  readonly port: number;
-  /** The network device that it listens at; all where it is not said. */
-  readonly device?: string | undefined;
 }
 
 /** Members that left and may finish what they have, by service. */

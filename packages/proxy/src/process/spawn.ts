@@ -46,7 +46,7 @@ export async function spawnDetached(
 }
 
 /**
- * The same of a program that ends with the process that started it, as Envoy does where hot restarts are possible
+ * The same of a program that ends with the process that started it, as some do where one is to take over from another
  * (`PR_SET_PDEATHSIG`): that one is a shell, which is gone before the program begins. Answers its pid.
  */
 export async function spawnOrphan(
