@@ -10,9 +10,9 @@ import { RouteConfigurationSchema } from '../proto/envoy/config/route/v3/route_p
 import type { Resource } from '../xds/resource.ts';
 import type { createClusters } from './cluster.ts';
 import { encoded, resourceOf } from './encode.ts';
+import type { ListenAddress } from './listen-address.ts';
 import { listenerOf } from './listener.ts';
 import { clusterName } from './names.ts';
-import type { ListenAddress } from './resources.ts';
 
 export interface ConfigInput {
   readonly service: Service;

@@ -18,7 +18,7 @@ import {
   type HttpFilterSchema,
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from '../proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
-import type { ListenerInput } from './listener.ts';
+import type { ListenerInput } from './listen-address.ts';
 import { ads } from './source.ts';
 
 /** How requests of apps are read and passed on. Its routes are told apart from it. */

@@ -10,6 +10,7 @@ import { createClusters } from './cluster.ts';
 import { createCollection, type Part } from './collection.ts';
 import { configOf } from './config.ts';
 import { createEndpoints } from './endpoint-resources.ts';
+import type { ListenAddress } from './listen-address.ts';
 import type { Resolve, Unresolved } from './members.ts';
 import { membersAt } from './served.ts';
 import { targetsOf } from './targets.ts';
@@ -25,12 +26,6 @@ export interface ResourcesOptions {
   readonly resolve: Resolve;
   /** Where access logs go. */
   readonly target: LogTarget;
-}
-
-export interface ListenAddress {
-  /** An IP address. */
-  readonly address: string;
-  readonly port: number;
 }
 
 /** Members that left and may finish what they have, by service. */

@@ -4,7 +4,7 @@ import { accessLogsOf } from '../policy/access-log.ts';
 import { keyOf } from '../policy/hashing.ts';
 import { timeOf } from '../policy/values.ts';
 import type { TcpProxySchema } from '../proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
-import type { ListenerInput } from './listener.ts';
+import type { ListenerInput } from './listen-address.ts';
 import { clusterName } from './names.ts';
 
 /** How connections of apps are passed on. */

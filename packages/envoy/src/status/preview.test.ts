@@ -7,9 +7,10 @@ import type { JsonObject } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { envoySchema } from '../config/config.ts';
+import { resourcesOptions } from '../config/rendering.ts';
 import { jsonOf } from '../resources/json.ts';
 import { createResources, type Made } from '../resources/resources.ts';
-import { options, snapshotOf, type Written } from '../resources/service.fixture.ts';
+import { snapshotOf, type Written } from '../resources/service.fixture.ts';
 import { directives } from './directives.ts';
 import { preview } from './preview.ts';
 
@@ -79,7 +80,8 @@ async function previewOf(services: Services, more: object = {}) {
   return made;
 }
 
-const served = (services: Services) => createResources(options)(snapshotOf(services));
+const served = (services: Services) =>
+  createResources(resourcesOptions(undefined, () => undefined))(snapshot(services));
 
 describe('a preview', () => {
   test('has no difference where Envoy has what would be served', async () => {

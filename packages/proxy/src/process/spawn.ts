@@ -46,8 +46,8 @@ export async function spawnDetached(
 }
 
 /**
- * The same of a program that asks to be ended with the process that started it (`PR_SET_PDEATHSIG`), as one may that
- * hands its sockets to the next: that process is a shell, which is gone before the program begins. Answers its pid.
+ * The same of a program that ends with the process that started it, as some do where one is to take over from another
+ * (`PR_SET_PDEATHSIG`): that one is a shell, which is gone before the program begins. Answers its pid.
  */
 export async function spawnOrphan(
   program: string,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { explain } from './explain.ts';
 import { loadText, problemsOf } from './policy.fixture.ts';
+import { policyOf } from './policy.ts';
 
 const base = 'discovery: {method: base}';
 const services = (...lines: readonly string[]) =>
@@ -126,6 +127,18 @@ test('what is built in asks nothing of a proxy that it cannot do', async () => {
   const text = (policy: string) =>
     services(`web: {port: 1, protocol: http, proxy: envoy, policy: ${policy}}`);
   await loadText(text('{}'));
+  expect(await problemsOf(text('{timeouts: {queue: 1s}}'))).toEqual([
+    expect.stringContaining('services.web.policy.timeouts.queue: envoy cannot do this'),
+  ]);
+});
+
+test('what is built in and a proxy cannot do is no error, and what is written is', async () => {
+  const text = (policy: string) =>
+    services(`web: {port: 1, protocol: http, proxy: envoy, policy: ${policy}}`);
+  const { config } = await loadText(text('{timeouts: {request: 1s}}'));
+  const { web } = config.services;
+  if (!web) throw new Error('no web');
+  expect(policyOf(web, config)?.policy.timeouts).toHaveProperty('queue');
   expect(await problemsOf(text('{timeouts: {queue: 1s}}'))).toEqual([
     expect.stringContaining('services.web.policy.timeouts.queue: envoy cannot do this'),
   ]);

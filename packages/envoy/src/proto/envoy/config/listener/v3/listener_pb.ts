@@ -12,6 +12,8 @@ import type { Address } from '../../core/v3/address_pb.ts';
 import { file_envoy_config_core_v3_address } from '../../core/v3/address_pb.ts';
 import type { TrafficDirection } from '../../core/v3/base_pb.ts';
 import { file_envoy_config_core_v3_base } from '../../core/v3/base_pb.ts';
+import type { SocketOption } from '../../core/v3/socket_option_pb.ts';
+import { file_envoy_config_core_v3_socket_option } from '../../core/v3/socket_option_pb.ts';
 import type { ApiListener } from './api_listener_pb.ts';
 import { file_envoy_config_listener_v3_api_listener } from './api_listener_pb.ts';
 import type { FilterChain } from './listener_components_pb.ts';
@@ -23,11 +25,12 @@ import { file_envoy_config_listener_v3_listener_components } from './listener_co
 export const file_envoy_config_listener_v3_listener: GenFile =
   /*@__PURE__*/
   fileDesc(
-    'CidlbnZveS9jb25maWcvbGlzdGVuZXIvdjMvbGlzdGVuZXIucHJvdG8SGGVudm95LmNvbmZpZy5saXN0ZW5lci52MyKMAwoITGlzdGVuZXISDAoEbmFtZRgBIAEoCRIuCgdhZGRyZXNzGAIgASgLMh0uZW52b3kuY29uZmlnLmNvcmUudjMuQWRkcmVzcxI8Cg1maWx0ZXJfY2hhaW5zGAMgAygLMiUuZW52b3kuY29uZmlnLmxpc3RlbmVyLnYzLkZpbHRlckNoYWluEkEKEXRyYWZmaWNfZGlyZWN0aW9uGBAgASgOMiYuZW52b3kuY29uZmlnLmNvcmUudjMuVHJhZmZpY0RpcmVjdGlvbhI7CgxhcGlfbGlzdGVuZXIYEyABKAsyJS5lbnZveS5jb25maWcubGlzdGVuZXIudjMuQXBpTGlzdGVuZXISOAoKYWNjZXNzX2xvZxgWIAMoCzIkLmVudm95LmNvbmZpZy5hY2Nlc3Nsb2cudjMuQWNjZXNzTG9nEhMKC3N0YXRfcHJlZml4GBwgASgJEjUKEWVuYWJsZV9yZXVzZV9wb3J0GB0gASgLMhouZ29vZ2xlLnByb3RvYnVmLkJvb2xWYWx1ZWIGcHJvdG8z',
+    'CidlbnZveS9jb25maWcvbGlzdGVuZXIvdjMvbGlzdGVuZXIucHJvdG8SGGVudm95LmNvbmZpZy5saXN0ZW5lci52MyLIAwoITGlzdGVuZXISDAoEbmFtZRgBIAEoCRIuCgdhZGRyZXNzGAIgASgLMh0uZW52b3kuY29uZmlnLmNvcmUudjMuQWRkcmVzcxI8Cg1maWx0ZXJfY2hhaW5zGAMgAygLMiUuZW52b3kuY29uZmlnLmxpc3RlbmVyLnYzLkZpbHRlckNoYWluEjoKDnNvY2tldF9vcHRpb25zGA0gAygLMiIuZW52b3kuY29uZmlnLmNvcmUudjMuU29ja2V0T3B0aW9uEkEKEXRyYWZmaWNfZGlyZWN0aW9uGBAgASgOMiYuZW52b3kuY29uZmlnLmNvcmUudjMuVHJhZmZpY0RpcmVjdGlvbhI7CgxhcGlfbGlzdGVuZXIYEyABKAsyJS5lbnZveS5jb25maWcubGlzdGVuZXIudjMuQXBpTGlzdGVuZXISOAoKYWNjZXNzX2xvZxgWIAMoCzIkLmVudm95LmNvbmZpZy5hY2Nlc3Nsb2cudjMuQWNjZXNzTG9nEhMKC3N0YXRfcHJlZml4GBwgASgJEjUKEWVuYWJsZV9yZXVzZV9wb3J0GB0gASgLMhouZ29vZ2xlLnByb3RvYnVmLkJvb2xWYWx1ZWIGcHJvdG8z',
     [
       file_envoy_config_accesslog_v3_accesslog,
       file_envoy_config_core_v3_address,
       file_envoy_config_core_v3_base,
+      file_envoy_config_core_v3_socket_option,
       file_envoy_config_listener_v3_api_listener,
       file_envoy_config_listener_v3_listener_components,
       file_google_protobuf_wrappers,
@@ -52,6 +55,11 @@ export type Listener = Message<'envoy.config.listener.v3.Listener'> & {
    * @generated from field: repeated envoy.config.listener.v3.FilterChain filter_chains = 3;
    */
   filterChains: FilterChain[];
+
+  /**
+   * @generated from field: repeated envoy.config.core.v3.SocketOption socket_options = 13;
+   */
+  socketOptions: SocketOption[];
 
   /**
    * @generated from field: envoy.config.core.v3.TrafficDirection traffic_direction = 16;
