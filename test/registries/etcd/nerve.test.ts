@@ -22,7 +22,7 @@ function start(scratch: Scratch, ports: readonly number[]): Promise<Daemon> {
     {
       instance_id: 'vm-1',
       status_address: false,
-      etcd: { endpoints: [...cluster.endpoints], lease_ttl: 4 },
+      etcd: { endpoints: [...cluster.endpoints], lease_ttl: 10 },
       services,
     },
     scratch.directory,
@@ -70,7 +70,7 @@ test('a nerve that is killed, or hands over, leaves its keys to the next one, an
   const second = await start(scratch, [81, 82]);
   await until(() => announced(second) === 2);
   // Longer than the first one's lease would have lived by itself.
-  await new Promise((resolve) => setTimeout(resolve, 4_500));
+  await new Promise((resolve) => setTimeout(resolve, 10_500));
 
   second.kill('SIGUSR2');
   await second.exited;
