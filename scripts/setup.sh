@@ -7,11 +7,11 @@ PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" # where distributions keep haproxy,
 
 usage() {
   cat <<'TEXT'
-usage: scripts/setup.sh [--check] [zookeeper] [haproxy] [tools]
+usage: scripts/setup.sh [--check] [zookeeper] [haproxy] [tools] [none]
 
 Installs the npm packages, builds the two daemons, and installs ZooKeeper (the
 library and a Java runtime, no service), HAProxy, and the tools of the tests (ip
-and openssl). Names limit the last three.
+and openssl). Names limit the last three, and none stands for none of them.
 
   --check   only say what is there and what is missing; exits 1 when something is
   --help    show this
@@ -19,18 +19,20 @@ TEXT
 }
 
 main() {
-  local check=no parts=()
+  local check=no limited=no parts=()
   while (($#)); do
     case $1 in
       --check) check=yes ;;
       --help | -h) usage && exit 0 ;;
-      zookeeper | haproxy | tools) parts+=("$1") ;;
-      *) fail "cannot set up $1: no such part (zookeeper, haproxy, tools)" ;;
+      zookeeper | haproxy | tools) parts+=("$1") && limited=yes ;;
+      none) limited=yes ;;
+      *) fail "cannot set up $1: no such part (zookeeper, haproxy, tools, none)" ;;
     esac
     shift
   done
-  ((${#parts[@]})) || parts=(zookeeper haproxy tools)
-  if [ "$check" = yes ]; then report "${parts[@]}"; else install "${parts[@]}"; fi
+  [ $limited = yes ] || parts=(zookeeper haproxy tools)
+  set -- ${parts[@]+"${parts[@]}"}
+  if [ "$check" = yes ]; then report "$@"; else install "$@"; fi
 }
 
 # --- what is there: each prints a version and succeeds, or prints what is wrong and fails

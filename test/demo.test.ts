@@ -1,12 +1,7 @@
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
-
-import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 
-import { processesNaming } from '../examples/demo/processes.ts';
+import { startDemo } from './support/demo.ts';
 import { freePort } from './support/ports.ts';
-import { createScratch } from './support/scratch.ts';
-import { until } from './support/until.ts';
 
 describe('npm run demo -- --once', () => {
   test.for([
@@ -87,6 +82,7 @@ describe('npm run demo', () => {
 
   test.for([
     [['--registry', 'etcd'], 1, 'cannot use registry etcd: expected zookeeper or file'],
+    [['--proxy', 'nginx'], 1, 'cannot use proxy nginx: expected haproxy or envoy'],
     [['--port', 'http'], 1, 'cannot use port http: expected a number from 1 to 65535'],
     [['--twice'], 2, 'demo: there is no option --twice; npm run demo -- --help lists them'],
     [['--help'], 0, 'usage: npm run demo [-- OPTIONS]'],
@@ -98,46 +94,3 @@ describe('npm run demo', () => {
     expect(exitCode).toBe(code);
   });
 });
-
-/** Starts the demo where the temporary folder is the test's own, and some programs are others. */
-async function startDemo(
-  options: readonly string[],
-  programs: Readonly<Record<string, string>> = {},
-) {
-  const scratch = await createScratch();
-  const [bin, temporary] = [scratch.path('bin'), scratch.path('tmp')];
-  await Promise.all([mkdir(bin), mkdir(temporary)]);
-  for (const [name, script] of Object.entries(programs)) {
-    await writeFile(`${bin}/${name}`, `#!/bin/sh\n${script}\n`);
-    await chmod(`${bin}/${name}`, 0o755);
-  }
-  let output = '';
-  const child = execa('bash', ['scripts/demo.sh', ...options], {
-    all: true,
-    reject: false,
-    env: { PATH: `${bin}:${process.env.PATH}`, TMPDIR: temporary },
-    forceKillAfterDelay: 30_000,
-  });
-  child.all.on('data', (part) => {
-    output += part;
-  });
-  return {
-    ended: child,
-    kill: (signal: NodeJS.Signals) => child.kill(signal),
-    says: (text: string) => until(() => output.includes(text), 40_000),
-    /** Of the daemon that runs on a file of this name. */
-    async pidOf(file: string) {
-      const daemons = await processesNaming(temporary);
-      return daemons.find(({ words }) => words.at(-2)?.endsWith(file))?.pid ?? 0;
-    },
-    /** Files and processes that are still there. */
-    async remaining() {
-      return [...(await readdir(temporary)), ...(await processesNaming(temporary))];
-    },
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGTERM');
-      await child;
-      await scratch[Symbol.asyncDispose]();
-    },
-  };
-}

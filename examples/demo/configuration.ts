@@ -2,6 +2,8 @@ import { join } from 'node:path';
 
 import type { RegistryAddress } from '@smartstack/registry';
 
+import type { DemoProxy } from './proxies.ts';
+
 /** Where the copies are announced. */
 export const servicePath = '/services/web';
 
@@ -11,10 +13,11 @@ export interface Setting {
   /** Where ZooKeeper listens; absent where announcements are files. */
   readonly zooKeeperPort: number | undefined;
   readonly copies: readonly { readonly name: string; readonly port: number }[];
+  readonly proxy: DemoProxy;
   /** Where apps find the service. */
   readonly port: number;
-  /** Where HAProxy shows its own page. */
-  readonly statsPort: number;
+  /** Where the proxy shows its own page. */
+  readonly pagePort: number;
   /** Where synapse tells about itself. */
   readonly statusPort: number;
 }
@@ -38,31 +41,16 @@ services:
 ${services.join('')}`;
 }
 
-/** synapse's file: one service on one local port, and a HAProxy that lives as long as the demo. */
+/** synapse's file: one service on one local port, and a proxy that lives as long as the demo. */
 export function synapseFile(setting: Setting): string {
-  const { folder, port, statsPort, statusPort, zooKeeperPort } = setting;
+  const { proxy, statusPort, zooKeeperPort } = setting;
   return `${registryLine(setting)}
 services:
   web:
     discovery: {method: ${zooKeeperPort === undefined ? 'file' : 'zookeeper'}, path: ${servicePath}}
-    haproxy:
-      port: ${port}
-      bind_address: 127.0.0.1
-      server_options: check inter 2s rise 1 fall 2
-      listen:
-        - mode http
-        - balance roundrobin
-        - option httpchk GET /health
-        # A request that a dying copy did not answer is asked again of another one.
-        - retries 3
-        - option redispatch 1
-        - retry-on conn-failure empty-response
-        - http-request disable-l7-retry unless METH_GET
+${proxy.serviceLines(setting)}
 status_address: 127.0.0.1:${statusPort}
-haproxy:
-  run_directory: ${join(folder, 'haproxy')}
-  stats_address: 127.0.0.1:${statsPort}
-  on_exit: stop
+${proxy.topLines(setting)}
 `;
 }
 

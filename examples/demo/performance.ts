@@ -55,7 +55,7 @@ async function stay({ scene, screen, signal }: Teller): Promise<void> {
 }
 
 function invitation({ setting, pidOf }: Scene): readonly string[] {
-  const { folder, port, statsPort, statusPort, copies } = setting;
+  const { folder, proxy, port, pagePort, statusPort, copies } = setting;
   const [first, second] = copies;
   const again = `node examples/http-service/service.js --name ${second?.name} --port ${second?.port}`;
   return [
@@ -65,7 +65,7 @@ function invitation({ setting, pidOf }: Scene): readonly string[] {
     `    kill -9 ${pidOf(first?.name ?? '')}   # takes ${first?.name} away`,
     `    ${again}   # brings ${second?.name} back`,
     `    curl http://127.0.0.1:${statusPort}/status   # what synapse knows`,
-    `  HAProxy's own page: http://127.0.0.1:${statsPort}/`,
+    `  ${proxy.title}'s own page: http://127.0.0.1:${pagePort}/`,
     `  What the daemons were told, and their logs: ${folder}`,
     '  Ctrl-C ends it and leaves nothing behind.',
   ];

@@ -16,13 +16,13 @@ export async function processesNaming(folder: string): Promise<readonly Process[
 }
 
 /**
- * The HAProxy processes that run on a file of this folder. A managed HAProxy outlives its synapse on
+ * The proxy's processes that run on a file of this folder. A managed proxy outlives its synapse on
  * purpose, so it is found by its command line when synapse could not end it.
  */
-export async function haproxyProcesses(folder: string): Promise<readonly number[]> {
+export async function proxyProcesses(folder: string): Promise<readonly number[]> {
   const processes = await processesNaming(folder);
   return processes
-    .filter(({ words: [program = ''] }) => basename(program) === 'haproxy')
+    .filter(({ words: [program = ''] }) => ['haproxy', 'envoy'].includes(basename(program)))
     .map(({ pid }) => pid);
 }
 

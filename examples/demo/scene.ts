@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { freePort } from '../../test/support/ports.ts';
-import { oracleAt, serversOf } from '../../test/support/stats-socket.ts';
 import { startZooKeeper, type ZooKeeper } from '../../test/support/zookeeper.ts';
 import { type Announcements, followAnnouncements } from './announcements.ts';
 import { type Child, startChild } from './child.ts';
 import { addressOf, nerveFile, type Setting, synapseFile } from './configuration.ts';
 import type { Options } from './options.ts';
 import { isFree, isOpen } from './port.ts';
-import { haproxyProcesses } from './processes.ts';
+import { proxyProcesses } from './processes.ts';
+import { demoProxies } from './proxies.ts';
 import { until } from './until.ts';
 
 /** Airbnb's own example of a local port. */
@@ -38,7 +38,7 @@ export interface Scene extends AsyncDisposable {
   complaints(): Promise<readonly string[]>;
   /** The copies that are announced. */
   announced(): ReadonlySet<string>;
-  /** The copies that HAProxy sends requests to. */
+  /** The copies that the proxy sends requests to. */
   rotation(): Promise<ReadonlySet<string>>;
 }
 
@@ -51,7 +51,6 @@ export async function openScene(options: Options, root: AbortController): Promis
   const daemons: Child[] = [];
   let zooKeeper: ZooKeeper | undefined;
   let announcements: Announcements | undefined;
-  const askHaproxy = oracleAt(join(folder, 'haproxy', 'haproxy.sock'));
   let closing = false;
 
   async function keep(daemon: Child) {
@@ -86,17 +85,14 @@ export async function openScene(options: Options, root: AbortController): Promis
     startSynapse: () => startDaemon('synapse'),
     complaints: async () => (await Promise.all(daemons.map(complaintsOf))).flat(),
     announced: () => namesOf(setting, announcements?.ports() ?? new Set()),
-    async rotation() {
-      const used = (await serversOf(askHaproxy)).filter((server) => server.inRotation);
-      return namesOf(setting, new Set(used.map(({ port }) => port)));
-    },
+    rotation: async () => namesOf(setting, await setting.proxy.rotation(setting, signal)),
     async [Symbol.asyncDispose]() {
       closing = true;
       for (const daemon of [...daemons].reverse()) await daemon.stop();
       await announcements?.[Symbol.asyncDispose]();
       await zooKeeper?.stop();
       await Promise.all([...copies.values()].map((copy) => copy.stop()));
-      for (const pid of await haproxyProcesses(folder)) process.kill(pid, 'SIGKILL');
+      for (const pid of await proxyProcesses(folder)) process.kill(pid, 'SIGKILL');
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
@@ -111,8 +107,9 @@ async function prepare(folder: string, options: Options): Promise<Setting> {
     copies: await Promise.all(
       ['web-1', 'web-2', 'web-3', 'web-4'].map(async (name) => ({ name, port: await freePort() })),
     ),
+    proxy: demoProxies[options.proxy],
     port: options.port ?? ((await isFree(usualPort)) ? usualPort : await freePort()),
-    statsPort: await freePort(),
+    pagePort: await freePort(),
     statusPort: await freePort(),
   };
   await mkdir(join(folder, 'registry'));

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Traffic } from '../../test/support/traffic.ts';
 import { barLine } from './panel.ts';
+import { isOpen } from './port.ts';
 import type { Scene } from './scene.ts';
 import type { Screen } from './screen.ts';
 import { until } from './until.ts';
@@ -15,7 +16,7 @@ export interface Teller {
 
 const patience = 15_000;
 
-/** Starts every part, and returns once HAProxy sends requests to three copies. */
+/** Starts every part, and returns once the proxy sends requests to three copies. */
 export async function start({ scene, screen, signal }: Teller): Promise<void> {
   const { setting } = scene;
   const step = async (what: string, act: () => Promise<unknown>) => {
@@ -23,6 +24,7 @@ export async function start({ scene, screen, signal }: Teller): Promise<void> {
     await act();
     screen.say(`  ${screen.paint('green', '✓')} ${what.padEnd(58)} ${took(began)}`);
   };
+  const { title } = setting.proxy;
   const three = setting.copies.slice(0, 3);
   const ports = three.map(({ port }) => port).join(', ');
   if (setting.zooKeeperPort === undefined)
@@ -36,9 +38,11 @@ export async function start({ scene, screen, signal }: Teller): Promise<void> {
     const all = () => (scene.announced().size === 3 ? true : undefined);
     await until('nerve announces three copies', patience, all, signal);
   });
-  await step(`synapse, and its HAProxy on 127.0.0.1:${setting.port}`, async () => {
+  await step(`synapse, and its ${title} on 127.0.0.1:${setting.port}`, async () => {
     await scene.startSynapse();
-    await until('HAProxy sends requests to three copies', patience, inRotation(scene, 3), signal);
+    const ready = async () =>
+      ((await isOpen(setting.port)) && (await inRotation(scene, 3))) || undefined;
+    await until(`${title} sends requests to three copies`, patience, ready, signal);
   });
 }
 
@@ -48,10 +52,11 @@ export async function spreads(teller: Teller, traffic: Traffic): Promise<void> {
   await watchAWhile(teller, traffic);
 }
 
-/** Kills a copy, and waits until HAProxy no longer sends it requests. */
+/** Kills a copy, and waits until the proxy no longer sends it requests. */
 export async function leaves(teller: Teller, traffic: Traffic, name: string): Promise<void> {
   const { scene, signal } = teller;
   heading(teller, `${name} is killed (kill -9)`);
+  const { title } = scene.setting.proxy;
   const lost = traffic.lost;
   const killed = performance.now();
   scene.killCopy(name);
@@ -59,8 +64,8 @@ export async function leaves(teller: Teller, traffic: Traffic, name: string): Pr
   await until(`nerve withdraws ${name}`, patience, withdrawn, signal);
   result(teller, `nerve withdrew it after ${took(killed)}`);
   const gone = async () => ((await scene.rotation()).has(name) ? undefined : true);
-  await until(`${name} leaves HAProxy's rotation`, patience, gone, signal);
-  result(teller, `out of HAProxy's rotation after ${took(killed)}`);
+  await until(`${name} leaves ${title}'s rotation`, patience, gone, signal);
+  result(teller, `out of ${title}'s rotation after ${took(killed)}`);
   await watchAWhile(teller, traffic);
   losses(teller, traffic.lost - lost);
 }
@@ -82,8 +87,8 @@ export async function joins(teller: Teller, traffic: Traffic, name: string): Pro
   losses(teller, traffic.lost - lost);
 }
 
-function inRotation(scene: Scene, copies: number) {
-  return async () => ((await scene.rotation()).size === copies ? true : undefined);
+async function inRotation(scene: Scene, copies: number): Promise<boolean> {
+  return (await scene.rotation()).size === copies;
 }
 
 /** Lets a person watch; where nothing moves, says afterwards who answered meanwhile. */
