@@ -22,17 +22,6 @@ const sameOnAnyNode = [
   'test/synapse/haproxy-versions.test.ts',
 ];
 
-/** What holds something to fractions of a second, or sends requests at a rate: no more of it at once than there are cores. */
-const timed = [
-  'test/demo.test.ts',
-  'test/examples/traffic.test.ts',
-  'test/nerve/{life,moments,no-flap}.test.ts',
-  'test/policy/{access-log,actions,balance,limits,signals}.test.ts',
-  'test/whole-way/{life,no-lost-requests,outage}.test.ts',
-  'test/zookeeper/{ensemble,expiry,silence}.test.ts',
-];
-const leftOut = process.env.NODE_TESTS_ONLY === undefined ? [] : sameOnAnyNode;
-
 /** A file that the run's results are written to as well, as JSON. */
 const report = process.env.TEST_REPORT;
 
@@ -67,29 +56,13 @@ export default defineConfig({
             'test/registries/**',
             'test/package/**',
             'test/page/**',
-            ...timed,
-            ...leftOut,
+            ...(process.env.NODE_TESTS_ONLY === undefined ? [] : sameOnAnyNode),
           ],
           environment: 'node',
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // They wait half of the time: a third keeps two cores busy.
-          maxWorkers: 3,
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        ...shared,
-        test: {
-          name: 'timed',
-          env,
-          include: timed,
-          exclude: leftOut,
-          environment: 'node',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
           maxWorkers: 2,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -102,8 +75,8 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // They wait for retries most of the time, and for nothing else.
-          maxWorkers: 6,
-          sequence: { groupOrder: 3 },
+          maxWorkers: 4,
+          sequence: { groupOrder: 2 },
         },
       },
       {

@@ -11,4 +11,4 @@ newer=$(bash scripts/haproxy-versions.sh --paths trixie)
 [ ! -x "$newer" ] || export POLICY_HAPROXY=$newer
 export NODE_TESTS_ONLY=yes
 exec node --conditions=source --import tsx scripts/newest-node.ts \
-  node node_modules/vitest/vitest.mjs run --project unit --project system --project timed --project faults "$@"
+  node node_modules/vitest/vitest.mjs run --project unit --project system --project faults "$@"

@@ -40,7 +40,7 @@ describe('npm run demo -- --once', () => {
   });
 });
 
-/** They wait for seconds: for a person to read, and for what cannot come. */
+/** They wait for seconds: for what cannot come, and for a person to read. Each has a port of its own. */
 describe.concurrent('side by side, npm run demo', () => {
   test('stays until Ctrl-C, counts what was lost, and leaves nothing', async () => {
     await using demo = await startDemo(['--registry', 'file', '--port', `${await freePort()}`]);
@@ -51,6 +51,20 @@ describe.concurrent('side by side, npm run demo', () => {
     expect(exitCode).toBe(0);
     expect(await demo.remaining()).toEqual([]);
   });
+
+  test.for([
+    ['SIGTERM', 'web-2 is killed'],
+    ['SIGHUP', 'three copies'],
+  ] as const)(
+    'leaves nothing after %s, in the middle of the story too',
+    async ([signal, words]) => {
+      await using demo = await startDemo(['--registry', 'file', '--port', `${await freePort()}`]);
+      await demo.says(words);
+      demo.kill(signal);
+      expect(await demo.ended).toMatchObject({ exitCode: 0 });
+      expect(await demo.remaining()).toEqual([]);
+    },
+  );
 
   test('-- --once fails with the reason when HAProxy cannot run, and leaves nothing', async () => {
     const broken = '[ "$1" = -v ] && echo HAProxy version 2.6.12 && exit; echo broken >&2; exit 1';
@@ -66,20 +80,6 @@ describe.concurrent('side by side, npm run demo', () => {
 });
 
 describe('npm run demo', () => {
-  test.for([
-    ['SIGTERM', 'web-2 is killed'],
-    ['SIGHUP', 'three copies'],
-  ] as const)(
-    'leaves nothing after %s, in the middle of the story too',
-    async ([signal, words]) => {
-      await using demo = await startDemo(['--registry', 'file']);
-      await demo.says(words);
-      demo.kill(signal);
-      expect(await demo.ended).toMatchObject({ exitCode: 0 });
-      expect(await demo.remaining()).toEqual([]);
-    },
-  );
-
   test.for([
     [['--registry', 'etcd'], 1, 'cannot use registry etcd: expected zookeeper or file'],
     [['--proxy', 'nginx'], 1, 'cannot use proxy nginx: expected haproxy or envoy'],
