@@ -18,7 +18,8 @@ import { measuredServices } from './status/measured-services.ts';
 import type { Meters } from './status/metrics.ts';
 import { createSeen } from './status/seen.ts';
 import { statusOf } from './status/status.ts';
-import { envoysOf } from './status/subscribers.ts';
+import { envoysOf, isEnvoy } from './status/subscribers.ts';
+import type { ResourceType } from './xds/resource.ts';
 import { type AdsServer, createAdsServer } from './xds/server.ts';
 
 /** What subscribers are told, and the Envoy that synapse runs; one step at a time. */
@@ -72,8 +73,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   let desired: Desired | undefined;
   let isRunning = false;
 
-  const isListening = (service: string) =>
-    desired?.resources.listener.has(listenerName(service)) === true;
   const envoys = () => envoysOf(ads, runs?.node.id);
 
   async function step(
@@ -146,6 +145,15 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     return measuring.measure(measuredServices(desired), signal);
   }
 
+  /** A listener takes connections once its routes are there. */
+  function serves(service: string): boolean {
+    if (!desired?.resources.cluster.has(clusterName(service))) return false;
+    const { listener, route } = desired.resources;
+    const has = (type: ResourceType, name: string) => ads.has(type, name, isEnvoy(runs?.node.id));
+    if (!listener.has(listenerName(service))) return true;
+    return has('listener', listenerName(service)) && (!route.has(service) || has('route', service));
+  }
+
   function refused(): readonly Refused[] {
     const own = leftOut.list();
     const names = new Set(own.map(({ owner }) => owner));
@@ -170,9 +178,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     refresh: (signal) => seen.refresh(signal),
     measure: async (signal) => seen.note(await measure(signal)),
     refused,
-    serves: (service) =>
-      desired?.resources.cluster.has(clusterName(service)) === true &&
-      (!isListening(service) || envoys().serves(service)),
+    serves,
     status: () =>
       statusOf({
         config,

@@ -1,6 +1,5 @@
 import type { Refused } from '@smartstack/proxy';
 
-import { listenerName } from '../resources/names.ts';
 import type { AdsServer } from '../xds/server.ts';
 import type { StreamStatus } from '../xds/status.ts';
 
@@ -13,15 +12,18 @@ export interface Envoys {
   readonly isSettled: boolean;
   /** What they refuse, once for each service. */
   readonly refused: readonly Refused[];
-  /** Whether one has a service's listener, in this version or an earlier one. */
-  serves(service: string): boolean;
 }
 
-/** `node` is the Envoy that synapse runs; where it runs none, each one that calls itself so counts. */
+/** Tells the Envoy that synapse runs, by its node's id; where it runs none, each one that calls itself so. */
+export const isEnvoy =
+  (node: string | undefined) =>
+  ({ id, userAgent }: { readonly id: string; readonly userAgent: string }): boolean =>
+    userAgent === 'envoy' && (node === undefined || id === node);
+
+/** `node` is the id of the Envoy that synapse runs, where it runs one. */
 export function envoysOf(ads: Pick<AdsServer, 'status'>, node: string | undefined): Envoys {
-  const all = ads
-    .status()
-    .filter((each) => each.userAgent === 'envoy' && (node === undefined || each.node === node));
+  const isOne = isEnvoy(node);
+  const all = ads.status().filter((each) => isOne({ ...each, id: each.node }));
   const refused = new Map<string, Refused>();
   for (const { rejected } of all)
     for (const { service, reason, since, serves } of rejected)
@@ -38,10 +40,5 @@ export function envoysOf(ads: Pick<AdsServer, 'status'>, node: string | undefine
         ),
       ),
     refused: [...refused.values()],
-    serves: (service) =>
-      all.some(({ types, rejected }) => {
-        const refusal = rejected.find(({ resource }) => resource === listenerName(service));
-        return types.listener?.pending === 0 && refusal?.serves !== 'nothing';
-      }),
   };
 }

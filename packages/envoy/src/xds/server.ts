@@ -10,10 +10,10 @@ import {
 import { defaultLimits, type Limits } from './limits.ts';
 import { createMeters } from './metrics.ts';
 import { changedBetween } from './protocol/changed.ts';
-import type { Protocol } from './protocol/request.ts';
+import type { Client, Protocol } from './protocol/request.ts';
 import { createEncoder } from './protocol/response.ts';
 import { createRefusalLog } from './refusal-log.ts';
-import { type ResourceSnapshot, resourceTypes } from './resource.ts';
+import { type ResourceSnapshot, type ResourceType, resourceTypes } from './resource.ts';
 import { type StreamStatus, statusOf } from './status.ts';
 import { createTally } from './tally.ts';
 import { createGrpcServer } from './transport/grpc.ts';
@@ -39,6 +39,8 @@ export interface AdsServer extends AsyncDisposable {
   serve(snapshot: ResourceSnapshot): void;
   /** What subscribers have and refuse: JSON-safe. */
   status(): readonly StreamStatus[];
+  /** Whether a subscriber of those that count has a resource, in this version or an earlier one. */
+  has(type: ResourceType, name: string, counts: (client: Client) => boolean): boolean;
   /** Yields when something of `status` changed that matters: a refusal, a stream that came, went or is in step. */
   changes(signal: AbortSignal): AsyncIterable<void>;
   /** Whether every stream has confirmed or refused all that it asked for. */
@@ -164,6 +166,11 @@ export function createAdsServer({ log, metrics, limits: own }: AdsOptions): AdsS
       }
     },
     status: () => [...streams].map(statusOf),
+    has: (type, name, counts) =>
+      [...streams].some(
+        ({ state: { client, channels } }) =>
+          client !== undefined && counts(client) && channels[type].holds(name),
+      ),
     changes: (signal) => follow(readers, signal),
     get isSettled() {
       return [...streams].every(({ state }) => state.isSettled);

@@ -231,6 +231,7 @@ export function createChannel({ type, protocol, responseBytes }: ChannelOptions)
       return Math.max(subscription.names.size, view.size);
     },
     has: (name) => view.version(name) !== undefined,
+    holds: view.has,
     serve: (served, changed) => {
       resources = served;
       if (!isAsked) return;

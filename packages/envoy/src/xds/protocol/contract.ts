@@ -16,6 +16,8 @@ export interface Channel {
   readonly size: number;
   /** Whether the client has this resource, in any version, or knows that there is none. */
   has(name: string): boolean;
+  /** Whether the client surely has this resource, in whatever version. */
+  holds(name: string): boolean;
   /** Other resources are served; `changed` has the names of those that differ. */
   serve(resources: ReadonlyMap<string, Resource>, changed: Iterable<string>): void;
   ask(names: Names): void;
