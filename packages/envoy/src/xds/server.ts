@@ -161,7 +161,8 @@ export function createAdsServer({ log, metrics, limits: own }: AdsOptions): AdsS
       encoder.forget();
       for (const stream of streams) {
         stream.state.serve(next, changed);
-        tally.note(stream);
+        // What it was to be sent may be what it has again.
+        if (tally.note(stream)) tell();
         wakeUp(stream);
       }
     },

@@ -20,10 +20,12 @@ export function createTally(meters: Pick<Meters, 'streams' | 'notInStep' | 'reje
 
   function set(stream: Stream, seen: Seen | undefined): Seen | undefined {
     const before = all.get(stream);
-    meters.notInStep.inc((seen?.notInStep ?? 0) - (before?.notInStep ?? 0));
-    meters.rejected.inc((seen?.rejected ?? 0) - (before?.rejected ?? 0));
-    const { protocol } = stream;
-    meters.streams.inc({ protocol }, (seen ? 1 : 0) - (before ? 1 : 0));
+    const notInStep = (seen?.notInStep ?? 0) - (before?.notInStep ?? 0);
+    const rejected = (seen?.rejected ?? 0) - (before?.rejected ?? 0);
+    const streams = (seen ? 1 : 0) - (before ? 1 : 0);
+    if (notInStep !== 0) meters.notInStep.inc(notInStep);
+    if (rejected !== 0) meters.rejected.inc(rejected);
+    if (streams !== 0) meters.streams.inc({ protocol: stream.protocol }, streams);
     if (seen) all.set(stream, seen);
     else all.delete(stream);
     return before;

@@ -24,26 +24,33 @@ export interface Encoder {
   forget(): void;
 }
 
-/** So many encoded lists are kept for the next client. */
-const most = 64;
+/** So many bytes of encoded lists are kept for the next client. */
+const most = 16 * 1024 * 1024;
 
 export function createEncoder(): Encoder {
   const bodies = new Map<string, Uint8Array>();
+  let size = 0;
+
+  function forget(): void {
+    bodies.clear();
+    size = 0;
+  }
 
   function bodyOf(protocol: Protocol, { type, resources }: Response): Uint8Array {
     const key = [protocol, type, ...resources.flatMap((one) => [one.name, one.version])].join('\0');
     const kept = bodies.get(key);
     if (kept) return kept;
     const body = encodeBody(protocol, resources);
-    if (bodies.size >= most) bodies.delete(bodies.keys().next().value ?? '');
-    bodies.set(key, body);
+    size += body.length + key.length;
+    if (size > most) forget();
+    else bodies.set(key, body);
     return body;
   }
 
   return {
     encode: (protocol, response) =>
       Buffer.concat([encodeHead(protocol, response), bodyOf(protocol, response)]),
-    forget: () => bodies.clear(),
+    forget,
   };
 }
 
