@@ -205,9 +205,9 @@ describe.concurrent(`on ${subject.title}`, () => {
     for (const member of members) member.behave(late(700));
     const first: ReturnType<typeof ask>[] = [];
     // One by one: with Envoy a request waits while its connection is made, too.
-    for (const member of members) {
+    while (first.length < members.length) {
       first.push(ask(port));
-      await until(() => member.seen.length === 1);
+      await until(() => members.flatMap(({ seen }) => seen).length === first.length);
     }
     first.push(ask(port));
     await until(async () => (await waitingFor('pending', world, subject)) === 1);
