@@ -8,6 +8,7 @@ import { until } from '../support/until.ts';
 import { refusing } from './hung.fixture.ts';
 import { type Asked, type Scene, startScene } from './scene.fixture.ts';
 import { subjects } from './subject.fixture.ts';
+import { waitingFor } from './waiting.fixture.ts';
 import type { Member } from './world.fixture.ts';
 
 /** A member that says its name to each connection and then waits, until told to listen no more. */
@@ -123,10 +124,7 @@ describe.each(subjects)('connections on $title', (subject) => {
       const held: Socket[] = [];
       for (let i = 0; i < 2; i++) await hear(port, held);
       const waiting = hear(port);
-      await until(async () => {
-        const stat = await scene.world.haproxy.ask('show stat -1 2 -1');
-        return /^perMember,BACKEND,1,/m.test(stat);
-      });
+      await until(async () => (await waitingFor('perMember', scene.world, subject)) === 1);
       expect(await hear(port).catch(() => '')).toBe('');
       held[0]?.destroy();
       expect(await waiting).toMatch(/^[ab]$/);
