@@ -9,6 +9,7 @@ import type { EnvoyOptions } from '../../packages/envoy/src/process/options.ts';
 import { serveEnvoys } from './envoy-served.ts';
 import { createEnvoyRun, type EnvoyRun } from './managed-envoy.ts';
 import { freePort } from './ports.ts';
+import { plainRequests, type Requests } from './traffic.ts';
 import { until } from './until.ts';
 
 const { signal } = new AbortController();
@@ -61,6 +62,9 @@ export async function withoutHotRestarts(run: EnvoyRun): Promise<string> {
   await writeFile(program, script, { mode: 0o755 });
   return program;
 }
+
+/** Requests that wait for a busy machine. */
+export const patient: Requests = { ...plainRequests, patience: 30_000 };
 
 export const pidOf = (envoy: ManagedEnvoy) => envoy.status().pid ?? 0;
 

@@ -5,7 +5,7 @@ import { createDeadline, type Log, messageOf } from '@smartstack/daemon';
 import { isRunning, type ProcessId } from '@smartstack/proxy';
 
 import { createAdmin } from '../admin/client.ts';
-import { numberOf } from '../admin/server-info.ts';
+import { numberOf, serverInfo } from '../admin/server-info.ts';
 import { type Program, refusal } from './program.ts';
 import { retire, stop } from './retire.ts';
 import { baseIdOf, type Launcher, launch } from './start.ts';
@@ -170,12 +170,31 @@ export function createReplacement(options: ReplacementOptions, log: Log): Replac
   }
 
   function retireBefore(): void {
-    const { before } = tracked.state ?? {};
-    if (before) inBackground(before, retire(before, drainTime, ended.signal));
+    const { state, process: current } = tracked;
+    const before = state?.before;
+    if (!before || !current || !isRunning(before) || retiring.has(before.pid)) return;
+    const retired = async () => {
+      if (await takesOver(current, before)) await retire(before, drainTime, ended.signal);
+    };
+    inBackground(before, retired());
+  }
+
+  /** Waits until one serves in the place of another; false where it ends before, and the other one is still needed. */
+  async function takesOver(current: ProcessId, before: ProcessId): Promise<boolean> {
+    while (isRunning(before) && tracked.process === current && isRunning(current)) {
+      const info = await serverInfo(admin, ended.signal).catch(() => undefined);
+      if (info?.state === 'LIVE') return true;
+      await sleep(250, undefined, { signal: ended.signal });
+    }
+    return false;
   }
 
   function inBackground({ pid }: ProcessId, work: Promise<void>): void {
-    const done = work.catch(() => undefined).then(() => void retiring.delete(pid));
+    const done = work
+      .catch(() => undefined)
+      .then(() => {
+        if (retiring.get(pid) === done) retiring.delete(pid);
+      });
     retiring.set(pid, done);
   }
 
@@ -188,10 +207,7 @@ export function createReplacement(options: ReplacementOptions, log: Log): Replac
   return {
     replace,
     start,
-    retireBefore: () => {
-      const { before } = tracked.state ?? {};
-      if (before && isRunning(before) && !retiring.has(before.pid)) retireBefore();
-    },
+    retireBefore,
     [Symbol.asyncDispose]: async () => {
       ended.abort();
       await Promise.all(retiring.values());

@@ -13,7 +13,7 @@ const patience = 3_000;
 
 /**
  * Ends an Envoy once its requests have: it takes no new connections, and closes those that are idle or answered.
- * What still goes on after `drainTime` is cut.
+ * What still goes on after `drainTime` is cut. Rejects when the signal aborts, and then leaves it as it is.
  */
 export async function stop(
   process: ProcessId,
@@ -29,6 +29,7 @@ export async function stop(
       await sleep(interval, undefined, { signal: deadline.signal });
   } catch {
     // One that does not answer is ended all the same.
+    signal.throwIfAborted();
   }
   await end(process, signal);
 }
@@ -51,7 +52,7 @@ async function end(process: ProcessId, signal: AbortSignal): Promise<void> {
     kill(process, how);
     const deadline = performance.now() + patience;
     while (isRunning(process) && performance.now() < deadline)
-      await sleep(interval, undefined, { signal }).catch(() => undefined);
+      await sleep(interval, undefined, { signal });
   }
 }
 
