@@ -77,7 +77,7 @@ describe('scripts/setup.sh', () => {
 
   test('refuses a part that it does not know', async () => {
     const { all, exitCode } = await setup({}, 'etcd');
-    expect(all).toBe('setup: cannot set up etcd: no such part (zookeeper, haproxy, tools)');
+    expect(all).toBe('setup: cannot set up etcd: no such part (zookeeper, haproxy, tools, none)');
     expect(exitCode).toBe(1);
   });
 });

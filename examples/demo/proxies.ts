@@ -46,8 +46,8 @@ const envoy: DemoProxy = {
   serviceLines: ({ port }) => `    port: ${port}
     protocol: http
     policy:
-      # A request that a dying copy did not answer is asked again of another one.
-      retries: {attempts: 3, on: [connect_failure, reset], methods: [GET]}`,
+      # A request that a dying copy did not answer is asked again of another one; with three copies that is every third.
+      retries: {attempts: 3, on: [connect_failure, reset], methods: [GET], budget: 100%}`,
   topLines: ({ folder, pagePort }) => `proxy: envoy
 haproxy: false
 envoy:

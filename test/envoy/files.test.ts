@@ -26,7 +26,7 @@ test('an Envoy of somebody else follows members by files, and loses no request',
   await until(async () => (await fetch(`http://127.0.0.1:${port}/`)).ok);
 
   const end = new AbortController();
-  const traffic = startTraffic(port, 200, end.signal);
+  const traffic = startTraffic(port, 50, end.signal);
   await until(() => traffic.byCopy.get('one'));
   const withdraw = await world.announce(two);
   await until(() => traffic.byCopy.get('two'));
@@ -34,15 +34,15 @@ test('an Envoy of somebody else follows members by files, and loses no request',
   await withdraw();
   await until(async () => {
     const answered = traffic.byCopy.get('two');
-    await answers(traffic, 40);
+    await answers(traffic, 20);
     return traffic.byCopy.get('two') === answered;
   });
   await two[Symbol.asyncDispose]();
-  await answers(traffic, 100);
+  await answers(traffic, 50);
 
   // Who does not run tells nobody: the files stand, and Envoy goes on.
   await synapse[Symbol.asyncDispose]();
-  await answers(traffic, 100);
+  await answers(traffic, 50);
   end.abort();
   await traffic.done;
   expect([...traffic.reasons]).toEqual([]);
