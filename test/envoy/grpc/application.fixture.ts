@@ -7,6 +7,8 @@ import { execa } from 'execa';
 export type Answers = Readonly<Record<string, number>>;
 
 export interface Calls {
+  /** What is called: `xds:///` and this. */
+  readonly service: string;
   readonly count?: number;
   readonly path?: string;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -16,11 +18,11 @@ export interface Calls {
   readonly parallel?: number;
 }
 
-/** A gRPC application in a process of its own, which calls one service. */
+/** A gRPC application in a process of its own, which calls services without a proxy. */
 export interface Application extends AsyncDisposable {
-  call(calls?: Calls): Promise<{ readonly answers: Answers; readonly took: number }>;
+  call(calls: Calls): Promise<{ readonly answers: Answers; readonly took: number }>;
   /** Calls on and on, a few at a time. */
-  start(calls?: Calls): Promise<void>;
+  start(calls: Calls): Promise<void>;
   /** Ends that, and says what all calls got. */
   stop(): Promise<Answers>;
   /** What it wrote besides, such as what of xDS it refused. */
@@ -51,24 +53,19 @@ export function whyNoPython(): string | undefined {
 }
 
 /** Starts an application that finds services by a bootstrap file. */
-export function startApplication(
-  language: Language,
-  target: string,
-  bootstrap: string,
-  env: Readonly<Record<string, string>> = {},
-): Application {
-  const [program = '', ...args] = [...languages[language].command, target];
+export function startApplication(language: Language, bootstrap: string): Application {
+  const [program = '', ...args] = [...languages[language].command];
   const child = execa(program, args, {
     reject: false,
     buffer: false,
-    env: { GRPC_XDS_BOOTSTRAP: bootstrap, ...env },
+    env: { GRPC_XDS_BOOTSTRAP: bootstrap },
   });
   const answers = child.iterable({ from: 'stdout' })[Symbol.asyncIterator]();
   let said = '';
   child.stderr.on('data', (data) => {
     said += String(data);
   });
-  const ask = async (op: string, calls: Calls = {}) => {
+  const ask = async (op: string, calls?: Calls) => {
     child.stdin.write(`${JSON.stringify({ op, ...calls })}\n`);
     const { value, done } = await answers.next();
     if (done) throw new Error(`the application ended: ${said}`);

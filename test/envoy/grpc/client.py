@@ -8,13 +8,16 @@ import time
 
 import grpc
 
-channel = grpc.insecure_channel(sys.argv[1])
+channels = {}
 load = None
 
 
 def call(asked):
     """What a call got: the member's answer, or the name of its status."""
-    say = channel.unary_unary(asked.get("path", "/echo.Echo/Say"))
+    service = asked["service"]
+    if service not in channels:
+        channels[service] = grpc.insecure_channel("xds:///" + service)
+    say = channels[service].unary_unary(asked.get("path", "/echo.Echo/Say"))
     metadata = tuple(asked.get("metadata", {}).items())
     try:
         return say(b"hello", metadata=metadata, timeout=asked.get("deadline", 10000) / 1000).decode()

@@ -7,6 +7,7 @@ import { register } from '@grpc/grpc-js-xds';
 // A gRPC application without a proxy. It reads commands, a line of JSON each, and answers each with one.
 
 interface Asked {
+  readonly service: string;
   readonly op: 'call' | 'start' | 'stop';
   readonly count?: number;
   readonly path?: string;
@@ -19,15 +20,23 @@ interface Asked {
 type Tally = Record<string, number>;
 
 register();
-const client = new Client(process.argv[2] ?? '', credentials.createInsecure());
+const clients = new Map<string, Client>();
+
+function clientOf(service: string): Client {
+  const known =
+    clients.get(service) ?? new Client(`xds:///${service}`, credentials.createInsecure());
+  clients.set(service, known);
+  return known;
+}
+
 const same = (bytes: Buffer) => bytes;
 
 /** What a call got: the member's answer, or the name of its status. */
-function call({ path = '/echo.Echo/Say', metadata = {}, deadline = 10_000 }: Asked) {
+function call({ service, path = '/echo.Echo/Say', metadata = {}, deadline = 10_000 }: Asked) {
   const sent = new Metadata();
   for (const [name, value] of Object.entries(metadata)) sent.set(name, value);
   return new Promise<string>((resolve) => {
-    client.makeUnaryRequest(
+    clientOf(service).makeUnaryRequest(
       path,
       same,
       same,

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 
 import { serviceOf, startWorld, type World } from '../../policy/world.fixture.ts';
-import { commandOf } from '../../support/daemon.ts';
+import { commandOf, runDaemonOn } from '../../support/daemon.ts';
 import { freePort } from '../../support/ports.ts';
 import { type Application, type Language, startApplication } from './application.fixture.ts';
 import type { GrpcMember } from './member.fixture.ts';
@@ -18,10 +18,14 @@ export interface Called {
 /** A synapse that gRPC applications ask, and those that are started; HAProxy serves others. */
 export interface GrpcScene extends AsyncDisposable {
   readonly world: World;
-  /** Starts an application that calls a service. */
-  application(language: Language, service: string): Application;
+  /** Starts an application. */
+  application(language: Language): Application;
   /** Gives synapse other services. */
   change(services: Readonly<Record<string, Called>>): Promise<void>;
+  /** Ends synapse at once, without a chance to do anything. */
+  kill(): Promise<void>;
+  /** Starts it again, on other services. */
+  restart(services: Readonly<Record<string, Called>>): Promise<void>;
   /** What one of synapse's commands prints. */
   command(...args: readonly string[]): Promise<string>;
   /** What subscribers refuse, by synapse's own status. */
@@ -42,7 +46,8 @@ export async function startGrpcScene(
     );
   const address = `127.0.0.1:${await freePort()}`;
   const envoy = { managed: false, xds: { socket: false, address } };
-  const world = await startWorld(written(services), { envoy });
+  const world = await startWorld(written(services), { envoy, policy_unsupported: 'warn' });
+  let { synapse } = world;
   const bootstrap = world.scratch.path('grpc.json');
   const command = async (...args: readonly string[]) => {
     const file = world.scratch.path('synapse.yaml');
@@ -53,12 +58,20 @@ export async function startGrpcScene(
   const applications: Application[] = [];
   return {
     world,
-    application: (language, service) => {
-      const application = startApplication(language, `xds:///${service}`, bootstrap);
+    application: (language) => {
+      const application = startApplication(language, bootstrap);
       applications.push(application);
       return application;
     },
     change: (next) => world.change(written(next)),
+    kill: async () => {
+      synapse.kill('SIGKILL');
+      await synapse.exited;
+    },
+    restart: async (next) => {
+      await world.change(written(next));
+      synapse = runDaemonOn('synapse', world.scratch.path('synapse.yaml'));
+    },
     command,
     rejected: async () => {
       const response = await fetch(`http://127.0.0.1:${world.status}/status`);
@@ -71,6 +84,7 @@ export async function startGrpcScene(
     },
     [Symbol.asyncDispose]: async () => {
       for (const application of applications) await application[Symbol.asyncDispose]();
+      await synapse[Symbol.asyncDispose]();
       await world[Symbol.asyncDispose]();
       for (const { members } of Object.values(services))
         for (const member of members) await member[Symbol.asyncDispose]();

@@ -29,7 +29,7 @@ export const grpcBootstrap: ClientFile<EnvoyConfig, EnvoyService> = {
       node: {
         id: only === undefined ? hostname() : `${hostname()}/${only}`,
         cluster: 'smartstack',
-        ...localityOf(called),
+        locality: localityOf(called),
       },
     };
     return {
@@ -77,11 +77,11 @@ function serverOf(config: EnvoyConfig | undefined, isSocket: boolean): string {
   );
 }
 
-/** Where this machine is, if all services that say so agree: the nearest value is its own. */
+/** Where this machine is, if all services that say so agree: the nearest value is its own. Node's client asks for it even if empty. */
 function localityOf(services: Services) {
   const zones = new Set(
     [...services.values()].flatMap(({ locality }) => locality?.prefer[0] ?? []),
   );
   const [zone] = zones;
-  return zones.size === 1 ? { locality: { zone } } : {};
+  return zones.size === 1 ? { zone } : {};
 }

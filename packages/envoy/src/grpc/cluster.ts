@@ -6,10 +6,10 @@ import {
   type Cluster,
   Cluster_DiscoveryType,
   ClusterSchema,
-  Cluster_LbPolicy as LbPolicy,
 } from '../proto/envoy/config/cluster/v3/cluster_pb.ts';
 import { clusterName } from '../resources/names.ts';
 import { ads } from '../resources/source.ts';
+import { grpcBalanceOf } from './balance.ts';
 import { grpcEjectionOf } from './ejection.ts';
 import { grpcName } from './names.ts';
 
@@ -20,8 +20,7 @@ export function grpcClusterOf(service: string, subset: Subset, policy: Policy): 
     name: grpcName(service, subset),
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
     edsClusterConfig: { edsConfig: ads, serviceName: clusterName(service, subset) },
-    // Clients refuse a cluster whose policy they do not have, and these two are those that all have.
-    lbPolicy: typeof policy.balance === 'object' ? LbPolicy.RING_HASH : LbPolicy.ROUND_ROBIN,
+    ...grpcBalanceOf(policy.balance),
     // What is not said has no bound: theirs is 1024.
     circuitBreakers: { thresholds: [{ maxRequests: policy.limits?.requests ?? unlimited }] },
     ...(ejection && { outlierDetection: ejection }),

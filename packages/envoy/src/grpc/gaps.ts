@@ -48,6 +48,10 @@ const gaps: readonly GrpcGap[] = [
     'timeouts.connect',
     'a client calls the members that it has connected to, and waits for none',
   ),
+  gap(
+    'timeouts.request',
+    'clients give up to 2 s more: those on gRPC’s C core end a call 1 to 2 s before its time',
+  ),
   gap('timeouts.per_try', 'a client has one deadline for all tries of a call'),
   gap('timeouts.idle', 'what a connection or a stream may wait is the application’s to say'),
   gap('timeouts.queue', 'a call waits for a member as long as its deadline lasts'),
@@ -71,13 +75,19 @@ const gaps: readonly GrpcGap[] = [
   gap('hedge', 'a client sends a call to one member at a time'),
   {
     word: 'balance',
-    concerns: (balance: unknown) => balance === 'least_request' || balance === 'random',
-    why: () => 'clients have it as round_robin: not all know another',
+    concerns: (balance: unknown) => balance === 'random',
+    why: () => 'clients have it as round_robin',
   },
   {
     word: 'balance',
-    concerns: (balance: unknown) => typeof balance === 'object' && 'maglev' in (balance ?? {}),
-    why: () => 'clients have it as ring_hash',
+    concerns: (balance: unknown) => balance === 'least_request',
+    why: () => 'clients that do not know it have round_robin: those in Java and Go do',
+  },
+  {
+    word: 'balance',
+    concerns: (balance: unknown) => typeof balance === 'object',
+    why: (balance: object) =>
+      `${'maglev' in balance ? 'clients have it as ring_hash, and ' : ''}older ones as round_robin: gRPC’s C core does before 1.55`,
   },
   {
     word: 'balance',

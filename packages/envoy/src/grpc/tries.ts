@@ -27,14 +27,19 @@ const statuses: Partial<Readonly<Record<Cause, readonly string[]>>> = {
 export const isRetried = (cause: Cause): boolean =>
   cause === 'connect_failure' || statuses[cause] !== undefined;
 
-/** How long a call may take, with all its tries. */
+/** By so much C core gives up too early, in milliseconds, at the most: grpc/grpc#34547. */
+const tooEarly = 2000;
+
+/** How long a call may take, with all its tries: no client ends one before its time, and some 2 s after it. */
 export function durationOf({
   request,
 }: NonNullable<Policy['timeouts']>): Pick<
   MessageInitShape<typeof RouteActionSchema>,
   'maxStreamDuration'
 > {
-  return request === undefined ? {} : { maxStreamDuration: { maxStreamDuration: timeOf(request) } };
+  return request === undefined
+    ? {}
+    : { maxStreamDuration: { maxStreamDuration: timeOf(request + tooEarly) } };
 }
 
 /** How often a call is tried, and after which statuses. */

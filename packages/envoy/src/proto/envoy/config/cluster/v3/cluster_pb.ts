@@ -15,6 +15,8 @@ import type { Percent } from '../../../type/v3/percent_pb.ts';
 import { file_envoy_type_v3_percent } from '../../../type/v3/percent_pb.ts';
 import type { ConfigSource } from '../../core/v3/config_source_pb.ts';
 import { file_envoy_config_core_v3_config_source } from '../../core/v3/config_source_pb.ts';
+import type { TypedExtensionConfig } from '../../core/v3/extension_pb.ts';
+import { file_envoy_config_core_v3_extension } from '../../core/v3/extension_pb.ts';
 import type { ClusterLoadAssignment } from '../../endpoint/v3/endpoint_pb.ts';
 import { file_envoy_config_endpoint_v3_endpoint } from '../../endpoint/v3/endpoint_pb.ts';
 import type { CircuitBreakers } from './circuit_breaker_pb.ts';
@@ -28,11 +30,12 @@ import { file_envoy_config_cluster_v3_outlier_detection } from './outlier_detect
 export const file_envoy_config_cluster_v3_cluster: GenFile =
   /*@__PURE__*/
   fileDesc(
-    'CiVlbnZveS9jb25maWcvY2x1c3Rlci92My9jbHVzdGVyLnByb3RvEhdlbnZveS5jb25maWcuY2x1c3Rlci52MyLKDwoHQ2x1c3RlchIMCgRuYW1lGAEgASgJEk0KEmVkc19jbHVzdGVyX2NvbmZpZxgDIAEoCzIxLmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLkNsdXN0ZXIuRWRzQ2x1c3RlckNvbmZpZxIyCg9jb25uZWN0X3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SPAoJbGJfcG9saWN5GAYgASgOMikuZW52b3kuY29uZmlnLmNsdXN0ZXIudjMuQ2x1c3Rlci5MYlBvbGljeRJCChBjaXJjdWl0X2JyZWFrZXJzGAogASgLMiguZW52b3kuY29uZmlnLmNsdXN0ZXIudjMuQ2lyY3VpdEJyZWFrZXJzEkQKEW91dGxpZXJfZGV0ZWN0aW9uGBMgASgLMikuZW52b3kuY29uZmlnLmNsdXN0ZXIudjMuT3V0bGllckRldGVjdGlvbhJJChBjb21tb25fbGJfY29uZmlnGBsgASgLMi8uZW52b3kuY29uZmlnLmNsdXN0ZXIudjMuQ2x1c3Rlci5Db21tb25MYkNvbmZpZxIVCg1hbHRfc3RhdF9uYW1lGBwgASgJEkgKD2xvYWRfYXNzaWdubWVudBghIAEoCzIvLmVudm95LmNvbmZpZy5lbmRwb2ludC52My5DbHVzdGVyTG9hZEFzc2lnbm1lbnQSbQogdHlwZWRfZXh0ZW5zaW9uX3Byb3RvY29sX29wdGlvbnMYJCADKAsyQy5lbnZveS5jb25maWcuY2x1c3Rlci52My5DbHVzdGVyLlR5cGVkRXh0ZW5zaW9uUHJvdG9jb2xPcHRpb25zRW50cnkSPgoEdHlwZRgCIAEoDjIuLmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLkNsdXN0ZXIuRGlzY292ZXJ5VHlwZUgAElAKE3JpbmdfaGFzaF9sYl9jb25maWcYFyABKAsyMS5lbnZveS5jb25maWcuY2x1c3Rlci52My5DbHVzdGVyLlJpbmdIYXNoTGJDb25maWdIARJYChdsZWFzdF9yZXF1ZXN0X2xiX2NvbmZpZxglIAEoCzI1LmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLkNsdXN0ZXIuTGVhc3RSZXF1ZXN0TGJDb25maWdIARJLChBtYWdsZXZfbGJfY29uZmlnGDQgASgLMi8uZW52b3kuY29uZmlnLmNsdXN0ZXIudjMuQ2x1c3Rlci5NYWdsZXZMYkNvbmZpZ0gBElQKFXJvdW5kX3JvYmluX2xiX2NvbmZpZxg4IAEoCzIzLmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLkNsdXN0ZXIuUm91bmRSb2JpbkxiQ29uZmlnSAEaYAoQRWRzQ2x1c3RlckNvbmZpZxI2CgplZHNfY29uZmlnGAEgASgLMiIuZW52b3kuY29uZmlnLmNvcmUudjMuQ29uZmlnU291cmNlEhQKDHNlcnZpY2VfbmFtZRgCIAEoCRpHCg9TbG93U3RhcnRDb25maWcSNAoRc2xvd19zdGFydF93aW5kb3cYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24aYQoSUm91bmRSb2JpbkxiQ29uZmlnEksKEXNsb3dfc3RhcnRfY29uZmlnGAEgASgLMjAuZW52b3kuY29uZmlnLmNsdXN0ZXIudjMuQ2x1c3Rlci5TbG93U3RhcnRDb25maWcalwEKFExlYXN0UmVxdWVzdExiQ29uZmlnEjIKDGNob2ljZV9jb3VudBgBIAEoCzIcLmdvb2dsZS5wcm90b2J1Zi5VSW50MzJWYWx1ZRJLChFzbG93X3N0YXJ0X2NvbmZpZxgDIAEoCzIwLmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLkNsdXN0ZXIuU2xvd1N0YXJ0Q29uZmlnGoQBChBSaW5nSGFzaExiQ29uZmlnEjcKEW1pbmltdW1fcmluZ19zaXplGAEgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQ2NFZhbHVlEjcKEW1heGltdW1fcmluZ19zaXplGAQgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQ2NFZhbHVlGkIKDk1hZ2xldkxiQ29uZmlnEjAKCnRhYmxlX3NpemUYASABKAsyHC5nb29nbGUucHJvdG9idWYuVUludDY0VmFsdWUaSQoOQ29tbW9uTGJDb25maWcSNwoXaGVhbHRoeV9wYW5pY190aHJlc2hvbGQYASABKAsyFi5lbnZveS50eXBlLnYzLlBlcmNlbnQaWgoiVHlwZWRFeHRlbnNpb25Qcm90b2NvbE9wdGlvbnNFbnRyeRILCgNrZXkYASABKAkSIwoFdmFsdWUYAiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55OgI4ASIkCg1EaXNjb3ZlcnlUeXBlEgoKBlNUQVRJQxAAEgcKA0VEUxADIlUKCExiUG9saWN5Eg8KC1JPVU5EX1JPQklOEAASEQoNTEVBU1RfUkVRVUVTVBABEg0KCVJJTkdfSEFTSBACEgoKBlJBTkRPTRADEgoKBk1BR0xFVhAFQhgKFmNsdXN0ZXJfZGlzY292ZXJ5X3R5cGVCCwoJbGJfY29uZmlnYgZwcm90bzM',
+    'CiVlbnZveS9jb25maWcvY2x1c3Rlci92My9jbHVzdGVyLnByb3RvEhdlbnZveS5jb25maWcuY2x1c3Rlci52MyKyAQoTTG9hZEJhbGFuY2luZ1BvbGljeRJFCghwb2xpY2llcxgBIAMoCzIzLmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLkxvYWRCYWxhbmNpbmdQb2xpY3kuUG9saWN5GlQKBlBvbGljeRJKChZ0eXBlZF9leHRlbnNpb25fY29uZmlnGAQgASgLMiouZW52b3kuY29uZmlnLmNvcmUudjMuVHlwZWRFeHRlbnNpb25Db25maWcilxAKB0NsdXN0ZXISDAoEbmFtZRgBIAEoCRJNChJlZHNfY2x1c3Rlcl9jb25maWcYAyABKAsyMS5lbnZveS5jb25maWcuY2x1c3Rlci52My5DbHVzdGVyLkVkc0NsdXN0ZXJDb25maWcSMgoPY29ubmVjdF90aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjwKCWxiX3BvbGljeRgGIAEoDjIpLmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLkNsdXN0ZXIuTGJQb2xpY3kSQgoQY2lyY3VpdF9icmVha2VycxgKIAEoCzIoLmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLkNpcmN1aXRCcmVha2VycxJEChFvdXRsaWVyX2RldGVjdGlvbhgTIAEoCzIpLmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLk91dGxpZXJEZXRlY3Rpb24SSQoQY29tbW9uX2xiX2NvbmZpZxgbIAEoCzIvLmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLkNsdXN0ZXIuQ29tbW9uTGJDb25maWcSFQoNYWx0X3N0YXRfbmFtZRgcIAEoCRJICg9sb2FkX2Fzc2lnbm1lbnQYISABKAsyLy5lbnZveS5jb25maWcuZW5kcG9pbnQudjMuQ2x1c3RlckxvYWRBc3NpZ25tZW50Em0KIHR5cGVkX2V4dGVuc2lvbl9wcm90b2NvbF9vcHRpb25zGCQgAygLMkMuZW52b3kuY29uZmlnLmNsdXN0ZXIudjMuQ2x1c3Rlci5UeXBlZEV4dGVuc2lvblByb3RvY29sT3B0aW9uc0VudHJ5EksKFWxvYWRfYmFsYW5jaW5nX3BvbGljeRgpIAEoCzIsLmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLkxvYWRCYWxhbmNpbmdQb2xpY3kSPgoEdHlwZRgCIAEoDjIuLmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLkNsdXN0ZXIuRGlzY292ZXJ5VHlwZUgAElAKE3JpbmdfaGFzaF9sYl9jb25maWcYFyABKAsyMS5lbnZveS5jb25maWcuY2x1c3Rlci52My5DbHVzdGVyLlJpbmdIYXNoTGJDb25maWdIARJYChdsZWFzdF9yZXF1ZXN0X2xiX2NvbmZpZxglIAEoCzI1LmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLkNsdXN0ZXIuTGVhc3RSZXF1ZXN0TGJDb25maWdIARJLChBtYWdsZXZfbGJfY29uZmlnGDQgASgLMi8uZW52b3kuY29uZmlnLmNsdXN0ZXIudjMuQ2x1c3Rlci5NYWdsZXZMYkNvbmZpZ0gBElQKFXJvdW5kX3JvYmluX2xiX2NvbmZpZxg4IAEoCzIzLmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLkNsdXN0ZXIuUm91bmRSb2JpbkxiQ29uZmlnSAEaYAoQRWRzQ2x1c3RlckNvbmZpZxI2CgplZHNfY29uZmlnGAEgASgLMiIuZW52b3kuY29uZmlnLmNvcmUudjMuQ29uZmlnU291cmNlEhQKDHNlcnZpY2VfbmFtZRgCIAEoCRpHCg9TbG93U3RhcnRDb25maWcSNAoRc2xvd19zdGFydF93aW5kb3cYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24aYQoSUm91bmRSb2JpbkxiQ29uZmlnEksKEXNsb3dfc3RhcnRfY29uZmlnGAEgASgLMjAuZW52b3kuY29uZmlnLmNsdXN0ZXIudjMuQ2x1c3Rlci5TbG93U3RhcnRDb25maWcalwEKFExlYXN0UmVxdWVzdExiQ29uZmlnEjIKDGNob2ljZV9jb3VudBgBIAEoCzIcLmdvb2dsZS5wcm90b2J1Zi5VSW50MzJWYWx1ZRJLChFzbG93X3N0YXJ0X2NvbmZpZxgDIAEoCzIwLmVudm95LmNvbmZpZy5jbHVzdGVyLnYzLkNsdXN0ZXIuU2xvd1N0YXJ0Q29uZmlnGoQBChBSaW5nSGFzaExiQ29uZmlnEjcKEW1pbmltdW1fcmluZ19zaXplGAEgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQ2NFZhbHVlEjcKEW1heGltdW1fcmluZ19zaXplGAQgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQ2NFZhbHVlGkIKDk1hZ2xldkxiQ29uZmlnEjAKCnRhYmxlX3NpemUYASABKAsyHC5nb29nbGUucHJvdG9idWYuVUludDY0VmFsdWUaSQoOQ29tbW9uTGJDb25maWcSNwoXaGVhbHRoeV9wYW5pY190aHJlc2hvbGQYASABKAsyFi5lbnZveS50eXBlLnYzLlBlcmNlbnQaWgoiVHlwZWRFeHRlbnNpb25Qcm90b2NvbE9wdGlvbnNFbnRyeRILCgNrZXkYASABKAkSIwoFdmFsdWUYAiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55OgI4ASIkCg1EaXNjb3ZlcnlUeXBlEgoKBlNUQVRJQxAAEgcKA0VEUxADIlUKCExiUG9saWN5Eg8KC1JPVU5EX1JPQklOEAASEQoNTEVBU1RfUkVRVUVTVBABEg0KCVJJTkdfSEFTSBACEgoKBlJBTkRPTRADEgoKBk1BR0xFVhAFQhgKFmNsdXN0ZXJfZGlzY292ZXJ5X3R5cGVCCwoJbGJfY29uZmlnYgZwcm90bzM',
     [
       file_envoy_config_cluster_v3_circuit_breaker,
       file_envoy_config_cluster_v3_outlier_detection,
       file_envoy_config_core_v3_config_source,
+      file_envoy_config_core_v3_extension,
       file_envoy_config_endpoint_v3_endpoint,
       file_envoy_type_v3_percent,
       file_google_protobuf_any,
@@ -40,6 +43,43 @@ export const file_envoy_config_cluster_v3_cluster: GenFile =
       file_google_protobuf_wrappers,
     ],
   );
+
+/**
+ * @generated from message envoy.config.cluster.v3.LoadBalancingPolicy
+ */
+export type LoadBalancingPolicy = Message<'envoy.config.cluster.v3.LoadBalancingPolicy'> & {
+  /**
+   * @generated from field: repeated envoy.config.cluster.v3.LoadBalancingPolicy.Policy policies = 1;
+   */
+  policies: LoadBalancingPolicy_Policy[];
+};
+
+/**
+ * Describes the message envoy.config.cluster.v3.LoadBalancingPolicy.
+ * Use `create(LoadBalancingPolicySchema)` to create a new message.
+ */
+export const LoadBalancingPolicySchema: GenMessage<LoadBalancingPolicy> =
+  /*@__PURE__*/
+  messageDesc(file_envoy_config_cluster_v3_cluster, 0);
+
+/**
+ * @generated from message envoy.config.cluster.v3.LoadBalancingPolicy.Policy
+ */
+export type LoadBalancingPolicy_Policy =
+  Message<'envoy.config.cluster.v3.LoadBalancingPolicy.Policy'> & {
+    /**
+     * @generated from field: envoy.config.core.v3.TypedExtensionConfig typed_extension_config = 4;
+     */
+    typedExtensionConfig?: TypedExtensionConfig | undefined;
+  };
+
+/**
+ * Describes the message envoy.config.cluster.v3.LoadBalancingPolicy.Policy.
+ * Use `create(LoadBalancingPolicy_PolicySchema)` to create a new message.
+ */
+export const LoadBalancingPolicy_PolicySchema: GenMessage<LoadBalancingPolicy_Policy> =
+  /*@__PURE__*/
+  messageDesc(file_envoy_config_cluster_v3_cluster, 0, 0);
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster
@@ -96,6 +136,11 @@ export type Cluster = Message<'envoy.config.cluster.v3.Cluster'> & {
   typedExtensionProtocolOptions: { [key: string]: Any };
 
   /**
+   * @generated from field: envoy.config.cluster.v3.LoadBalancingPolicy load_balancing_policy = 41;
+   */
+  loadBalancingPolicy?: LoadBalancingPolicy | undefined;
+
+  /**
    * @generated from oneof envoy.config.cluster.v3.Cluster.cluster_discovery_type
    */
   clusterDiscoveryType:
@@ -149,7 +194,7 @@ export type Cluster = Message<'envoy.config.cluster.v3.Cluster'> & {
  */
 export const ClusterSchema: GenMessage<Cluster> =
   /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 0);
+  messageDesc(file_envoy_config_cluster_v3_cluster, 1);
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.EdsClusterConfig
@@ -173,7 +218,7 @@ export type Cluster_EdsClusterConfig =
  */
 export const Cluster_EdsClusterConfigSchema: GenMessage<Cluster_EdsClusterConfig> =
   /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 0, 0);
+  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 0);
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.SlowStartConfig
@@ -191,7 +236,7 @@ export type Cluster_SlowStartConfig = Message<'envoy.config.cluster.v3.Cluster.S
  */
 export const Cluster_SlowStartConfigSchema: GenMessage<Cluster_SlowStartConfig> =
   /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 0, 1);
+  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 1);
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.RoundRobinLbConfig
@@ -210,7 +255,7 @@ export type Cluster_RoundRobinLbConfig =
  */
 export const Cluster_RoundRobinLbConfigSchema: GenMessage<Cluster_RoundRobinLbConfig> =
   /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 0, 2);
+  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 2);
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.LeastRequestLbConfig
@@ -234,7 +279,7 @@ export type Cluster_LeastRequestLbConfig =
  */
 export const Cluster_LeastRequestLbConfigSchema: GenMessage<Cluster_LeastRequestLbConfig> =
   /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 0, 3);
+  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 3);
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.RingHashLbConfig
@@ -258,7 +303,7 @@ export type Cluster_RingHashLbConfig =
  */
 export const Cluster_RingHashLbConfigSchema: GenMessage<Cluster_RingHashLbConfig> =
   /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 0, 4);
+  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 4);
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.MaglevLbConfig
@@ -276,7 +321,7 @@ export type Cluster_MaglevLbConfig = Message<'envoy.config.cluster.v3.Cluster.Ma
  */
 export const Cluster_MaglevLbConfigSchema: GenMessage<Cluster_MaglevLbConfig> =
   /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 0, 5);
+  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 5);
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.CommonLbConfig
@@ -294,7 +339,7 @@ export type Cluster_CommonLbConfig = Message<'envoy.config.cluster.v3.Cluster.Co
  */
 export const Cluster_CommonLbConfigSchema: GenMessage<Cluster_CommonLbConfig> =
   /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 0, 6);
+  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 6);
 
 /**
  * @generated from enum envoy.config.cluster.v3.Cluster.DiscoveryType
@@ -318,7 +363,7 @@ export type Cluster_DiscoveryType =
  */
 export const Cluster_DiscoveryTypeSchema: GenEnum<Cluster_DiscoveryType> =
   /*@__PURE__*/
-  enumDesc(file_envoy_config_cluster_v3_cluster, 0, 0);
+  enumDesc(file_envoy_config_cluster_v3_cluster, 1, 0);
 
 /**
  * @generated from enum envoy.config.cluster.v3.Cluster.LbPolicy
@@ -356,4 +401,4 @@ export type Cluster_LbPolicy = (typeof Cluster_LbPolicy)[keyof typeof Cluster_Lb
  */
 export const Cluster_LbPolicySchema: GenEnum<Cluster_LbPolicy> =
   /*@__PURE__*/
-  enumDesc(file_envoy_config_cluster_v3_cluster, 0, 1);
+  enumDesc(file_envoy_config_cluster_v3_cluster, 1, 1);
