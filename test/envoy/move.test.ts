@@ -1,6 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 
 import { startCopy } from '../support/copies.ts';
@@ -17,7 +17,6 @@ const rate = 200;
 const rounds = 3;
 
 test('a service that moves from HAProxy to Envoy and back by its word `proxy` loses no request', async () => {
-  await keepQueues();
   await using scratch = await createScratch();
   await using one = await startCopy('one');
   await using two = await startCopy('two');
@@ -83,15 +82,4 @@ interface Status {
   readonly proxies: Readonly<
     Record<string, { readonly services?: Readonly<Record<string, unknown>> }>
   >;
-}
-
-/**
- * Lets the kernel hand what waits at a socket that is closed to another one of the same address, which it does not by
- * itself: docs/envoy.md says to set it before a move.
- */
-async function keepQueues(): Promise<void> {
-  const file = '/proc/sys/net/ipv4/tcp_migrate_req';
-  const before = await readFile(file, 'utf8');
-  await writeFile(file, '1');
-  onTestFinished(() => writeFile(file, before));
 }

@@ -1,5 +1,17 @@
-import { createLatest, type Latest, type Log } from '@smartstack/daemon';
-import type { ConfigurableDriver, Service, Snapshot } from '@smartstack/proxy';
+import { createLatest, type Log } from '@smartstack/daemon';
+import {
+  type ConfigurableDriver,
+  createDue,
+  type Due,
+  type Service,
+  type Snapshot,
+} from '@smartstack/proxy';
+
+/**
+ * How long both listen, in milliseconds: what waits at the earlier socket when it is closed is lost, and by then new
+ * connections go to the later one.
+ */
+const overlap = 1_000;
 
 /**
  * Lets a service that moves from one proxy to another be served by both for a while: the one that had it goes on, with
@@ -13,11 +25,14 @@ export interface HandOver {
 /** One proxy, and what it serves. */
 interface Side {
   readonly driver: ConfigurableDriver<unknown>;
-  readonly poke: Latest<void>;
+  /** When it is to look again whether to let go. */
+  readonly due: Due;
   /** As they were last applied, those that are kept for another proxy included. */
   applied: ReadonlyMap<string, Service>;
   /** Services that are another proxy's by now. */
   kept: ReadonlySet<string>;
+  /** Since when another proxy listens for those, where one does. */
+  readonly listens: Map<string, number>;
 }
 
 export function createHandOver(log: Log): HandOver {
@@ -35,17 +50,28 @@ export function createHandOver(log: Log): HandOver {
       if (isIn(side)) {
         const from = others.find((other) => !isIn(other) && other.applied.has(name));
         view.set(name, from ? taken(service, from.driver.name) : service);
-      } else if (
-        before &&
-        others.some(isIn) &&
-        !others.some((other) => isIn(other) && other.driver.serves(name))
-      ) {
+      } else if (before && others.some(isIn) && !isTaken(side, name, others.filter(isIn))) {
         view.set(name, keptFrom(before, service, proxy));
         kept.add(name);
       } else view.set(name, service);
     }
     note(side, kept, view);
-    return view;
+    const isAsIs = [...view].every(([name, service]) => service === snapshot.get(name));
+    return isAsIs ? snapshot : view;
+  }
+
+  /** Whether another proxy has listened for long enough; looks again when it will have. */
+  function isTaken(side: Side, name: string, others: readonly Side[]): boolean {
+    if (!others.some(({ driver }) => driver.serves(name))) {
+      side.listens.delete(name);
+      return false;
+    }
+    const now = performance.now();
+    const since = side.listens.get(name) ?? now;
+    side.listens.set(name, since);
+    if (now - since >= overlap) return true;
+    side.due.at('overlap', since + overlap);
+    return false;
   }
 
   function note(side: Side, kept: ReadonlySet<string>, view: Snapshot): void {
@@ -56,6 +82,7 @@ export function createHandOver(log: Log): HandOver {
     for (const service of side.kept)
       if (!kept.has(service) && view.has(service))
         log.info({ service, from }, 'service moved: another proxy listens now');
+    for (const service of side.listens.keys()) if (!kept.has(service)) side.listens.delete(service);
     side.kept = kept;
   }
 
@@ -63,23 +90,29 @@ export function createHandOver(log: Log): HandOver {
     wrap: (driver) => {
       const side: Side = {
         driver,
-        poke: createLatest<void>(),
+        due: createDue(),
         applied: new Map(),
         kept: new Set(),
+        listens: new Map(),
       };
       sides.set(driver.name, side);
       return {
         ...driver,
         apply: async (snapshot, signal) => {
-          const view = viewFor(side, snapshot);
-          const applied = await driver.apply(view, signal);
-          side.applied = servedOf(view, driver.name);
-          for (const other of sides.values())
-            if (other !== side && [...other.kept].some((name) => driver.serves(name)))
-              other.poke.set();
-          return applied;
+          side.due.collect();
+          try {
+            const view = viewFor(side, snapshot);
+            const applied = await driver.apply(view, signal);
+            side.applied = servedOf(view, driver.name);
+            for (const other of sides.values())
+              if (other !== side && [...other.kept].some((name) => driver.serves(name)))
+                other.due.at('served', performance.now());
+            return applied;
+          } finally {
+            side.due.attended();
+          }
         },
-        wakes: (signal) => merged([(until) => driver.wakes(until), side.poke.values], signal),
+        wakes: (signal) => merged([(until) => driver.wakes(until), side.due.wakes], signal),
       };
     },
   };
