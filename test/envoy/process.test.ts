@@ -80,6 +80,7 @@ test.for([
   const killed = performance.now();
   process.kill(pid, 'SIGKILL');
   await told;
+  expect(envoy.status().pid).toBeNull();
   expect(await envoy.ensure(signal)).toBe('started');
   // A busy machine takes its time for a start.
   expect(performance.now() - killed).toBeLessThan(Math.max(1_000, 3 * usual));

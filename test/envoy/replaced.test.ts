@@ -82,6 +82,17 @@ test('one that was killed before it took over leaves the first one serving, unti
   expect(traffic.lost, [...traffic.reasons].join(', ')).toBeLessThan(10);
 });
 
+test('one that serves by now is shown so, without being asked to run', async () => {
+  await using setting = await serveWeb();
+  const envoy = setting.own();
+  await envoy.ensure(signal);
+  const following = new AbortController();
+  const told = envoy.ends(following.signal).next();
+  await until(() => envoy.status().state === 'LIVE');
+  following.abort();
+  expect(await told).toMatchObject({ done: true });
+});
+
 test('one that hangs is left as it is, and told', async () => {
   await using setting = await serveWeb();
   const envoy = setting.own();

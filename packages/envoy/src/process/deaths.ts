@@ -49,7 +49,9 @@ export function createDeaths({ admin, tracked, pace, bound }: Watched): Deaths {
       await bound();
       const closed = await watch.hold();
       const told = closed && !closed.aborted ? [closed] : [];
-      const interval = told.length > 0 ? watchedInterval : unwatchedInterval;
+      const isStarting = tracked.info?.state.endsWith('INITIALIZING');
+      if (isStarting) await tracked.look(signal).catch(() => undefined);
+      const interval = told.length > 0 && !isStarting ? watchedInterval : unwatchedInterval;
       const wait = Math.max(1, Math.min(interval, next - performance.now()));
       await pause(wait, signal, changed.signal, ...told);
       if (closed?.aborted) await pause(closingTime, signal);

@@ -5,6 +5,7 @@ import {
   createPace,
   descriptorLimit,
   endOf,
+  isRunning,
   maxconnFor,
   takeLock,
   textSince,
@@ -151,7 +152,7 @@ export function createManagedEnvoy(options: EnvoyOptions, log: Log): ManagedEnvo
       return tracked.info && numberOf(tracked.info.version);
     },
     status: () => ({
-      pid: tracked.process?.pid ?? null,
+      pid: tracked.process && isRunning(tracked.process) ? tracked.process.pid : null,
       version: (tracked.info && numberOf(tracked.info.version)) ?? null,
       state: tracked.info?.state ?? null,
       restarts: tracked.info?.epoch ?? 0,

@@ -27,6 +27,8 @@ export interface Tracked {
   readonly state: EnvoyState | undefined;
   /** The one that runs; undefined where none does. */
   find(signal: AbortSignal): Promise<Found | undefined>;
+  /** Asks the one that is known how it is. Never rejects but when aborted. */
+  look(signal: AbortSignal): Promise<void>;
   /** One was started; the next synapse will know of it. */
   started(state: EnvoyState, said: ServerInfo): Promise<void>;
 }
@@ -62,6 +64,11 @@ export function createTracked(paths: EnvoyPaths, admin: Admin): Tracked {
       return state;
     },
     find,
+    look: async (signal) => {
+      const said = await serverInfo(admin, signal).catch(() => undefined);
+      signal.throwIfAborted();
+      if (said && (!state || fits(state, said))) info = said;
+    },
     started: async (next, said) => {
       state = next;
       info = said;
