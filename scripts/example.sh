@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" # where distributions keep haproxy, and a plain user's PATH does not look
 
-names=(canary-by-route flaky-dependency blue-green game-day rate-limits etcd consul kubernetes consul-to-zookeeper)
+names=(canary-by-route flaky-dependency blue-green game-day rate-limits etcd consul kubernetes consul-to-zookeeper to-envoy)
 case " ${names[*]} " in
   *" ${1:-none} "*) ;;
   *) echo "usage: npm run example -- NAME, which is one of: ${names[*]}" >&2 && exit 2 ;;
@@ -18,6 +18,10 @@ if [ "$1" = kubernetes ] && ! command -v kubectl >/dev/null; then bash scripts/a
 if [[ $1 = consul* ]]; then
   CONSUL=$(bash scripts/consul.sh)
   export CONSUL
+fi
+if [ "$1" = to-envoy ]; then
+  ENVOY=${ENVOY:-$(bash scripts/envoy.sh)}
+  export ENVOY
 fi
 export TSX_DISABLE_CACHE=1 # or tsx would leave a folder behind
 exec node --conditions=source --import tsx "examples/$1/run.ts"
