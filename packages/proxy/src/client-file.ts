@@ -1,4 +1,4 @@
-import type { ConfiguredService } from './proxy.ts';
+import type { ConfiguredService } from './service.ts';
 
 /** A file by which applications find synapse themselves, without a proxy. */
 export interface ClientFile<Config = unknown, Own = unknown> {

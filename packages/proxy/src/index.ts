@@ -23,7 +23,6 @@ export { defaultRunDirectory, givenBySystemd } from './process/run-directory.ts'
 export { Ended, spawnDetached, spawnOrphan } from './process/spawn.ts';
 export type {
   ConfigurableDriver,
-  ConfiguredService,
   Directives,
   ExplainedServer,
   ListenAddress,
@@ -45,6 +44,6 @@ export { pause } from './reload/pause.ts';
 export { createQuarantine, type Quarantine } from './reload/quarantine.ts';
 export { createReloading } from './reload/reloading.ts';
 export { wakesBeside } from './reload/wakes.ts';
-export { isUnanswered, type Service, type Snapshot } from './service.ts';
+export { type ConfiguredService, isUnanswered, type Service, type Snapshot } from './service.ts';
 export { refresh, refusedBy, statusOf } from './status-of.ts';
 export { atLeast, gapsAt } from './version.ts';

@@ -1,12 +1,12 @@
 import type { Log, Metrics, PageView, Source, Tone } from '@smartstack/daemon';
-import type { Gap, Locality, MergedPolicy, Protocol } from '@smartstack/policy';
+import type { Gap } from '@smartstack/policy';
 import type { Instance } from '@smartstack/registry';
 import type { z } from 'zod';
 
 import type { ClientFile } from './client-file.ts';
 import type { ProxyDriver, ProxyStatus, Refused, ShownServer } from './driver.ts';
 import type { MeasuredServer } from './measured.ts';
-import type { Snapshot } from './service.ts';
+import type { ConfiguredService, Snapshot } from './service.ts';
 
 /**
  * One kind of proxy: all that synapse's core knows of it. `Config` is its section at the top level,
@@ -47,17 +47,6 @@ export interface ConfigurableDriver<Config> extends ProxyDriver {
 
 /** What is wrong with keys that are each right, and where. */
 export type Problem = readonly [path: readonly (string | number)[], message: string];
-
-/** A service as it is configured. */
-export interface ConfiguredService<Own> {
-  readonly own?: Own | undefined;
-  readonly locality?: Locality | undefined;
-  /** What is in force for its traffic, where something asks for a policy. */
-  readonly policy?: MergedPolicy | undefined;
-  readonly protocol: Protocol;
-  /** The services that it stands for: itself, or the copies of a load test. */
-  readonly copies: readonly { readonly name: string; readonly own?: Own | undefined }[];
-}
 
 /** A proxy's sections in synapse's files, and in the registry. */
 export interface ProxyConfig<Config, Own> {

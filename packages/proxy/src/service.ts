@@ -36,6 +36,17 @@ export interface Service {
   readonly origin: string;
 }
 
+/** A service as it is configured. */
+export interface ConfiguredService<Own> {
+  readonly own?: Own | undefined;
+  readonly locality?: Locality | undefined;
+  /** What is in force for its traffic, where something asks for a policy. */
+  readonly policy?: MergedPolicy | undefined;
+  readonly protocol: Protocol;
+  /** The services that it stands for: itself, or the copies of a load test. */
+  readonly copies: readonly { readonly name: string; readonly own?: Own | undefined }[];
+}
+
 /** The whole desired state, by service name; never changed once made. */
 export type Snapshot = ReadonlyMap<string, Service>;
 
