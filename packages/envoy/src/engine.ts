@@ -19,6 +19,7 @@ import type { Meters } from './status/metrics.ts';
 import { createSeen } from './status/seen.ts';
 import { statusOf } from './status/status.ts';
 import { envoysOf, isEnvoy } from './status/subscribers.ts';
+import { defaultLimits } from './xds/limits.ts';
 import type { ResourceType } from './xds/resource.ts';
 import { type AdsServer, createAdsServer } from './xds/server.ts';
 
@@ -199,7 +200,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 }
 
 async function openServer({ config, log, metrics }: EngineOptions): Promise<AdsServer> {
-  const ads = createAdsServer({ log, metrics });
+  // A listener that drains may still use a cluster that is removed.
+  const limits = { letGo: Math.max(defaultLimits.letGo, config.drain_time) };
+  const ads = createAdsServer({ log, metrics, limits });
   const path = xdsSocketOf(config);
   const { address, mode } = config.xds;
   try {
