@@ -2,6 +2,7 @@ import { builtIn, type Match, mergePolicy, type Protocol, policySchema } from '@
 import { describe, expect, test } from 'vitest';
 
 import { envoySchema } from '../config/config.ts';
+import { forEnvoy } from '../resources/for-envoy.ts';
 import { jsonOf } from '../resources/json.ts';
 import { createResources } from '../resources/resources.ts';
 import { options, snapshotOf, type Written } from '../resources/service.fixture.ts';
@@ -66,6 +67,8 @@ describe('resources', () => {
       'grpc/web',
     ]);
     expect([...endpoints.keys()]).toEqual(['web']);
+    const { cluster: none, endpoints: ofNone } = forEnvoy({ cluster, endpoints, listener, route });
+    expect([...none, ...ofNone]).toEqual([]);
     for (const one of [...cluster.values(), ...listener.values(), ...route.values()])
       expect(one.audience).toBe('named');
   });
