@@ -15,6 +15,10 @@ import { ConnectionLimitSchema } from '../proto/envoy/extensions/filters/network
 import { HttpConnectionManagerSchema } from '../proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
 import { TcpProxySchema } from '../proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 import { HeaderMutationSchema as EarlySchema } from '../proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.ts';
+import { LeastRequestSchema } from '../proto/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.ts';
+import { RingHashSchema } from '../proto/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash_pb.ts';
+import { RoundRobinSchema } from '../proto/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.ts';
+import { WrrLocalitySchema } from '../proto/envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality_pb.ts';
 import { PreviousHostsPredicateSchema } from '../proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts';
 import { HttpProtocolOptionsSchema } from '../proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
 import type { Resource, ResourceType } from '../xds/resource.ts';
@@ -37,11 +41,15 @@ export const registry = createRegistry(
   HeaderMutationSchema,
   HttpConnectionManagerSchema,
   HttpProtocolOptionsSchema,
+  LeastRequestSchema,
   LocalRateLimitSchema,
   PreviousHostsPredicateSchema,
+  RingHashSchema,
+  RoundRobinSchema,
   RouterSchema,
   StdoutAccessLogSchema,
   TcpProxySchema,
+  WrrLocalitySchema,
 );
 
 /** A resource as Envoy takes it in a file, with the names of its documentation. */

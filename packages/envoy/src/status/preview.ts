@@ -6,6 +6,7 @@ import type { EnvoyConfig } from '../config/config.ts';
 import { resourcesOptions } from '../config/rendering.ts';
 import { isAsked, sectionOf, sectionsOf } from '../config/section.ts';
 import { adminOf } from '../process/paths.ts';
+import { forEnvoy } from '../resources/for-envoy.ts';
 import { jsonOf } from '../resources/json.ts';
 import { createResources, type Made } from '../resources/resources.ts';
 import type { ResourceType } from '../xds/resource.ts';
@@ -48,7 +49,8 @@ async function make(
   return (await hosts.learn(signal)) ? render(snapshot) : made;
 }
 
-function jsonResources({ resources }: Made): JsonResources {
+function jsonResources(made: Made): JsonResources {
+  const resources = forEnvoy(made.resources);
   const json = (type: ResourceType) =>
     new Map([...resources[type]].map(([name, one]) => [name, jsonOf(one) as JsonObject]));
   return {
