@@ -56,12 +56,15 @@ function fieldsOf({ service, protocol }: LogInput): JsonObject {
     time: '%EMIT_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%',
     service: literal(service),
     client: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%',
-    client_port: '%DOWNSTREAM_DIRECT_REMOTE_PORT%',
+    client_port: '%CEL(source.port)%',
   };
   return protocol === 'tcp' ? { ...start, ...tcp } : { ...start, ...http };
 }
 
 const member = { member: '%UPSTREAM_HOST_NAME%', address: '%UPSTREAM_HOST%' };
+
+const retries =
+  '%TYPED_CEL(upstream.request_attempt_count > 0u ? upstream.request_attempt_count - 1u : 0u)%';
 
 const http = {
   method: '%REQ(:METHOD)%',
@@ -73,8 +76,7 @@ const http = {
   connect_ms: '%COMMON_DURATION(US_CX_BEG:US_CX_END:ms)%',
   response_ms: '%COMMON_DURATION(US_TX_END:US_RX_BEG:ms)%',
   total_ms: '%DURATION%',
-  retries:
-    '%TYPED_CEL(upstream.request_attempt_count > 0u ? upstream.request_attempt_count - 1u : 0u)%',
+  retries,
   request_id: '%REQ(X-REQUEST-ID):128%',
   trace_id: traceId,
   bytes_in: '%DOWNSTREAM_WIRE_BYTES_RECEIVED%',
@@ -85,6 +87,7 @@ const http = {
 
 const tcp = {
   ...member,
+  retries,
   connect_ms: '%COMMON_DURATION(US_CX_BEG:US_CX_END:ms)%',
   total_ms: '%DURATION%',
   bytes_in: '%BYTES_RECEIVED%',

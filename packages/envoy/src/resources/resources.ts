@@ -91,7 +91,7 @@ export function createResources(
   function configFor(service: Service, around: Around, before: Config | undefined): Config {
     const { listen, asked, use, isProxied } = around;
     const isPlain = !asked && !use && !service.policy?.policy.routes?.length;
-    if (before?.service === service && before.listen === listen && isPlain && before.isPlain)
+    if (before?.service === service && isPlain && before.isPlain && isAt(before.listen, listen))
       return before;
     const policy = policyIn(service) ?? {};
     const targets = listen || use === 'called' ? targetsOf({ ...around, service, policy }) : [];
@@ -118,6 +118,9 @@ export function createResources(
     return { service, listen, isPlain, facts, subsets, resources };
   }
 }
+
+const isAt = (one: ListenAddress | undefined, other: ListenAddress | undefined) =>
+  one?.address === other?.address && one?.port === other?.port;
 
 /** What of others decides what is made of a service. */
 interface Around {
