@@ -64,20 +64,24 @@ async function addProgram(product: Product, bundle: Tree, tree: Tree, runtime: R
     await copyFolder(bundle.path(part), tree.path(home, part));
   await copyFile(runtime.program, tree.path(home, 'node'));
   await tree.write(`usr/bin/${daemon}`, await filled('shared/command', product), 0o755);
-  for (const unit of product.units)
+  for (const unit of [...product.units, ...product.optionalUnits])
     await tree.write(`usr/lib/systemd/system/${unit}`, await filled(`${daemon}/${unit}`, product));
   for (const [file, { to, mode }] of Object.entries(files))
     await tree.add(`packaging/${daemon}/${file}`, to, mode);
 }
 
 /** One of this folder's files, with the product's own words in it. */
-async function filled(file: string, { daemon, name, units }: Product): Promise<string> {
+async function filled(
+  file: string,
+  { daemon, name, units, optionalUnits }: Product,
+): Promise<string> {
   const hardening = await readFile('packaging/shared/hardening.conf', 'utf8');
   return (await readFile(`packaging/${file}`, 'utf8'))
     .replaceAll('@DAEMON@', daemon)
     .replaceAll('@DAEMON_UPPER@', daemon.toUpperCase())
     .replaceAll('@PACKAGE@', name)
     .replaceAll('@UNITS@', units.join(' '))
+    .replaceAll('@ALL_UNITS@', [...optionalUnits, ...units].join(' '))
     .replace('@HARDENING@\n', hardening);
 }
 

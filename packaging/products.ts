@@ -9,6 +9,8 @@ export interface Product {
   readonly conflicts: readonly string[];
   /** Units, the daemon's own first. */
   readonly units: readonly string[];
+  /** Units that are there and neither enabled nor started: who wants one does that. */
+  readonly optionalUnits: readonly string[];
   /** What signals do, for the man page. */
   readonly signals: Readonly<Record<string, string>>;
   /** Commands whose first argument is a service's name. */
@@ -30,6 +32,7 @@ export const products: readonly Product[] = [
     depends: runtime,
     conflicts: [],
     units: ['nerve.service'],
+    optionalUnits: [],
     signals: {
       'SIGTERM, SIGINT': 'withdraw every service and then end nerve',
       SIGHUP: 'read the configuration again; services that did not change notice nothing',
@@ -48,6 +51,7 @@ export const products: readonly Product[] = [
     // The launcher for desktops is called so, too.
     conflicts: ['synapse'],
     units: ['synapse.service', 'synapse-haproxy.service'],
+    optionalUnits: ['synapse-envoy.path', 'synapse-envoy.service'],
     signals: {
       'SIGTERM, SIGINT':
         'end synapse; its HAProxy goes on serving, and the next synapse takes it over',
