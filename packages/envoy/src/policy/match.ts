@@ -53,17 +53,38 @@ type Pattern =
 const stringMatch = (matchPattern: Pattern) =>
   ({ case: 'stringMatch', value: { matchPattern } }) as const;
 
-/** Envoy compares parameters as they stand in the request: any of their characters may be encoded there. */
+/**
+ * Envoy compares parameters as they stand in the request, where characters that a URL has a meaning for are encoded, or
+ * not. A value of many of these is compared as it is encoded mostly.
+ */
 function parameter(value: string): Pattern {
-  const regex = [...Buffer.from(value)].map((byte) => {
-    const [high = '', low = ''] = byte.toString(16).padStart(2, '0');
-    const encoded = `%${either(high)}${either(low)}`;
-    if (byte > 0x7e) return encoded;
-    const plain = byte === 0x20 ? '\\+' : escaped(String.fromCharCode(byte));
-    return `(?:${plain}|${encoded})`;
+  if (/^[\w.~-]*$/.test(value)) return { case: 'exact', value };
+  const parts = [...value].map((letter) => {
+    if (/[\w.~-]/.test(letter)) return escaped(letter);
+    const encoded = [...Buffer.from(letter)].map(encodedByte).join('');
+    if (letter === ' ') return `(?:\\+|${encoded})`;
+    return letter > '\u007e' ? encoded : `(?:${escaped(letter)}|${encoded})`;
   });
-  return { case: 'safeRegex', value: { regex: regex.join('') } };
+  const regex = parts.join('');
+  if (regex.length <= longestRegex) return { case: 'safeRegex', value: { regex } };
+  return { case: 'exact', value: encodeURIComponent(value) };
 }
 
-const either = (digit: string) =>
-  /[a-f]/.test(digit) ? `[${digit}${digit.toUpperCase()}]` : digit;
+function encodedByte(byte: number): string {
+  const digits = byte.toString(16).padStart(2, '0');
+  return `%${digits.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)}`;
+}
+
+/** Envoy refuses a regular expression of more than 100 steps (`re2.max_program_size`). */
+const longestRegex = 70;
+
+/** Methods in groups of which each is one condition. */
+export function methodGroups(methods: readonly string[]): readonly (readonly string[])[] {
+  const groups: string[][] = [];
+  for (const method of methods) {
+    const last = groups.at(-1);
+    if (last && [...last, method].join('|').length <= longestRegex) last.push(method);
+    else groups.push([method]);
+  }
+  return groups;
+}

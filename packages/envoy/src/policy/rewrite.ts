@@ -1,7 +1,6 @@
 import type { Route } from '@smartstack/policy';
 
 import { withoutSlash } from './match.ts';
-import { escaped } from './values.ts';
 
 /** What members see of the path and the host. */
 export function rewriteOf({ rewrite = {}, match = {} }: Route) {
@@ -16,12 +15,16 @@ export function rewriteOf({ rewrite = {}, match = {} }: Route) {
   };
 }
 
-/** What follows the prefix keeps its slash, and the root has one of its own. */
+/**
+ * What follows the prefix keeps its slash, and the root has one of its own. That the path begins with the prefix is known:
+ * its parts are counted, since Envoy takes no long expressions.
+ */
 function prefixRewrite(from = '/', to: string) {
+  const parts = withoutSlash(from).split('/').length - 1;
   const slash = to.endsWith('/') ? '/?' : '';
   return {
     regexRewrite: {
-      pattern: { regex: `^${escaped(withoutSlash(from))}${slash}(.*)$` },
+      pattern: { regex: `^${parts > 0 ? `(?:/[^/]*){${parts}}` : ''}${slash}(.*)$` },
       substitution: `${to}\\1`,
     },
   };

@@ -21,7 +21,7 @@ import { clientFilter, clientReaderOf } from './clients.ts';
 import { faultFilter, faultOf } from './faults.ts';
 import { hashPolicyOf } from './hashing.ts';
 import { headersOf, type set } from './headers.ts';
-import { matchOf, methodIn } from './match.ts';
+import { matchOf, methodGroups, methodIn } from './match.ts';
 import { mirrorOf } from './mirror.ts';
 import { limitFilter, limitNamespace, limitNote, rateLimitsOf } from './rate-limit.ts';
 import { sentOnceOf, triesOf, type Words } from './retries.ts';
@@ -59,7 +59,9 @@ export function routesOf(input: RoutesInput): RouteConfiguration {
         domains: ['*'],
         typedPerFilterConfig: limits ? { [limitFilter]: limits } : {},
         routes: all.flatMap(({ route, name }, at) =>
-          routesFor({ ...input, route, name, targets: targets[at] ?? nowhere }),
+          byMethods(route).flatMap((part) =>
+            routesFor({ ...input, route: part, name, targets: targets[at] ?? nowhere }),
+          ),
         ),
       },
     ],
@@ -75,6 +77,16 @@ interface One extends Omit<RoutesInput, 'targets'> {
   readonly targets: Targets;
 }
 
+/** A route, in parts where it matches more methods than one condition takes. */
+function byMethods(route: Route): readonly Route[] {
+  const { methods } = route.match ?? {};
+  if (!methods) return [route];
+  return methodGroups(methods).map((group) => ({
+    ...route,
+    match: { ...route.match, methods: [...group] },
+  }));
+}
+
 /** A route; two where only some of its methods may be sent a second time. */
 function routesFor(one: One): readonly RouteInit[] {
   const { route, policy } = one;
@@ -84,7 +96,7 @@ function routesFor(one: One): readonly RouteInit[] {
   const once = sentOnceOf(words);
   if (!once) return [sentOn(one, words)];
   const { methods = [] } = words.retries ?? {};
-  const again = methods.length > 0 ? [sentOn(one, words, [methodIn(methods)])] : [];
+  const again = methodGroups(methods).map((group) => sentOn(one, words, [methodIn(group)]));
   return [...again, sentOn(one, once)];
 }
 
