@@ -67,8 +67,16 @@ function parameter(value: string): Pattern {
   });
   const regex = parts.join('');
   if (regex.length <= longestRegex) return { case: 'safeRegex', value: { regex } };
-  return { case: 'exact', value: encodeURIComponent(value) };
+  return { case: 'exact', value: asSent(value) };
 }
+
+/** As most clients encode it; unlike the language's own function it takes any text. */
+const asSent = (value: string) =>
+  value.replace(/[^\w.~-]/gu, (letter) =>
+    [...Buffer.from(letter)]
+      .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+      .join(''),
+  );
 
 function encodedByte(byte: number): string {
   const digits = byte.toString(16).padStart(2, '0');
