@@ -119,8 +119,12 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'envoy',
-          env,
-          include: ['test/envoy/**/*.test.ts'],
+          // The same tables of policies as on HAProxy; they print where the two differ.
+          env: { ...env, POLICY_PROXY: 'envoy' },
+          include: [
+            'test/envoy/**/*.test.ts',
+            'test/policy/{actions,balance,http2,limits,locality,retries,tcp,words}.test.ts',
+          ],
           environment: 'node',
           testTimeout: 120_000,
           hookTimeout: 120_000,
