@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
 import { UserError } from '@smartstack/daemon';
+import { givenBySystemd } from '@smartstack/proxy';
 
 import type { AdminPlace } from '../admin/client.ts';
 
@@ -54,7 +55,7 @@ export function envoyPaths({ directory, admin, xds }: EnvoyOptions): EnvoyPaths 
     bootstrap: join(directory, 'envoy.json'),
     state: join(directory, 'envoy.state.json'),
     lock: join(directory, 'envoy.lock'),
-    log: join(directory, 'envoy.log'),
+    log: join(givenBySystemd('LOGS_DIRECTORY') ?? directory, 'envoy.log'),
     ejections: join(directory, 'envoy-ejections.log'),
     hotRestart,
   };

@@ -68,13 +68,16 @@ function serversOf(name: string, input: StatusInput): readonly ShownServer[] | u
   const service = desired?.snapshot.get(name);
   if (!desired || !service || !desired.resources.cluster.has(clusterName(name))) return undefined;
   const had = seen?.members?.get(name);
+  const refused = input.envoys.refused.find(({ owner, lastGood }) => owner === name && !lastGood);
+  const stateNow = (known: Member | undefined) =>
+    refused ? `${states.missing}: refused: ${refused.reason}` : stateOf(known, input);
   const show = (instance: Instance, isLeaving = false): ShownServer => {
     const server = nameOf(instance);
     const known = had?.get(server);
     return {
       name: server,
       address: known?.address ?? `${instance.host}:${instance.port}`,
-      state: isLeaving ? states.draining : stateOf(known, input),
+      state: isLeaving ? states.draining : stateNow(known),
       ...(known?.ejected && !isLeaving && { ejected: known.ejected }),
     };
   };
