@@ -1,4 +1,5 @@
 import { change } from './change.ts';
+import { envoy } from './envoy.ts';
 import { failures } from './failures.ts';
 import { fanOut } from './fan-out.ts';
 import { lossless } from './haproxy/lossless.ts';
@@ -23,7 +24,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
 };
 
 /** Those that take many minutes run only when asked for by name. */
-const long: typeof benches = { lossless: () => lossless(), 'fan-out': fanOut, idle };
+const long: typeof benches = { lossless: () => lossless(), 'fan-out': fanOut, idle, envoy };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benches || name in long));

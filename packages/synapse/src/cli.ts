@@ -47,7 +47,7 @@ const program = new Command('synapse')
   .configureHelp({ minWidthToWrap: 30, subcommandTerm: termOf })
   .version(versionOf(import.meta.url))
   .addOption(new Option('-c, --config <file>', 'configuration').env('SYNAPSE_CONFIG'))
-  .option('-k, --check-config', 'as check-config')
+  .addOption(new Option('-k, --check-config', 'as check-config').hideHelp())
   .option(...strictOption)
   .option(...logLevelOption)
   .action(main);
