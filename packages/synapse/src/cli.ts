@@ -47,7 +47,9 @@ const program = new Command('synapse')
   .configureHelp({ minWidthToWrap: 30, subcommandTerm: termOf })
   .version(versionOf(import.meta.url))
   .addOption(new Option('-c, --config <file>', 'configuration').env('SYNAPSE_CONFIG'))
-  .addOption(new Option('-k, --check-config', 'as check-config').hideHelp())
+  .option('-k, --check-config', 'as check-config')
+  // Who reads this has found it; a screen has 24 lines.
+  .addHelpOption(new Option('-h, --help').hideHelp())
   .option(...strictOption)
   .option(...logLevelOption)
   .action(main);
