@@ -10,8 +10,8 @@ import { createEngine, type Engine } from './engine.ts';
 import { createMeters, type Meters } from './status/metrics.ts';
 
 /**
- * Keeps Envoys and gRPC applications in step over xDS, and one Envoy running. No socket is opened and no Envoy touched
- * before the first `apply`, and none at all where Envoy is off, or where there is no section and no service asks for
+ * Keeps Envoys and gRPC applications in step over xDS, and one Envoy running. No Envoy is touched before the first
+ * `apply`, and no socket opened before the first `prepare`; none at all where Envoy is off, or where there is no section and no service asks for
  * it. Disposing of it leaves a managed Envoy running, unless `on_exit` is `stop`.
  */
 export function createEnvoyDriver(

@@ -76,10 +76,10 @@ export function createLeaving(): Leaving {
       return current;
     },
     get next() {
-      const times = [...left.values()].flatMap((known) =>
-        [...known.values()].map(({ until }) => until),
-      );
-      return Math.min(Number.POSITIVE_INFINITY, ...times);
+      let next = Number.POSITIVE_INFINITY;
+      for (const known of left.values())
+        for (const { until } of known.values()) next = Math.min(next, until);
+      return next;
     },
   };
 }
