@@ -88,10 +88,10 @@ export function proxyContract<Config, Own>(
       protocol: 'http',
     };
     const { policy } = subject.kind.view;
-    const sections = policy('web', subject.config, snapshotOf(web));
+    const sections = await policy('web', subject.config, snapshotOf(web));
     expect(sections.length).toBeGreaterThan(0);
     expect(sections.flatMap(({ lines }) => lines).join('\n')).toMatch(/slow_?start 7s/);
-    expect(policy('other', subject.config, snapshotOf(web))).toEqual([]);
+    expect(await policy('other', subject.config, snapshotOf(web))).toEqual([]);
     expect(driver.status().services?.web).toBeUndefined();
   });
 

@@ -6,7 +6,7 @@ import { createDue, createFailures, createHosts, wakesBeside } from '@smartstack
 import { type EnvoyConfig, envoySchema } from './config/config.ts';
 import { reconfigured } from './config/reconfigured.ts';
 import { isAsked, isOff, name, sectionOf, sectionsOf } from './config/section.ts';
-import { createEngine, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { createMeters, type Meters } from './status/metrics.ts';
 
 /**
@@ -39,6 +39,8 @@ export function createEnvoyDriver(
     // Registered on first use: an Envoy that is off has no metrics.
     meters ??= createMeters(metrics);
     if (!engine) {
+      // What speaks xDS takes a while to load: a synapse without an Envoy does not.
+      const { createEngine } = await import('./engine.ts');
       engine = await createEngine({ config, hosts, due, meters, log, metrics });
       due.at('engine', performance.now());
     }

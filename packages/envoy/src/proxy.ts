@@ -5,7 +5,6 @@ import { name } from './config/section.ts';
 import { config } from './config/sections.ts';
 import { createEnvoyDriver } from './driver.ts';
 import { grpcBootstrap } from './grpc/bootstrap.ts';
-import { preview } from './status/preview.ts';
 import { view } from './status/view.ts';
 
 /** Envoy as a proxy that synapse keeps in step. */
@@ -15,6 +14,6 @@ export const envoy: ProxyKind<EnvoyConfig, EnvoyService> = {
   config,
   view,
   create: createEnvoyDriver,
-  preview,
+  preview: async (...input) => (await import('./status/preview.ts')).preview(...input),
   clientFiles: [grpcBootstrap],
 };

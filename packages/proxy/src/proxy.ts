@@ -179,7 +179,11 @@ export interface ProxyView<Config, Own> {
    * The sections of the proxy's own file that it makes of one service of a snapshot, without members; none where
    * it does not serve it. Touches nothing.
    */
-  policy(service: string, config: Config | undefined, snapshot: Snapshot): readonly Directives[];
+  policy(
+    service: string,
+    config: Config | undefined,
+    snapshot: Snapshot,
+  ): Promise<readonly Directives[]>;
   /** The same in `explain`: whether a member gets there at all, and what becomes of it. */
   explain(member: ExplainedServer<Own>): { readonly served: boolean; readonly why: string };
 }

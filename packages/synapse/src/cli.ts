@@ -20,7 +20,7 @@ import { createReloader } from './config/reload.ts';
 import { addClientFileCommands } from './operator/client-files.ts';
 import { addOperatorCommands, addressIn } from './operator/commands.ts';
 import { addPolicyCommands } from './operator/policy/commands.ts';
-import { diffOf, previewOnce, rendered } from './operator/preview.ts';
+import { previewOnce, rendered } from './operator/preview.ts';
 import { allProxies } from './proxies.ts';
 import { runSynapse } from './synapse.ts';
 
@@ -131,6 +131,7 @@ async function render({ proxy }: { readonly proxy?: string }): Promise<void> {
 async function diff(): Promise<void> {
   const previewed = await previewOrExit(2);
   process.stderr.write(previewed.complaints.map((line) => `synapse: ${line}\n`).join(''));
+  const { diffOf } = await import('./operator/difference.ts');
   const difference = diffOf(previewed);
   process.stdout.write(difference);
   process.exitCode = difference === '' ? 0 : 1;

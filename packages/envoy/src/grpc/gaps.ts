@@ -2,7 +2,7 @@ import { formatPath } from '@smartstack/daemon';
 import { type MergedPolicy, originOf, type UsedWord, wordsOf } from '@smartstack/policy';
 
 import { grpcMatchOf } from './match.ts';
-import { callMethod, isRetried, mostAttempts } from './tries.ts';
+import { callMethod, isRetried, mostAttempts } from './retried.ts';
 
 /** A word of a policy that gRPC clients do not do, or do in another way. */
 export interface GrpcNote {

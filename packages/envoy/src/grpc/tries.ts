@@ -6,26 +6,9 @@ import type {
   RetryPolicySchema,
   RouteActionSchema,
 } from '../proto/envoy/config/route/v3/route_components_pb.ts';
+import { callMethod, retriedStatuses } from './retried.ts';
 
 type Retries = NonNullable<Policy['retries']>;
-type Cause = NonNullable<Retries['on']>[number];
-
-/** The method of every call. */
-export const callMethod = 'POST';
-
-/** The statuses of gRPC that stand for a cause; it tries calls again for five of them only. */
-const statuses: Partial<Readonly<Record<Cause, readonly string[]>>> = {
-  reset: ['unavailable'],
-  429: ['resource-exhausted'],
-  500: ['internal'],
-  502: ['unavailable'],
-  503: ['unavailable'],
-  504: ['deadline-exceeded', 'unavailable'],
-};
-
-/** Whether calls that failed of a cause are tried again. That nothing was sent yet needs no word: gRPC does so by itself. */
-export const isRetried = (cause: Cause): boolean =>
-  cause === 'connect_failure' || statuses[cause] !== undefined;
 
 /** By so much C core gives up too early, in milliseconds, at the most: grpc/grpc#34547. */
 const tooEarly = 2000;
@@ -49,7 +32,7 @@ export function retriesOf({
   methods = [callMethod],
   back_off: backOff,
 }: Retries): MessageInitShape<typeof RetryPolicySchema> | undefined {
-  const codes = new Set(on.flatMap((cause) => statuses[cause] ?? []));
+  const codes = new Set(on.flatMap((cause) => retriedStatuses[cause] ?? []));
   if (attempts === 0 || codes.size === 0 || !methods.includes(callMethod)) return undefined;
   const first = backOff ?? 1;
   return {
@@ -61,6 +44,3 @@ export function retriesOf({
     },
   };
 }
-
-/** So often clients try a call again at most, whatever they are told. */
-export const mostAttempts = 4;

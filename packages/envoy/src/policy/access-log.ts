@@ -7,8 +7,8 @@ import { FileAccessLogSchema } from '../proto/envoy/extensions/access_loggers/fi
 import { StdoutAccessLogSchema } from '../proto/envoy/extensions/access_loggers/stream/v3/stream_pb.ts';
 import { filterOf } from './filter.ts';
 import { httpReason, tcpReason } from './reasons.ts';
+import { literal } from './texts.ts';
 import { traceId } from './trace.ts';
-import { literal } from './values.ts';
 
 /** Where lines go: a file; else Envoy's own output. */
 export interface LogTarget {

@@ -6,7 +6,7 @@ import {
   type RouteSchema,
 } from '../proto/envoy/config/route/v3/route_components_pb.ts';
 import { set } from './headers.ts';
-import { literal } from './values.ts';
+import { literal } from './texts.ts';
 
 type RouteInit = MessageInitShape<typeof RouteSchema>;
 

@@ -1,7 +1,7 @@
 import type { Route } from '@smartstack/policy';
 
 import { HeaderValueOption_HeaderAppendAction as Action } from '../proto/envoy/config/core/v3/base_pb.ts';
-import { literal } from './values.ts';
+import { literal } from './texts.ts';
 
 /** How a header is written. */
 export const header = (key: string, value: string, appendAction: Action) => ({

@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Match } from '@smartstack/policy';
 
 import type { RouteMatchSchema } from '../proto/envoy/config/route/v3/route_components_pb.ts';
-import { escaped } from './values.ts';
+import { escaped } from './texts.ts';
 
 type RouteMatch = MessageInitShape<typeof RouteMatchSchema>;
 

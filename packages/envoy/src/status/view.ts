@@ -14,7 +14,6 @@ import { placeText } from '../config/explain.ts';
 import { listensAt } from '../config/section.ts';
 import { grpcDirectives } from '../grpc/directives.ts';
 import { nameOf } from '../resources/members.ts';
-import { directives } from './directives.ts';
 import { meaningOf, states } from './states.ts';
 
 /** What Envoy's driver says of itself beside what every driver does. */
@@ -46,7 +45,10 @@ export const view: ProxyView<EnvoyConfig, EnvoyService> = {
   stateOf,
   meaningOf,
   explain,
-  policy: (...input) => [...directives(...input), ...grpcDirectives(...input)],
+  policy: async (...input) => {
+    const { directives } = await import('./directives.ts');
+    return [...directives(...input), ...grpcDirectives(...input)];
+  },
 };
 
 function facts(status: ProxyStatus): PageView['facts'] {

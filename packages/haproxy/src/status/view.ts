@@ -33,7 +33,7 @@ export const view: ProxyView<HaproxyConfig, HaproxyService> = {
   stateOf,
   meaningOf,
   explain,
-  policy: directives,
+  policy: async (...input) => directives(...input),
 };
 
 /** Where apps reach a service. */

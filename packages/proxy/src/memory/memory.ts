@@ -59,7 +59,7 @@ export const memoryProxy: ProxyKind<MemoryConfig, MemorySection> = {
     hints: { requests: 'none', errors: 'none', average: 'none', percentiles: 'none' },
     facts: () => [],
     placeOf: (own) => own && `memory:${own.port ?? ''}`,
-    policy: (service, config, snapshot) => {
+    policy: async (service, config, snapshot) => {
       const served = snapshot.get(service);
       if (config?.off || !served || !ownOf(served)) return [];
       const words = written(served.policy?.policy ?? {});

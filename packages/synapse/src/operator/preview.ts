@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics, messageOf, silentLog, UserError } from '@smartstack/daemon';
 import { isUnanswered, type Preview, type Snapshot } from '@smartstack/proxy';
 import { createRegistries, sessionOptionsOf } from '@smartstack/registry';
-import { createTwoFilesPatch } from 'diff';
 import type { LoadedConfig, SynapseConfig } from '../config/config.ts';
 import { allProxies, sectionOf } from '../proxies.ts';
 import { followedServices } from '../reconcile/followed.ts';
@@ -122,18 +121,4 @@ export function rendered({ previews }: Previewed, only?: string): string {
   const chosen = previews.filter(({ proxy }) => only === undefined || proxy === only);
   if (chosen.length < 2) return chosen.map(({ text }) => text).join('');
   return chosen.map(({ proxy, path, text }) => `# ${proxy}: ${path}\n${text}`).join('\n');
-}
-
-/** The differences of all proxies; `''` when there is none. */
-export function diffOf({ previews }: Previewed): string {
-  return previews.map(differenceOf).join('');
-}
-
-/** The difference as a unified patch of the file, then the commands and the reload. */
-function differenceOf({ path, before = '', text, ...rest }: Preview): string {
-  const patch =
-    before === text ? '' : createTwoFilesPatch(path, path, before, text, 'now', 'to be');
-  const commands = rest.commands.map((command) => `command: ${command}\n`).join('');
-  const reload = rest.reload === undefined ? '' : `reload: ${rest.reload}\n`;
-  return `${patch}${commands}${reload}`;
 }

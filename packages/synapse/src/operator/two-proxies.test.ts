@@ -79,7 +79,7 @@ test('policy show names the proxy, and what the other one can do is no matter', 
     'envoy: {binary: /none}\nservices:\n  web: {discovery: {method: base}, port: 1, protocol: http, proxy: envoy, policy: {hedge: {after: 1s}}}\n',
   );
   const look = await lookAtPolicy(loaded, 'web', new AbortController().signal);
-  const shown = shownPolicy(look);
+  const shown = await shownPolicy(look);
   expect(shown).toMatchObject({ proxy: 'envoy', version: null, ignored: [] });
   expect(policyText(shown, look)).toMatch(/^web is http, served by Envoy \(/);
 });

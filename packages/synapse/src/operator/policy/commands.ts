@@ -28,7 +28,7 @@ export function addPolicyCommands(program: Command, fileOrExit: () => string): v
     .addHelpText('after', exits)
     .action(async (service: string, options: { readonly json?: boolean }) => {
       const look = await lookOrExit(service, fileOrExit());
-      const shown = shownPolicy(look);
+      const shown = await shownPolicy(look);
       say(options.json ? json(shown) : policyText(shown, look));
     });
   policy

@@ -51,7 +51,7 @@ async function tried(request: string): Promise<string> {
 
 test('show has every word as it is written, and where it comes from', async () => {
   const looked = await look('web');
-  const shown = shownPolicy(looked);
+  const shown = await shownPolicy(looked);
   const word = (name: string) => shown.words.find((each) => each.word === name);
   const at = (place: string) => expect.stringMatching(new RegExp(`synapse.yaml:${place}$`));
   expect(word('timeouts.connect')).toMatchObject({ value: '1s', from: 'built-in', at: null });
@@ -83,7 +83,7 @@ test('show of a service without a policy says how to give it one', async () => {
     'services:\n  web: {discovery: {method: base}, haproxy: {port: 1}}\n  none: {discovery: {method: base}}\n';
   const shown = async (name: string) => {
     const looked = await look(name, text);
-    return policyText(shownPolicy(looked), looked).replace(/\(\S*synapse/g, '(synapse');
+    return policyText(await shownPolicy(looked), looked).replace(/\(\S*synapse/g, '(synapse');
   };
   expect(await shown('web')).toBe(
     'web has no policy: what its haproxy section says is all. Give it one with `policy` in services.web (synapse.yaml:2:3), or all services with defaults.policy.\n',

@@ -39,9 +39,14 @@ export interface ShownPolicy {
   readonly directives: readonly Directives[];
 }
 
-export function shownPolicy(look: PolicyLook): ShownPolicy {
+export async function shownPolicy(look: PolicyLook): Promise<ShownPolicy> {
   const { name, proxy, protocol, service, snapshot, loaded } = look;
   const { policy: merged } = service;
+  const directives: Directives[] = [];
+  for (const { name: kind, view } of merged
+    ? [proxy, ...allProxies.filter((other) => other !== proxy)]
+    : [])
+    directives.push(...(await view.policy(service.name, sectionOf(loaded.config, kind), snapshot)));
   return {
     service: name,
     configured_at: service.origin,
@@ -50,11 +55,7 @@ export function shownPolicy(look: PolicyLook): ShownPolicy {
     words: merged ? wordsIn(merged, look) : [],
     version: loaded.config.versions?.get(proxy.name) ?? null,
     ignored: ignoredOf(look),
-    directives: merged
-      ? [proxy, ...allProxies.filter((other) => other !== proxy)].flatMap(({ name: kind, view }) =>
-          view.policy(service.name, sectionOf(loaded.config, kind), snapshot),
-        )
-      : [],
+    directives,
   };
 }
 
