@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 
 import { defineConfig } from 'vitest/config';
 
-/** Tests import the packages' sources (`source` condition), so they need no build; the daemons that system tests start are built. */
+/** Tests import the packages' sources (`source` condition), so they need no build; the daemons that system tests start are bundled first. */
 const conditions = ['source', 'node'];
 /** Distributions keep haproxy and ip where a plain user's PATH does not look. */
 const env = { PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin` };
@@ -21,6 +21,9 @@ const sameOnAnyNode = [
   'test/{compose,demo,docs,examples,setup}.test.ts',
   'test/synapse/haproxy-versions.test.ts',
 ];
+
+/** Bundles the daemons before the tests that start them. */
+const bundled = ['test/support/bundled.setup.ts'];
 
 /** A file that the run's results are written to as well, as JSON. */
 const report = process.env.TEST_REPORT;
@@ -46,6 +49,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'system',
+          globalSetup: bundled,
           env,
           include: ['test/**/*.test.ts'],
           exclude: [
@@ -69,6 +73,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'faults',
+          globalSetup: bundled,
           env,
           include: ['test/faults/**/*.test.ts'],
           environment: 'node',
@@ -95,6 +100,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'page',
+          globalSetup: bundled,
           env,
           include: ['test/page/**/*.test.ts'],
           environment: 'node',
@@ -107,6 +113,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'registries',
+          globalSetup: bundled,
           env,
           include: ['test/registries/**/*.test.ts'],
           environment: 'node',
@@ -119,6 +126,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'envoy',
+          globalSetup: bundled,
           // The same tables of policies as on HAProxy; they print where the two differ.
           env: { ...env, POLICY_PROXY: 'envoy' },
           include: [

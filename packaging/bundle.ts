@@ -15,6 +15,15 @@ const require = createRequireOf(import.meta.url);`;
  * optional checks too, a `package.json` without dependencies, and the notices of those who wrote it.
  */
 export async function bundle({ daemon }: Product, tree: Tree): Promise<void> {
+  const { outputs, inputs } = await bundleCode(daemon, tree);
+  for (const output of outputs) await chmod(output, 0o644);
+  for (const schema of schemasOf(daemon)) await tree.add(`packages/${daemon}/${schema}`, schema);
+  await tree.add('LICENSE', 'LICENSE');
+  await tree.write('THIRD-PARTY-NOTICES', await notices(inputs));
+}
+
+/** Puts what runs of a daemon into a folder: `bin/`, `dist/` with everything that it imports, and `package.json`. */
+export async function bundleCode(daemon: Product['daemon'], tree: Tree) {
   const { metafile } = await build({
     entryPoints: [`packages/${daemon}/src/cli.ts`],
     outdir: tree.path('dist'),
@@ -29,12 +38,9 @@ export async function bundle({ daemon }: Product, tree: Tree): Promise<void> {
     metafile: true,
     logLevel: 'warning',
   });
-  for (const output of Object.keys(metafile.outputs)) await chmod(output, 0o644);
   await tree.add(`packages/${daemon}/bin/${daemon}.js`, `bin/${daemon}.js`, 0o755);
-  for (const schema of schemasOf(daemon)) await tree.add(`packages/${daemon}/${schema}`, schema);
   await tree.write('package.json', await manifestOf(daemon));
-  await tree.add('LICENSE', 'LICENSE');
-  await tree.write('THIRD-PARTY-NOTICES', await notices(Object.keys(metafile.inputs)));
+  return { outputs: Object.keys(metafile.outputs), inputs: Object.keys(metafile.inputs) };
 }
 
 /** What editors complete a daemon's files by. */

@@ -13,7 +13,7 @@ export interface LogRecord {
   readonly [field: string]: unknown;
 }
 
-/** A built daemon as users run it. Disposing of it sends SIGTERM and waits; after 12 s it is killed. */
+/** A daemon as users run it. Disposing of it sends SIGTERM and waits; after 12 s it is killed. */
 export interface Daemon extends AsyncDisposable {
   readonly pid: number;
   /** What it logged so far. */
@@ -25,15 +25,15 @@ export interface Daemon extends AsyncDisposable {
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The path of a daemon's command. */
+/** The path of a daemon's command: of the bundle that the tests' run has, else of the build. */
 export const commandOf = (name: 'nerve' | 'synapse') =>
-  join(root, 'packages', name, 'bin', `${name}.js`);
+  join(process.env.BUNDLED_DAEMONS ?? join(root, 'packages'), name, 'bin', `${name}.js`);
 
 /** How a daemon is run. */
 export interface HowToRun {
   /** What goes before the command. */
   readonly prefix?: readonly string[];
-  /** The command's file; the build's own unless told. */
+  /** The command's file; `commandOf` unless told. */
   readonly command?: string;
 }
 
