@@ -28,7 +28,8 @@ const keys = {
   consul_ttl: spanFrom(1000)
     .optional()
     .meta({
-      description: 'consul: how long the service passes after a nerve that died',
+      description:
+        'consul: how long the service passes after a nerve that died; less than 12 s may run out while Consul elects a leader, since an agent may take no word for up to 7 s',
       default: 15,
       examples: [30],
     }),
