@@ -60,6 +60,8 @@ test('a HAProxy that begins to refuse one name for both gets two, and no service
   const next = webAt(port, { listen: ['mode http'] })(one.port);
   await driven.apply(next);
   await until(async () => (await titles())[0] === 'frontend web.frontend');
+  // The file is there before the reload that takes it has ended.
+  await driven.apply(next);
   expect(await titles()).toEqual(['frontend web.frontend', 'backend web']);
   expect(driven.driver.refused?.()).toEqual([]);
   expect(await answerOf(port)).toBe('one');
