@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { execa } from 'execa';
-
 import { startCopy } from '../test/support/copies.ts';
 import { startDaemon } from '../test/support/daemon.ts';
 import { createScratch } from '../test/support/scratch.ts';
 import { startZooKeeper } from '../test/support/zookeeper.ts';
+import { startIdleFloor } from './idle-floor.ts';
 import { installed } from './installed.ts';
 import { connectPlain, create, remove, sequential } from './plain-zookeeper.ts';
 import { cpuOf, memoryOf } from './synapse/process.ts';
@@ -32,14 +31,14 @@ interface Idle {
   readonly changes: readonly number[];
 }
 
-/** What the daemons cost that have nothing to do and that nobody looks at, beside an empty Node.js process. */
+/** What the daemons cost that have nothing to do and that nobody looks at, beside one that does the least. */
 export async function idle(): Promise<void> {
   for (const services of [0, 3]) await measureNerve(services);
   for (const shape of shapes) {
     const { floor, cpu, packets, memory, changes } = await measure(shape);
     const quiet = cpu * early.pause * 0.01;
     process.stdout.write(
-      `${shape.services} × ${shape.members}: ${cpu.toFixed(2)} % of a core from ${settling} to ${settling + measured} s after the start (an empty Node.js process: ${floor.toFixed(2)} %), ${packets.toFixed(2)} packets/s to ZooKeeper, ${memory.toFixed(0)} MB\n` +
+      `${shape.services} × ${shape.members}: ${cpu.toFixed(2)} % of a core from ${settling} to ${settling + measured} s after the start (a Node.js process that asks a socket once a second: ${floor.toFixed(2)} %), ${packets.toFixed(2)} packets/s to ZooKeeper, ${memory.toFixed(0)} MB\n` +
         `  the first ${changes.length} changes from ${early.after / 1000} s after the start, ${early.pause} ms apart: ${changes.map((each) => (each - quiet).toFixed(0)).join(', ')} ms of processor time beside ${quiet.toFixed(1)} ms that the time costs anyway (aim: at most 40)\n`,
     );
   }
@@ -83,29 +82,22 @@ async function measure(shape: Shape): Promise<Idle> {
   const command = await installed('synapse', scratch.path('installed'));
   const packetsOf = await createPacketCount(zookeeper);
   await using started = await startWhole(zookeeper.hosts, scratch.directory, shape, command);
-  const empty = execa(process.execPath, ['-e', 'setInterval(() => {}, 2 ** 30)'], {
-    reject: false,
-  });
-  try {
-    const start = performance.now();
-    const changes = await firstChanges(zookeeper.hosts, started.daemon.pid);
-    await sleep(settling * 1_000 - (performance.now() - start));
-    const pids = [empty.pid ?? 0, started.daemon.pid] as const;
-    const [before, sent] = [await Promise.all(pids.map(cpuOf)), await packetsOf()];
-    await sleep(measured * 1_000);
-    const after = await Promise.all(pids.map(cpuOf));
-    const share = (at: number) => ((after[at] ?? 0) - (before[at] ?? 0)) / (measured * 10);
-    return {
-      floor: share(0),
-      cpu: share(1),
-      packets: ((await packetsOf()) - sent) / measured,
-      memory: (await memoryOf(started.daemon.pid)).now,
-      changes,
-    };
-  } finally {
-    empty.kill('SIGKILL');
-    await empty;
-  }
+  await using least = startIdleFloor();
+  const start = performance.now();
+  const changes = await firstChanges(zookeeper.hosts, started.daemon.pid);
+  await sleep(settling * 1_000 - (performance.now() - start));
+  const pids = [least.pid, started.daemon.pid] as const;
+  const [before, sent] = [await Promise.all(pids.map(cpuOf)), await packetsOf()];
+  await sleep(measured * 1_000);
+  const after = await Promise.all(pids.map(cpuOf));
+  const share = (at: number) => ((after[at] ?? 0) - (before[at] ?? 0)) / (measured * 10);
+  return {
+    floor: share(0),
+    cpu: share(1),
+    packets: ((await packetsOf()) - sent) / measured,
+    memory: (await memoryOf(started.daemon.pid)).now,
+    changes,
+  };
 }
 
 /** A member comes and goes, alone each time. */
