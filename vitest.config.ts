@@ -9,6 +9,8 @@ const env = { PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin` };
 /** A core each: more would save two seconds, and what tests say of time would depend on their neighbours. */
 const workers = Math.max(2, availableParallelism());
 const shared = { ssr: { resolve: { conditions, externalConditions: ['source'] } } };
+/** Files share the modules of their worker: loading them anew for each takes half of the processor time. */
+const isolate = false;
 
 /**
  * What asks the same whatever Node.js runs it: left out of a run on another one. What HAProxy does with a rendered file
@@ -38,9 +40,8 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'test/house/*.test.ts'],
           environment: 'node',
+          isolate,
           maxWorkers: workers,
-          // Files share the modules of their worker: loading them anew for each took most of the time.
-          isolate: false,
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },
@@ -63,6 +64,7 @@ export default defineConfig({
             ...(process.env.NODE_TESTS_ONLY === undefined ? [] : sameOnAnyNode),
           ],
           environment: 'node',
+          isolate,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
@@ -77,6 +79,7 @@ export default defineConfig({
           env,
           include: ['test/faults/**/*.test.ts'],
           environment: 'node',
+          isolate,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // They wait for retries most of the time, and for nothing else.
@@ -91,6 +94,7 @@ export default defineConfig({
           env,
           include: ['test/package/**/*.test.ts'],
           environment: 'node',
+          isolate,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
@@ -104,6 +108,7 @@ export default defineConfig({
           env,
           include: ['test/page/**/*.test.ts'],
           environment: 'node',
+          isolate,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
@@ -117,6 +122,7 @@ export default defineConfig({
           env,
           include: ['test/registries/**/*.test.ts'],
           environment: 'node',
+          isolate,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
@@ -134,6 +140,7 @@ export default defineConfig({
             'test/policy/{actions,balance,http2,limits,locality,retries,tcp,words}.test.ts',
           ],
           environment: 'node',
+          isolate,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
@@ -146,6 +153,7 @@ export default defineConfig({
           env,
           include: ['test/servers/**/*.test.ts'],
           environment: 'node',
+          isolate,
           testTimeout: 180_000,
           fileParallelism: false,
         },
