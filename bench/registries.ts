@@ -10,7 +10,7 @@ import { kubernetes } from './registries/kubernetes.ts';
 import { type Scene, startScene, untilAnswered } from './registries/scene.ts';
 import { zookeeper } from './registries/zookeeper.ts';
 import { heading, row, type Summary, summarise } from './statistics.ts';
-import { cpuOf } from './synapse/process.ts';
+import { cpuOf, wakesOf } from './synapse/process.ts';
 
 const contestants: readonly StartContestant[] = [file, zookeeper, etcd, consul, kubernetes];
 const rounds = 100;
@@ -21,7 +21,7 @@ interface Measured {
   readonly name: string;
   readonly floors: Summary;
   readonly joins: Summary;
-  /** Of synapse, per change: processor time in milliseconds, requests and bytes of both directions. */
+  /** Of synapse, per change: processor time in milliseconds, wakes, requests and bytes of both directions. */
   readonly change: Cost;
   /** Of synapse, per second. */
   readonly idle: Cost;
@@ -32,6 +32,7 @@ interface Measured {
 
 interface Cost {
   readonly cpu: number;
+  readonly wakes: number;
   readonly requests: number;
   readonly bytes: number;
 }
@@ -117,11 +118,17 @@ async function floor(contestant: Contestant, { socket, member, ...scene }: Scene
 
 async function spent({ pid, relay }: Pick<Scene, 'pid'> & Partial<Scene>): Promise<Cost> {
   const bytes = (relay?.sent ?? 0) + (relay?.received ?? 0);
-  return { cpu: await cpuOf(pid), requests: relay?.requests ?? 0, bytes };
+  return {
+    cpu: await cpuOf(pid),
+    wakes: await wakesOf(pid),
+    requests: relay?.requests ?? 0,
+    bytes,
+  };
 }
 
 const since = (before: Cost, after: Cost): Cost => ({
   cpu: after.cpu - before.cpu,
+  wakes: after.wakes - before.wakes,
   requests: after.requests - before.requests,
   bytes: after.bytes - before.bytes,
 });
@@ -129,7 +136,7 @@ const since = (before: Cost, after: Cost): Cost => ({
 function mean(costs: readonly Cost[], per: number): Cost {
   const of = (key: keyof Cost) =>
     costs.reduce((sum, cost) => sum + cost[key], 0) / costs.length / per;
-  return { cpu: of('cpu'), requests: of('requests'), bytes: of('bytes') };
+  return { cpu: of('cpu'), wakes: of('wakes'), requests: of('requests'), bytes: of('bytes') };
 }
 
 function textOf({ name, floors, joins, change, idle, idleFloor, reloads }: Measured): string {
@@ -137,6 +144,9 @@ function textOf({ name, floors, joins, change, idle, idleFloor, reloads }: Measu
   return [
     `${name}: ${ratio} × its floor at p50 (aim: at most 2.5), ${reloads} reloads`,
     `  a change: ${change.cpu.toFixed(1)} ms of processor time, ${change.requests.toFixed(1)} requests, ${change.bytes.toFixed(0)} bytes`,
-    `  idle: ${(idle.cpu / 10).toFixed(2)} % of a core (aim: at most 0.5; a Node.js process that asks a socket once a second: ${(idleFloor.cpu / 10).toFixed(2)} %), ${idle.requests.toFixed(2)} requests/s, ${idle.bytes.toFixed(0)} bytes/s`,
+    `  idle: ${shareOf(idle)} (aim: at most 0.5 %), ${idle.requests.toFixed(2)} requests/s, ${idle.bytes.toFixed(0)} bytes/s; a Node.js process that asks a socket once a second: ${shareOf(idleFloor)}`,
   ].join('\n');
 }
+
+const shareOf = ({ cpu, wakes }: Cost) =>
+  `${(cpu / 10).toFixed(2)} % of a core at ${wakes.toFixed(1)} wakes/s`;

@@ -20,3 +20,9 @@ export async function memoryOf(
     Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
   return { now: of('VmRSS'), peak: of('VmHWM') };
 }
+
+/** How often a process has slept and woken, by Linux' count of its main thread. */
+export async function wakesOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
+}
