@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 
+import { envoyBinary } from '../support/envoy.ts';
 import { until } from '../support/until.ts';
 import { daemons } from './packages.ts';
-import { haproxy, nerve, openSite, type Site, servedAt, synapse } from './site.ts';
+import { envoy, haproxy, nerve, openSite, port, type Site, servedAt, synapse } from './site.ts';
 
 /** A machine's bad days and its people, on what the packages brought. */
 
@@ -83,6 +84,30 @@ test('logrotate moves HAProxy’s log, and HAProxy goes on writing to it', async
   await until(async () => (await machine.sh(`stat -c %s ${log}`)) !== '0');
 });
 
+test.runIf(hasEnvoy())('a service moves to an Envoy that is a unit of its own', async () => {
+  await machine.bring(envoyBinary(), '/usr/bin/envoy');
+  await machine.sh("sed -i '1i envoy: {supervised: true}' /etc/synapse/synapse.yaml");
+  await machine.run('systemctl', 'enable', '--now', 'synapse-envoy.path');
+  await machine.run('systemctl', 'restart', synapse);
+  await machine.run('synapse', 'wait', 'web', '-m', '3');
+  await until(() => site.isActive(envoy), 20_000);
+  const moved = { ...servedAt(port), proxy: 'envoy', port, protocol: 'http', haproxy: undefined };
+  const lost = await site.lostDuring(async () => {
+    await machine.write('/etc/synapse/conf.d/web.yaml', stringify(moved));
+    await until(
+      () => machine.sh(`! grep :${port} /run/synapse/haproxy.cfg`).then(() => true),
+      20_000,
+    );
+  });
+  expect(lost).toEqual([]);
+  expect(await machine.run('systemd-analyze', 'verify', envoy)).toBe('');
+  await machine.run('systemd-analyze', 'security', '--no-pager', '--threshold=20', envoy);
+  const old = await site.pidOf(envoy);
+  await machine.run('systemctl', 'kill', '-s', 'KILL', envoy);
+  await site.renewed(envoy, old);
+  expect(await site.lostDuring(async () => {})).toEqual([]);
+});
+
 describe('for people', () => {
   test('nerve and synapse find this machine’s configuration by themselves', async () => {
     expect(await machine.run('nerve', 'status')).toMatch(/web-a .* up/);
@@ -145,3 +170,12 @@ zpty -w -n shell "$1"$'\\t\\x18'
 zpty -r shell line '*<*>*'
 print -r -- "<\${\${line##*<}%%>*}>"
 `;
+
+/** Whether `scripts/envoy.sh` has fetched one: these tests fetch nothing. */
+function hasEnvoy(): boolean {
+  try {
+    return envoyBinary() !== '';
+  } catch {
+    return false;
+  }
+}

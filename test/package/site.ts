@@ -14,7 +14,9 @@ export const port = 3213;
 export const path = '/services/web';
 export const units = ['nerve.service', 'synapse.service', 'synapse-haproxy.service'] as const;
 export const [nerve, synapse, haproxy] = units;
-export type Unit = (typeof units)[number];
+/** Of those who want one: it is not enabled. */
+export const envoy = 'synapse-envoy.service';
+export type Unit = (typeof units)[number] | typeof envoy;
 
 const sessionTimeout = 6;
 
