@@ -8,6 +8,7 @@ import { announceAll, record, type Shape, serviceName } from '../../bench/synaps
 import { createAdmin } from '../../packages/envoy/src/admin/client.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { envoyBinary } from '../support/envoy.ts';
+import { removeEnvoys } from '../support/managed-envoy.ts';
 import { freePort } from '../support/ports.ts';
 import { createScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
@@ -23,6 +24,9 @@ test('one of 10,000 members comes or leaves: one response with one service’s m
   await using scratch = await createScratch();
   await announceAll(zookeeper.hosts, shape);
   const status = await freePort();
+  await using _envoys = {
+    [Symbol.asyncDispose]: () => removeEnvoys(scratch.path('envoy')),
+  };
   await using _synapse = await start(zookeeper.hosts, scratch.path('envoy'), status);
   await hasAll(scratch.directory, shape);
   await until(async () => (await fetch(`http://127.0.0.1:${status}/ready`)).ok);

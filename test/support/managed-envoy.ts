@@ -23,14 +23,17 @@ export async function createEnvoyRun(): Promise<EnvoyRun> {
     options,
     own: (more = {}) => createManagedEnvoy({ ...options, ...more }, silentLog),
     [Symbol.asyncDispose]: async () => {
-      await killEnvoys(options.directory);
-      for (const attempt of [0, 1])
-        await rm(`/dev/shm/envoy_shared_memory_${baseIdOf(options.directory, attempt)}0`, {
-          force: true,
-        });
+      await removeEnvoys(options.directory);
       await scratch[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Ends what runs in a folder, and removes what it shared with the process after it. */
+export async function removeEnvoys(directory: string): Promise<void> {
+  await killEnvoys(directory);
+  for (const attempt of [0, 1])
+    await rm(`/dev/shm/envoy_shared_memory_${baseIdOf(directory, attempt)}0`, { force: true });
 }
 
 /** How an Envoy is run in a folder. */

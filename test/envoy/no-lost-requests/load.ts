@@ -21,13 +21,15 @@ export interface Sent {
 /** Requests at the same time. A connection for each request takes longer than the others. */
 const atOnce: Each<number> = { http1: 16, http2: 16, grpc: 16, tcp: 48 };
 /** How much slower one goes on that has sent enough, and waits for the others. */
-const slower = 10;
+const slower = 50;
 /** How far behind its rate it may be before it forgets what it missed, in milliseconds. */
 const late = 100;
 
 let told = false;
 let asks: Each<Ask> | undefined;
 
+// Whoever started this is gone.
+process.once('disconnect', () => process.exit());
 process.on('message', (order: LoadOrder) => {
   if (order === 'end') told = true;
   else void send(order);

@@ -43,6 +43,8 @@ const opened = new Map<string, Each<Opened>>();
 const seen = each(() => new Set<number>());
 const duplicates: Record<ProtocolName, number> = { http1: 0, http2: 0, grpc: 0, tcp: 0 };
 
+// Whoever started this is gone.
+process.once('disconnect', () => process.exit());
 process.on('message', (order: MembersOrder) => {
   void answer(order).then((result) => process.send?.(result));
 });

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createMetrics, silentLog } from '@smartstack/daemon';
 import { type Announcement, createZooKeeperRegistry } from '@smartstack/registry';
@@ -7,7 +8,8 @@ import { stringify } from 'yaml';
 import { sent } from '../../../bench/envoy/scene.ts';
 import { createAdmin } from '../../../packages/envoy/src/admin/client.ts';
 import { type Daemon, runDaemonOn, startDaemon } from '../../support/daemon.ts';
-import { envoyBinary, envoysOf, killEnvoys } from '../../support/envoy.ts';
+import { envoyBinary, envoysOf } from '../../support/envoy.ts';
+import { removeEnvoys } from '../../support/managed-envoy.ts';
 import { freePort } from '../../support/ports.ts';
 import { createScratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
@@ -133,7 +135,8 @@ export async function startScene(): Promise<Scene> {
         const own = Array.from(lines, ([, member = '']) => member).filter((member) =>
           protocols.some((protocol) => member.startsWith(`${protocol}::`)),
         );
-        return own.sort().join() === wanted;
+        // Who asks on and on takes from those who serve.
+        return own.sort().join() === wanted || sleep(20, false);
       });
     },
     beside: async (services) => {
@@ -171,7 +174,7 @@ export async function startScene(): Promise<Scene> {
     [Symbol.asyncDispose]: async () => {
       ended.abort();
       await synapse?.[Symbol.asyncDispose]();
-      await killEnvoys(directory);
+      await removeEnvoys(directory);
       for (const part of parts) await part[Symbol.asyncDispose]();
     },
   };

@@ -51,10 +51,11 @@ export function startMembers(): Members {
   };
 }
 
-/** Requests of every protocol, until told to end. */
-export interface Load {
+/** Requests of every protocol, until told to end or disposed of. */
+export interface Load extends AsyncDisposable {
   /** Whether as many of each were sent as were asked for. */
   readonly isEnough: boolean;
+  /** Ends it; resolves once each request's fate is known. */
   end(): Promise<Each<Sent>>;
 }
 
@@ -79,13 +80,17 @@ export function startSender(): Sender {
         worker.on('message', hear);
       });
       worker.send(order);
+      const end = () => {
+        worker.send('end' satisfies LoadOrder);
+        return report;
+      };
       return {
         get isEnough() {
           return isEnough;
         },
-        end: () => {
-          worker.send('end' satisfies LoadOrder);
-          return report;
+        end,
+        [Symbol.asyncDispose]: async () => {
+          await end();
         },
       };
     },
