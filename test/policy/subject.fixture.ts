@@ -1,3 +1,4 @@
+import { envoyBinary } from '../support/envoy.ts';
 import { program } from '../support/haproxy.ts';
 import type { Scratch } from '../support/scratch.ts';
 
@@ -33,7 +34,7 @@ const envoySubject: Subject = {
     // Words that it cannot do stand in the same services: what becomes of these differs.
     policy_unsupported: 'warn',
     envoy: {
-      binary: process.env.ENVOY ?? 'envoy',
+      binary: envoyBinary(),
       run_directory: scratch.path('envoy'),
       on_exit: 'stop',
       // Each of its threads takes members in turn by itself: of one alone it can be said whose turn it is.

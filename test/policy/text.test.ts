@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { freePort } from '../support/ports.ts';
+import { subjects } from './subject.fixture.ts';
 import {
   ask,
   type Member,
@@ -83,75 +84,83 @@ const routes = [
   },
 ];
 
-let world: World;
-let member: Member;
-let port = 0;
-let bodyPort = 0;
-beforeAll(async () => {
-  member = await startMember('a');
-  port = await freePort();
-  bodyPort = await freePort();
-  world = await startWorld({
-    web: serviceOf(port, [member], plain({ routes })),
-    bodies: serviceOf(
-      bodyPort,
-      [member],
-      plain({
-        routes: bodies.map((body, index) => ({
-          match: { path: `/${index}` },
-          respond: { status: 200, body, type: "text/plain; x='%[env(HOME)]'" },
-        })),
-      }),
-    ),
+describe.each(subjects)('text of users on $title', (subject) => {
+  let world: World;
+  let member: Member;
+  let port = 0;
+  let bodyPort = 0;
+  beforeAll(async () => {
+    member = await startMember('a');
+    port = await freePort();
+    bodyPort = await freePort();
+    world = await startWorld(
+      {
+        web: serviceOf(port, [member], plain({ routes })),
+        bodies: serviceOf(
+          bodyPort,
+          [member],
+          plain({
+            routes: bodies.map((body, index) => ({
+              match: { path: `/${index}` },
+              respond: { status: 200, body, type: "text/plain; x='%[env(HOME)]'" },
+            })),
+          }),
+        ),
+      },
+      {},
+      subject,
+    );
   });
-});
-afterAll(async () => {
-  await world?.[Symbol.asyncDispose]();
-  await member?.[Symbol.asyncDispose]();
-});
-
-describe.concurrent('text of users is text to HAProxy', () => {
-  test.each(texts.map((text, index) => [text, index] as const))(
-    'matches: %s',
-    async (text, index) => {
-      const headers = { 'x-text': latin1(text) };
-      expect((await ask(port, '/', { headers })).body).toBe(`header ${index}`);
-      expect((await ask(port, '/', { headers: { 'x-text': `${latin1(text)}x` } })).body).toBe('a');
-      const query = `/query?q=${encodeURIComponent(text)}`;
-      expect((await ask(port, query)).body).toBe(`query ${index}`);
-    },
-  );
-
-  test.each(bodies.map((body, index) => [body, index] as const))(
-    'is a body: %s',
-    async (body, index) => {
-      const answer = await ask(bodyPort, `/${index}`);
-      expect(answer).toMatchObject({ status: 200, body });
-      expect(answer.headers['content-type']).toBe("text/plain; x='%[env(HOME)]'");
-    },
-  );
-
-  test('is a header’s value', async () => {
-    const answer = await ask(port, '/set');
-    const seen = member.seen.find(({ url }) => url === '/set');
-    for (const [index, text] of texts.entries()) {
-      expect(utf8(seen?.headers[`x-${index}`])).toBe(text);
-      expect(utf8(answer.headers[`y-${index}`])).toBe(text);
-    }
-    expect(seen?.headers['x-none']).toBe('');
+  afterAll(async () => {
+    await world?.[Symbol.asyncDispose]();
+    await member?.[Symbol.asyncDispose]();
   });
 
-  test('is a path', async () => {
-    await ask(port, "/it's(a)$HOME;%20?x=1");
-    await ask(port, "/p.(a)+'$/more/%20?x=2");
-    const urls = member.seen.map(({ url }) => url);
-    expect(urls).toContain("/that's+*1*?x=1");
-    expect(urls).toContain("/%25'$&/more/%20?x=2");
-  });
+  describe.concurrent('is text to it', () => {
+    test.each(texts.map((text, index) => [text, index] as const))(
+      'matches: %s',
+      async (text, index) => {
+        const headers = { 'x-text': latin1(text) };
+        expect((await ask(port, '/', { headers })).body).toBe(`header ${index}`);
+        expect((await ask(port, '/', { headers: { 'x-text': `${latin1(text)}x` } })).body).toBe(
+          'a',
+        );
+        const query = `/query?q=${encodeURIComponent(text)}`;
+        expect((await ask(port, query)).body).toBe(`query ${index}`);
+      },
+    );
 
-  test('an answer without a body has none', async () => {
-    const none = await ask(port, '/no');
-    expect(none).toMatchObject({ status: 204, body: '' });
-    expect(none.headers['content-length'] ?? '0').toBe('0');
+    test.each(bodies.map((body, index) => [body, index] as const))(
+      'is a body: %s',
+      async (body, index) => {
+        const answer = await ask(bodyPort, `/${index}`);
+        expect(answer).toMatchObject({ status: 200, body });
+        expect(answer.headers['content-type']).toBe("text/plain; x='%[env(HOME)]'");
+      },
+    );
+
+    test('is a header’s value', async () => {
+      const answer = await ask(port, '/set');
+      const seen = member.seen.find(({ url }) => url === '/set');
+      for (const [index, text] of texts.entries()) {
+        expect(utf8(seen?.headers[`x-${index}`])).toBe(text);
+        expect(utf8(answer.headers[`y-${index}`])).toBe(text);
+      }
+      expect(seen?.headers['x-none']).toBe('');
+    });
+
+    test('is a path', async () => {
+      await ask(port, "/it's(a)$HOME;%20?x=1");
+      await ask(port, "/p.(a)+'$/more/%20?x=2");
+      const urls = member.seen.map(({ url }) => url);
+      expect(urls).toContain("/that's+*1*?x=1");
+      expect(urls).toContain("/%25'$&/more/%20?x=2");
+    });
+
+    test('an answer without a body has none', async () => {
+      const none = await ask(port, '/no');
+      expect(none).toMatchObject({ status: 204, body: '' });
+      expect(none.headers['content-length'] ?? '0').toBe('0');
+    });
   });
 });

@@ -58,7 +58,7 @@ function placesOf(
 }
 
 /** A weight as Envoy takes it: of what drains it does not count. */
-const shareOf = (member: Member) => Math.max(1, weightOf(member));
+const shareOf = ({ instance }: Member) => Math.max(1, weightOf(instance));
 
 /** One member (`LbEndpoint`). */
 function endpointOf(member: Member, isDraining: boolean): string {

@@ -234,6 +234,22 @@ describe('routes', () => {
     expect(routesTo([])).toContain('"cluster":"web"');
     expect(routesTo([])).not.toContain('other');
   });
+
+  test('lead to parts of a service that have members, else to the first of weight 0 that has', () => {
+    const split = (weights: readonly number[], members: readonly Instance[]) => {
+      const to = weights.map((weight, at) => ({ subset: { v: String(at) }, weight }));
+      const { resources } = resourcesOf({ web: { ...web, members, policy: { routes: [{ to }] } } });
+      const text = JSON.stringify(jsonOf(resources.route.get('web') ?? never()));
+      return [...text.matchAll(/"(?:cluster|name)":"web\|v=(\d)"/g)].map(([, v]) => v).join('');
+    };
+    const labelled = (...vs: readonly string[]) =>
+      vs.map((v) => member(`10.0.0.${v}`, { labels: { v }, ...(v === '3' && { weight: 0 }) }));
+    expect(split([1, 1, 1], labelled('0', '1', '2'))).toBe('012');
+    expect(split([1, 1, 1], labelled('1', '2'))).toBe('12');
+    expect(split([0, 0, 1], labelled('0', '1'))).toBe('0');
+    expect(split([0, 0, 0, 1], labelled('1', '2', '3'))).toBe('1');
+    expect(split([1, 1, 1], [])).toBe('012');
+  });
 });
 
 test('of two services at one address the first has it', () => {

@@ -1,4 +1,5 @@
 import { isIn, type Locality, levelOf, nearest, type Subset } from '@smartstack/policy';
+import type { Instance } from '@smartstack/registry';
 
 import type { Member } from './members.ts';
 
@@ -29,7 +30,7 @@ export function tiersOf({ members, leaving, subset, locality }: TiersInput): Tie
       return isFree;
     });
   const all = near(free(members), locality);
-  const active = all.filter((member) => weightOf(member) > 0);
+  const active = all.filter(({ instance }) => weightOf(instance) > 0);
   const isOurs = ({ instance }: Member) => isIn(instance, subset);
   const groups =
     Object.keys(subset).length === 0
@@ -37,12 +38,12 @@ export function tiersOf({ members, leaving, subset, locality }: TiersInput): Tie
       : [active.filter(isOurs), active.filter((member) => !isOurs(member))];
   return {
     serving: groups.flatMap((group) => levels(group, locality)).filter(({ length }) => length > 0),
-    draining: [...all.filter((member) => weightOf(member) === 0), ...free(leaving)],
+    draining: [...all.filter(({ instance }) => weightOf(instance) === 0), ...free(leaving)],
   };
 }
 
 /** Its part of the traffic beside the others; 0 for none. */
-export function weightOf({ instance: { trafficWeight, weight } }: Member): number {
+export function weightOf({ trafficWeight, weight }: Instance): number {
   return Math.min(trafficWeight ?? weight ?? 1, mostWeight);
 }
 
