@@ -1,10 +1,11 @@
 import { matchRoute, type PolicyRequest, policyProblems, policySchema } from '@smartstack/policy';
 import { execa } from 'execa';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { rewrittenBy } from '../../packages/synapse/src/operator/policy/try.ts';
 import { commandOf } from '../support/daemon.ts';
 import { freePort } from '../support/ports.ts';
+import { differs, subjects } from './subject.fixture.ts';
 import {
   ask,
   type Member,
@@ -115,59 +116,67 @@ const rewriting = ['/v2', '/v2/', '/'].flatMap((prefix) =>
     rewrite: { path_prefix: to },
   })),
 );
-let member: Member;
-let port: number;
-let rewritingPort: number;
-let world: World;
-beforeAll(async () => {
-  member = await startMember('rest');
-  port = await freePort();
-  rewritingPort = await freePort();
-  world = await startWorld({
-    web: serviceOf(port, [member], { routes }),
-    rewriting: serviceOf(rewritingPort, [member], { routes: rewriting }),
+
+describe.each(subjects)('of a request to $title', (subject) => {
+  const reading = differs(subject, 'of a query they look at', { haproxy: 'every', envoy: 'first' });
+  let member: Member;
+  let port: number;
+  let rewritingPort: number;
+  let world: World;
+  beforeAll(async () => {
+    member = await startMember('rest');
+    port = await freePort();
+    rewritingPort = await freePort();
+    world = await startWorld(
+      {
+        web: serviceOf(port, [member], { routes }),
+        rewriting: serviceOf(rewritingPort, [member], { routes: rewriting }),
+      },
+      {},
+      subject,
+    );
   });
-});
-afterAll(async () => {
-  await world?.[Symbol.asyncDispose]();
-  await member?.[Symbol.asyncDispose]();
-});
+  afterAll(async () => {
+    await world?.[Symbol.asyncDispose]();
+    await member?.[Symbol.asyncDispose]();
+  });
 
-test('the route that is told of a request is the one that HAProxy takes', async () => {
-  const policy = policySchema.parse({ routes });
-  const hits = new Map<string, number>();
-  for (let i = 0; i < 3000; i++) {
-    const request = randomRequest();
-    const { name } = matchRoute(policy.routes ?? [], request);
-    const asked = { method: request.method, headers: headersOf(request) };
-    const { body } = await ask(port, request.url, asked);
-    expect(body, JSON.stringify(request)).toBe(name);
-    hits.set(name, (hits.get(name) ?? 0) + 1);
-  }
-  // Else the requests would not say much.
-  expect(hits.size).toBeGreaterThan(20);
-  expect(hits.get('rest') ?? 0).toBeLessThan(2000);
-});
-
-test('the path that is told is the one that members see', async () => {
-  const { routes: parsed = [] } = policySchema.parse({ routes: rewriting });
-  for (const route of parsed)
-    for (const url of ['/v2', '/v2/', '/v2/a', '/v2/a/b?c=/v2', '/v2//a', '/v2?x']) {
-      const headers = { ...route.match?.headers };
-      await ask(rewritingPort, url, { headers });
-      const request = { method: 'GET', url, headers: Object.entries(headers) };
-      const told = rewrittenBy(route, request)?.url;
-      expect(member.seen.at(-1)?.url, JSON.stringify([route, url])).toBe(told);
+  test('the route that is told of a request is the one that the proxy takes', async () => {
+    const policy = policySchema.parse({ routes });
+    const hits = new Map<string, number>();
+    for (let i = 0; i < 3000; i++) {
+      const request = randomRequest();
+      const { name } = matchRoute(policy.routes ?? [], request, reading);
+      const asked = { method: request.method, headers: headersOf(request) };
+      const { body } = await ask(port, request.url, asked);
+      expect(body, JSON.stringify(request)).toBe(name);
+      hits.set(name, (hits.get(name) ?? 0) + 1);
     }
-});
+    // Else the requests would not say much.
+    expect(hits.size).toBeGreaterThan(20);
+    expect(hits.get('rest') ?? 0).toBeLessThan(2000);
+  });
 
-test('synapse policy try says so from the file, while synapse runs', async () => {
-  const file = world.scratch.path('synapse.yaml');
-  const request: PolicyRequest = { method: 'POST', url: '/a?v=9', headers: [['x-a', '1']] };
-  const { stdout } = await execa(commandOf('synapse'), [
-    ...['-c', file, 'policy', 'try', 'web', '--json'],
-    ...['--request', 'POST /a?v=9 x-a:1'],
-  ]);
-  const { name } = matchRoute(policySchema.parse({ routes }).routes ?? [], request);
-  expect(JSON.parse(stdout)).toMatchObject({ service: 'web', request, route: { name } });
+  test('the path that is told is the one that members see', async () => {
+    const { routes: parsed = [] } = policySchema.parse({ routes: rewriting });
+    for (const route of parsed)
+      for (const url of ['/v2', '/v2/', '/v2/a', '/v2/a/b?c=/v2', '/v2//a', '/v2?x']) {
+        const headers = { ...route.match?.headers };
+        await ask(rewritingPort, url, { headers });
+        const request = { method: 'GET', url, headers: Object.entries(headers) };
+        const told = rewrittenBy(route, request)?.url;
+        expect(member.seen.at(-1)?.url, JSON.stringify([route, url])).toBe(told);
+      }
+  });
+
+  test('synapse policy try says so from the file, while synapse runs', async () => {
+    const file = world.scratch.path('synapse.yaml');
+    const request: PolicyRequest = { method: 'POST', url: '/a?v=9', headers: [['x-a', '1']] };
+    const { stdout } = await execa(commandOf('synapse'), [
+      ...['-c', file, 'policy', 'try', 'web', '--json'],
+      ...['--request', 'POST /a?v=9 x-a:1'],
+    ]);
+    const { name } = matchRoute(policySchema.parse({ routes }).routes ?? [], request, reading);
+    expect(JSON.parse(stdout)).toMatchObject({ service: 'web', request, route: { name } });
+  });
 });

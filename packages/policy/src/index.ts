@@ -28,6 +28,7 @@ export {
   type PolicyRequest,
   rest as restRoute,
 } from './request/match.ts';
+export type { QueryReading } from './request/query.ts';
 export { isIn, type Subset, subsetText } from './subset.ts';
 export {
   type Balance,

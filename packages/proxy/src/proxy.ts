@@ -1,5 +1,5 @@
 import type { Log, Metrics, PageView, Source, Tone } from '@smartstack/daemon';
-import type { Gap } from '@smartstack/policy';
+import type { Gap, QueryReading } from '@smartstack/policy';
 import type { Instance } from '@smartstack/registry';
 import type { z } from 'zod';
 
@@ -77,6 +77,8 @@ export interface ProxyConfig<Config, Own> {
   isDisabled(own: Own): boolean;
   /** Words of a policy that it cannot do, and from which version on it can. */
   readonly gaps: readonly Gap[];
+  /** How it reads the query of a request, where routes ask for parameters. */
+  readonly queryReading: QueryReading;
   /** The version that would serve, by its section as it is written; undefined where that is not known. Never rejects. */
   versionOf(written: unknown): Promise<string | undefined>;
   /** The section with where apps connect, as the keys that all proxies share say it. */

@@ -20,6 +20,7 @@ export const config: ProxyConfig<EnvoyConfig, EnvoyService> = {
   takePort: (own) => ({ own }),
   isDisabled: ({ disabled }) => disabled,
   gaps,
+  queryReading: 'first',
   versionOf: programVersion,
   withAddress: (own, { port, bind_address }) => ({
     ...(own ?? envoyServiceSchema.parse({})),

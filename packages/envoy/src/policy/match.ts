@@ -55,7 +55,7 @@ const stringMatch = (matchPattern: Pattern) =>
 
 /**
  * Envoy compares parameters as they stand in the request, where characters that a URL has a meaning for are encoded, or
- * not. A value of many of these is compared as it is encoded mostly.
+ * not; `+` is a space there, and `%` begins what is encoded. A value of many of these is compared as it is encoded mostly.
  */
 function parameter(value: string): Pattern {
   if (/^[\w.~-]*$/.test(value)) return { case: 'exact', value };
@@ -63,7 +63,7 @@ function parameter(value: string): Pattern {
     if (/[\w.~-]/.test(letter)) return escaped(letter);
     const encoded = [...Buffer.from(letter)].map(encodedByte).join('');
     if (letter === ' ') return `(?:\\+|${encoded})`;
-    return letter > '\u007e' ? encoded : `(?:${escaped(letter)}|${encoded})`;
+    return letter > '\u007e' || /[%+]/.test(letter) ? encoded : `(?:${escaped(letter)}|${encoded})`;
   });
   const regex = parts.join('');
   if (regex.length <= longestRegex) return { case: 'safeRegex', value: { regex } };

@@ -29,6 +29,7 @@ export const config: ProxyConfig<HaproxyConfig, HaproxyService> = {
   takePort: ({ server_port_override: port, ...own }) => ({ port, own }),
   isDisabled: ({ disabled }) => disabled,
   gaps,
+  queryReading: 'every',
   versionOf: programVersion,
   withAddress,
   protocolOf,

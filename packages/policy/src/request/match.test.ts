@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { policySchema } from '../words/policy.ts';
 import { matchRoute, type PolicyRequest } from './match.ts';
+import type { QueryReading } from './query.ts';
 
 const get = (url: string, ...headers: PolicyRequest['headers']): PolicyRequest => ({
   method: 'GET',
@@ -8,12 +9,12 @@ const get = (url: string, ...headers: PolicyRequest['headers']): PolicyRequest =
   headers,
 });
 
-function takes(match: object, request: PolicyRequest): boolean {
+function takes(match: object, request: PolicyRequest, reading: QueryReading = 'every'): boolean {
   const { routes = [] } = policySchema.parse({ routes: [{ match }] });
-  return matchRoute(routes, request).index === 0;
+  return matchRoute(routes, request, reading).index === 0;
 }
 
-// What HAProxy itself makes of the same is shown by test/policy/try.test.ts.
+// What the proxies themselves make of the same is shown by test/policy/try.test.ts.
 describe('a route takes', () => {
   test.each([
     ['any request without a match', {}, get('/')],
@@ -51,6 +52,20 @@ describe('a route does not take', () => {
   });
 });
 
+describe('where only the first value of a parameter counts, a route', () => {
+  test.each([
+    ['takes one that is encoded', 'a b&é', '/?v=a+b%26%c3%A9&v=2', true],
+    ['takes what stands behind another separator', '1;v=2', '/?v=1;v=2', true],
+    ['does not look at the second', '2', '/?v=1&v=2', false],
+    ['does not look behind ;', '2', '/?a=1;v=2', false],
+    ['takes no letter that is encoded', 'a', '/?v=%61', false],
+    ['takes none that cannot be decoded', '%', '/?v=%', false],
+    ['takes none that is missing', '1', '/', false],
+  ])('%s', (_, v, url, isTaken) => {
+    expect(takes({ query: { v } }, get(url), 'first')).toBe(isTaken);
+  });
+});
+
 test('it says why it is that route, and of each one before what failed first', () => {
   const { routes = [] } = policySchema.parse({
     routes: [
@@ -61,7 +76,7 @@ test('it says why it is that route, and of each one before what failed first', (
       { name: 'canary', match: { path_prefix: '/v2', query: { v: '2' } } },
     ],
   });
-  expect(matchRoute(routes, get('/v2?v=2', ['x-a', '2']))).toEqual({
+  expect(matchRoute(routes, get('/v2?v=2', ['x-a', '2']), 'every')).toEqual({
     index: 4,
     name: 'canary',
     because: ['the path /v2 is /v2 or below it', 'the parameter v is "2"'],
@@ -72,5 +87,5 @@ test('it says why it is that route, and of each one before what failed first', (
       { index: 3, name: 'posted', why: 'the method GET is not POST or PUT' },
     ],
   });
-  expect(matchRoute(routes, get('/'))).toMatchObject({ index: undefined, name: 'rest' });
+  expect(matchRoute(routes, get('/'), 'every')).toMatchObject({ index: undefined, name: 'rest' });
 });

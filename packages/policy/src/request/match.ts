@@ -2,6 +2,7 @@ import { isBelow } from '../check/covers.ts';
 import { routeNames } from '../check/routes.ts';
 import type { Match } from '../words/match.ts';
 import type { Route } from '../words/routes.ts';
+import { parametersOf, type QueryReading } from './query.ts';
 
 /** A request as routes look at it. */
 export interface PolicyRequest {
@@ -30,12 +31,16 @@ export interface Matched {
 /** What requests are called that no route matches. */
 export const rest = 'rest';
 
-/** The route of a request: the first that matches, by the rules that proxies go by. */
-export function matchRoute(routes: readonly Route[], request: PolicyRequest): Matched {
+/** The route of a request: the first that matches, by the rules that a proxy goes by. */
+export function matchRoute(
+  routes: readonly Route[],
+  request: PolicyRequest,
+  reading: QueryReading,
+): Matched {
   const names = routeNames(routes);
   const passed: Matched['passed'][number][] = [];
   for (const [index, { match = {} }] of routes.entries()) {
-    const conditions = conditionsOf(match, request);
+    const conditions = conditionsOf(match, request, reading);
     const failed = conditions.find(({ holds }) => !holds);
     const name = names[index] ?? '';
     if (!failed) return { index, name, because: conditions.map(({ text }) => text), passed };
@@ -50,7 +55,11 @@ interface Condition {
 }
 
 /** In the order in which they are looked at. */
-function conditionsOf(match: Match, { method, url, headers }: PolicyRequest): readonly Condition[] {
+function conditionsOf(
+  match: Match,
+  { method, url, headers }: PolicyRequest,
+  reading: QueryReading,
+): readonly Condition[] {
   const [path = ''] = url.split('?', 1);
   const query = url.slice(path.length + 1);
   const {
@@ -76,7 +85,7 @@ function conditionsOf(match: Match, { method, url, headers }: PolicyRequest): re
     }),
     ...(methods ? [condition('method', method, methods)] : []),
     ...Object.entries(values).map(([name, value]) =>
-      valueCondition(parametersOf(query, name), `the parameter ${name}`, value),
+      valueCondition(parametersOf(query, name, reading), `the parameter ${name}`, value),
     ),
   ];
 }
@@ -95,28 +104,4 @@ function valueCondition(given: readonly string[], what: string, asked: string): 
       ? `${what} is missing`
       : `${what} is ${JSON.stringify(first)}, not ${JSON.stringify(asked)}`;
   return { holds: false, text };
-}
-
-/**
- * The values of a query parameter, decoded, up to the first that cannot be. `&`, `;` and `?` end a parameter,
- * and `+` is a space. What stands before a NUL is compared, as proxies written in C do.
- */
-function parametersOf(query: string, name: string): readonly string[] {
-  const found: string[] = [];
-  for (const part of query.split(/[&;?]/)) {
-    if (!part.startsWith(`${name}=`)) continue;
-    const value = decoded(part.slice(name.length + 1));
-    if (value === undefined) return found;
-    found.push(value);
-  }
-  return found;
-}
-
-function decoded(text: string): string | undefined {
-  if (/%(?![0-9a-f]{2})/i.test(text)) return undefined;
-  const bytes: number[] = [];
-  for (const [piece] of text.matchAll(/%[0-9a-f]{2}|./gis))
-    if (piece.length === 3) bytes.push(Number.parseInt(piece.slice(1), 16));
-    else bytes.push(...Buffer.from(piece === '+' ? ' ' : piece));
-  return Buffer.from(bytes).toString().split('\0', 1)[0];
 }

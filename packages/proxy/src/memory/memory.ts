@@ -38,6 +38,7 @@ export const memoryProxy: ProxyKind<MemoryConfig, MemorySection> = {
     takePort: (own) => ({ own }),
     isDisabled: () => false,
     gaps: [],
+    queryReading: 'every',
     versionOf: async () => undefined,
     withAddress: (own, { port }) => ({ ...own, ...(port !== undefined && { port }) }),
     protocolOf: () => undefined,

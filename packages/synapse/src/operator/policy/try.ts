@@ -46,9 +46,9 @@ export interface Tries {
 }
 
 export function tryRequest(look: PolicyLook, policy: Policy, request: PolicyRequest): TriedRequest {
-  const { name, loaded } = look;
+  const { name, loaded, proxy } = look;
   const routes = policy.routes ?? [];
-  const matched = matchRoute(routes, request);
+  const matched = matchRoute(routes, request, proxy.config.queryReading);
   const route: Route = routes[matched.index ?? -1] ?? {};
   const { headers, fault, rate_limit, respond, redirect } = route;
   const rewritten = rewrittenBy(route, request);
