@@ -1,4 +1,10 @@
-import { matchRoute, type PolicyRequest, policyProblems, policySchema } from '@smartstack/policy';
+import {
+  matchRoute,
+  type PolicyRequest,
+  policyProblems,
+  policySchema,
+  type QueryReading,
+} from '@smartstack/policy';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -118,7 +124,10 @@ const rewriting = ['/v2', '/v2/', '/'].flatMap((prefix) =>
 );
 
 describe.each(subjects)('of a request to $title', (subject) => {
-  const reading = differs(subject, 'of a query they look at', { haproxy: 'every', envoy: 'first' });
+  const reading = differs<QueryReading>(subject, 'of a query they look at', {
+    haproxy: 'every',
+    envoy: 'first',
+  });
   let member: Member;
   let port: number;
   let rewritingPort: number;

@@ -106,6 +106,16 @@ describe('routes', () => {
     ]);
   });
 
+  test('the times of what no member answered stand there, too', () => {
+    const all = answers(5, { 2: 3, 5: 2 }, { '5xx': 2 });
+    const routes = { v2: answers(3, { 2: 1 }, { '5xx': 2 }), rest: answers(2, { 2: 2 }) };
+    expect(routesOf(counted(all, routes), ['v2', 'rest'])).toEqual([
+      { name: 'v2', ...routes.v2 },
+      { name: 'rest', ...routes.rest },
+      { name: ownAnswers, ...answers(0, { 5: 2 }) },
+    ]);
+  });
+
   test('a route that was not taken has nothing; what was counted a moment before is not negative', () => {
     const all = answers(3, { 3: 3 });
     const routes = { v2: answers(4, { 2: 4 }) };
