@@ -5,10 +5,11 @@ import { stringify } from 'yaml';
 
 import { startCopy } from '../support/copies.ts';
 import { startDaemon } from '../support/daemon.ts';
-import { envoyBinary } from '../support/envoy.ts';
+import { envoyBinary, killEnvoys } from '../support/envoy.ts';
+import { killHaproxy } from '../support/haproxy.ts';
 import { freePort } from '../support/ports.ts';
 import { createScratch } from '../support/scratch.ts';
-import { startTraffic } from '../support/traffic.ts';
+import { startTraffic, type Traffic } from '../support/traffic.ts';
 import { until } from '../support/until.ts';
 
 /** Requests a second, each on a new connection. */
@@ -16,17 +17,12 @@ const rate = 200;
 /** There and back. */
 const rounds = 3;
 
-test('a service that moves from HAProxy to Envoy and back by its word `proxy` loses no request', async () => {
-  await using scratch = await createScratch();
-  await using one = await startCopy('one');
-  await using two = await startCopy('two');
+/** A service under traffic, and what a synapse is configured with that serves it by one proxy. */
+async function openScene() {
+  const scratch = await createScratch();
+  const copies = await Promise.all(['one', 'two'].map(startCopy));
   const [port, status, staying, remaining] = await Promise.all([1, 2, 3, 4].map(() => freePort()));
-  const ended = new AbortController();
-  const members = [one, two].map((copy) => ({
-    name: copy.name,
-    host: '127.0.0.1',
-    port: copy.port,
-  }));
+  const members = copies.map((copy) => ({ name: copy.name, host: '127.0.0.1', port: copy.port }));
   const service = (proxy: string, at = port) => ({
     proxy,
     discovery: { method: 'base' },
@@ -39,10 +35,9 @@ test('a service that moves from HAProxy to Envoy and back by its word `proxy` lo
     haproxy: {
       stats_address: false,
       run_directory: scratch.path('run'),
-      on_exit: 'stop',
       restart_interval: '100ms',
     },
-    envoy: { binary: envoyBinary(), run_directory: scratch.path('envoy'), on_exit: 'stop' },
+    envoy: { binary: envoyBinary(), run_directory: scratch.path('envoy') },
     services: {
       web: service(proxy),
       // Neither proxy is ever without a service.
@@ -50,32 +45,82 @@ test('a service that moves from HAProxy to Envoy and back by its word `proxy` lo
       remains: service('envoy', remaining),
     },
   });
-  await using synapse = await startDaemon('synapse', config('haproxy'), scratch.directory);
   const ask = async (path: string) => fetch(`http://127.0.0.1:${status}${path}`);
   const servedBy = async () => {
     const { proxies } = (await (await ask('/status')).json()) as Status;
-    return Object.keys(proxies).filter((name) => proxies[name]?.services?.web !== undefined);
+    return Object.keys(proxies)
+      .filter((name) => proxies[name]?.services?.web !== undefined)
+      .join();
   };
-  await until(async () => (await ask('/ready')).status === 200);
-  expect(await servedBy()).toEqual(['haproxy']);
+  const ended = new AbortController();
+  let traffic: Traffic | undefined;
+  return {
+    config,
+    write: (proxy: string) => writeFile(scratch.path('synapse.yaml'), stringify(config(proxy))),
+    start: (proxy: string) => startDaemon('synapse', config(proxy), scratch.directory),
+    isReady: () => until(async () => (await ask('/ready')).status === 200),
+    /** Resolves once a proxy alone serves it, and a while after. */
+    served: async (proxy: string) => {
+      await until(async () => (await servedBy()) === proxy);
+      traffic ??= startTraffic(port ?? 0, rate, ended.signal);
+      const { answered } = traffic;
+      await until(() => (traffic?.answered ?? 0) > answered + rate / 4);
+    },
+    lost: async () => {
+      ended.abort();
+      await traffic?.done;
+      return { reasons: [...(traffic?.reasons ?? [])], lost: traffic?.lost };
+    },
+    [Symbol.asyncDispose]: async () => {
+      ended.abort();
+      await killHaproxy(scratch.path('run'));
+      await killEnvoys(scratch.path('envoy'));
+      for (const copy of copies) await copy[Symbol.asyncDispose]();
+      await scratch[Symbol.asyncDispose]();
+    },
+  };
+}
 
-  const traffic = startTraffic(port ?? 0, rate, ended.signal);
+test('a service that moves from HAProxy to Envoy and back by its word `proxy` loses no request', async () => {
+  await using scene = await openScene();
+  await using synapse = await scene.start('haproxy');
+  await scene.isReady();
+  await scene.served('haproxy');
   for (let round = 0; round < rounds; round += 1)
     for (const proxy of ['envoy', 'haproxy']) {
-      await writeFile(scratch.path('synapse.yaml'), stringify(config(proxy)));
+      await scene.write(proxy);
       synapse.kill('SIGHUP');
-      await until(async () => (await servedBy()).join() === proxy);
-      const { answered } = traffic;
-      await until(() => traffic.answered > answered + rate / 4);
+      await scene.served(proxy);
     }
-  ended.abort();
-  await traffic.done;
-  expect([...traffic.reasons]).toEqual([]);
-  expect(traffic.lost).toBe(0);
+  expect(await scene.lost()).toEqual({ reasons: [], lost: 0 });
   const moved = synapse.log.filter(({ msg }) => msg.startsWith('service moved'));
   expect(moved.map(({ from }) => from)).toEqual(
     Array.from({ length: rounds }, () => ['haproxy', 'envoy']).flat(),
   );
+});
+
+test('nor does one that moves by a restart of synapse with another file', async () => {
+  await using scene = await openScene();
+  let synapse = await scene.start('haproxy');
+  try {
+    await scene.isReady();
+    await scene.served('haproxy');
+    for (const [from, proxy] of [
+      ['haproxy', 'envoy'],
+      ['envoy', 'haproxy'],
+    ] as const) {
+      await synapse[Symbol.asyncDispose]();
+      synapse = await scene.start(proxy);
+      await scene.isReady();
+      await scene.served(proxy);
+      await until(() => synapse.log.some(({ msg }) => msg.startsWith('service moved')));
+      const moved = synapse.log.filter(({ msg }) => msg.startsWith('service moved'));
+      expect(moved.map((record) => record.from)).toEqual([from]);
+    }
+  } finally {
+    await synapse[Symbol.asyncDispose]();
+  }
+  expect(await scene.lost()).toEqual({ reasons: [], lost: 0 });
 });
 
 interface Status {

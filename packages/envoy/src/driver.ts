@@ -7,6 +7,7 @@ import { type EnvoyConfig, envoySchema } from './config/config.ts';
 import { reconfigured } from './config/reconfigured.ts';
 import { isAsked, isOff, name, sectionOf, sectionsOf } from './config/section.ts';
 import type { Engine } from './engine.ts';
+import { adminOf } from './process/paths.ts';
 import { createMeters, type Meters } from './status/metrics.ts';
 
 /**
@@ -124,6 +125,10 @@ export function createEnvoyDriver(
     },
     measure: async (signal) => (none === undefined && (await engine?.measure(signal))) || new Map(),
     refused: () => engine?.refused() ?? [],
+    standing: async (signal) => {
+      const admin = section && adminOf(config);
+      return admin ? (await import('./admin/listeners.ts')).standingAt(admin, signal) : new Set();
+    },
     serves: (service) => none === undefined && (engine?.serves(service) ?? false),
     status: () => {
       if (none !== undefined) return { mode: 'none', why: none, trouble: null, services: {} };

@@ -90,6 +90,10 @@ export function createHaproxyDriver(
   return {
     name,
     refused: () => current.engine?.refused() ?? [],
+    standing: async (signal) => {
+      if (isOff(current.section) || current.section === undefined) return new Set();
+      return (await current.ready(signal)).standing(signal);
+    },
     serves: (service) => none === undefined && (current.engine?.serves(service) ?? false),
     measure: async (signal) => {
       const [runtime] = current.environment?.runtimes ?? [];

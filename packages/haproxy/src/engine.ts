@@ -27,6 +27,8 @@ export interface Engine {
   status(): ReturnType<typeof statusOf>;
   /** The services and sections that are left out for now. */
   refused(): readonly Refused[];
+  /** The backends of the HAProxy that runs, which services are called by. */
+  standing(signal: AbortSignal): Promise<ReadonlySet<string>>;
   /** Whether the HAProxy that runs has a service's lines. */
   serves(service: string): boolean;
   /** The backend of each service. */
@@ -129,6 +131,10 @@ export function createEngine(options: EngineOptions): Engine {
       return version !== '' && version !== settings.capabilities.version;
     },
     refused: quarantine.list,
+    standing: async (signal) => {
+      await actual.find(signal);
+      return actual.backends;
+    },
     serves: (service) =>
       actual.running !== undefined &&
       !reloads.isUnderWay &&

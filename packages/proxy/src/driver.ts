@@ -41,6 +41,11 @@ export interface ProxyDriver extends Output {
   /** Asks the proxy what `status` is to show of its actual state; within a bounded time, and never rejects. */
   refresh?(signal: AbortSignal): Promise<void>;
   status(): ProxyStatus;
+  /**
+   * The services that the proxy itself serves before the first `apply`, by what an earlier synapse gave it. Changes
+   * nothing; rejects where the proxy does not answer.
+   */
+  standing?(signal: AbortSignal): Promise<ReadonlySet<string>>;
   /** Whether apps reach a service of the last snapshot through it now, by that snapshot's section or an earlier one. */
   serves(service: string): boolean;
   /** What is left out for now. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { createAverages } from './averages.ts';
 import { createCounts, nothing, statsFilter } from './counted.ts';
+import { servicesIn } from './listeners.ts';
 import { parseMembers } from './members.ts';
 import { ownAnswers, routesOf } from './routes.ts';
 import { numberOf, parseServerInfo } from './server-info.ts';
@@ -244,4 +245,17 @@ test('what an Envoy says of itself', () => {
   });
   expect(numberOf(info.version)).toBe('1.40.0');
   expect(() => parseServerInfo('x')).toThrow('Envoy answers without its version');
+});
+
+test('the services that Envoy listens for are those of its listeners that are ours', () => {
+  const listener_statuses = [
+    { name: 'listener/web', local_address: { socket_address: { port_value: 80 } } },
+    { name: 'listener/listener/odd' },
+    { name: 'admin' },
+    { name: 7 },
+    null,
+  ];
+  expect([...servicesIn({ listener_statuses })]).toEqual(['web', 'listener/odd']);
+  for (const answer of [null, {}, { listener_statuses: 'none' }, []])
+    expect(servicesIn(answer).size).toBe(0);
 });

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { silentLog } from '@smartstack/daemon';
 import type { ConfigurableDriver, Service, Snapshot } from '@smartstack/proxy';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { createHandOver } from './hand-over.ts';
 
@@ -18,7 +19,7 @@ const web = (proxy: string, ports = [1]): Service => ({
 const snapshotOf = (service: Service): Snapshot => new Map([[service.name, service]]);
 
 /** Two proxies, and what each was given last of web. */
-function createTwo() {
+function createTwo(standing: Readonly<Record<string, readonly string[]>> = {}) {
   const handOver = createHandOver(silentLog);
   const { signal } = new AbortController();
   const start = (name: string) => {
@@ -28,6 +29,10 @@ function createTwo() {
       apply: async (snapshot: Snapshot) => {
         proxy.given = snapshot.get('web');
         return 'updated';
+      },
+      standing: async () => {
+        if (!standing[name]) throw new Error('no answer');
+        return new Set(standing[name]);
       },
       serves: () => proxy.listens,
       wakes: async function* (until: AbortSignal) {
@@ -83,6 +88,38 @@ test('where the other one cannot listen nothing moves, and back is at once', asy
   expect(old.has()).toBe(true);
   await old.apply(web('old'));
   expect(old.proxy.given?.takenFrom).toBe('next');
+});
+
+test('a proxy that has it of an earlier synapse is left as it is until another one has listened for a while', async () => {
+  const { old, next } = createTwo({ old: ['web', 'gone', 'mine'] });
+  expect(await old.apply(web('next'))).toBe('unchanged');
+  await next.apply(web('next'));
+  expect(next.proxy.given?.takenFrom).toBe('old');
+  expect(old.proxy.given).toBeUndefined();
+  next.proxy.listens = true;
+  await old.apply(web('next'));
+  expect(old.proxy.given).toBeUndefined();
+  await sleep(1_010);
+  await old.apply(web('next'));
+  expect(old.proxy.given).toBeDefined();
+  expect(old.has()).toBe(false);
+  await next.apply(web('next'));
+  expect(next.proxy.given?.takenFrom).toBeUndefined();
+});
+
+test('it is not left so for ever, nor where it has the service itself', async () => {
+  const now = vi.spyOn(performance, 'now');
+  onTestFinished(() => now.mockRestore());
+  const { old } = createTwo({ old: ['web'] });
+  now.mockReturnValue(0);
+  expect(await old.apply(web('next'))).toBe('unchanged');
+  now.mockReturnValue(9_999);
+  expect(await old.apply(web('next'))).toBe('unchanged');
+  now.mockReturnValue(10_000);
+  expect(await old.apply(web('next'))).toBe('updated');
+  expect(old.proxy.given?.own?.old).toBeUndefined();
+  const other = createTwo({ old: ['web'] });
+  expect(await other.old.apply(web('old'))).toBe('updated');
 });
 
 test('a service that is gone, and one that was never here, are as the snapshot has them', async () => {

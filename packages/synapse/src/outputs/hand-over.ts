@@ -12,10 +12,13 @@ import {
  * connections go to the later one.
  */
 const overlap = 1_000;
+/** How long a proxy that an earlier synapse left is not touched while another one cannot listen, in milliseconds. */
+const patience = 10_000;
 
 /**
  * Lets a service that moves from one proxy to another be served by both for a while: the one that had it goes on, with
  * the members as they are now, until the other one listens at its address, too. Where that one cannot, nothing moves.
+ * A proxy that serves what an earlier synapse gave it, and that is another's by now, is left as it is for so long.
  */
 export interface HandOver {
   /** The same driver, which takes over services and hands them over. */
@@ -33,10 +36,15 @@ interface Side {
   kept: ReadonlySet<string>;
   /** Since when another proxy listens for those, where one does. */
   readonly listens: Map<string, number>;
+  /** What it serves of an earlier synapse, until it is applied to first. */
+  standing: ReadonlySet<string>;
+  /** Until when it may stay so. */
+  untouched: number;
 }
 
 export function createHandOver(log: Log): HandOver {
   const sides = new Map<string, Side>();
+  let looked: Promise<unknown> | undefined;
 
   /** What a proxy is to have: what is its own, and what another one has not taken over yet. */
   function viewFor(side: Side, snapshot: Snapshot): Snapshot {
@@ -48,7 +56,7 @@ export function createHandOver(log: Log): HandOver {
       const isIn = ({ driver }: Side) => sectionOf(service, driver.name) !== undefined;
       const before = side.applied.get(name);
       if (isIn(side)) {
-        const from = others.find((other) => !isIn(other) && other.applied.has(name));
+        const from = others.find((other) => !isIn(other) && has(other, name));
         view.set(name, from ? taken(service, from.driver.name) : service);
       } else if (before && others.some(isIn) && !isTaken(side, name, others.filter(isIn))) {
         view.set(name, keptFrom(before, service, proxy));
@@ -74,6 +82,40 @@ export function createHandOver(log: Log): HandOver {
     return false;
   }
 
+  /** Asks each proxy once what it serves of an earlier synapse. */
+  async function look(signal: AbortSignal): Promise<void> {
+    const lookAt = async (side: Side) => {
+      side.standing = (await side.driver.standing?.(signal).catch(() => undefined)) ?? new Set();
+      side.untouched = performance.now() + patience;
+    };
+    looked ??= Promise.all([...sides.values()].map(lookAt));
+    await looked;
+  }
+
+  /** Whether it is left as it is, since it has services of an earlier synapse that no other proxy has taken over yet. */
+  function isLeft(side: Side, snapshot: Snapshot): boolean {
+    const others = [...sides.values()].filter((other) => other !== side);
+    const isIn = (service: Service | undefined, { driver }: Side) =>
+      service !== undefined && sectionOf(service, driver.name) !== undefined;
+    const waiting = [...side.standing].filter((name) => {
+      const service = snapshot.get(name);
+      const takers = others.filter((other) => isIn(service, other));
+      return !isIn(service, side) && takers.length > 0 && !isTaken(side, name, takers);
+    });
+    if (waiting.length > 0 && performance.now() < side.untouched) {
+      note(side, new Set(waiting), snapshot);
+      side.due.at('untouched', side.untouched);
+      return true;
+    }
+    if (waiting.length > 0) {
+      const fix = 'see why the other proxy does not listen: synapse status';
+      log.error({ services: waiting, from: side.driver.name, fix }, 'services are not handed over');
+      side.kept = new Set();
+    }
+    side.standing = new Set();
+    return false;
+  }
+
   function note(side: Side, kept: ReadonlySet<string>, view: Snapshot): void {
     const from = side.driver.name;
     for (const service of kept)
@@ -94,6 +136,8 @@ export function createHandOver(log: Log): HandOver {
         applied: new Map(),
         kept: new Set(),
         listens: new Map(),
+        standing: new Set(),
+        untouched: Number.POSITIVE_INFINITY,
       };
       sides.set(driver.name, side);
       return {
@@ -101,6 +145,8 @@ export function createHandOver(log: Log): HandOver {
         apply: async (snapshot, signal) => {
           side.due.collect();
           try {
+            await look(signal);
+            if (side.standing.size > 0 && isLeft(side, snapshot)) return 'unchanged';
             const view = viewFor(side, snapshot);
             const applied = await driver.apply(view, signal);
             side.applied = servedOf(view, driver.name);
@@ -117,6 +163,10 @@ export function createHandOver(log: Log): HandOver {
     },
   };
 }
+
+/** Whether it serves a service, of this synapse or an earlier one. */
+const has = ({ applied, standing }: Side, service: string) =>
+  applied.has(service) || standing.has(service);
 
 const sectionOf = ({ own }: Service, proxy: string): unknown => own?.[proxy];
 
