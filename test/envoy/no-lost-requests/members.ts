@@ -1,18 +1,15 @@
 import { once } from 'node:events';
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttp2, type ServerHttp2Session } from 'node:http2';
-import { type AddressInfo, createServer as createTcp, type Server as NetServer } from 'node:net';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createTcp,
+  type Server as NetServer,
+} from 'node:net';
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 
-import {
-  answerOf,
-  type Each,
-  each,
-  eachOf,
-  grpcMethod,
-  type ProtocolName,
-  protocols,
-} from './protocols.ts';
+import { answerOf, type Each, each, eachOf, grpcMethod, type ProtocolName } from './protocols.ts';
 
 /** What the process that is all members is told: a member's name to open or to end, or to count anew. */
 export type MembersOrder =
@@ -56,8 +53,12 @@ async function answer(order: MembersOrder): Promise<MembersAnswer> {
     return each((protocol) => all[protocol].port);
   }
   if ('close' in order) {
-    for (const protocol of protocols) opened.get(order.close)?.[protocol].close();
+    const all = opened.get(order.close) as Each<Opened>;
     opened.delete(order.close);
+    await eachOf(async (protocol) => {
+      await accepted(protocol, all[protocol].port);
+      all[protocol].close();
+    });
     return null;
   }
   return each((protocol) => {
@@ -81,6 +82,24 @@ function take(
   if (request % slowOne === 0) setTimeout(reply, slowTime);
   else reply();
 }
+
+/**
+ * Resolves once all connections were accepted that came before: the kernel resets those that wait when a socket is
+ * closed.
+ */
+async function accepted(protocol: ProtocolName, port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1', () => socket.write(firstWords[protocol]));
+  await once(socket, 'data');
+  socket.destroy();
+}
+
+/** What a server answers to at once; one of HTTP/2 speaks first. */
+const firstWords: Each<string> = {
+  http1: 'GET / HTTP/1.0\r\n\r\n',
+  http2: '',
+  grpc: '',
+  tcp: '-\n',
+};
 
 async function listening(server: NetServer): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -109,6 +128,7 @@ const servers: Each<(member: string) => Promise<Opened>> = {
     const sessions = new Set<ServerHttp2Session>();
     const server = createHttp2();
     server.on('session', (session) => {
+      session.on('error', () => {});
       sessions.add(session);
       session.once('close', () => sessions.delete(session));
     });

@@ -48,12 +48,23 @@ export interface Scene extends AsyncDisposable {
 export interface Told {
   readonly responses: number;
   readonly bytes: number;
-  /** Clusters, listeners, and endpoints and routes of the usual services, that Envoy took or refused. */
-  readonly taken: number;
+  /** What Envoy took or refused: clusters, listeners, and endpoints and routes of the usual services, each so often. */
+  readonly taken: Readonly<Record<string, number>>;
 }
 
+/** What was taken in between, each so often. */
+export const takenBetween = (before: Told, after: Told): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(after.taken)
+      .map(([name, count]) => [name, count - (before.taken[name] ?? 0)] as const)
+      .filter(([, count]) => count > 0),
+  );
+
 /** How long a member that leaves stays with Envoy, in seconds. */
-const drain = 0.3;
+const drain = 0.5;
+
+/** How long sessions with ZooKeeper outlive a connection, in milliseconds: longer than ZooKeeper is ever away. */
+const session = 60_000;
 
 export async function startScene(): Promise<Scene> {
   const parts: AsyncDisposable[] = [];
@@ -65,15 +76,21 @@ export async function startScene(): Promise<Scene> {
   const zookeeper = use(await startZooKeeper());
   const members = use(startMembers());
   const sender = use(startSender());
-  const options = { hosts: [zookeeper.hosts], log: silentLog, metrics: createMetrics() };
-  const registry = use(createZooKeeperRegistry(options));
+  const registry = use(
+    createZooKeeperRegistry({
+      hosts: [zookeeper.hosts],
+      timeout: session,
+      log: silentLog,
+      metrics: createMetrics(),
+    }),
+  );
   const ended = new AbortController();
   const ports = await eachOf(() => freePort());
   const status = await freePort();
   const directory = scratch.path('envoy');
   const discovery = (protocol: string) => ({ method: 'zookeeper', path: `/services/${protocol}` });
   const config = (others: object) => ({
-    zookeeper: { hosts: [zookeeper.hosts] },
+    zookeeper: { hosts: [zookeeper.hosts], session_timeout: session / 1_000 },
     status_address: `127.0.0.1:${status}`,
     proxy: 'envoy',
     haproxy: false,
@@ -163,11 +180,11 @@ export async function startScene(): Promise<Scene> {
       const { responses, bytes } = await sent(status);
       const whose = `cluster_manager|listener_manager|(cluster|http)\\.(${protocols.join('|')})`;
       const names = encodeURIComponent(`^(${whose})\\..*update_(success|rejected)$`);
-      const counters = (await ask(`/stats?filter=${names}`)).matchAll(/: (\d+)$/gm);
+      const counters = (await ask(`/stats?filter=${names}`)).matchAll(/^(.+): (\d+)$/gm);
       return {
         responses: earlier.responses + responses,
         bytes: earlier.bytes + bytes,
-        taken: Array.from(counters, ([, count]) => Number(count)).reduce((sum, one) => sum + one),
+        taken: Object.fromEntries(Array.from(counters, ([, name, count]) => [name, Number(count)])),
       };
     },
     envoys: () => envoysOf(directory),
