@@ -137,7 +137,7 @@ export default defineConfig({
           env: { ...env, POLICY_PROXY: 'envoy' },
           include: [
             'test/envoy/**/*.test.ts',
-            'test/policy/{actions,allow,balance,ejected,http2,limits,locality,registry,retries,signals,split,tcp,text,try,words}.test.ts',
+            'test/policy/{access-log,actions,allow,balance,connection-log,ejected,http2,limits,locality,registry,retries,signals,split,tcp,text,try,words}.test.ts',
           ],
           environment: 'node',
           isolate,

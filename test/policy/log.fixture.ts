@@ -1,9 +1,22 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { createAdmin } from '../../packages/envoy/src/admin/client.ts';
+import type { Subject } from './subject.fixture.ts';
+import type { World } from './world.fixture.ts';
+
 /** One line of an access log. */
 export type Line = Readonly<Record<string, unknown>>;
+
+/** What a world's proxy has written to its log; Envoy does so each 10 s, unless it is told to. */
+export async function logOf({ scratch }: World, { proxy }: Pick<Subject, 'proxy'>) {
+  if (proxy === 'haproxy') return readFile(scratch.path('run', 'haproxy.log'), 'utf8');
+  const admin = createAdmin({ path: scratch.path('envoy', 'envoy-admin.sock') });
+  await admin.post('/reopen_logs', AbortSignal.timeout(5_000));
+  return readFile(scratch.path('envoy', 'envoy.log'), 'utf8');
+}
 
 /** All lines of JSON in a log; what begins as one has to be one. */
 export function linesIn(log: string): readonly Line[] {

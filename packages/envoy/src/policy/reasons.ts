@@ -34,13 +34,13 @@ export const httpReason = choice(
   'refused',
 );
 
-/** Why a connection ended; of one that carried nothing for too long Envoy tells these expressions nothing. */
+/** Why a connection ended; of one that carried nothing for too long, or whose client left, Envoy tells these expressions nothing. */
 export const tcpReason = choice(
   [
     [flag(1), 'no_member_up'],
     [flag(7), 'limit'],
     [flag(5), 'member_refused'],
-    [flag(6), 'member_broke_off'],
+    [`${flag(4)} || ${flag(6)}`, 'member_broke_off'],
   ],
   'done',
 );
