@@ -105,6 +105,7 @@ test.runIf(hasEnvoy())('a service moves to an Envoy that is a unit of its own', 
   const old = await site.pidOf(envoy);
   await machine.run('systemctl', 'kill', '-s', 'KILL', envoy);
   await site.renewed(envoy, old);
+  await until(async () => (await fetch(`http://127.0.0.1:${port}/`)).status === 200);
   expect(await site.lostDuring(async () => {})).toEqual([]);
 });
 
