@@ -95,7 +95,7 @@ async function accepted(protocol: ProtocolName, port: number): Promise<void> {
 
 /** What a server answers to at once; one of HTTP/2 speaks first. */
 const firstWords: Each<string> = {
-  http1: 'GET / HTTP/1.0\r\n\r\n',
+  http1: 'GET /first HTTP/1.0\r\n\r\n',
   http2: '',
   grpc: '',
   tcp: '-\n',
