@@ -15,8 +15,8 @@ export interface Part {
 type Parts = ReadonlyMap<string, Part>;
 
 /**
- * A function from the parts of services, by name, to all of their resources. A type of which nothing changed since the
- * last call is the same object again.
+ * A function from the parts of services, by name, to all of their resources. What did not change since the last call is
+ * the same object again: the whole, or a type.
  */
 export function createCollection(): (parts: Parts) => ResourceSnapshot {
   let known: Parts = new Map();
@@ -37,7 +37,8 @@ export function createCollection(): (parts: Parts) => ResourceSnapshot {
       const kept = last?.[type];
       return [type, kept && !isChanged(type) ? kept : sameOr(kept, listOf(type, all))] as const;
     });
-    last = Object.fromEntries(types) as ResourceSnapshot;
+    if (!last || types.some(([type, list]) => last?.[type] !== list))
+      last = Object.fromEntries(types) as ResourceSnapshot;
     return last;
   };
 }
