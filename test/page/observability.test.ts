@@ -76,6 +76,8 @@ beforeAll(async () => {
     {
       startup_timeout: 1,
       haproxy: { run_directory: scene.scratch.path('run'), stats_address: `127.0.0.1:${stats}` },
+      // One that somebody else would run.
+      envoy: { managed: false, run_directory: scene.scratch.path('run') },
     },
   );
   await until(async () => (await fetch(`http://127.0.0.1:${scene.portOf('web')}/`)).ok);
