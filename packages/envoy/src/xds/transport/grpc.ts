@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 
@@ -59,15 +60,13 @@ export function createGrpcServer(
       injector.injectConnection(socket);
     },
     close: async () => {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, grace);
-        server.tryShutdown(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
+      // Each connection says goodbye, and closes once its calls have ended; `tryShutdown` does not wait for these.
+      injector.drain(grace);
+      await Promise.race([Promise.all([...sockets].map(closed)), sleep(grace, undefined, { ref: false })]);
       server.forceShutdown();
       for (const socket of sockets) socket.destroy();
     },
   };
 }
+
+const closed = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
