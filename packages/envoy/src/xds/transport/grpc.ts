@@ -62,7 +62,10 @@ export function createGrpcServer(
     close: async () => {
       // Each connection says goodbye, and closes once its calls have ended; `tryShutdown` does not wait for these.
       injector.drain(grace);
-      await Promise.race([Promise.all([...sockets].map(closed)), sleep(grace, undefined, { ref: false })]);
+      await Promise.race([
+        Promise.all([...sockets].map(closed)),
+        sleep(grace, undefined, { ref: false }),
+      ]);
       server.forceShutdown();
       for (const socket of sockets) socket.destroy();
     },
