@@ -69,7 +69,7 @@ async function openScene() {
     lost: async () => {
       ended.abort();
       await traffic?.done;
-      return { reasons: [...(traffic?.reasons ?? [])], lost: traffic?.lost };
+      return { lost: traffic?.lost, reasons: Object.fromEntries(traffic?.reasons ?? []) };
     },
     [Symbol.asyncDispose]: async () => {
       ended.abort();
@@ -92,7 +92,7 @@ test('a service that moves from HAProxy to Envoy and back by its word `proxy` lo
       synapse.kill('SIGHUP');
       await scene.served(proxy);
     }
-  expect(await scene.lost()).toEqual({ reasons: [], lost: 0 });
+  expect(await scene.lost()).toEqual({ lost: 0, reasons: {} });
   const moved = synapse.log.filter(({ msg }) => msg.startsWith('service moved'));
   expect(moved.map(({ from }) => from)).toEqual(
     Array.from({ length: rounds }, () => ['haproxy', 'envoy']).flat(),
@@ -120,7 +120,7 @@ test('nor does one that moves by a restart of synapse with another file', async 
   } finally {
     await synapse[Symbol.asyncDispose]();
   }
-  expect(await scene.lost()).toEqual({ reasons: [], lost: 0 });
+  expect(await scene.lost()).toEqual({ lost: 0, reasons: {} });
 });
 
 interface Status {
