@@ -8,8 +8,9 @@ import { until } from '../support/until.ts';
 import { protocols } from './no-lost-requests/protocols.ts';
 import { type Scene, startScene, takenBetween } from './no-lost-requests/scene.fixture.ts';
 
-/** Requests of each protocol in each test; the whole number is asked for by `REQUESTS=100000`. */
+/** Requests of each protocol in each test, at least; `REQUESTS=100000` is the whole measurement. */
 const requests = Number(process.env.REQUESTS ?? 2_000);
+/** Whether as much as is promised happens meanwhile, which takes its time. */
 const isWhole = requests >= 25_000;
 /** Of each protocol, at most so many a second. */
 const rate = 1_000;

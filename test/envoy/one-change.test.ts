@@ -19,7 +19,9 @@ const changes = 50;
 /** Of one change on the connection, in bytes. */
 const mostBytes = 2048;
 
-test('one of 10,000 members comes or leaves: one response with one service’s members', async () => {
+test('one of 10,000 members comes or leaves: one response with one service’s members', {
+  timeout: 300_000,
+}, async () => {
   await using zookeeper = await startZooKeeper();
   await using scratch = await createScratch();
   await announceAll(zookeeper.hosts, shape);
