@@ -7,39 +7,12 @@ import { expect, test } from 'vitest';
 import { staticBootstrap } from '../../packages/envoy/src/resources/bootstrap.fixture.ts';
 import { createResources } from '../../packages/envoy/src/resources/resources.ts';
 import { options } from '../../packages/envoy/src/resources/service.fixture.ts';
-import { policyInForce } from '../../packages/haproxy/src/policy/any-policy.fixture.ts';
-import { localitySchema, type MergedPolicy } from '../../packages/policy/src/index.ts';
-import type { Service } from '../../packages/proxy/src/service.ts';
+import type { MergedPolicy } from '../../packages/policy/src/index.ts';
+import { anyServices, kinds } from '../policy/any-services.fixture.ts';
 import { envoyBinary } from '../support/envoy.ts';
 import { createScratch } from '../support/scratch.ts';
 
 const names = ['a', 'b.c', 'd-e', 'f_g', 'h|i', 'j%k', 'l:m', '"n\\'] as const;
-const members = ['v1', 'v2'].map((version, index) => ({
-  host: '127.0.0.1',
-  port: 1000 + index,
-  name: version,
-  labels: { version },
-}));
-const locality = localitySchema.parse({ from: 'labels.zone', prefer: ['a', 'b'], spill: 'down' });
-
-/** Services that lead to one another, two of them with levels of locality. */
-const some = (isTcp: boolean) =>
-  fc.tuple(
-    ...names.map((name, index): fc.Arbitrary<Service> => {
-      const protocol = isTcp ? 'tcp' : (['http', 'http2', 'grpc'] as const)[index % 3];
-      return policyInForce(protocol ?? 'http', name, isTcp ? [] : names).map((policy) => ({
-        name,
-        instances: members,
-        defaults: [],
-        own: { envoy: { port: 3000 + index } },
-        ...(protocol && { protocol }),
-        policy: withoutFormat(policy),
-        ...(index % 4 === 1 && { locality }),
-        origin: name,
-      }));
-    }),
-  );
-
 /** A format of one's own is in the language of another proxy here. */
 function withoutFormat(merged: MergedPolicy): MergedPolicy {
   const { access_log: log } = merged.policy;
@@ -48,22 +21,25 @@ function withoutFormat(merged: MergedPolicy): MergedPolicy {
     : merged;
 }
 
-test.each([
-  ['of requests', false],
-  ['of connections', true],
-])('whatever policies are in force, Envoy takes what they come to: %s', async (_, isTcp) => {
-  await using scratch = await createScratch();
-  const file = scratch.path('bootstrap.json');
-  await fc.assert(
-    fc.asyncProperty(some(isTcp), async (services) => {
-      const snapshot = new Map(services.map((each) => [each.name, each]));
-      const { resources, refused } = createResources(options)(snapshot);
-      expect(refused).toEqual([]);
-      await writeFile(file, JSON.stringify(staticBootstrap(resources)));
-      const args = ['--mode', 'validate', '-c', file, '--log-level', 'error'];
-      const { exitCode, all } = await execa(envoyBinary(), args, { reject: false, all: true });
-      expect({ exitCode, said: exitCode === 0 ? '' : all }).toEqual({ exitCode: 0, said: '' });
-    }),
-    { numRuns: Number(process.env.RUNS ?? 15) },
-  );
-});
+test.each(kinds)(
+  'whatever policies are in force, Envoy takes what they come to: %s',
+  async (_, isTcp) => {
+    await using scratch = await createScratch();
+    const file = scratch.path('bootstrap.json');
+    await fc.assert(
+      fc.asyncProperty(
+        anyServices(names, isTcp, (port) => ({ envoy: { port } }), withoutFormat),
+        async (services) => {
+          const snapshot = new Map(services.map((each) => [each.name, each]));
+          const { resources, refused } = createResources(options)(snapshot);
+          expect(refused).toEqual([]);
+          await writeFile(file, JSON.stringify(staticBootstrap(resources)));
+          const args = ['--mode', 'validate', '-c', file, '--log-level', 'error'];
+          const { exitCode, all } = await execa(envoyBinary(), args, { reject: false, all: true });
+          expect({ exitCode, said: exitCode === 0 ? '' : all }).toEqual({ exitCode: 0, said: '' });
+        },
+      ),
+      { numRuns: Number(process.env.RUNS ?? 15) },
+    );
+  },
+);
