@@ -2,20 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
+import { refusing } from './hung.fixture.ts';
 import { linesIn, logOf, raw } from './log.fixture.ts';
+import { type Asked, type Case, type Scene, startScene } from './scene.fixture.ts';
 import { differs, subjects } from './subject.fixture.ts';
-import {
-  ask,
-  late,
-  type Member,
-  serviceOf,
-  startMember,
-  startWorld,
-  status,
-  type World,
-} from './world.fixture.ts';
+import { ask, late, type Member, status } from './world.fixture.ts';
 
 const json = { access_log: 'json', outlier_ejection: false } as const;
 const policies = {
@@ -48,27 +40,24 @@ describe.each(subjects)('the access log of $title', (subject) => {
     haproxy: '<NOSRV>',
     envoy: null,
   });
-  let world: World;
+  let scene: Scene<Name>;
   const ports = {} as Record<Name, number>;
   const members = {} as Record<Name, readonly Member[]>;
-
   beforeAll(async () => {
-    const services: Record<string, object> = {};
-    for (const name of Object.keys(policies) as Name[]) {
-      ports[name] = await freePort();
-      members[name] = name === 'empty' ? [] : [await startMember('a')];
-      services[name] = serviceOf(ports[name], members[name], policies[name]);
+    const cases = Object.fromEntries(
+      Object.entries(policies).map(([name, policy]) => [name, { policy, versions: ['v1'] }]),
+    ) as unknown as Record<Name, Asked>;
+    const refused = { ...cases.refusing, members: [await refusing('a')] };
+    const empty = { ...cases.empty, members: [] };
+    scene = await startScene<Name>({ ...cases, refusing: refused, empty }, subject);
+    for (const [name, each] of Object.entries<Case>(scene.cases)) {
+      ports[name as Name] = each.port;
+      members[name as Name] = each.members;
     }
-    for (const member of members.refusing) await member[Symbol.asyncDispose]();
-    world = await startWorld(services, {}, subject);
   });
-  afterAll(async () => {
-    await world?.[Symbol.asyncDispose]();
-    for (const [name, each] of Object.entries(members))
-      if (name !== 'refusing') for (const member of each) await member[Symbol.asyncDispose]();
-  });
+  afterAll(() => scene?.[Symbol.asyncDispose]());
 
-  const output = () => logOf(world, subject);
+  const output = () => logOf(scene.world, subject);
 
   const lines = async () => linesIn(await output());
 

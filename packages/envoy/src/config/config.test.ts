@@ -119,6 +119,19 @@ describe('problems', () => {
     expect(of(written)).toEqual(expected);
   });
 
+  test('of services: a name that resources of another one have', () => {
+    const named = (...names: readonly string[]) =>
+      problems(
+        read({}),
+        new Map(names.map((name) => [name, { own: service(), protocol: 'grpc', copies: [] }])),
+      ).map(([path, message]) => `${path.join(' ')}: ${message}`);
+    expect(named('web', 'listener/web')).toEqual([
+      'services listener/web: is what Envoy is to call a part of the service web; give it another name',
+    ]);
+    expect(named('web', 'grpc/web')).toHaveLength(1);
+    expect(named('api', 'listener/web', 'grpc/x', 'listener')).toEqual([]);
+  });
+
   test('of a service: a name as its address, and the port of xds.address', () => {
     expect(of({}, sections.withAddress(service(), { port: 80, bind_address: 'web' }))).toEqual([
       'services.web.bind_address: is web, and Envoy listens at IP addresses only; give it one, such as 127.0.0.1 or 0.0.0.0',

@@ -1,7 +1,9 @@
 import { isIP } from 'node:net';
 
+import { originOf } from '@smartstack/policy';
 import type { ConfiguredService, Problem } from '@smartstack/proxy';
 
+import { badOperator } from '../policy/log-format.ts';
 import type { EnvoyConfig, EnvoyService } from './config.ts';
 import { isOff, listensAt, sectionOf } from './section.ts';
 import { isLoopback } from './values.ts';
@@ -15,6 +17,8 @@ export function problems(top: EnvoyConfig | undefined, services: Services): read
   return [
     ...(section ? sectionProblems(section) : []),
     ...[...services].flatMap(([name, { own }]) => serviceProblems(name, own, top)),
+    ...[...services.keys()].flatMap((name) => nameProblems(name, services)),
+    ...formatProblems(services),
   ];
 }
 
@@ -50,6 +54,32 @@ function serviceProblems(
   return xds?.address && listener?.port === xds.address.port
     ? [[['services', name, 'port'], `${listener.port} is that of envoy.xds.address`]]
     : [];
+}
+
+/** A service that is called as resources of another one are would have these. */
+function nameProblems(name: string, services: Services): readonly Problem[] {
+  const [, other] = /^(?:listener|grpc)\/(.+)$/s.exec(name) ?? [];
+  const own = other === undefined ? undefined : services.get(other);
+  if (!own || !(own.own || services.get(name)?.own)) return [];
+  const message = `is what Envoy is to call a part of the service ${other}; give it another name`;
+  return [[['services', name], message]];
+}
+
+/** Formats of access logs, once for each place where one is written. */
+function formatProblems(services: Services): readonly Problem[] {
+  const found = new Map<string, Problem>();
+  for (const [name, { own, policy }] of services) {
+    const log = policy?.policy.access_log;
+    if (!policy || !own || own.disabled || typeof log !== 'object') continue;
+    const bad = badOperator(log.format);
+    if (bad === undefined) continue;
+    const word = ['policy', 'access_log', 'format'];
+    const isDefault = originOf(policy, word.slice(1)) === 'defaults';
+    const path = isDefault ? ['defaults', ...word] : ['services', name, ...word];
+    const message = `${bad} is no operator of Envoy: these are %NAME%, %NAME(what)% or %NAME(what):20%, and a percent sign is %%`;
+    found.set(path.join('\n'), [path, message]);
+  }
+  return [...found.values()];
 }
 
 const isAddress = (host: string) => isIP(host) !== 0 || host === 'localhost';

@@ -240,6 +240,22 @@ test('policy_unsupported: warn says it of what the proxy cannot do, once for the
   ]);
 });
 
+test('a format of an access log that is not Envoy’s is an error at its place, once for the defaults', async () => {
+  const problem =
+    '%ci:%cp is no operator of Envoy: these are %NAME%, %NAME(what)% or %NAME(what):20%, and a percent sign is %%';
+  expect(
+    await problemsOf(
+      web('{access_log: {format: "%ci:%cp %B"}}', 'proxy: envoy\n    protocol: http'),
+    ),
+  ).toEqual([`synapse.yaml:7:27: services.web.policy.access_log.format: ${problem}`]);
+  const two = `${other('web', 'port: 80, policy: {}')}${other('api', 'port: 81, policy: {}')}`;
+  expect(
+    await problemsOf(
+      `proxy: envoy\ndefaults:\n  policy: {access_log: {format: "%ci:%cp %B"}}\nservices:\n${two}`,
+    ),
+  ).toEqual([`synapse.yaml:3:25: defaults.policy.access_log.format: ${problem}`]);
+});
+
 test('a subset that a default server is in can be', async () => {
   await loadText(
     web('{routes: [{to: {subset: {v: 2}}}]}').replace(
