@@ -135,10 +135,9 @@ export default defineConfig({
           globalSetup: bundled,
           // The same tables of policies as on HAProxy; they print where the two differ.
           env: { ...env, POLICY_PROXY: 'envoy' },
-          include: [
-            'test/envoy/**/*.test.ts',
-            'test/policy/{access-log,actions,allow,balance,connection-log,ejected,http2,limits,locality,registry,retries,signals,split,tcp,text,try,words}.test.ts',
-          ],
+          include: ['test/envoy/**/*.test.ts', 'test/policy/*.test.ts'],
+          // HAProxy's own: its parser, one that something else runs, where its lines go.
+          exclude: ['test/policy/{any,external,log-target}.test.ts'],
           environment: 'node',
           isolate,
           testTimeout: 120_000,
