@@ -57,9 +57,11 @@ envoy:
   on_exit: stop`,
   async rotation({ pagePort }, signal) {
     const admin = createAdmin({ host: '127.0.0.1', port: pagePort });
-    const members = (await readMembers(admin, ['web'], signal)).get('web') ?? [];
-    const used = members.filter(({ status }) => status === 'HEALTHY');
-    return new Set(used.map(({ address }) => Number(address.slice(address.lastIndexOf(':') + 1))));
+    const used = new Set<number>();
+    for await (const [, members = []] of readMembers(admin, ['web'], signal))
+      for (const { status, address } of members)
+        if (status === 'HEALTHY') used.add(Number(address.slice(address.lastIndexOf(':') + 1)));
+    return used;
   },
 };
 

@@ -70,7 +70,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const desire = createDesire(config, hosts);
   const logUnresolved = createUnresolved(meters, log);
   const leftOut = createLeftOut();
-  const seen = createSeen(measure);
+  const seen = createSeen(members);
   let desired: Desired | undefined;
   let isRunning = false;
 
@@ -144,6 +144,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   async function measure(signal: AbortSignal): Promise<ReadonlyMap<string, Measured>> {
     if (!measuring || !desired) return new Map();
     return measuring.measure(measuredServices(desired), signal);
+  }
+
+  async function members(signal: AbortSignal) {
+    if (!measuring || !desired) return new Map();
+    return measuring.members(measuredServices(desired), signal);
   }
 
   /** A listener takes connections once its routes are there. */

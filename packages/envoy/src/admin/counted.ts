@@ -45,6 +45,9 @@ const ofMembers = [
 ];
 const answered = 'completed|4xx|5xx|time';
 
+/** The statistics that tell whether members are others, as a regular expression. */
+export const membersFilter = `^(?:server\\.uptime|cluster\\..+\\.(?:${ofMembers.join('|')}))$`;
+
 /** The statistics that are read, as a regular expression. */
 export const statsFilter = `^(?:server\\.uptime|http\\..+\\.downstream_rq_(?:${answered})|vhost\\..+\\.route\\..+\\.upstream_rq_(?:${answered})|tcp\\..+\\.downstream_cx_(?:total|no_route)|cluster\\..+\\.(?:${[...new Set([...Object.values(ofClusters), ...ofMembers])].join('|')}))$`;
 
@@ -57,13 +60,14 @@ export interface Counts {
 
 export function createCounts(stats: Stats): Counts {
   const { values } = stats;
-  const routes = routesIn(values);
+  let routes: ReturnType<typeof routesIn> | undefined;
   const countOf = (name: string) => values.get(name) ?? 0;
   const ofCluster = (cluster: string, what: string) =>
     countOf(`cluster.${statName(cluster)}.${what}`);
   return {
     of: (service, clusters) => {
       const own = statName(service);
+      routes ??= routesIn(values);
       const sum = (what: keyof typeof ofClusters) =>
         clusters.reduce((total, cluster) => total + ofCluster(cluster, ofClusters[what]), 0);
       return {
@@ -85,7 +89,10 @@ export function createCounts(stats: Stats): Counts {
         ejections: sum('ejections'),
       };
     },
-    membersOf: (cluster) => ofMembers.map((what) => ofCluster(cluster, what)).join(' '),
+    membersOf: (cluster) => {
+      const own = `cluster.${statName(cluster)}`;
+      return ofMembers.map((what) => countOf(`${own}.${what}`)).join(' ');
+    },
   };
 }
 
@@ -93,6 +100,7 @@ export function createCounts(stats: Stats): Counts {
 function routesIn(values: Stats['values']): ReadonlyMap<string, ReadonlySet<string>> {
   const routes = new Map<string, Set<string>>();
   for (const name of values.keys()) {
+    if (!name.startsWith('vhost.')) continue;
     const [, service, route] = /^vhost\.(.+)\.route\.(.+)\.upstream_rq_\w+$/.exec(name) ?? [];
     if (service === undefined || route === undefined) continue;
     routes.set(service, (routes.get(service) ?? new Set()).add(route));

@@ -1,13 +1,14 @@
-import type { Measured } from '@smartstack/proxy';
+import type { Measured, MeasuredServer } from '@smartstack/proxy';
 
 import { createAverages } from './averages.ts';
 import type { Admin } from './client.ts';
-import { type Counted, type Counts, createCounts, statsFilter } from './counted.ts';
+import { type Counted, type Counts, createCounts, membersFilter, statsFilter } from './counted.ts';
 import { createEjections } from './ejections.ts';
 import { readMembers } from './members.ts';
 import { routesOf } from './routes.ts';
 import { type SeenCluster, seenNow, serversOf } from './servers.ts';
-import { createStatsReader } from './stats.ts';
+import { createStatsReader, readStats, type Stats } from './stats.ts';
+import { inTurns } from './turns.ts';
 
 /** A service whose traffic is measured. */
 export interface MeasuredService {
@@ -30,53 +31,81 @@ export interface Measuring {
     services: ReadonlyMap<string, MeasuredService>,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Measured>>;
+  /** The members alone: Envoy is asked for no counts of requests, and no times. */
+  members(
+    services: ReadonlyMap<string, MeasuredService>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Servers>>;
 }
+
+/** By their names. */
+type Servers = ReadonlyMap<string, MeasuredServer>;
+
+/** How many are looked at in one turn of the event loop. */
+const servicesPerTurn = 50;
+const clustersPerTurn = 100;
 
 /** `ejections` is the file in which Envoy writes which members it ejects; without it, it is not known since when and why. */
 export function createMeasuring(admin: Admin, ejections: string | undefined): Measuring {
   const events = createEjections(ejections);
   const seen = new Map<string, SeenCluster>();
   const averages = createAverages();
-  const readStats = createStatsReader(admin, statsFilter);
+  const readAll = createStatsReader(admin, statsFilter);
   let uptime = 0;
 
   /** Reads the members of clusters that are not as they were. */
-  async function refresh(counts: Counts, clusters: readonly string[], signal: AbortSignal) {
-    const changed = clusters.filter((name) => seen.get(name)?.print !== counts.membersOf(name));
-    const read = await readMembers(admin, changed, signal);
-    const known = new Set(clusters);
-    for (const name of seen.keys()) if (!known.has(name)) seen.delete(name);
-    for (const name of changed) {
-      const members = read.get(name);
+  async function refresh(
+    stats: Stats,
+    services: ReadonlyMap<string, MeasuredService>,
+    signal: AbortSignal,
+  ): Promise<Counts> {
+    const running = stats.values.get('server.uptime') ?? 0;
+    // Another Envoy: its counters may be where those of the one before were.
+    if (running < uptime) seen.clear();
+    uptime = running;
+    const counts = createCounts(stats);
+    const clusters = [...services.values()].flatMap((service) => service.clusters);
+    const prints = new Map<string, string>();
+    for await (const turn of inTurns(clusters, clustersPerTurn))
+      for (const name of turn) prints.set(name, counts.membersOf(name));
+    for (const name of seen.keys()) if (!prints.has(name)) seen.delete(name);
+    const changed = clusters.filter((name) => seen.get(name)?.print !== prints.get(name));
+    for await (const [name, members] of readMembers(admin, changed, signal)) {
+      const print = prints.get(name) ?? '';
       if (!members) seen.delete(name);
-      else seen.set(name, seenNow(members, counts.membersOf(name), seen.get(name)));
+      else seen.set(name, seenNow(members, print, seen.get(name)));
     }
+    await events.read();
+    return counts;
   }
 
   return {
     measure: async (services, signal) => {
-      const stats = await readStats(signal);
-      const running = stats.values.get('server.uptime') ?? 0;
-      // Another Envoy: its counters may be where those of the one before were.
-      if (running < uptime) seen.clear();
-      uptime = running;
-      const counts = createCounts(stats);
-      await refresh(
-        counts,
-        [...services.values()].flatMap(({ clusters }) => clusters),
-        signal,
-      );
-      await events.read();
+      const counts = await refresh(await readAll(signal), services, signal);
       averages.keep(services);
-      const measured = [...services].map(([name, service]) => {
+      return mapped(services, (service, name) => {
         const counted = counts.of(name, service.clusters);
         const average = averages.of(name, counted.answers.buckets);
         const servers = serversOf(service, seen, events);
-        return [name, measuredOf(service, counted, { average, servers })] as const;
+        return measuredOf(service, counted, { average, servers });
       });
-      return new Map(measured);
+    },
+    members: async (services, signal) => {
+      await refresh(await readStats(admin, membersFilter, signal), services, signal);
+      return mapped(services, (service) => serversOf(service, seen, events));
     },
   };
+}
+
+/** What is made of each service, a few in each turn of the event loop. */
+async function mapped<Value>(
+  services: ReadonlyMap<string, MeasuredService>,
+  make: (service: MeasuredService, name: string) => Value,
+): Promise<ReadonlyMap<string, Value>> {
+  const made = new Map<string, Value>();
+  for await (const turn of inTurns(services, servicesPerTurn))
+    for (const [name, service] of turn) made.set(name, make(service, name));
+  return made;
 }
 
 function measuredOf(

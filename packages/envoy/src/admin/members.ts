@@ -15,22 +15,21 @@ export interface ClusterMember {
 export type Members = ReadonlyMap<string, readonly ClusterMember[]>;
 
 /** How many clusters are asked for at once: an answer is some 20 KB for each, and holds the event loop while it is parsed. */
-const batch = 50;
+const batch = 20;
 
-/** The members of some clusters; one that is not there is left out. */
-export async function readMembers(
+/** The members of some clusters, as they are read; undefined of one that is not there. */
+export async function* readMembers(
   admin: Admin,
   clusters: readonly string[],
   signal: AbortSignal,
-): Promise<Members> {
-  const members = new Map<string, readonly ClusterMember[]>();
+): AsyncGenerator<readonly [string, readonly ClusterMember[] | undefined], void> {
   for (let at = 0; at < clusters.length; at += batch) {
-    const names = clusters.slice(at, at + batch).map(escaped);
-    const filter = encodeURIComponent(`^(?:${names.join('|')})$`);
+    const names = clusters.slice(at, at + batch);
+    const filter = encodeURIComponent(`^(?:${names.map(escaped).join('|')})$`);
     const answer = await admin.get(`/clusters?format=json&filter=${filter}`, signal);
-    for (const [name, hosts] of parseMembers(JSON.parse(answer))) members.set(name, hosts);
+    const members = parseMembers(JSON.parse(answer));
+    for (const name of names) yield [name, members.get(name)];
   }
-  return members;
 }
 
 export function parseMembers(answer: unknown): Members {

@@ -7,36 +7,41 @@ import { parseMembers } from './members.ts';
 import { ownAnswers, routesOf } from './routes.ts';
 import { numberOf, parseServerInfo } from './server-info.ts';
 import { seenNow, serversOf } from './servers.ts';
-import { parseStats, statName } from './stats.ts';
+import { linesPerTurn, parseStats, statName } from './stats.ts';
 import { trafficIn } from './traffic.ts';
 
-const histogram = (name: string, counts: Readonly<Record<string, number>>) => ({
-  name,
-  buckets: Object.entries(counts).map(([end, cumulative]) => ({
-    upper_bound: Number(end),
-    interval: 0,
-    cumulative,
-  })),
-});
 const bucketed = (counts: Readonly<Record<number, number>>) =>
   nothing.buckets.map((_, at) => counts[at] ?? 0);
 
 describe('statistics', () => {
-  test('values and histograms by name; what is longer than our last bucket is in one more', () => {
-    const { values, histograms } = parseStats({
-      stats: [
-        { name: 'http.web.downstream_rq_completed', value: 7 },
-        { name: 'a.text', value: 'text' },
-        { histograms: [histogram('t', { 1: 2, 2.5: 1, 300: 3, 10000: 4, 1e9: 5 })] },
-      ],
-    });
+  test('values and histograms by name; what is longer than our last bucket is in one more', async () => {
+    const { values, histograms } = await parseStats(`http.web.downstream_rq_completed: 7
+a.text: "text"
+t: B1(0,2) B2.5(9,1) B300(0,3) B10000(0,4) B1e+09(0,5)
+u: No recorded values
+`);
     expect([...values]).toEqual([['http.web.downstream_rq_completed', 7]]);
-    expect(histograms.get('t')).toEqual(bucketed({ 0: 2, 1: 1, 8: 3, 12: 4, 13: 5 }));
+    expect([...histograms]).toEqual([['t', bucketed({ 0: 2, 1: 1, 8: 3, 12: 4, 13: 5 })]]);
   });
 
-  test.each([undefined, {}, { stats: 'x' }, { stats: [1, { histograms: 2 }] }])(
+  test('a long answer is read a few lines at a time', async () => {
+    const turns = 20;
+    const answer = Array.from({ length: turns * linesPerTurn }, (_, n) => `a.${n}: ${n}\n`);
+    let others = 0;
+    const count = () => {
+      others += 1;
+      next = setImmediate(count);
+    };
+    let next = setImmediate(count);
+    const { values } = await parseStats(answer.join(''));
+    clearImmediate(next);
+    expect(values.size).toBe(turns * linesPerTurn);
+    expect(others).toBeGreaterThanOrEqual(turns - 1);
+  });
+
+  test.each(['', '\n', 'x', 'x: y: 2', '{"stats": [1]}'])(
     'what is no statistics holds none: %j',
-    (answer) => expect(parseStats(answer).values.size).toBe(0),
+    async (answer) => expect((await parseStats(answer)).values.size).toBe(0),
   );
 
   test('names are as Envoy writes them', () => {
@@ -45,25 +50,23 @@ describe('statistics', () => {
   });
 
   test('a service has its own, by the names of its listener, routes and clusters', () => {
-    const { values, histograms } = parseStats({
-      stats: [
-        ['http.web.downstream_rq_completed', 9],
-        ['http.web.downstream_rq_5xx', 2],
-        ['http.web.x.downstream_rq_completed', 100],
-        ['vhost.web.route.v2.upstream_rq_completed', 3],
-        ['vhost.web.route.v2.upstream_rq_4xx', 1],
-        ['vhost.web.x.route.rest.upstream_rq_completed', 50],
-        ['tcp.web.downstream_cx_total', 4],
-        ['tcp.web.downstream_cx_no_route', 1],
-        ['cluster.web.upstream_rq_retry', 5],
-        ['cluster.web|version=v2.upstream_rq_retry', 6],
-        ['cluster.web|version=v2.upstream_cx_none_healthy', 1],
-        ['cluster.web.outlier_detection.ejections_enforced_total', 8],
-        ['cluster.web.upstream_rq_pending_active', 2],
-      ].map(([name, value]) => ({ name, value })),
-    });
+    const values = new Map<string, number>([
+      ['http.web.downstream_rq_completed', 9],
+      ['http.web.downstream_rq_5xx', 2],
+      ['http.web.x.downstream_rq_completed', 100],
+      ['vhost.web.route.v2.upstream_rq_completed', 3],
+      ['vhost.web.route.v2.upstream_rq_4xx', 1],
+      ['vhost.web.x.route.rest.upstream_rq_completed', 50],
+      ['tcp.web.downstream_cx_total', 4],
+      ['tcp.web.downstream_cx_no_route', 1],
+      ['cluster.web.upstream_rq_retry', 5],
+      ['cluster.web|version=v2.upstream_rq_retry', 6],
+      ['cluster.web|version=v2.upstream_cx_none_healthy', 1],
+      ['cluster.web.outlier_detection.ejections_enforced_total', 8],
+      ['cluster.web.upstream_rq_pending_active', 2],
+    ]);
     for (const name of values.keys()) expect(name).toMatch(new RegExp(statsFilter));
-    const counts = createCounts({ values, histograms });
+    const counts = createCounts({ values, histograms: new Map() });
     expect(counts.of('web', ['web', 'web|version=v2'])).toEqual({
       answers: { ...nothing, requests: 9, errors: { '4xx': 0, '5xx': 2 } },
       routes: new Map([['v2', { ...nothing, requests: 3, errors: { '4xx': 1, '5xx': 0 } }]]),
@@ -85,7 +88,7 @@ describe('routes', () => {
     buckets: bucketed(buckets),
   });
   const counted = (all: ReturnType<typeof answers>, routes: Record<string, typeof all>) => ({
-    ...createCounts(parseStats({})).of('web', []),
+    ...createCounts({ values: new Map(), histograms: new Map() }).of('web', []),
     answers: all,
     routes: new Map(Object.entries(routes)),
   });

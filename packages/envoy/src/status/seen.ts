@@ -15,25 +15,27 @@ export interface LatestSeen {
 }
 
 export function createSeen(
-  measure: (signal: AbortSignal) => Promise<ReadonlyMap<string, Measured>>,
+  read: (signal: AbortSignal) => Promise<ReadonlyMap<string, Measured['servers']>>,
 ): LatestSeen {
   let seen: Seen | undefined;
   const isFresh = () => seen !== undefined && Date.now() - seen.at < freshness;
-  const note = (services: ReadonlyMap<string, Measured>) => {
-    const members = new Map([...services].map(([name, { servers }]) => [name, membersOf(servers)]));
+  const note = (services: Iterable<readonly [string, Measured['servers']]>) => {
+    const members = new Map(Array.from(services, ([name, servers]) => [name, membersOf(servers)]));
     seen = { at: Date.now(), members };
-    return services;
   };
   return {
     refresh: async (signal) => {
       if (isFresh()) return;
       try {
-        note(await measure(signal));
+        note(await read(signal));
       } catch {
         seen = { at: Date.now(), members: undefined };
       }
     },
-    note,
+    note: (services) => {
+      note(Array.from(services, ([name, { servers }]) => [name, servers] as const));
+      return services;
+    },
     latest: () => (isFresh() ? seen : undefined),
   };
 }
