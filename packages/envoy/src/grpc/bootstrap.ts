@@ -34,12 +34,19 @@ export const grpcBootstrap: ClientFile<EnvoyConfig, EnvoyService> = {
     };
     return {
       text: `${JSON.stringify(file, undefined, 2)}\n`,
-      notes: [...called].flatMap(([name, service]) =>
-        grpcNotes(service).map(({ word, why }) => `${name}: ${word}: ${why}`),
-      ),
+      notes: [
+        ...[...called].flatMap(([name, service]) =>
+          grpcNotes(service).map(({ word, why }) => `${name}: ${word}: ${why}`),
+        ),
+        registryNote,
+      ],
     };
   },
 };
+
+/** The registry is not asked for a file that also is written while it cannot be reached. */
+const registryNote =
+  'policies in the registry are not read here; synapse policy show NAME lists what clients do of theirs, too';
 
 /** The services that applications call by it. */
 function calledIn(services: Services, only: string | undefined): Services {

@@ -101,7 +101,8 @@ describe('the bootstrap file', () => {
   const asked = { services, only: undefined, isSocket: false };
 
   test('says where synapse is', () => {
-    const { text } = grpcBootstrap.of(withAddress, asked);
+    const { text, notes } = grpcBootstrap.of(withAddress, asked);
+    expect(notes).toEqual([expect.stringContaining('policies in the registry are not read here')]);
     expect(JSON.parse(text)).toMatchObject({
       xds_servers: [{ server_uri: '127.0.0.1:18000', server_features: ['xds_v3'] }],
       node: { cluster: 'smartstack', locality: {} },
