@@ -7,7 +7,7 @@ import { createAdmin } from './admin/client.ts';
 import { createMeasuring } from './admin/measuring.ts';
 import type { EnvoyConfig } from './config/config.ts';
 import { createDesire, type Desired } from './desired/desire.ts';
-import { createUnresolved } from './desired/unresolved.ts';
+import { createSocketLog, createUnresolved } from './desired/unresolved.ts';
 import { createFiles } from './files/files.ts';
 import { createManagedEnvoy } from './process/managed.ts';
 import { envoyPaths } from './process/options.ts';
@@ -69,6 +69,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const files = config.files === undefined ? undefined : createFiles(resolve(config.files));
   const desire = createDesire(config, hosts);
   const logUnresolved = createUnresolved(meters, log);
+  const logSockets = createSocketLog(log);
   const leftOut = createLeftOut();
   const seen = createSeen(members);
   let desired: Desired | undefined;
@@ -128,6 +129,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     if (desire.next < Number.POSITIVE_INFINITY) due.at('left', desire.next);
     if (desired === before) return false;
     logUnresolved(desired);
+    logSockets(desired);
     leftOut.note(desired.refused);
     ads.serve(desired.resources);
     return desired.resources !== before?.resources;

@@ -73,6 +73,26 @@ describe('resources', () => {
       expect(one.audience).toBe('named');
   });
 
+  test('members that have UNIX sockets stand in the lists of Envoy alone', () => {
+    const socket = { host: 'unix', port: '/run/web.sock' } as const;
+    const { cluster, endpoints } = resourcesOf({
+      web: { members: [...members, socket], protocol: 'grpc' },
+    });
+    const [called] = cluster.values();
+    expect(called && jsonOf(called)).toMatchObject({
+      eds_cluster_config: { service_name: 'grpc/web' },
+    });
+    const hasSocket = Array.from(endpoints.values(), (one) => [
+      one.name,
+      one.audience,
+      JSON.stringify(jsonOf(one)).includes('/run/web.sock'),
+    ]);
+    expect(hasSocket).toEqual([
+      ['web', 'all', true],
+      ['grpc/web', 'named', false],
+    ]);
+  });
+
   test('a balance that older clients do not have stands beside one that they have', () => {
     const balances = [{ ring_hash: { header: 'x-user' } }, 'least_request'];
     for (const balance of balances) {

@@ -28,6 +28,8 @@ export interface ConfigInput {
   readonly isProxied: boolean;
   /** What gRPC applications need of it. */
   readonly use: GrpcUse | undefined;
+  /** Whether these have a list of members of their own, without those that have UNIX sockets. */
+  readonly hasSockets: boolean;
 }
 
 /** All of a service but its members, for Envoy and for gRPC applications. */

@@ -3,6 +3,7 @@ import type { Subset } from '@smartstack/policy';
 import type { Service } from '@smartstack/proxy';
 import type { Instance } from '@smartstack/registry';
 
+import { grpcNameOf } from '../grpc/names.ts';
 import type { Resource } from '../xds/resource.ts';
 import { resourceOf } from './encode.ts';
 import { endpointsOf } from './endpoints.ts';
@@ -16,6 +17,8 @@ export interface EndpointsInput {
   readonly leaving: readonly Instance[];
   /** The parts of its members that are served, each a cluster: the same map while they are the same. */
   readonly subsets: ReadonlyMap<string, Subset>;
+  /** Whether gRPC applications have lists of their own, without those that have UNIX sockets: they refuse the whole list. */
+  readonly hasSockets: boolean;
 }
 
 interface Endpoints {
@@ -53,10 +56,11 @@ const isSame = (one: EndpointsInput, other: EndpointsInput) =>
   one.members === other.members &&
   one.leaving === other.leaving &&
   one.subsets === other.subsets &&
+  one.hasSockets === other.hasSockets &&
   one.service.locality === other.service.locality;
 
 function madeOf(
-  { service, members, leaving, subsets }: EndpointsInput,
+  { service, members, leaving, subsets, hasSockets }: EndpointsInput,
   resolve: Resolve,
   before: readonly Resource[],
 ): Endpoints {
@@ -71,15 +75,24 @@ function madeOf(
     return [];
   });
   const left = leaving.flatMap((instance) => memberOf(instance, resolve) ?? []);
-  const resources = [...subsets.values()].map((subset) => {
+  const known = (made: Resource) =>
+    before.find((one) => one.name === made.name && one.version === made.version) ?? made;
+  const resources = [...subsets.values()].flatMap((subset) => {
     const cluster = clusterName(name, subset);
-    const value = endpointsOf(cluster, { members: reached, leaving: left, subset, locality });
-    const facts = { type: 'endpoints', name: cluster, audience: 'all', service: name } as const;
-    const made = resourceOf(value, facts);
-    return before.find((one) => one.name === cluster && one.version === made.version) ?? made;
+    const input = { members: reached, leaving: left, subset, locality };
+    const facts = { type: 'endpoints', service: name } as const;
+    const value = endpointsOf(cluster, input);
+    const all = resourceOf(value, { ...facts, name: cluster, audience: 'all' });
+    if (!hasSockets) return [known(all)];
+    const own = grpcNameOf(cluster);
+    const ofOwn = { ...input, members: reached.filter(hasPort), leaving: left.filter(hasPort) };
+    const called = endpointsOf(own, ofOwn);
+    return [known(all), known(resourceOf(called, { ...facts, name: own, audience: 'named' }))];
   });
   return { resources, unresolved };
 }
+
+const hasPort = ({ place }: Member) => !('socket' in place);
 
 /** What the names among these hosts resolve to now. */
 function addressesIn({ members = [], leaving }: EndpointsInput, resolve: Resolve): string {

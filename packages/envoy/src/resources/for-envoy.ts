@@ -9,7 +9,7 @@ export function forEnvoy({
 }: ResourceSnapshot): ResourceSnapshot {
   return {
     cluster: filtered(cluster, isForAll),
-    endpoints: filtered(endpoints, ({ name }) => cluster.has(name)),
+    endpoints: filtered(endpoints, (one) => isForAll(one) && cluster.has(one.name)),
     listener: filtered(listener, isForAll),
     route: filtered(route, isForAll),
   };

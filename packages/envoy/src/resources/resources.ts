@@ -37,6 +37,8 @@ export interface Made {
   /** What is left out, and why. */
   readonly refused: readonly { readonly owner: string; readonly reason: string }[];
   readonly unresolved: readonly Unresolved[];
+  /** Members that gRPC applications are not told of, since they cannot connect to UNIX sockets, by service. */
+  readonly sockets: ReadonlyMap<string, readonly Instance[]>;
   /** Services whose members nobody knows: there are no endpoints of theirs, which says nothing of who they are. */
   readonly unknown: readonly string[];
 }
@@ -62,6 +64,7 @@ export function createResources(
     const parts = new Map<string, Part>();
     const unresolved: Unresolved[] = [];
     const unknown: string[] = [];
+    const sockets = new Map<string, readonly Instance[]>();
     for (const service of snapshot.values()) {
       const { name } = service;
       const asked = subsets.get(name);
@@ -69,33 +72,38 @@ export function createResources(
       const use = uses.get(name);
       if (!isProxied && !use) continue;
       const listen = places.taken.get(name);
-      const around = { snapshot, policyOf, asked, listen, use, isProxied };
+      const members = membersAt(service);
+      const left = leaving.get(name) ?? none;
+      const withSockets = use ? [...(members ?? none), ...left].filter(isSocket) : none;
+      if (withSockets.length > 0) sockets.set(name, withSockets);
+      const hasSockets = withSockets.length > 0;
+      const around = { snapshot, policyOf, asked, listen, use, isProxied, hasSockets };
       const config = configFor(service, around, configs.get(name));
       now.set(name, config);
-      const members = membersAt(service);
       if (!members) unknown.push(name);
       const made = endpoints.of({
         service,
         members,
-        leaving: leaving.get(name) ?? none,
+        leaving: left,
         subsets: config.subsets,
+        hasSockets,
       });
       parts.set(name, { config: config.resources, endpoints: made.resources });
       unresolved.push(...made.unresolved);
     }
     configs = now;
     endpoints.keep(now);
-    return { resources: collect(parts), refused: places.refused, unresolved, unknown };
+    return { resources: collect(parts), refused: places.refused, unresolved, sockets, unknown };
   };
 
   function configFor(service: Service, around: Around, before: Config | undefined): Config {
-    const { listen, asked, use, isProxied } = around;
+    const { listen, asked, use, isProxied, hasSockets } = around;
     const isPlain = !asked && !use && !service.policy?.policy.routes?.length;
     if (before?.service === service && isPlain && before.isPlain && isAt(before.listen, listen))
       return before;
     const policy = policyIn(service) ?? {};
     const targets = listen || use === 'called' ? targetsOf({ ...around, service, policy }) : [];
-    const facts = JSON.stringify([listen, targets, [...(asked ?? [])], use, isProxied]);
+    const facts = JSON.stringify([listen, targets, [...(asked ?? [])], use, isProxied, hasSockets]);
     const isSame =
       before &&
       before.service.policy === service.policy &&
@@ -114,6 +122,7 @@ export function createResources(
       clusterOf,
       isProxied,
       use,
+      hasSockets,
     });
     return { service, listen, isPlain, facts, subsets, resources };
   }
@@ -130,6 +139,8 @@ interface Around {
   /** What gRPC applications need of it, and whether Envoy has it at all. */
   readonly use: GrpcUse | undefined;
   readonly isProxied: boolean;
+  /** Whether these cannot connect to some of its members. */
+  readonly hasSockets: boolean;
   policyOf(service: string): Policy | undefined;
 }
 
@@ -145,6 +156,7 @@ interface Config {
 }
 
 const none: readonly Instance[] = [];
+const isSocket = ({ port }: Instance) => typeof port === 'string';
 
 /** What is in force for a service's traffic: what is built in, where nothing asks for a policy. */
 const policyIn = (service: Service | undefined): Policy | undefined =>
