@@ -30,7 +30,13 @@ export function createHaproxyDriver(
 
   async function apply(snapshot: Snapshot, signal: AbortSignal): Promise<Applied> {
     const now = due.collect();
+    const before = none;
     none = whyNone(current, snapshot);
+    if (none !== undefined && before === undefined && current.engine)
+      log.warn(
+        { why: none, fix: leftFix },
+        'haproxy is left as it runs: its members change no more',
+      );
     try {
       return none === undefined ? await step(snapshot, now, signal) : 'unchanged';
     } finally {
@@ -118,6 +124,8 @@ export function createHaproxyDriver(
     [Symbol.asyncDispose]: async () => current[Symbol.asyncDispose](),
   };
 }
+
+const leftFix = 'stop it once no app connects to it any more, or turn it on again';
 
 /** Why no HAProxy is to be touched; undefined where one is. */
 function whyNone(
