@@ -28,6 +28,7 @@ export {
   readRegularStart,
   readRegularText,
 } from './files/read-file.ts';
+export { removeStaleSocket } from './files/stale-socket.ts';
 export { createLog, type Log, type LogLevel, logLevelOption, silentLog } from './logs/log.ts';
 export { captureWarnings } from './logs/node-warnings.ts';
 export type { Family } from './metrics/families.ts';

@@ -1,9 +1,7 @@
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
 
-import { hasCode, keepServing, type Log, messageOf } from '@smartstack/daemon';
+import { keepServing, type Log, messageOf, removeStaleSocket } from '@smartstack/daemon';
 import { answer, CommandError, type RequestDeps } from './requests.ts';
 import { controlSocketIn, flawOf } from './socket-path.ts';
 import { makeFolder } from './state-directory.ts';
@@ -48,7 +46,7 @@ async function serveOn(path: string, deps: ControlDeps, signal: AbortSignal): Pr
     const flaw = flawOf(path);
     if (flaw) throw new Error(flaw);
     await makeFolder(path);
-    if (!(await isServed(path))) await rm(path, { force: true });
+    await removeStaleSocket(path);
     await once(listenPrivately(server, path), 'listening', { signal });
     const [error] = await once(server, 'error', { signal });
     throw error;
@@ -71,18 +69,4 @@ function listenPrivately(server: Server, path: string): Server {
 function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(`${JSON.stringify(body)}\n`);
-}
-
-/** Whether a process listens on the socket; one without a listener was left by a process that was killed. */
-async function isServed(path: string): Promise<boolean> {
-  const socket = connect(path);
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ECONNREFUSED') || hasCode(error, 'ENOENT')) return false;
-    throw error;
-  } finally {
-    socket.destroy();
-  }
 }

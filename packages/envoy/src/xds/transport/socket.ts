@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { lstat, mkdir, rm } from 'node:fs/promises';
-import { connect, createServer, isIP, type Server, type Socket } from 'node:net';
+import { mkdir } from 'node:fs/promises';
+import { createServer, isIP, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
-import { hasCode } from '@smartstack/daemon';
+import { messageOf, removeStaleSocket } from '@smartstack/daemon';
 
 /** Where to listen. */
 export interface ListenOptions {
@@ -38,7 +38,11 @@ export async function listenAtSocket(
   if (Buffer.byteLength(path) > longestPath)
     throw new Error(`${attempt}: a socket's path has at most ${longestPath} bytes`);
   await mkdir(dirname(path), { recursive: true });
-  await removeStale(path, attempt);
+  try {
+    await removeStaleSocket(path);
+  } catch (cause) {
+    throw new Error(`${attempt}: ${messageOf(cause)}`, { cause });
+  }
   const server = accept(options);
   const before = process.umask(0o777 & ~mode);
   try {
@@ -86,29 +90,4 @@ async function listening(server: Server, attempt: string): Promise<Listener> {
       server.close();
     },
   };
-}
-
-/** Removes a socket that a process left which was killed. */
-async function removeStale(path: string, attempt: string): Promise<void> {
-  const found = await lstat(path).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  });
-  if (!found) return;
-  if (!found.isSocket()) throw new Error(`${attempt}: there is something that is no socket`);
-  if (await isServed(path)) throw new Error(`${attempt}: another process listens there`);
-  await rm(path, { force: true });
-}
-
-async function isServed(path: string): Promise<boolean> {
-  const socket = connect(path);
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ECONNREFUSED') || hasCode(error, 'ENOENT')) return false;
-    throw error;
-  } finally {
-    socket.destroy();
-  }
 }
