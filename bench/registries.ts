@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { workerOf } from '../test/support/stats-socket.ts';
-import { startIdleFloor } from './idle-floor.ts';
+import { type IdleFloor, keepAwake, startIdleFloor } from './idle-floor.ts';
 import { consul } from './registries/consul.ts';
 import type { Contestant, StartContestant } from './registries/contestant.ts';
 import { etcd } from './registries/etcd.ts';
@@ -23,11 +23,16 @@ interface Measured {
   readonly joins: Summary;
   /** Of synapse, per change: processor time in milliseconds, wakes, requests and bytes of both directions. */
   readonly change: Cost;
-  /** Of synapse, per second. */
-  readonly idle: Cost;
-  /** Of the least that a daemon does, in the same time, per second. */
-  readonly idleFloor: Cost;
+  /** While the machine sleeps in between, and while its cores are kept awake. */
+  readonly idle: { readonly asleep: IdleCosts; readonly awake: IdleCosts };
   readonly reloads: number;
+}
+
+/** Per second. */
+interface IdleCosts {
+  readonly synapse: Cost;
+  /** Of the least that a daemon does, in the same time. */
+  readonly floor: Cost;
 }
 
 interface Cost {
@@ -75,17 +80,26 @@ async function measure(contestant: Contestant): Promise<Measured> {
   const reloads = (await workerOf(scene.socket)) === worker ? 0 : 1;
   await using least = startIdleFloor();
   await sleep(settling * 1_000);
-  const [before, floorBefore] = [await spent(scene), await spent(least)];
-  await sleep(quiet * 1_000);
+  const asleep = await idleCosts(scene, least);
+  await using _ = keepAwake();
+  const awake = await idleCosts(scene, least);
   return {
     name: contestant.name,
     floors: summarise(floors),
     joins: summarise(joins),
     // A round is a member that comes and one that goes.
     change: mean(costs, 2),
-    idle: mean([since(before, await spent(scene))], quiet),
-    idleFloor: mean([since(floorBefore, await spent(least))], quiet),
+    idle: { asleep, awake },
     reloads,
+  };
+}
+
+async function idleCosts(scene: Scene, least: IdleFloor): Promise<IdleCosts> {
+  const [before, floor] = [await spent(scene), await spent(least)];
+  await sleep(quiet * 1_000);
+  return {
+    synapse: mean([since(before, await spent(scene))], quiet),
+    floor: mean([since(floor, await spent(least))], quiet),
   };
 }
 
@@ -139,12 +153,20 @@ function mean(costs: readonly Cost[], per: number): Cost {
   return { cpu: of('cpu'), wakes: of('wakes'), requests: of('requests'), bytes: of('bytes') };
 }
 
-function textOf({ name, floors, joins, change, idle, idleFloor, reloads }: Measured): string {
+function textOf({
+  name,
+  floors,
+  joins,
+  change,
+  idle: { asleep, awake },
+  reloads,
+}: Measured): string {
   const ratio = (joins.p50 / floors.p50).toFixed(2);
   return [
     `${name}: ${ratio} × its floor at p50 (aim: at most 2.5), ${reloads} reloads`,
     `  a change: ${change.cpu.toFixed(1)} ms of processor time, ${change.requests.toFixed(1)} requests, ${change.bytes.toFixed(0)} bytes`,
-    `  idle: ${shareOf(idle)} (aim: at most 0.5 %), ${idle.requests.toFixed(2)} requests/s, ${idle.bytes.toFixed(0)} bytes/s; a Node.js process that asks a socket once a second: ${shareOf(idleFloor)}`,
+    `  idle: ${shareOf(awake.synapse)} (aim: at most 0.5 %), ${awake.synapse.requests.toFixed(2)} requests/s, ${awake.synapse.bytes.toFixed(0)} bytes/s; a Node.js process that asks a socket once a second: ${shareOf(awake.floor)}`,
+    `  the same on cores that sleep in between: ${shareOf(asleep.synapse)}, and ${shareOf(asleep.floor)}`,
   ].join('\n');
 }
 
