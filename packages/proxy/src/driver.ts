@@ -43,7 +43,7 @@ export interface ProxyDriver extends Output {
   status(): ProxyStatus;
   /**
    * The services that the proxy itself serves before the first `apply`, by what an earlier synapse gave it. Changes
-   * nothing; rejects where the proxy does not answer.
+   * nothing; rejects where the proxy does not answer. Never called while another call is under way.
    */
   standing?(signal: AbortSignal): Promise<ReadonlySet<string>>;
   /** Whether apps reach a service of the last snapshot through it now, by that snapshot's section or an earlier one. */

@@ -23,7 +23,7 @@ function createTwo(standing: Readonly<Record<string, readonly string[]>> = {}) {
   const handOver = createHandOver(silentLog);
   const { signal } = new AbortController();
   const start = (name: string) => {
-    const proxy = { given: undefined as Service | undefined, listens: false };
+    const proxy = { given: undefined as Service | undefined, listens: false, isAsked: false };
     const driver = handOver.wrap({
       name,
       apply: async (snapshot: Snapshot) => {
@@ -31,6 +31,7 @@ function createTwo(standing: Readonly<Record<string, readonly string[]>> = {}) {
         return 'updated';
       },
       standing: async () => {
+        proxy.isAsked = true;
         if (!standing[name]) throw new Error('no answer');
         return new Set(standing[name]);
       },
@@ -46,13 +47,15 @@ function createTwo(standing: Readonly<Record<string, readonly string[]>> = {}) {
       has: () => proxy.given?.own?.[name] !== undefined,
     };
   };
-  return { old: start('old'), next: start('next') };
+  const [old, next] = [start('old'), start('next')];
+  /** The first `apply` of both, at a time as a reconciler does. */
+  const both = (service: Service) => Promise.all([old.apply(service), next.apply(service)]);
+  return { old, next, both };
 }
 
 test('the proxy that had a service has it, with new members, until another one has listened for a while', async () => {
-  const { old, next } = createTwo();
-  await old.apply(web('old'));
-  await next.apply(web('old'));
+  const { old, next, both } = createTwo();
+  await both(web('old'));
   expect([old.has(), next.has()]).toEqual([true, false]);
 
   await old.apply(web('next', [1, 2]));
@@ -78,9 +81,9 @@ test('the proxy that had a service has it, with new members, until another one h
 });
 
 test('where the other one cannot listen nothing moves, and back is at once', async () => {
-  const { old, next } = createTwo();
+  const { old, next, both } = createTwo();
   old.proxy.listens = true;
-  await old.apply(web('old'));
+  await both(web('old'));
   for (let again = 0; again < 3; again += 1) {
     await next.apply(web('next'));
     await old.apply(web('next'));
@@ -91,9 +94,8 @@ test('where the other one cannot listen nothing moves, and back is at once', asy
 });
 
 test('a proxy that has it of an earlier synapse is left as it is until another one has listened for a while', async () => {
-  const { old, next } = createTwo({ old: ['web', 'gone', 'mine'] });
-  expect(await old.apply(web('next'))).toBe('unchanged');
-  await next.apply(web('next'));
+  const { old, next, both } = createTwo({ old: ['web', 'gone', 'mine'] });
+  expect(await both(web('next'))).toEqual(['unchanged', 'updated']);
   expect(next.proxy.given?.takenFrom).toBe('old');
   expect(old.proxy.given).toBeUndefined();
   next.proxy.listens = true;
@@ -107,24 +109,34 @@ test('a proxy that has it of an earlier synapse is left as it is until another o
   expect(next.proxy.given?.takenFrom).toBeUndefined();
 });
 
+test('each is asked in its own first apply, and another one waits for that', async () => {
+  const { old, next } = createTwo({ next: ['web'] });
+  const first = old.apply(web('old'));
+  await sleep(10);
+  expect([old.proxy.isAsked, next.proxy.isAsked]).toEqual([true, false]);
+  await next.apply(web('old'));
+  await first;
+  expect(old.proxy.given?.takenFrom).toBe('next');
+});
+
 test('it is not left so for ever, nor where it has the service itself', async () => {
   const now = vi.spyOn(performance, 'now');
   onTestFinished(() => now.mockRestore());
-  const { old } = createTwo({ old: ['web'] });
+  const { old, both } = createTwo({ old: ['web'] });
   now.mockReturnValue(0);
-  expect(await old.apply(web('next'))).toBe('unchanged');
+  expect(await both(web('next'))).toEqual(['unchanged', 'updated']);
   now.mockReturnValue(9_999);
   expect(await old.apply(web('next'))).toBe('unchanged');
   now.mockReturnValue(10_000);
   expect(await old.apply(web('next'))).toBe('updated');
   expect(old.proxy.given?.own?.old).toBeUndefined();
   const other = createTwo({ old: ['web'] });
-  expect(await other.old.apply(web('old'))).toBe('updated');
+  expect(await other.both(web('old'))).toEqual(['updated', 'updated']);
 });
 
 test('a service that is gone, and one that was never here, are as the snapshot has them', async () => {
-  const { old, next } = createTwo();
-  await old.apply(web('old'));
+  const { old, next, both } = createTwo();
+  await both(web('old'));
   await old.driver.apply(new Map(), new AbortController().signal);
   expect(old.proxy.given).toBeUndefined();
   const service = web('old');

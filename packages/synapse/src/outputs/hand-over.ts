@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { createLatest, type Log } from '@smartstack/daemon';
 import {
   type ConfigurableDriver,
@@ -40,11 +42,14 @@ interface Side {
   standing: ReadonlySet<string>;
   /** Until when it may stay so. */
   untouched: number;
+  /** Whether it is asked for that, or was; `told` resolves `looked` once it has answered. */
+  isLooked: boolean;
+  readonly looked: Promise<void>;
+  told(): void;
 }
 
 export function createHandOver(log: Log): HandOver {
   const sides = new Map<string, Side>();
-  let looked: Promise<unknown> | undefined;
 
   /** What a proxy is to have: what is its own, and what another one has not taken over yet. */
   function viewFor(side: Side, snapshot: Snapshot): Snapshot {
@@ -82,14 +87,17 @@ export function createHandOver(log: Log): HandOver {
     return false;
   }
 
-  /** Asks each proxy once what it serves of an earlier synapse. */
-  async function look(signal: AbortSignal): Promise<void> {
-    const lookAt = async (side: Side) => {
-      side.standing = (await side.driver.standing?.(signal).catch(() => undefined)) ?? new Set();
-      side.untouched = performance.now() + patience;
-    };
-    looked ??= Promise.all([...sides.values()].map(lookAt));
-    await looked;
+  /**
+   * Asks a proxy what it serves of an earlier synapse, as a part of its first `apply`: drivers do one thing at a time.
+   * Waits for a moment until the others are asked, too.
+   */
+  async function look(side: Side, signal: AbortSignal): Promise<void> {
+    side.isLooked = true;
+    side.standing = (await side.driver.standing?.(signal).catch(() => undefined)) ?? new Set();
+    side.untouched = performance.now() + patience;
+    side.told();
+    const all = Promise.all([...sides.values()].map((each) => each.looked));
+    await Promise.race([all, sleep(overlap, undefined, { ref: false })]);
   }
 
   /** Whether it is left as it is, since it has services of an earlier synapse that no other proxy has taken over yet. */
@@ -130,8 +138,15 @@ export function createHandOver(log: Log): HandOver {
 
   return {
     wrap: (driver) => {
+      let told = () => {};
+      const looked = new Promise<void>((resolve) => {
+        told = resolve;
+      });
       const side: Side = {
         driver,
+        isLooked: false,
+        looked,
+        told,
         due: createDue(),
         applied: new Map(),
         kept: new Set(),
@@ -145,7 +160,7 @@ export function createHandOver(log: Log): HandOver {
         apply: async (snapshot, signal) => {
           side.due.collect();
           try {
-            await look(signal);
+            if (!side.isLooked) await look(side, signal);
             if (side.standing.size > 0 && isLeft(side, snapshot)) return 'unchanged';
             const view = viewFor(side, snapshot);
             const applied = await driver.apply(view, signal);
