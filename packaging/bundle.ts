@@ -1,4 +1,4 @@
-import { chmod, readFile } from 'node:fs/promises';
+import { chmod, readdir, readFile } from 'node:fs/promises';
 
 import { build } from 'esbuild';
 
@@ -22,7 +22,7 @@ export async function bundle({ daemon }: Product, tree: Tree): Promise<void> {
   await tree.write('THIRD-PARTY-NOTICES', await notices(inputs));
 }
 
-/** Puts what runs of a daemon into a folder: `bin/`, `dist/` with everything that it imports, and `package.json`. */
+/** Puts what runs of a daemon into a folder: `bin/`, `dist/` with everything that it imports, its page and `package.json`. */
 export async function bundleCode(daemon: Product['daemon'], tree: Tree) {
   const { metafile } = await build({
     entryPoints: [`packages/${daemon}/src/cli.ts`],
@@ -40,7 +40,18 @@ export async function bundleCode(daemon: Product['daemon'], tree: Tree) {
   });
   await tree.add(`packages/${daemon}/bin/${daemon}.js`, `bin/${daemon}.js`, 0o755);
   await tree.write('package.json', await manifestOf(daemon));
+  await addPage(tree);
   return { outputs: Object.keys(metafile.outputs), inputs: Object.keys(metafile.inputs) };
+}
+
+/** The files of the daemons' pages, where the bundle looks for them. */
+async function addPage(tree: Tree): Promise<void> {
+  for (const [folder, kind] of [
+    ['dist/page/browser', /\.js$/],
+    ['assets', /./],
+  ] as const)
+    for (const file of await readdir(`packages/daemon/${folder}`))
+      if (kind.test(file)) await tree.add(`packages/daemon/${folder}/${file}`, `${folder}/${file}`);
 }
 
 /** What editors complete a daemon's files by. */
@@ -54,6 +65,6 @@ async function manifestOf(daemon: string): Promise<string> {
   const text = await readFile(`packages/${daemon}/package.json`, 'utf8');
   const whole = JSON.parse(text) as Record<string, unknown>;
   const { exports: _, dependencies, devDependencies, optionalDependencies, ...manifest } = whole;
-  const files = ['bin', 'dist', 'THIRD-PARTY-NOTICES', ...schemasOf(daemon)];
+  const files = ['assets', 'bin', 'dist', 'THIRD-PARTY-NOTICES', ...schemasOf(daemon)];
   return `${JSON.stringify({ ...manifest, files }, undefined, 2)}\n`;
 }

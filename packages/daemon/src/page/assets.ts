@@ -13,10 +13,12 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Seen from here both in the sources and when built. */
+/** In the sources and when built this is in `page/` of a folder of the package; in a bundle it is in `dist/` itself. */
+const isBundled = !new URL('.', import.meta.url).pathname.endsWith('/page/');
+const root = new URL(isBundled ? '../' : '../../', import.meta.url);
 const folders = {
-  scripts: new URL('../../dist/page/browser/', import.meta.url),
-  others: new URL('../../assets/', import.meta.url),
+  scripts: new URL('dist/page/browser/', root),
+  others: new URL('assets/', root),
 };
 
 /** A file of the page by its plain name, as it is on disk now; undefined where there is none. */
