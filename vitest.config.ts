@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 
 import { defineConfig } from 'vitest/config';
 
-/** Tests import the packages' sources (`source` condition), so they need no build; the daemons that system tests start are bundled first. */
+/** Tests import the packages' sources (`source` condition), so they need no build; the daemons that system tests start are bundled first, with the built scripts of their pages. */
 const conditions = ['source', 'node'];
 /** Distributions keep haproxy and ip where a plain user's PATH does not look. */
 const env = { PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin` };

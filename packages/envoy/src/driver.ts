@@ -12,8 +12,8 @@ import { createMeters, type Meters } from './status/metrics.ts';
 
 /**
  * Keeps Envoys and gRPC applications in step over xDS, and one Envoy running. No Envoy is touched before the first
- * `apply`, and no socket opened before the first `prepare`; none at all where Envoy is off, or where there is no section and no service asks for
- * it. Disposing of it leaves a managed Envoy running, unless `on_exit` is `stop`.
+ * `apply`, and no socket opened before the first `prepare`; none at all where Envoy is off, or where there is no section
+ * and no service asks for it. Disposing of it leaves a managed Envoy running, unless `on_exit` is `stop`.
  */
 export function createEnvoyDriver(
   first: EnvoyConfig | undefined,
