@@ -8,10 +8,13 @@ export function subsetsAsked(snapshot: Snapshot): ReadonlyMap<string, ReadonlyMa
     const subsets = asked.get(service) ?? new Map<string, Subset>();
     asked.set(service, subsets.set(subsetText(subset), subset));
   };
-  for (const { name, policy } of snapshot.values())
-    for (const { to = [], mirror } of policy?.policy.routes ?? []) {
+  for (const { name, policy } of snapshot.values()) {
+    const { routes } = policy?.policy ?? {};
+    if (!routes?.length) continue;
+    for (const { to = [], mirror } of routes) {
       for (const target of to) ask(target.service ?? name, target.subset);
       if (mirror) ask(mirror.to.service, mirror.to.subset);
     }
+  }
   return asked;
 }

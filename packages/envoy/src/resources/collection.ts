@@ -24,18 +24,12 @@ export function createCollection(): (parts: Parts) => ResourceSnapshot {
   return (parts) => {
     const before = known;
     known = parts;
-    const isSameSet =
-      before.size === parts.size && [...parts.keys()].every((name) => before.has(name));
-    const changed = (['config', 'endpoints'] as const).filter(
-      (which) =>
-        !isSameSet || [...parts].some(([name, one]) => before.get(name)?.[which] !== one[which]),
-    );
-    const all = changed.flatMap((which) => [...parts.values()].flatMap((part) => part[which]));
+    const changed = changedIn(before, parts);
     const isChanged = (type: ResourceType) =>
       changed.includes(type === 'endpoints' ? 'endpoints' : 'config');
     const types = resourceTypes.map((type) => {
       const kept = last?.[type];
-      return [type, kept && !isChanged(type) ? kept : sameOr(kept, listOf(type, all))] as const;
+      return [type, kept && !isChanged(type) ? kept : sameOr(kept, listOf(type, parts))] as const;
     });
     if (!last || types.some(([type, list]) => last?.[type] !== list))
       last = Object.fromEntries(types) as ResourceSnapshot;
@@ -45,15 +39,30 @@ export function createCollection(): (parts: Parts) => ResourceSnapshot {
 
 type Named = ReadonlyMap<string, Resource>;
 
-function listOf(type: ResourceType, all: readonly Resource[]): Named {
+/** Which halves of services' parts are others than before; both where there are other services. */
+function changedIn(before: Parts, now: Parts): readonly (keyof Part)[] {
+  if (before.size !== now.size) return ['config', 'endpoints'];
+  let [config, endpoints] = [false, false];
+  for (const name of now.keys()) {
+    const [last, next] = [before.get(name), now.get(name)];
+    if (!last) return ['config', 'endpoints'];
+    config ||= last.config !== next?.config;
+    endpoints ||= last.endpoints !== next?.endpoints;
+  }
+  return [...(config ? (['config'] as const) : []), ...(endpoints ? (['endpoints'] as const) : [])];
+}
+
+function listOf(type: ResourceType, parts: Parts): Named {
   const list = new Map<string, Resource>();
-  for (const resource of all) if (resource.type === type) list.set(resource.name, resource);
+  for (const part of parts.values())
+    for (const resource of type === 'endpoints' ? part.endpoints : part.config)
+      if (resource.type === type) list.set(resource.name, resource);
   return list;
 }
 
 /** The list as it was, where it holds the same. */
 function sameOr(before: Named | undefined, now: Named): Named {
   if (before?.size !== now.size) return now;
-  for (const [name, resource] of now) if (before.get(name) !== resource) return now;
+  for (const name of now.keys()) if (before.get(name) !== now.get(name)) return now;
   return before;
 }

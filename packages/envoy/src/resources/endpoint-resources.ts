@@ -96,8 +96,9 @@ const hasPort = ({ place }: Member) => !('socket' in place);
 
 /** What the names among these hosts resolve to now. */
 function addressesIn({ members = [], leaving }: EndpointsInput, resolve: Resolve): string {
-  const names = [...namesIn(members), ...namesIn(leaving)];
-  return names.map((host) => `${host} ${resolve(host)}`).join(',');
+  const [own, left] = [namesIn(members), namesIn(leaving)];
+  if (own.length + left.length === 0) return '';
+  return [...own, ...left].map((host) => `${host} ${resolve(host)}`).join(',');
 }
 
 /** The hosts that are no addresses: of most lists none. */

@@ -53,12 +53,13 @@ export function createResources(
   const endpoints = createEndpoints(options.resolve);
   const collect = createCollection();
   const clusterOf = createClusters();
+  const placesOf = createPlaces(options);
   let configs: ReadonlyMap<string, Config> = new Map();
 
   return (snapshot, leaving = new Map()) => {
     const policyOf = (name: string) => policyIn(snapshot.get(name));
     const subsets = subsetsAsked(snapshot);
-    const places = placesOf(snapshot, options);
+    const places = placesOf(snapshot);
     const uses = grpcUses(snapshot, options.callable ?? (() => false));
     const now = new Map<string, Config>();
     const parts = new Map<string, Part>();
@@ -162,20 +163,50 @@ const isSocket = ({ port }: Instance) => typeof port === 'string';
 const policyIn = (service: Service | undefined): Policy | undefined =>
   service && (service.policy?.policy ?? builtIn(service.protocol ?? 'tcp'));
 
-/** Where services are to listen. Of two at one address the first has it: Envoy would take neither. */
-function placesOf(snapshot: Snapshot, { serves, listensAt }: ResourcesOptions) {
+interface Places {
+  readonly taken: ReadonlyMap<string, ListenAddress>;
+  readonly refused: Made['refused'];
+}
+
+/**
+ * A function that says where services are to listen. Of two at one address the first has it: Envoy would take neither. The
+ * same object again where all listen as before.
+ */
+function createPlaces({ serves, listensAt }: ResourcesOptions): (snapshot: Snapshot) => Places {
+  let names: readonly string[] = [];
+  let listens: readonly ListenAddress[] = [];
+  let last: Places = { taken: new Map(), refused: [] };
+  return (snapshot) => {
+    const [nextNames, nextListens]: [string[], ListenAddress[]] = [[], []];
+    for (const service of snapshot.values()) {
+      const listen = serves(service) ? listensAt(service) : undefined;
+      if (!listen) continue;
+      nextNames.push(service.name);
+      nextListens.push(listen);
+    }
+    if (isSameList(nextNames, names) && isSameList(nextListens, listens)) return last;
+    [names, listens] = [nextNames, nextListens];
+    last = placesOf(names, listens);
+    return last;
+  };
+}
+
+const isSameList = <T>(one: readonly T[], other: readonly T[]) =>
+  one.length === other.length && one.every((each, index) => each === other[index]);
+
+/** `listens` says where each of the services of these names is to listen. */
+function placesOf(names: readonly string[], listens: readonly ListenAddress[]): Places {
   const owners = new Map<string, string>();
   const taken = new Map<string, ListenAddress>();
   const refused: { owner: string; reason: string }[] = [];
-  for (const service of snapshot.values()) {
-    const listen = serves(service) ? listensAt(service) : undefined;
-    if (!listen) continue;
+  for (const [index, listen] of listens.entries()) {
+    const name = names[index] ?? '';
     const place = `${listen.address}:${listen.port}`;
     const owner = owners.get(place);
     if (owner === undefined) {
-      owners.set(place, service.name);
-      taken.set(service.name, listen);
-    } else refused.push({ owner: service.name, reason: `${owner} listens at ${place}, too` });
+      owners.set(place, name);
+      taken.set(name, listen);
+    } else refused.push({ owner: name, reason: `${owner} listens at ${place}, too` });
   }
   return { taken, refused };
 }

@@ -32,13 +32,14 @@ export function envoysOf(ads: Pick<AdsServer, 'status'>, node: string | undefine
   return {
     all,
     isInStep: all.length > 0 && all.every(({ inStep }) => inStep),
-    isSettled:
-      all.length > 0 &&
-      all.every(({ types, rejected }) =>
-        Object.entries(types).every(
-          ([type, { pending }]) => pending === 0 || rejected.some((one) => one.type === type),
-        ),
-      ),
+    get isSettled() {
+      return all.length > 0 && all.every(isSettled);
+    },
     refused: [...refused.values()],
   };
 }
+
+const isSettled = ({ types, rejected }: StreamStatus) =>
+  Object.entries(types).every(
+    ([type, { pending }]) => pending === 0 || rejected.some((one) => one.type === type),
+  );

@@ -41,7 +41,6 @@ export interface RejectedStatus {
 }
 
 export function statusOf({ state, peer, since, protocol }: Stream): StreamStatus {
-  const asked = resourceTypes.filter((type) => state.channels[type].isAsked);
   const rejected = resourceTypes.flatMap((type) => [...state.channels[type].rejected.values()]);
   return {
     node: state.client?.id ?? '',
@@ -50,7 +49,11 @@ export function statusOf({ state, peer, since, protocol }: Stream): StreamStatus
     since: new Date(since).toISOString(),
     protocol,
     inStep: state.isInStep,
-    types: Object.fromEntries(asked.map((type) => [type, typeStatus(state.channels[type])])),
+    // Only who looks has them counted: after each change somebody asks whether it is in step.
+    get types() {
+      const asked = resourceTypes.filter((type) => state.channels[type].isAsked);
+      return Object.fromEntries(asked.map((type) => [type, typeStatus(state.channels[type])]));
+    },
     rejected: rejected.map(rejectedStatus),
   };
 }

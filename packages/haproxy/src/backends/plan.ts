@@ -100,7 +100,8 @@ export function panicBelow(policy: Policy | undefined): number | undefined {
 export function groupsAsked(snapshot: Snapshot): ReadonlyMap<string, readonly Group[]> {
   const asked = new Map<string, Group[]>();
   for (const { name, policy } of snapshot.values()) {
-    const routes = policy?.policy.routes ?? [];
+    const { routes } = policy?.policy ?? {};
+    if (!routes?.length) continue;
     const names = routeNames(routes);
     for (const [index, { to = [], retries }] of routes.entries())
       for (const { service, subset } of to) {

@@ -7,7 +7,8 @@ import type { Visit } from '../policy/traffic.ts';
 export function visitsOf(snapshot: Snapshot): ReadonlyMap<string, readonly Visit[]> {
   const visits = new Map<string, Visit[]>();
   for (const { name, policy } of snapshot.values()) {
-    const routes = policy?.policy.routes ?? [];
+    const { routes } = policy?.policy ?? {};
+    if (!routes?.length) continue;
     const names = routeNames(routes);
     for (const [index, { to = [], timeouts }] of routes.entries()) {
       if (!timeouts) continue;

@@ -32,8 +32,8 @@ interface Side {
   readonly driver: ConfigurableDriver<unknown>;
   /** When it is to look again whether to let go. */
   readonly due: Due;
-  /** As they were last applied, those that are kept for another proxy included. */
-  applied: ReadonlyMap<string, Service>;
+  /** What was last applied, with services that are kept for another proxy. */
+  applied: Snapshot;
   /** Services that are another proxy's by now. */
   kept: ReadonlySet<string>;
   /** Since when another proxy listens for those, where one does. */
@@ -55,22 +55,25 @@ export function createHandOver(log: Log): HandOver {
   function viewFor(side: Side, snapshot: Snapshot): Snapshot {
     const { name: proxy } = side.driver;
     const others = [...sides.values()].filter((other) => other !== side);
-    const view = new Map<string, Service>();
+    const changed = new Map<string, Service>();
     const kept = new Set<string>();
-    for (const [name, service] of snapshot) {
-      const isIn = ({ driver }: Side) => sectionOf(service, driver.name) !== undefined;
-      const before = side.applied.get(name);
-      if (isIn(side)) {
-        const from = others.find((other) => !isIn(other) && has(other, name));
-        view.set(name, from ? taken(service, from.driver.name) : service);
-      } else if (before && others.some(isIn) && !isTaken(side, name, others.filter(isIn))) {
-        view.set(name, keptFrom(before, service, proxy));
+    for (const service of snapshot.values()) {
+      const { name } = service;
+      const before = appliedAt(side, name);
+      if (isIn(service, side)) {
+        for (const other of others)
+          if (!isIn(service, other) && has(other, name))
+            changed.set(name, taken(service, other.driver.name));
+      } else if (before) {
+        const takers = others.filter((other) => isIn(service, other));
+        if (takers.length === 0 || isTaken(side, name, takers)) continue;
+        changed.set(name, keptFrom(before, service, proxy));
         kept.add(name);
-      } else view.set(name, service);
+      }
     }
+    const view = changed.size === 0 ? snapshot : new Map([...snapshot, ...changed]);
     note(side, kept, view);
-    const isAsIs = [...view].every(([name, service]) => service === snapshot.get(name));
-    return isAsIs ? snapshot : view;
+    return view;
   }
 
   /** Whether another proxy has listened for long enough; looks again when it will have. */
@@ -103,12 +106,10 @@ export function createHandOver(log: Log): HandOver {
   /** Whether it is left as it is, since it has services of an earlier synapse that no other proxy has taken over yet. */
   function isLeft(side: Side, snapshot: Snapshot): boolean {
     const others = [...sides.values()].filter((other) => other !== side);
-    const isIn = (service: Service | undefined, { driver }: Side) =>
-      service !== undefined && sectionOf(service, driver.name) !== undefined;
     const waiting = [...side.standing].filter((name) => {
       const service = snapshot.get(name);
-      const takers = others.filter((other) => isIn(service, other));
-      return !isIn(service, side) && takers.length > 0 && !isTaken(side, name, takers);
+      const takers = service ? others.filter((other) => isIn(service, other)) : [];
+      return takers.length > 0 && service && !isIn(service, side) && !isTaken(side, name, takers);
     });
     if (waiting.length > 0 && performance.now() < side.untouched) {
       note(side, new Set(waiting), snapshot);
@@ -164,7 +165,7 @@ export function createHandOver(log: Log): HandOver {
             if (side.standing.size > 0 && isLeft(side, snapshot)) return 'unchanged';
             const view = viewFor(side, snapshot);
             const applied = await driver.apply(view, signal);
-            side.applied = servedOf(view, driver.name);
+            side.applied = view;
             for (const other of sides.values())
               if (other !== side && [...other.kept].some((name) => driver.serves(name)))
                 other.due.at('served', performance.now());
@@ -179,15 +180,20 @@ export function createHandOver(log: Log): HandOver {
   };
 }
 
-/** Whether it serves a service, of this synapse or an earlier one. */
-const has = ({ applied, standing }: Side, service: string) =>
-  applied.has(service) || standing.has(service);
-
 const sectionOf = ({ own }: Service, proxy: string): unknown => own?.[proxy];
 
-/** The services that a proxy has of a snapshot. */
-const servedOf = (snapshot: Snapshot, proxy: string): ReadonlyMap<string, Service> =>
-  new Map([...snapshot].filter(([, service]) => sectionOf(service, proxy) !== undefined));
+/** Whether a proxy is to serve a service. */
+const isIn = (service: Service, { driver }: Side) => sectionOf(service, driver.name) !== undefined;
+
+/** A service as it was last applied, where the proxy served it. */
+function appliedAt(side: Side, name: string): Service | undefined {
+  const service = side.applied.get(name);
+  return service && isIn(service, side) ? service : undefined;
+}
+
+/** Whether it serves a service, of this synapse or an earlier one. */
+const has = (side: Side, name: string) =>
+  appliedAt(side, name) !== undefined || side.standing.has(name);
 
 /** A service as a proxy had it, with its members of now. */
 function keptFrom(before: Service, now: Service, proxy: string): Service {

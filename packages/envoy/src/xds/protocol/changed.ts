@@ -22,10 +22,11 @@ function changedNames(
   after: ReadonlyMap<string, Resource>,
 ): readonly string[] {
   if (before === after) return [];
-  const changed = [...after].filter(([name, resource]) => {
-    const was = before.get(name);
-    return was?.version !== resource.version || was.audience !== resource.audience;
-  });
-  const gone = [...before.keys()].filter((name) => !after.has(name));
-  return [...changed.map(([name]) => name), ...gone];
+  const changed: string[] = [];
+  for (const name of after.keys()) {
+    const [was, is] = [before.get(name), after.get(name)];
+    if (was?.version !== is?.version || was?.audience !== is?.audience) changed.push(name);
+  }
+  for (const name of before.keys()) if (!after.has(name)) changed.push(name);
+  return changed;
 }

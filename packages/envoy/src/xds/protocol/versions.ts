@@ -14,7 +14,5 @@ export function versionOfAll(resources: ReadonlyMap<string, Resource>): string {
 /** A version by content: the same for the same resources, whatever their order. */
 export function versionOf(resources: Iterable<Resource>): string {
   const lines = Array.from(resources, ({ name, version }) => `${name}\0${version}\n`).sort();
-  const hash = createHash('sha256');
-  for (const line of lines) hash.update(line);
-  return hash.digest('base64url').slice(0, 16);
+  return createHash('sha256').update(lines.join('')).digest('base64url').slice(0, 16);
 }

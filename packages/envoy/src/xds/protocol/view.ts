@@ -75,7 +75,9 @@ export function createView(keepsResources: boolean): View {
     },
     names: () => [...held.keys()],
     get count() {
-      return [...held.values()].filter(isThere).length;
+      let count = 0;
+      for (const one of held.values()) if (isThere(one)) count += 1;
+      return count;
     },
     get size() {
       return held.size;
