@@ -17,7 +17,7 @@ export interface FileRegistryOptions extends DecoderDeps {
   readonly touchInterval?: number;
   /** How old an announcement's last touch may be, in milliseconds. Default 10,000. */
   readonly staleAfter?: number;
-  /** How often readers read the folder even without an event, in milliseconds. Default 1,000. */
+  /** How often readers read the folder even without an event, in milliseconds. Default 2,000. */
   readonly rescanInterval?: number;
 }
 
@@ -30,7 +30,7 @@ type WatchOptions = Omit<Required<FileRegistryOptions>, 'touchInterval'>;
  */
 export function createFileRegistry(options: FileRegistryOptions): Registry {
   const { directory, log, metrics } = options;
-  const { touchInterval = 2000, staleAfter = 10_000, rescanInterval = 1000 } = options;
+  const { touchInterval = 2000, staleAfter = 10_000, rescanInterval = 2000 } = options;
   const disposed = new AbortController();
   const announcements = createAnnouncements();
   return {
